@@ -1,0 +1,194 @@
+"""buyer_groups: who decides at the company, one group a product; completes the refresh."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import sqlalchemy as sa
+
+from bg_assets import partitions, settings
+from bg_assets.assets import failures, group_metadata, runs
+from bg_assets.domain import difference, template
+from bg_assets.domain.group import Company, Override, StaffMember, decide
+from bg_assets.instance import private
+from bg_assets.resources import Database
+from bg_assets.storage import groups, refreshes, shown, staff
+from bg_assets.storage.database import DatabaseUnreachable, connect
+from bg_assets.storage.groups import Outcome, StoredGroup
+from bg_assets.storage.refreshes import Held
+
+COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("company_id", "text", description="The partition"),
+        dg.TableColumn("product", "text", description="The template's name"),
+        dg.TableColumn("person_id", "text"),
+        dg.TableColumn("role", "text", description="Exactly one a person"),
+        dg.TableColumn("confidence", "double precision", description="0 to 1"),
+        dg.TableColumn("influence", "double precision", description="0 to 1"),
+        dg.TableColumn("pinned", "boolean", description="Chosen by a human"),
+        dg.TableColumn("reasons", "jsonb", description="Why this person has this role"),
+    ]
+)
+
+
+@dg.asset(
+    deps=["company_people", "companies"],
+    partitions_def=partitions.companies,
+    backfill_policy=runs.BACKFILLS,
+    retry_policy=runs.RETRIES,
+    group_name="buyer_groups",
+    kinds={"postgres", "python"},
+    owners=["team:sales-operations"],
+    code_version="1",
+    metadata={
+        "dagster/relation_identifier": "bg.buyer_group_members",
+        "dagster/column_schema": COLUMNS,
+    },
+)
+def buyer_groups(
+    context: dg.AssetExecutionContext, database: Database
+) -> dg.MaterializeResult[None]:
+    """The people who will decide on each product at the company, each with one role and reasons.
+
+    What is missing is named as a gap, never padded. The group, its history and the handling of the
+    changes that led to it are written in one transaction.
+    """
+    engine = database.engine
+    what = runs.purpose(context, engine)
+    held = _held(context, engine, what)
+    outcomes, failed = _decide(engine, held)
+    causes, done = _complete(engine, what.run_id, outcomes, failed)
+    failures.release(context, engine, held, failed)
+    with connect(engine) as conn:
+        groups_shown = shown.read_shown(conn, what.companies, names=False)
+    for outcome in outcomes:
+        if outcome.held.company_id not in done and outcome.held.company_id not in failed:
+            context.log.warning(
+                f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
+            )
+    metadata = group_metadata.describe(what.companies, groups_shown, outcomes, causes, done, failed)
+    return private.report(context, metadata)
+
+
+def _held(
+    context: dg.AssetExecutionContext, engine: sa.Engine, what: runs.Purpose
+) -> tuple[Held, ...]:
+    """What the first step took; a run that has only this step takes here."""
+    if runs.has_step(context, "company_people"):
+        with connect(engine) as conn:
+            return tuple(refreshes.held_by(conn, what.run_id, what.companies))
+    taken = runs.take(engine, what)
+    failures.release(context, engine, taken.held, taken.failed)
+    return tuple(one for one in taken.held if one.company_id not in taken.failed)
+
+
+def _decide(
+    engine: sa.Engine, held: Sequence[Held]
+) -> tuple[list[Outcome], dict[str, str]]:
+    """The outcome of each company, and the companies for which the rules failed, with the reason."""
+    config = settings.read()
+    templates = template.load_templates(config.templates, config.products)
+    companies = [one.company_id for one in held]
+    with connect(engine) as conn:
+        known = staff.read_companies(conn, companies)
+        people = staff.read_staff(conn, companies)
+        overrides = staff.read_overrides(conn, companies)
+        before = groups.read_groups(conn, companies)
+    outcomes: list[Outcome] = []
+    failed: dict[str, str] = {}
+    for one in held:
+        try:
+            outcomes.append(
+                outcome(
+                    one,
+                    known.get(one.company_id),
+                    people.get(one.company_id, []),
+                    list(templates.values()),
+                    overrides.get(one.company_id, {}),
+                    before.get(one.company_id, {}),
+                )
+            )
+        except Exception as err:
+            failed[one.company_id] = failures.in_words(err)
+    return outcomes, failed
+
+
+def outcome(
+    held: Held,
+    company: Company | None,
+    people: Sequence[StaffMember],
+    templates: Sequence[template.Template],
+    overrides: dict[str, list[Override]],
+    before: dict[str, StoredGroup],
+) -> Outcome:
+    """What a refresh leads to: a group for each product, or none where the company is gone."""
+    if company is None:
+        gone = "the company is no longer tracked"
+        events = [
+            (product, event)
+            for product, stored in sorted(before.items())
+            for event in _farewell(stored, gone)
+        ]
+        return Outcome(held, (), tuple(events), gone)
+    found = tuple(
+        decide(company, people, one, held.as_of, overrides.get(one.name, [])) for one in templates
+    )
+    present = {one.person_id for one in people}
+    events = []
+    for group in found:
+        stored = before.get(group.product, StoredGroup({}, ()))
+        left = {
+            person_id: "no longer at the company"
+            for person_id in stored.members
+            if person_id not in present
+        }
+        events += [
+            (group.product, event)
+            for event in difference.difference(stored.members, stored.gaps, group, left)
+        ]
+    return Outcome(held, found, tuple(events))
+
+
+def _farewell(stored: StoredGroup, because: str) -> list[difference.Event]:
+    return [
+        difference.Event("left", person_id, {"role": role}, None, because)
+        for person_id, role in sorted(stored.members.items())
+    ]
+
+
+def _complete(
+    engine: sa.Engine, run_id: str, outcomes: Sequence[Outcome], failed: dict[str, str]
+) -> tuple[dict[str, groups.Cause], set[str]]:
+    """Write all outcomes at once; where the database refuses, each by itself.
+
+    Returns the causes by company and the companies that were written.
+    """
+    interval = settings.read().refresh_interval
+    causes: dict[str, groups.Cause] = {}
+    done: set[str] = set()
+
+    def write(some: Sequence[Outcome]) -> None:
+        with connect(engine) as conn:
+            found = groups.read_causes(conn, [one.held.refresh_id for one in some])
+            mine = groups.complete(conn, run_id, some, interval)
+        for one in some:
+            if one.held.refresh_id in mine:
+                done.add(one.held.company_id)
+                if one.held.refresh_id in found:
+                    causes[one.held.company_id] = found[one.held.refresh_id]
+
+    try:
+        write(outcomes)
+    except DatabaseUnreachable:
+        raise
+    except Exception as whole:
+        if len(outcomes) == 1:
+            failed[outcomes[0].held.company_id] = failures.in_words(whole)
+            return causes, done
+        for one in outcomes:
+            try:
+                write([one])
+            except DatabaseUnreachable:
+                raise
+            except Exception as err:
+                failed[one.held.company_id] = failures.in_words(err)
+    return causes, done

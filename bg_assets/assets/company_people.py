@@ -1,0 +1,70 @@
+"""company_people: each company's staff, with the function and level that their titles tell."""
+
+from collections import Counter
+
+import dagster as dg
+
+from bg_assets import partitions
+from bg_assets.assets import failures, runs
+from bg_assets.instance import private
+from bg_assets.resources import Database
+
+COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("company_id", "text", description="The partition"),
+        dg.TableColumn("person_id", "text"),
+        dg.TableColumn("title", "text", description="As it stands in people"),
+        dg.TableColumn("function", "text", description="Null where the title does not tell"),
+        dg.TableColumn("level", "text", description="Null where the title does not tell"),
+        dg.TableColumn("confidence", "double precision", description="0 to 1"),
+        dg.TableColumn("evidence", "jsonb", description="Why: the phrases and rules that decided"),
+    ]
+)
+
+
+@dg.asset(
+    deps=["people", "companies"],
+    partitions_def=partitions.companies,
+    backfill_policy=runs.BACKFILLS,
+    retry_policy=runs.RETRIES,
+    group_name="buyer_groups",
+    kinds={"postgres", "python"},
+    owners=["team:sales-operations"],
+    code_version="1",
+    metadata={
+        "dagster/relation_identifier": "bg.company_people",
+        "dagster/column_schema": COLUMNS,
+    },
+)
+def company_people(
+    context: dg.AssetExecutionContext, database: Database
+) -> dg.MaterializeResult[None]:
+    """Everybody who works at the company, with function, level and how sure the title makes us."""
+    what = runs.purpose(context, database.engine)
+    if runs.has_step(context, "buyer_groups"):
+        taken = runs.take(database.engine, what)
+        failures.release(context, database.engine, taken.held, taken.failed)
+    else:
+        taken = runs.rejudge(database.engine, what.companies)
+    left_alone = len(set(what.companies) - set(taken.staff) - set(taken.failed))
+    if left_alone:
+        context.log.info(
+            f"{left_alone} of {len(what.companies)} companies left alone: another run is "
+            "refreshing them, or has done so since this run was asked for"
+        )
+    return private.report(context, {one: _metadata(taken, one) for one in what.companies})
+
+
+def _metadata(taken: runs.Taken, company: str) -> dict[str, object]:
+    if company in taken.failed:
+        return {"because": f"failed: {taken.failed[company]}"}
+    staff = taken.staff.get(company)
+    if staff is None:
+        return {"because": "left alone: another run is refreshing it, or has done so"}
+    functions = Counter(one.function or "unknown" for one in staff)
+    levels = Counter(one.level or "unknown" for one in staff)
+    return {
+        "dagster/row_count": len(staff),
+        "functions": dict(sorted(functions.items())),
+        "levels": dict(sorted(levels.items())),
+    }

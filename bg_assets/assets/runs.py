@@ -1,0 +1,145 @@
+"""What a run is for, and its first step: take the refreshes, read the people, read their titles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+import sqlalchemy as sa
+
+from bg_assets.assets import failures
+from bg_assets.domain import employment, titles
+from bg_assets.domain.group import StaffMember
+from bg_assets.storage import claims, database, refreshes, staff
+from bg_assets.storage.refreshes import Held
+
+REFRESH_TAG = "bg/refresh_id"
+ATTEMPT_TAG = "bg/attempt"
+BATCH_TAG = "bg/batch_id"
+
+RETRIES = dg.RetryPolicy(
+    max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+# The same for all assets of the job: Dagster would take the smallest.
+BACKFILLS = dg.BackfillPolicy.multi_run(max_partitions_per_run=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a run is for: one requested refresh, a batch of them, or companies asked for by hand."""
+
+    run_id: str
+    companies: tuple[str, ...]
+    refresh: tuple[str, int] | None = None
+    batch_id: str | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether nobody opened refreshes for this run: the UI, a backfill, a re-execution."""
+        return self.refresh is None and self.batch_id is None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The refreshes that a run holds and the staff of their companies, as of one moment."""
+
+    held: tuple[Held, ...]
+    staff: dict[str, list[StaffMember]]
+    failed: dict[str, str]
+
+
+def purpose(context: dg.AssetExecutionContext, engine: sa.Engine) -> Purpose:
+    """Read what the run is for from its tags and partitions."""
+    tags, run = context.run.tags, context.run
+    batch_id = tags.get(BATCH_TAG)
+    if batch_id is not None:
+        with database.connect(engine) as conn:
+            companies = tuple(refreshes.companies_of_batch(conn, batch_id))
+    else:
+        # Asked once: Dagster reads all partitions anew at each call.
+        companies = tuple(context.partition_keys)
+    if run.parent_run_id is not None:
+        return Purpose(run.run_id, companies)
+    refresh = (tags[REFRESH_TAG], int(tags[ATTEMPT_TAG])) if REFRESH_TAG in tags else None
+    return Purpose(run.run_id, companies, refresh, batch_id)
+
+
+def take(engine: sa.Engine, what: Purpose) -> Taken:
+    """Take the refreshes and write company_people, in one transaction that sees one moment.
+
+    A company whose people can't be judged is in ``failed`` with the reason.
+    """
+
+    def work(conn: sa.Connection) -> Taken:
+        held = refreshes.take(
+            conn,
+            what.run_id,
+            claims.database_now(conn),
+            refresh=what.refresh,
+            batch_id=what.batch_id,
+            companies=what.companies if what.by_hand else (),
+        )
+        companies = [one.company_id for one in held]
+        as_of = {one.company_id: one.as_of for one in held}
+        judged, failed = judge(staff.read_people(conn, companies), as_of)
+        good = [company for company in companies if company not in failed]
+        staff.write_staff(conn, good, judged)
+        return Taken(tuple(held), judged, failed)
+
+    return database.repeatable_read(engine, work)
+
+
+def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
+    """Write company_people without a refresh, for a run that stops there."""
+
+    def work(conn: sa.Connection) -> Taken:
+        today = claims.database_now(conn).date()
+        judged, failed = judge(
+            staff.read_people(conn, companies), dict.fromkeys(companies, today)
+        )
+        staff.write_staff(conn, [one for one in companies if one not in failed], judged)
+        return Taken((), judged, failed)
+
+    return database.repeatable_read(engine, work)
+
+
+def judge(
+    people: Sequence[staff.Person], as_of: dict[str, date]
+) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
+    """The staff by company, each with the verdict on their title; and the companies that failed."""
+    judged: dict[str, list[StaffMember]] = {company: [] for company in as_of}
+    failed: dict[str, str] = {}
+    for person in people:
+        try:
+            verdict = titles.classify(person.title, person.department)
+            today = as_of[person.company_id]
+            if employment.is_employed(person.status, person.end_date, today, verdict):
+                judged[person.company_id].append(_member(person, verdict))
+        except Exception as err:
+            failed[person.company_id] = failures.in_words(err)
+    return judged, failed
+
+
+def _member(person: staff.Person, verdict: titles.TitleVerdict) -> StaffMember:
+    return StaffMember(
+        person_id=person.person_id,
+        title=person.title,
+        department=person.department,
+        location=person.location,
+        manager_id=person.manager_id,
+        function=verdict.function,
+        level=verdict.level,
+        confidence=verdict.confidence,
+        reasons=verdict.reasons,
+        has_email=person.has_email,
+        start_date=person.start_date,
+    )
+
+
+def has_step(context: dg.AssetExecutionContext, asset: str) -> bool:
+    """Whether this run also makes the other asset of the job."""
+    selected = context.run.asset_selection
+    steps = context.run.step_keys_to_execute
+    return (selected is None or dg.AssetKey(asset) in selected) and (
+        steps is None or asset in steps
+    )

@@ -1,0 +1,17 @@
+"""The whole code location, listed by name."""
+
+import dagster as dg
+
+from bg_assets import jobs, resources, sensors
+from bg_assets.assets.buyer_groups import buyer_groups
+from bg_assets.assets.company_people import company_people
+from bg_assets.assets.sources import SOURCES
+
+defs = dg.Definitions(
+    assets=[*SOURCES, company_people, buyer_groups],
+    jobs=[jobs.refresh_buyer_groups],
+    sensors=sensors.SENSORS,
+    resources=resources.defaults(),
+    # Another process for each step costs more than the steps: see bench/latency.py.
+    executor=dg.in_process_executor,
+)

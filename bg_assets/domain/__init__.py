@@ -1,0 +1,1 @@
+"""What a buyer group is: plain functions, no I/O, no clock, no framework."""

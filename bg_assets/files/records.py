@@ -1,0 +1,184 @@
+"""Bytes of a CSV or CSV.gz file to records with their line, in bounded memory.
+
+Knows quotes, encodings and broken files; nothing of what the columns mean.
+"""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from bg_assets.files.header import BadHeader
+
+# A line is cut at so many characters, and a quoted field may not run on for longer than that.
+LONGEST_LINE = 1_000_000
+
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_GZIP = b"\x1f\x8b"
+_SIGNATURES = (
+    (b"PK\x03\x04", "is a workbook or zip archive: save the sheet as CSV (UTF-8)"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook: save the sheet as CSV (UTF-8)"),
+    (b"PAR1", "is a Parquet file: save it as CSV (UTF-8)"),
+    (b"%PDF", "is a PDF: it takes a CSV file (UTF-8)"),
+    (b"\xff\xfe", "is UTF-16: save it as CSV in UTF-8"),
+    (b"\xfe\xff", "is UTF-16: save it as CSV in UTF-8"),
+)
+
+
+class BrokenFile(Exception):
+    """A file that is damaged or cut off, so that nothing of it may be stored; says where."""
+
+
+class Record(NamedTuple):
+    """One record: the physical line it starts at, its fields, and what is wrong with it, if so.
+
+    Where the fields can't be told apart, ``fields`` holds the line as it is.
+    """
+
+    line: int
+    fields: list[str]
+    problem: str | None
+
+
+class Records:
+    """The records of one open file, the header among them; close it in the end.
+
+    Bytes that are not UTF-8 stay in the fields as lone surrogates. Blank lines are skipped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadHeader where the file can't be a CSV, before anything is parsed."""
+        try:
+            self._raw = path.open("rb")
+        except OSError as error:
+            raise BadHeader(f"can't be read: {error.strerror}") from None
+        try:
+            self._text = io.TextIOWrapper(
+                _decompressed(self._raw, path),
+                encoding="utf-8-sig",
+                errors="surrogateescape",
+                newline="",
+            )
+        except BaseException:
+            self._raw.close()
+            raise
+        self._number = 0
+        self._lines: list[str] = []
+        self._pushed: deque[str] = deque()
+        self._problem: str | None = None
+        self._ended = False
+
+    def close(self) -> None:
+        self._text.close()
+        self._raw.close()
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file (compressed, if it is) that are read."""
+        return 0 if self._raw.closed else self._raw.tell()
+
+    @property
+    def cut(self) -> bool:
+        """Whether the record just given is the last and its line has no end."""
+        return bool(self._lines) and not self._lines[-1].endswith(("\n", "\r"))
+
+    def __iter__(self) -> Iterator[Record]:
+        """Raises BrokenFile for damaged compression, a cut-off file or a quote left open."""
+        reader = csv.reader(self._source(), strict=True)
+        lines = self._lines
+        while True:
+            lines.clear()
+            self._problem = None
+            start = self._number + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield self._unparsed(start, error)
+                continue
+            if fields:
+                yield Record(start, fields, self._problem)
+
+    def _source(self) -> Iterator[str]:
+        """Physical lines; notes what the parser would not notice."""
+        lines, pushed, held = self._lines, self._pushed, 0
+        while line := pushed.popleft() if pushed else self._read():
+            self._number += 1
+            if lines:
+                held += len(line)
+                if held > LONGEST_LINE:
+                    raise _open_quote(self._number - len(lines))
+            else:
+                held = len(line)
+            lines.append(line)
+            if "\0" in line:
+                self._problem = "holds a NUL byte"
+            elif not line.isascii() and _UNDECODED.search(line):
+                self._problem = "holds bytes that are not UTF-8"
+            if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+                self._problem = f"is longer than {LONGEST_LINE:,} characters"
+                lines[-1] = line[:1000] + "…" + self._skip_line()
+                line = "cut\n"
+            yield line
+        self._ended = True
+
+    def _read(self) -> str:
+        try:
+            return self._text.readline(LONGEST_LINE)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise BrokenFile(
+                f"is damaged or cut off after line {self._number:,}: copy or make it again"
+            ) from None
+        except OSError as error:
+            raise BrokenFile(
+                f"can't be read after line {self._number:,}: {error.strerror}"
+            ) from None
+
+    def _skip_line(self) -> str:
+        """Reads on to the end of the line and returns that end, empty at the file's."""
+        while part := self._read():
+            if part.endswith(("\n", "\r")):
+                return part[-1]
+        return ""
+
+    def _unparsed(self, start: int, error: csv.Error) -> Record:
+        """What the parser refused, as a record of its first line; the rest is read again."""
+        first, *rest = self._lines
+        too_long = "field larger" in str(error)
+        if self._ended or (too_long and rest):
+            raise _open_quote(start) from None
+        self._pushed.extendleft(reversed(rest))
+        self._number = start
+        del self._lines[1:]
+        what = "holds a field that is too long" if too_long else (
+            "has a quote inside a quoted field: write it twice"
+        )
+        return Record(start, [first.rstrip("\r\n")], self._problem or what)
+
+
+def _open_quote(line: int) -> BrokenFile:
+    return BrokenFile(
+        f"is cut off, or a quote that opens in the record of line {line:,} is never closed: "
+        "mend that line, or make the file again"
+    )
+
+
+def _decompressed(raw: io.BufferedReader, path: Path) -> BinaryIO:
+    try:
+        start = raw.peek(8)[:8]
+    except OSError as error:
+        raise BadHeader(f"can't be read: {error.strerror}") from None
+    if start.startswith(_GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb"))
+    if path.suffix == ".gz":
+        raise BadHeader("is named .gz but is not compressed with gzip: rename or compress it")
+    for signature, what in _SIGNATURES:
+        if start.startswith(signature):
+            raise BadHeader(what)
+    return raw

@@ -1,0 +1,122 @@
+"""Refreshes whose run is over, or never came to be, are let go: their changes are pending again.
+
+This is the one place where a run is tried again; Dagster's own run retries stay off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import dagster as dg
+import sqlalchemy as sa
+
+from bg_assets.storage import refreshes
+from bg_assets.storage.refreshes import UnderWay
+
+# Submitting a run takes a fraction of a second; one that still is not submitted never will be.
+NEVER_SUBMITTED = timedelta(seconds=60)
+# The sensor that asked for a run asks again after 15 s; after this it is taken to be switched off.
+NOBODY_ASKS = timedelta(seconds=120)
+# Between the claim and the run's creation nothing is wrong yet.
+TOO_EARLY = timedelta(seconds=15)
+LOOKUPS = 50
+
+_IN_PROGRESS = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run's status and when it was made."""
+
+    run_id: str
+    status: dg.DagsterRunStatus
+    created_at: datetime
+
+
+def why_over(held: UnderWay, run: RunState | None, now: datetime) -> str | None:
+    """Why what is under way will not be completed by its run, in words; None while it may be."""
+    if run is not None:
+        if run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+            return f"run {run.run_id} ended as {run.status.value}"
+        if run.status is dg.DagsterRunStatus.SUCCESS:
+            return f"run {run.run_id} ended without completing it"
+        never = run.status is dg.DagsterRunStatus.NOT_STARTED
+        if never and now - run.created_at > NEVER_SUBMITTED:
+            return f"run {run.run_id} was made and never submitted"
+        return None
+    if held.run_id is not None:
+        return f"run {held.run_id} is gone"
+    if held.asked_at is not None and now - held.asked_at > NOBODY_ASKS:
+        return "the run that was asked for never came to be"
+    return None
+
+
+def repair(
+    instance: dg.DagsterInstance, conn: sa.Connection, now: datetime, max_attempts: int
+) -> list[str]:
+    """Release what no run will complete; returns what was done, a line each.
+
+    A few look-ups in Dagster's storage, and none while nothing is under way.
+    """
+    under_way = refreshes.under_way(conn)
+    if not under_way:
+        return []
+    by_id, by_key = _in_progress(instance)
+    lines, lookups = [], 0
+    for held in under_way:
+        run = by_id.get(held.run_id or "") or by_key.get(held.run_key or "")
+        early = held.run_id is None and held.asked_at and now - held.asked_at < TOO_EARLY
+        if run is None and not early:
+            if lookups == LOOKUPS:
+                continue
+            lookups += 1
+            run = _look_up(instance, held)
+        elif run is None:
+            continue
+        reason = why_over(held, run, now)
+        if reason is None:
+            continue
+        if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
+            _end(instance, run, reason)
+        again, dead = refreshes.release(conn, held.refreshes, reason, now, max_attempts)
+        lines.append(f"{reason}: {len(again)} to be tried again, {len(dead)} dead")
+    return lines
+
+
+def _in_progress(
+    instance: dg.DagsterInstance,
+) -> tuple[Mapping[str, RunState], Mapping[str, RunState]]:
+    """The runs in progress, by id and by run key: one query for the ordinary case."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS), limit=5000)
+    states = [_state(record) for record in records]
+    keys = [record.dagster_run.tags.get("dagster/run_key") for record in records]
+    by_key = {key: state for key, state in zip(keys, states, strict=True) if key}
+    return {state.run_id: state for state in states}, by_key
+
+
+def _look_up(instance: dg.DagsterInstance, held: UnderWay) -> RunState | None:
+    if held.run_id is not None:
+        found = dg.RunsFilter(run_ids=[held.run_id])
+    else:
+        found = dg.RunsFilter(tags={"dagster/run_key": held.run_key or ""})
+    records = instance.get_run_records(found, limit=1)
+    return _state(records[0]) if records else None
+
+
+def _state(record: dg.RunRecord) -> RunState:
+    return RunState(
+        record.dagster_run.run_id, record.dagster_run.status, record.create_timestamp
+    )
+
+
+def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:
+    """Mark a run that hangs before its submission, so that the UI does not show it for ever."""
+    stuck = instance.get_run_by_id(run.run_id)
+    if stuck is not None:
+        instance.report_run_failed(stuck, reason)

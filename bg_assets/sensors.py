@@ -1,0 +1,120 @@
+"""The sensors: what is due becomes run requests. Four of them with one body.
+
+Dagster's daemon runs sensors one after another and rests for what is left of 5 s. Each of these
+waits inside its tick for something to do, so that with four there is always one awake.
+"""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy as sa
+
+from bg_assets import jobs, partitions, repair, settings
+from bg_assets.assets import runs
+from bg_assets.resources import Database
+from bg_assets.storage import claims, database
+
+# Longer polls had to be killed at shutdown.
+POLL_SECONDS = 6.0
+PAUSE_SECONDS = 0.1
+
+_ALSO = "Like its siblings it takes whatever is due; each run's tags tell its true reasons."
+_FIRST_THERE_FOR = {
+    "people_changes": "People who joined, left, moved or changed their role.",
+    "company_changes": "Companies that are new, deleted, or changed in size, country or industry.",
+    "requested_refreshes": "Refreshes asked for by hand, by a schedule or by a changed template.",
+}
+
+
+def tick(
+    instance: dg.DagsterInstance,
+    engine: sa.Engine,
+    sensor: str,
+    *,
+    poll_seconds: float = POLL_SECONDS,
+) -> tuple[list[claims.Request], list[str]]:
+    """Wait until something is due, claim it, and return the runs to ask for.
+
+    Returns also what was repaired on the way, a line each. Raises DatabaseUnreachable.
+    """
+    config = settings.read()
+    policy = claims.Policy(
+        settle=config.settle,
+        refresh_interval=config.refresh_interval,
+        claim_limit=config.claim_limit,
+        claim_per_minute=config.claim_per_minute,
+        batch_from=config.batch_from,
+        batch_size=config.batch_size,
+    )
+    with database.connect(engine) as conn:
+        now = claims.database_now(conn)
+        repaired = repair.repair(instance, conn, now, config.max_attempts)
+    for _ in _until(poll_seconds):
+        began = time.monotonic()
+        with database.connect(engine) as conn:
+            now = claims.database_now(conn)
+            claims.claim(conn, policy, sensor, now)
+            found = claims.ask(conn, policy, sensor, now) + claims.ask_again(conn, sensor, now)
+        if found:
+            keys = [company for request in found for company in request.companies]
+            instance.add_dynamic_partitions(partitions.companies.name or "", keys)
+            return found, repaired
+        # However long the question takes, it is asked a tenth of the time at most.
+        time.sleep(max(PAUSE_SECONDS, 9 * (time.monotonic() - began)))
+    return [], repaired
+
+
+def _until(seconds: float) -> Iterator[None]:
+    """Go round until the time is over, once at the least."""
+    end = time.monotonic() + seconds
+    yield
+    while time.monotonic() < end:
+        yield
+
+
+def run_request(request: claims.Request) -> dg.RunRequest:
+    """The run that carries out a request: one company's partition, or a batch of companies."""
+    tags = {
+        "dagster/priority": str(request.priority),
+        "bg/reasons": ", ".join(f"{kind}: {count}" for kind, count in request.reasons.items()),
+    }
+    if request.batch_id is not None:
+        tags |= {
+            runs.BATCH_TAG: request.batch_id,
+            "bg/companies": str(len(request.companies)),
+            # The assets log an event for each company themselves.
+            "dagster/defer_asset_events": "true",
+        }
+    else:
+        tags |= {
+            runs.REFRESH_TAG: request.refresh_id or "",
+            runs.ATTEMPT_TAG: str(request.attempt),
+        }
+    return dg.RunRequest(run_key=request.run_key, partition_key=request.companies[0], tags=tags)
+
+
+def _sensor(name: str, description: str) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=name,
+        job=jobs.refresh_buyer_groups,
+        description=f"{description} {_ALSO}",
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def long_poll(
+        context: dg.SensorEvaluationContext, database: Database
+    ) -> dg.SensorResult | dg.SkipReason:
+        requests, repaired = tick(context.instance, database.engine, name)
+        for line in repaired:
+            context.log.warning(line)
+        if not requests:
+            return dg.SkipReason(
+                f"looked for {POLL_SECONDS:g} s: no company with pending changes is due"
+            )
+        return dg.SensorResult(run_requests=[run_request(one) for one in requests])
+
+    return long_poll
+
+
+SENSORS = [_sensor(name, description) for name, description in _FIRST_THERE_FOR.items()]

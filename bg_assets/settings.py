@@ -1,0 +1,141 @@
+"""Every environment variable, once: its name, meaning, unit and default.
+
+Nothing else in the project reads the environment. Nothing here opens a connection.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadSetting(Exception):
+    """A variable holds something it can't mean; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable, for ``--help`` and the README."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable("BG_DATABASE_URL", "embedded", "PostgreSQL 15 or newer that holds schema bg"),
+    Variable("BG_DAGSTER_URL", "second database there", "PostgreSQL that holds Dagster's storage"),
+    Variable("BG_HOME", ".bg in the project", "folder of all work files"),
+    Variable("BG_PRODUCTS", "finance_system", "products, comma-separated"),
+    Variable("BG_TEMPLATES", "the shipped ones", "a folder with templates of your own"),
+    Variable("BG_REFRESH_INTERVAL", "3600", "seconds a refreshed company waits for the next"),
+    Variable("BG_SETTLE", "2", "seconds without a further change before a company is taken"),
+    Variable("BG_CLAIM_LIMIT", "5000", "companies that one tick takes at most"),
+    Variable("BG_CLAIM_PER_MINUTE", "none", "companies that all ticks take in a minute at most"),
+    Variable("BG_BATCH_FROM", "5", "due companies from which a tick makes batches"),
+    Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
+    Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
+    Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
+    Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
+)
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment, read and checked. Durations are seconds; ``None`` means not set."""
+
+    database_url: str | None
+    dagster_url: str | None
+    home: Path
+    products: tuple[str, ...]
+    templates: Path | None
+    refresh_interval: float
+    settle: float
+    claim_limit: int
+    claim_per_minute: int | None
+    batch_from: int
+    batch_size: int
+    max_attempts: int
+    web_port: int
+    receiver_port: int
+
+
+def read(env: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``env`` (the process's environment by default).
+
+    Raises BadSetting, whose message names the variable and what it takes.
+    """
+    env = os.environ if env is None else env
+    products = tuple(
+        dict.fromkeys(
+            name.strip()
+            for name in env.get("BG_PRODUCTS", "finance_system").split(",")
+            if name.strip()
+        )
+    )
+    if not products:
+        raise BadSetting("BG_PRODUCTS is empty: name at least one product, or unset it")
+    return Settings(
+        database_url=_url(env, "BG_DATABASE_URL"),
+        dagster_url=_url(env, "BG_DAGSTER_URL"),
+        home=Path(env.get("BG_HOME") or PROJECT / ".bg").absolute(),
+        products=products,
+        templates=Path(env["BG_TEMPLATES"]).absolute() if env.get("BG_TEMPLATES") else None,
+        refresh_interval=_number(env, "BG_REFRESH_INTERVAL", 3600, least=0),
+        settle=_number(env, "BG_SETTLE", 2, least=0),
+        claim_limit=_whole(env, "BG_CLAIM_LIMIT", 5000, least=1),
+        claim_per_minute=(
+            _whole(env, "BG_CLAIM_PER_MINUTE", 0, least=1)
+            if env.get("BG_CLAIM_PER_MINUTE")
+            else None
+        ),
+        batch_from=_whole(env, "BG_BATCH_FROM", 5, least=2),
+        batch_size=_whole(env, "BG_BATCH_SIZE", 500, least=1, most=2000),
+        max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
+        web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
+        receiver_port=_whole(env, "BG_RECEIVER_PORT", 8080, least=1, most=65535),
+    )
+
+
+def psycopg2_url(url: str) -> str:
+    """The URL with the driver named, without which dagster-postgres fails under SQLAlchemy 2.1."""
+    _, _, rest = url.partition("://")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name, "").strip()
+    if not value:
+        return None
+    scheme = value.partition("://")[0]
+    if scheme not in {"postgresql", "postgres", "postgresql+psycopg2"}:
+        # The value may hold a password: the message must not repeat it.
+        raise BadSetting(f"{name} must start with postgresql://")
+    return psycopg2_url(value)
+
+
+def _number(env: Mapping[str, str], name: str, default: float, *, least: float) -> float:
+    text = env.get(name, "").strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        raise BadSetting(f"{name} takes a number of seconds, not {text!r}") from None
+    if not least <= value < float("inf"):
+        raise BadSetting(f"{name} takes a number of seconds from {least:g}, not {text!r}")
+    return value
+
+
+def _whole(
+    env: Mapping[str, str], name: str, default: int, *, least: int, most: int | None = None
+) -> int:
+    text = env.get(name, "").strip()
+    try:
+        value = int(text) if text else default
+    except ValueError:
+        raise BadSetting(f"{name} takes a whole number, not {text!r}") from None
+    if value < least or (most is not None and value > most):
+        upto = f" to {most}" if most is not None else ""
+        raise BadSetting(f"{name} takes a whole number from {least}{upto}, not {text!r}")
+    return value

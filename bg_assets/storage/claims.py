@@ -1,0 +1,248 @@
+"""The one question of every tick: which companies are due, and their refreshes, requested."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+# A company with a stream of changes is taken this many seconds after the first at the latest.
+LONGEST_SETTLE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a company is due, and how many are taken: durations in seconds (see settings)."""
+
+    settle: float
+    refresh_interval: float
+    claim_limit: int
+    claim_per_minute: int | None = None
+    batch_from: int = 5
+    batch_size: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run to ask Dagster for: a company's refresh, or a batch of them.
+
+    ``run_key`` never repeats: the refresh and its attempt, or the batch. ``reasons`` counts the
+    kinds of change behind it.
+    """
+
+    run_key: str
+    companies: tuple[str, ...]
+    priority: int
+    reasons: dict[str, int]
+    refresh_id: str | None = None
+    attempt: int = 1
+    batch_id: str | None = None
+
+
+# Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer and the
+# primary keys of the group tables (a probe for each pending company or departure).
+_DUE = """
+    select p.company_id, p.priority, p.first_at, p.kinds, p.manual
+    from (
+        select c.company_id,
+            max(c.priority) as priority,
+            min(c.occurred_at) as first_at,
+            max(c.occurred_at) as last_at,
+            bool_or(c.kind = 'resync' and c.source = 'manual') as manual,
+            bool_or(c.is_departure and exists (
+                select from bg.buyer_group_members as m
+                where m.company_id = c.company_id and m.person_id = c.person_id)) as member_left,
+            array_agg(distinct c.kind) as kinds
+        from bg.changes as c
+        where c.handled_at is null and c.refresh_id is null
+        group by c.company_id
+    ) as p
+    where (p.manual
+            or p.last_at <= :now - make_interval(secs => :settle)
+            or p.first_at <= :now - make_interval(secs => :longest_settle))
+        and (p.manual or p.member_left or not exists (
+            select from bg.buyer_group_refresh_log as r
+            where r.company_id = p.company_id and r.status = 'completed' and r.starts_interval
+                and r.finished_at > :now - make_interval(secs => :refresh_interval)))
+        and not exists (
+            select from bg.buyer_group_refresh_log as r
+            where r.company_id = p.company_id and r.status in ('requested', 'running'))
+"""
+
+ANY_DUE = sa.text(f"select exists ({_DUE})")
+
+CLAIM = sa.text(f"""
+    with due as materialized ({_DUE}),
+    urgent as (
+        select company_id from due
+        order by priority desc, first_at, company_id limit :limit - :limit / 5
+    ), waiting as (
+        select company_id from due
+        where company_id not in (select company_id from urgent)
+        order by first_at, company_id limit :limit / 5
+    )
+    insert into bg.buyer_group_refresh_log
+        (company_id, status, reason, triggered_by, priority, sensor, requested_at)
+    select company_id, 'requested', array_to_string(kinds, ', '),
+        case when manual then 'manual' else 'change' end, priority, :sensor, :now
+    from due
+    where company_id in (select company_id from urgent union all select company_id from waiting)
+    on conflict (company_id) where status in ('requested', 'running') do nothing
+""")
+
+# Served by refreshes_by_request.
+_CLAIMED_LAST_MINUTE = sa.text("""
+    select count(*) from bg.buyer_group_refresh_log
+    where requested_at > :now - interval '1 minute'
+""")
+
+# Requested, and no run asked for yet (a claim just made, or a released refresh). Served by
+# one_refresh_at_a_time.
+_UNASKED = sa.text("""
+    select id::text as id, company_id, attempt, priority, reason
+    from bg.buyer_group_refresh_log
+    where status = 'requested' and run_id is null and run_key is null
+    order by priority desc, requested_at, company_id
+    for update skip locked
+""")
+
+_ASK = sa.text("""
+    update bg.buyer_group_refresh_log as r
+    set run_key = a.run_key, batch_id = a.batch_id::uuid, sensor = :sensor, asked_at = :now
+    from jsonb_to_recordset(cast(:asked as jsonb)) as a(id uuid, run_key text, batch_id text)
+    where r.id = a.id
+""")
+
+# Served by one_refresh_at_a_time.
+_ASKED_AGAIN = sa.text("""
+    select run_key, array_agg(company_id order by company_id) as companies,
+        max(priority) as priority, min(id::text) as refresh_id, max(attempt) as attempt,
+        max(batch_id::text) as batch_id, array_agg(reason) as reasons
+    from bg.buyer_group_refresh_log
+    where status = 'requested' and run_id is null and sensor = :sensor
+        and asked_at <= :now - make_interval(secs => :patience)
+    group by run_key
+""")
+
+_ASKED_NOW = sa.text("""
+    update bg.buyer_group_refresh_log set asked_at = :now
+    where status = 'requested' and run_id is null and sensor = :sensor and run_key = any(:keys)
+""")
+
+
+def database_now(conn: sa.Connection) -> datetime:
+    """The server's clock, which also stamps the changes."""
+    now = conn.execute(sa.text("select clock_timestamp()")).scalar_one()
+    assert isinstance(now, datetime)
+    return now
+
+
+def anything_due(conn: sa.Connection, policy: Policy, now: datetime) -> bool:
+    """Whether a tick would find a company to claim. Writes nothing."""
+    return bool(conn.execute(ANY_DUE, _parameters(policy, now)).scalar())
+
+
+def claim(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> int:
+    """Open a refresh for each due company, within the limits; returns how many.
+
+    A company is due when it has pending changes, none of its refreshes is under way, it has
+    settled, and it is not within the interval after its last refresh because of changes; see the
+    rules in the README. Highest priority first, then oldest; a fifth of the limit goes to the
+    oldest whatever their priority.
+    """
+    limit = policy.claim_limit
+    if policy.claim_per_minute is not None:
+        lately = conn.execute(_CLAIMED_LAST_MINUTE, {"now": now}).scalar_one()
+        limit = min(limit, policy.claim_per_minute - int(lately))
+        if limit <= 0:
+            return 0
+    parameters = _parameters(policy, now) | {"limit": limit, "sensor": sensor}
+    return conn.execute(CLAIM, parameters).rowcount
+
+
+def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list[Request]:
+    """Bundle the requested refreshes that no run was asked for yet into runs, and note that.
+
+    Fewer than ``batch_from`` become a run each. More become batches; a later attempt comes in
+    smaller batches and then alone, so that a company which kills its run ends up by itself.
+    """
+    rows = conn.execute(_UNASKED).mappings().all()
+    first = [row for row in rows if row["attempt"] == 1]
+    again = [row for row in rows if row["attempt"] == 2]
+    alone = [row for row in rows if row["attempt"] > 2]
+    requests: list[Request] = []
+    asked: list[dict[str, str | None]] = []
+    for group, size in (
+        (first, policy.batch_size if len(first) >= policy.batch_from else 1),
+        (again, max(1, policy.batch_size // 20) if len(again) >= 4 * policy.batch_from else 1),
+        (alone, 1),
+    ):
+        for start in range(0, len(group), size):
+            request, chunk = _request(group[start : start + size])
+            requests.append(request)
+            asked += [
+                {"id": row["id"], "run_key": request.run_key, "batch_id": request.batch_id}
+                for row in chunk
+            ]
+    if asked:
+        conn.execute(_ASK, {"asked": json.dumps(asked), "sensor": sensor, "now": now})
+    return requests
+
+
+def ask_again(
+    conn: sa.Connection, sensor: str, now: datetime, patience: float = 15.0
+) -> list[Request]:
+    """The runs that this sensor asked for ``patience`` seconds ago and that did not come to be.
+
+    The same run key as before: where the run exists after all, Dagster makes no second one.
+    """
+    parameters = {"sensor": sensor, "now": now, "patience": patience}
+    rows = conn.execute(_ASKED_AGAIN, parameters).mappings().all()
+    if rows:
+        keys = [row["run_key"] for row in rows]
+        conn.execute(_ASKED_NOW, {"sensor": sensor, "now": now, "keys": keys})
+    return [
+        Request(
+            run_key=row["run_key"],
+            companies=tuple(row["companies"]),
+            priority=row["priority"],
+            reasons=_count(row["reasons"]),
+            refresh_id=None if row["batch_id"] else row["refresh_id"],
+            attempt=row["attempt"],
+            batch_id=row["batch_id"],
+        )
+        for row in rows
+    ]
+
+
+def _request(rows: Sequence[sa.RowMapping]) -> tuple[Request, Sequence[sa.RowMapping]]:
+    head = rows[0]
+    batch = str(uuid.uuid4()) if len(rows) > 1 else None
+    return Request(
+        run_key=batch or f"{head['id']}:{head['attempt']}",
+        companies=tuple(row["company_id"] for row in rows),
+        priority=head["priority"],
+        reasons=_count([row["reason"] for row in rows]),
+        refresh_id=None if batch else head["id"],
+        attempt=head["attempt"],
+        batch_id=batch,
+    ), rows
+
+
+def _count(reasons: Sequence[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for reason in reasons:
+        for kind in reason.split(", "):
+            counts[kind] = counts.get(kind, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _parameters(policy: Policy, now: datetime) -> dict[str, object]:
+    return {
+        "now": now,
+        "settle": policy.settle,
+        "longest_settle": LONGEST_SETTLE,
+        "refresh_interval": policy.refresh_interval,
+    }

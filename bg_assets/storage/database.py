@@ -1,0 +1,204 @@
+"""Where the two databases are, engines on them, and whether the schema fits this code."""
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from bg_assets import settings
+from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.storage import capture
+
+_T = TypeVar("_T")
+
+_MIGRATION_LOCK = 0x6267_0001
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaMismatch(Exception):
+    """Schema bg is behind or ahead of this code; the message holds the command to type."""
+
+
+def bg_url() -> str:
+    """SQLAlchemy URL of the database that holds schema bg.
+
+    Without BG_DATABASE_URL this starts the embedded server, if need be, and keeps it up for the
+    life of this process.
+    """
+    return settings.read().database_url or _embedded().url("bg_assets")
+
+
+def dagster_url() -> str:
+    """SQLAlchemy URL of Dagster's own storage: BG_DAGSTER_URL, or a second database.
+
+    The second database lies on the server of ``bg_url`` and is called ``dagster`` on the embedded
+    server, ``<name>_dagster`` elsewhere. It is created where it is missing.
+    """
+    config = settings.read()
+    if config.dagster_url:
+        return config.dagster_url
+    if not config.database_url:
+        return _embedded().url("dagster")
+    url = sa.make_url(config.database_url)
+    beside = url.set(database=f"{url.database}_dagster").render_as_string(hide_password=False)
+    return _created(beside)
+
+
+def make_engine(url: str, *, pool_size: int = 5, name: str = "bg_assets") -> sa.Engine:
+    """An engine whose errors never repeat parameters, since these hold personal data."""
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"application_name": name, "connect_timeout": 10},
+    )
+
+
+@contextmanager
+def connect(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that commits at the end of the block.
+
+    Raises DatabaseUnreachable where the server does not answer or goes away meanwhile.
+    """
+    try:
+        with engine.begin() as conn:
+            yield conn
+    except sa.exc.DBAPIError as err:
+        if err.connection_invalidated or _is_connection_failure(err):
+            raise DatabaseUnreachable(unreachable_message(engine.url)) from None
+        raise
+
+
+def repeatable_read(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _T:
+    """Run ``work`` in a REPEATABLE READ transaction, again where another got in between.
+
+    Raises DatabaseUnreachable like ``connect``, and the serialization failure after some tries.
+    """
+    serializing = engine.execution_options(isolation_level="REPEATABLE READ")
+    for tries_left in range(9, -1, -1):
+        try:
+            with connect(serializing) as conn:
+                return work(conn)
+        except sa.exc.DBAPIError as err:
+            if tries_left == 0 or getattr(err.orig, "pgcode", None) not in {"40001", "40P01"}:
+                raise
+            time.sleep(0.02)
+    raise AssertionError("unreachable")
+
+
+def unreachable_message(url: sa.URL) -> str:
+    """One sentence on a server that does not answer, without the password."""
+    where = url.set(password=None, query={}).render_as_string()
+    return (
+        f"PostgreSQL at {where} does not answer: start it, or point BG_DATABASE_URL at one that does"
+    )
+
+
+def migrate(url: str) -> list[str]:
+    """Bring schema bg to this code's revision and install its change capture.
+
+    Idempotent, and safe when two start at once: the second waits for the first. Returns what was
+    done, a line each; an empty list where there was nothing to do.
+    Raises SchemaMismatch when the schema comes from a newer version, DatabaseUnreachable.
+    """
+    done: list[str] = []
+    engine = make_engine(url, pool_size=1)
+    try:
+        with connect(engine) as conn:
+            conn.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            conn.execute(sa.text("create schema if not exists bg"))
+            before, head = _revision(conn), _head()
+            if before is not None and before not in _known():
+                raise SchemaMismatch(_ahead(before))
+            if before != head:
+                config = _alembic()
+                config.attributes["connection"] = conn
+                command.upgrade(config, "head")
+                done.append(f"schema bg: {before or 'empty'} -> {head}")
+            if capture.install(conn):
+                done.append("change capture: triggers and views installed")
+    finally:
+        engine.dispose()
+    return done
+
+
+def check_schema(conn: sa.Connection) -> None:
+    """Refuse to go on unless schema bg is at this code's revision.
+
+    Raises SchemaMismatch with the command to type.
+    """
+    found = _revision(conn)
+    if found is None or (found != _head() and found in _known()):
+        state = "not there yet" if found is None else f"behind ({found}; this code wants {_head()})"
+        raise SchemaMismatch(f"schema bg is {state}: run `bg-assets migrate`")
+    if found != _head():
+        raise SchemaMismatch(_ahead(found))
+
+
+def _ahead(found: str) -> str:
+    return (
+        f"schema bg is ahead of this code ({found}; this code knows up to {_head()}): "
+        "install the newer bg_assets (`git pull && make setup`), "
+        "or restore the database from before its migration"
+    )
+
+
+@functools.cache
+def _embedded() -> EmbeddedPostgres:
+    """The embedded server with a lease that this process keeps until it ends."""
+    server = EmbeddedPostgres(settings.read().home)
+    server.acquire()
+    for name in ("bg_assets", "dagster"):
+        ensure_database(server.url(name))
+    return server
+
+
+@functools.cache
+def _created(url: str) -> str:
+    ensure_database(url)
+    return url
+
+
+def _is_connection_failure(err: sa.exc.DBAPIError) -> bool:
+    """Class 08 (connection), 57P (shutdown, crash, starting up), or no answer at all."""
+    code = getattr(err.orig, "pgcode", None)
+    if code is None:
+        return isinstance(err, sa.exc.OperationalError)
+    return str(code).startswith(("08", "57P"))
+
+
+def _revision(conn: sa.Connection) -> str | None:
+    if not conn.execute(sa.text("select to_regclass('bg.alembic_version')")).scalar():
+        return None
+    options = {"version_table_schema": "bg"}
+    return MigrationContext.configure(conn, opts=options).get_current_revision()
+
+
+def _alembic() -> Config:
+    config = Config()
+    # A per cent sign is the config parser's: a path may hold one.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(_alembic())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+@functools.cache
+def _head() -> str:
+    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    assert head is not None
+    return head

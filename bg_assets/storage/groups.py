@@ -1,0 +1,265 @@
+"""Buyer groups in the tables, and the one transaction that completes a refresh."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bg_assets.domain.difference import Event
+from bg_assets.domain.group import BuyerGroup, Gap
+from bg_assets.storage.refreshes import Held
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGroup:
+    """What stands in the tables for one company and product, as far as the next one differs."""
+
+    members: Mapping[str, str]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a refresh led to: the groups by product, and the history's events by product.
+
+    ``gone`` says why the company has no group any more (deleted, or never known).
+    """
+
+    held: Held
+    groups: tuple[BuyerGroup, ...]
+    events: tuple[tuple[str, Event], ...]
+    gone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a company was refreshed: its changes by kind, and the seconds since the first."""
+
+    kinds: Mapping[str, int]
+    lag_seconds: float | None
+
+
+_GROUPS = sa.text("""
+    select g.company_id, g.product, g.gaps,
+        coalesce(jsonb_object_agg(m.person_id, m.role) filter (where m.person_id is not null), '{}')
+            as members
+    from bg.buyer_groups as g
+    left join bg.buyer_group_members as m
+        on m.company_id = g.company_id and m.product = g.product
+    where g.company_id = any(:companies)
+    group by g.company_id, g.product
+""")
+
+# Served by changes_by_refresh.
+_CAUSES = sa.text("""
+    select refresh_id::text as refresh_id, jsonb_object_agg(kind, number) as kinds,
+        extract(epoch from clock_timestamp() - min(first_at))::float as lag_seconds
+    from (
+        select refresh_id, kind, count(*) as number, min(occurred_at) as first_at
+        from bg.changes
+        where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
+        group by refresh_id, kind
+    ) as counted
+    group by refresh_id
+""")
+
+_LOCK = sa.text("""
+    select r.id::text as refresh_id
+    from bg.buyer_group_refresh_log as r
+    join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
+        on a.id = r.id and a.attempt = r.attempt
+    where r.status = 'running' and r.run_id = :run_id
+    order by r.id for update of r
+""")
+
+# A refresh because of changes starts the interval; a first build, and one that somebody asked for,
+# does not.
+_COMPLETE = sa.text("""
+    update bg.buyer_group_refresh_log as r
+    set status = 'completed', finished_at = d.finished_at, diff = d.diff, error = null,
+        starts_interval = d.starts and r.triggered_by <> 'dagster',
+        not_before = case when d.starts and r.triggered_by <> 'dagster'
+            then d.finished_at + make_interval(secs => :interval) end
+    from (
+        select o.id, o.diff, clock_timestamp() as finished_at,
+            coalesce(bool_or(c.kind <> 'resync'
+                or c.source not in ('manual', 'schedule', 'template')), false)
+            and not coalesce(bool_or(c.kind = 'resync' and c.source = 'manual'), false)
+            and exists (select from bg.buyer_groups as g where g.company_id = o.company_id)
+                as starts
+        from jsonb_to_recordset(cast(:outcomes as jsonb))
+            as o(id uuid, company_id text, diff jsonb)
+        left join bg.changes as c on c.refresh_id = o.id and c.handled_at is null
+        group by o.id, o.company_id, o.diff
+    ) as d
+    where r.id = d.id
+""")
+_HANDLE = sa.text("""
+    update bg.changes set handled_at = clock_timestamp()
+    where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
+""")
+_SUPERSEDE = sa.text("""
+    update bg.buyer_group_refresh_log set status = 'failed'
+    where status = 'dead' and company_id = any(:companies)
+""")
+
+_REMOVE_GROUPS = sa.text("""
+    delete from bg.buyer_groups as g
+    where g.company_id = any(:companies) and not exists (
+        select from jsonb_to_recordset(cast(:groups as jsonb)) as n(company_id text, product text)
+        where n.company_id = g.company_id and n.product = g.product)
+""")
+_WRITE_GROUPS = sa.text("""
+    insert into bg.buyer_groups as g
+        (company_id, product, refresh_id, template_hash, as_of, completeness, confidence, cohesion,
+         cohesion_reason, coverage, gaps)
+    select company_id, product, refresh_id, template_hash, as_of, completeness, confidence,
+        cohesion, cohesion_reason, coverage, gaps
+    from jsonb_to_recordset(cast(:groups as jsonb)) as n(
+        company_id text, product text, refresh_id uuid, template_hash text, as_of date,
+        completeness float, confidence float, cohesion float, cohesion_reason text,
+        coverage float, gaps jsonb)
+    on conflict (company_id, product) do update set
+        refresh_id = excluded.refresh_id, template_hash = excluded.template_hash,
+        as_of = excluded.as_of, completeness = excluded.completeness,
+        confidence = excluded.confidence, cohesion = excluded.cohesion,
+        cohesion_reason = excluded.cohesion_reason, coverage = excluded.coverage,
+        gaps = excluded.gaps, updated_at = now()
+""")
+_REMOVE_MEMBERS = sa.text("""
+    delete from bg.buyer_group_members as m
+    where m.company_id = any(:companies) and not exists (
+        select from jsonb_to_recordset(cast(:members as jsonb))
+            as n(company_id text, product text, person_id text)
+        where n.company_id = m.company_id and n.product = m.product
+            and n.person_id = m.person_id)
+""")
+_WRITE_MEMBERS = sa.text("""
+    insert into bg.buyer_group_members as m
+        (company_id, product, person_id, role, confidence, influence, pinned, reasons)
+    select company_id, product, person_id, role, confidence, influence, pinned, reasons
+    from jsonb_to_recordset(cast(:members as jsonb)) as n(
+        company_id text, product text, person_id text, role text, confidence float,
+        influence float, pinned boolean, reasons jsonb)
+    on conflict (company_id, product, person_id) do update set
+        role = excluded.role, confidence = excluded.confidence, influence = excluded.influence,
+        pinned = excluded.pinned, reasons = excluded.reasons
+    where (m.*) is distinct from (excluded.*)
+""")
+_WRITE_HISTORY = sa.text("""
+    insert into bg.buyer_group_history
+        (refresh_id, company_id, product, person_id, event, old, new, because)
+    select refresh_id, company_id, product, person_id, event, nullif(old, 'null'),
+        nullif(new, 'null'), because
+    from jsonb_to_recordset(cast(:events as jsonb)) as n(
+        position integer, refresh_id uuid, company_id text, product text, person_id text,
+        event text, old jsonb, new jsonb, because text)
+    order by position
+""")
+_REMOVE_STAFF = sa.text("delete from bg.company_people where company_id = any(:companies)")
+
+
+def read_groups(
+    conn: sa.Connection, companies: Sequence[str]
+) -> dict[str, dict[str, StoredGroup]]:
+    """What stands now, by company and then product."""
+    found: dict[str, dict[str, StoredGroup]] = {}
+    for row in conn.execute(_GROUPS, {"companies": list(companies)}):
+        gaps = tuple(Gap(**gap) for gap in row.gaps)
+        found.setdefault(row.company_id, {})[row.product] = StoredGroup(row.members, gaps)
+    return found
+
+
+def read_causes(conn: sa.Connection, refresh_ids: Sequence[str]) -> dict[str, Cause]:
+    """The changes that these refreshes have taken and not yet handled, by refresh id."""
+    rows = conn.execute(_CAUSES, {"ids": list(refresh_ids)})
+    return {row.refresh_id: Cause(row.kinds, row.lag_seconds) for row in rows}
+
+
+def complete(
+    conn: sa.Connection, run_id: str, outcomes: Sequence[Outcome], refresh_interval: float
+) -> set[str]:
+    """Write groups, members and history, and close the refreshes and their changes: all or nothing.
+
+    Only what this run still holds with the same attempt is written; returns the ids of those
+    refreshes. The number of statements does not depend on the number of outcomes.
+    """
+    parameters = {
+        "ids": [one.held.refresh_id for one in outcomes],
+        "attempts": [one.held.attempt for one in outcomes],
+        "run_id": run_id,
+    }
+    mine = set(conn.execute(_LOCK, parameters).scalars())
+    ours = [one for one in outcomes if one.held.refresh_id in mine]
+    if not ours:
+        return set()
+    companies = [one.held.company_id for one in ours]
+    closing = [
+        {"id": one.held.refresh_id, "company_id": one.held.company_id, "diff": _diff(one)}
+        for one in ours
+    ]
+    conn.execute(_COMPLETE, {"outcomes": json.dumps(closing), "interval": refresh_interval})
+    groups = [_group_row(one.held, group) for one in ours for group in one.groups]
+    members = [
+        {"company_id": one.held.company_id, "product": group.product, **asdict(member)}
+        for one in ours
+        for group in one.groups
+        for member in group.members
+    ]
+    events = [
+        {
+            "refresh_id": one.held.refresh_id,
+            "company_id": one.held.company_id,
+            "product": product,
+            "position": position,
+            **asdict(event),
+        }
+        for one in ours
+        for position, (product, event) in enumerate(one.events)
+    ]
+    conn.execute(_REMOVE_GROUPS, {"companies": companies, "groups": json.dumps(groups)})
+    conn.execute(_WRITE_GROUPS, {"groups": json.dumps(groups)})
+    conn.execute(_REMOVE_MEMBERS, {"companies": companies, "members": json.dumps(members)})
+    conn.execute(_WRITE_MEMBERS, {"members": json.dumps(members)})
+    conn.execute(_WRITE_HISTORY, {"events": json.dumps(events)})
+    gone = [one.held.company_id for one in ours if one.gone]
+    conn.execute(_REMOVE_STAFF, {"companies": gone})
+    conn.execute(_HANDLE, {"ids": sorted(mine)})
+    conn.execute(_SUPERSEDE, {"companies": companies})
+    return mine
+
+
+def difference_by_product(outcome: Outcome) -> dict[str, dict[str, list[object]]]:
+    """Who joined, left and changed role, by product: person ids, and roles old and new."""
+    found: dict[str, dict[str, list[object]]] = {}
+    for product, event in outcome.events:
+        diff = found.setdefault(product, {"joined": [], "left": [], "role_changed": []})
+        if event.event in {"joined", "left"}:
+            diff[event.event].append(event.person_id)
+        elif event.event == "role_changed":
+            diff["role_changed"].append(
+                {"person_id": event.person_id, "old": event.old, "new": event.new}
+            )
+    return found
+
+
+def _diff(outcome: Outcome) -> dict[str, object]:
+    return {"gone": outcome.gone} if outcome.gone else {**difference_by_product(outcome)}
+
+
+def _group_row(held: Held, group: BuyerGroup) -> dict[str, object]:
+    return {
+        "company_id": held.company_id,
+        "product": group.product,
+        "refresh_id": held.refresh_id,
+        "template_hash": group.template_hash,
+        "as_of": held.as_of.isoformat(),
+        "completeness": group.completeness,
+        "confidence": group.confidence,
+        "cohesion": group.cohesion,
+        "cohesion_reason": group.cohesion_reason,
+        "coverage": group.coverage,
+        "gaps": [asdict(gap) for gap in group.gaps],
+    }

@@ -1,0 +1,260 @@
+"""The life of a refresh between claim and completion: who holds it, taking, releasing, requeueing.
+
+One refresh of one company is one row of the refresh log. While it is requested or running it is
+the company's lock; the Dagster run and the attempt it carries say who holds it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from bg_assets.storage.capture_sql import PRIORITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A refresh that a run holds: it may complete it with this attempt, and no other."""
+
+    refresh_id: str
+    company_id: str
+    attempt: int
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What one run (or one request that has none yet) has under way."""
+
+    run_id: str | None
+    run_key: str | None
+    refreshes: tuple[tuple[str, int], ...]
+    asked_at: datetime | None
+    started_at: datetime | None
+
+
+# Served by the primary key, refreshes_by_batch, and one_refresh_at_a_time.
+_OF_REQUEST = sa.text("""
+    select id from bg.buyer_group_refresh_log
+    where id = cast(:refresh_id as uuid) and attempt = :attempt
+        and (status = 'requested' or (status = 'running' and run_id = :run_id))
+""")
+_OF_BATCH = sa.text("""
+    select id from bg.buyer_group_refresh_log
+    where batch_id = cast(:batch_id as uuid)
+        and (status = 'requested' or (status = 'running' and run_id = :run_id))
+""")
+_COMPANIES_OF_BATCH = sa.text("""
+    select company_id from bg.buyer_group_refresh_log
+    where batch_id = cast(:batch_id as uuid) order by company_id
+""")
+_OPEN = sa.text("""
+    insert into bg.buyer_group_refresh_log
+        (company_id, status, reason, triggered_by, priority, requested_at)
+    select unnest(cast(:companies as text[])), 'requested', 'by hand', 'dagster', 0, :now
+    on conflict (company_id) where status in ('requested', 'running') do nothing
+""")
+_OF_COMPANIES = sa.text("""
+    select id from bg.buyer_group_refresh_log
+    where company_id = any(:companies)
+        and (status = 'requested' or (status = 'running' and run_id = :run_id))
+""")
+_BEGIN = sa.text("""
+    with mine as (
+        select id from bg.buyer_group_refresh_log
+        where id = any(cast(:ids as uuid[]))
+            and (status = 'requested' or (status = 'running' and run_id = :run_id))
+        order by id for update
+    )
+    update bg.buyer_group_refresh_log as r
+    set status = 'running', run_id = :run_id, error = null,
+        started_at = coalesce(r.started_at, :now), as_of = coalesce(r.as_of, :as_of)
+    from mine where r.id = mine.id
+    returning r.id::text as refresh_id, r.company_id, r.attempt, r.as_of
+""")
+# Served by changes_pending; the dead refreshes of the same companies by refreshes_dead and
+# changes_by_refresh.
+_ATTACH = sa.text("""
+    update bg.changes as c set refresh_id = r.id
+    from bg.buyer_group_refresh_log as r
+    where r.id = any(cast(:ids as uuid[])) and c.company_id = r.company_id
+        and c.handled_at is null and c.refresh_id is null
+""")
+_ATTACH_DEAD = sa.text("""
+    update bg.changes as c set refresh_id = r.id
+    from bg.buyer_group_refresh_log as r
+    join bg.buyer_group_refresh_log as d on d.company_id = r.company_id and d.status = 'dead'
+    where r.id = any(cast(:ids as uuid[])) and c.refresh_id = d.id and c.handled_at is null
+""")
+_HOLD = sa.text("""
+    select id::text as refresh_id, company_id, attempt, as_of
+    from bg.buyer_group_refresh_log
+    where run_id = :run_id and status = 'running' and company_id = any(:companies)
+    order by company_id
+""")
+
+# Served by one_refresh_at_a_time.
+_UNDER_WAY = sa.text("""
+    select run_id, run_key, array_agg(id::text order by id) as ids,
+        array_agg(attempt order by id) as attempts,
+        min(asked_at) as asked_at, min(started_at) as started_at
+    from bg.buyer_group_refresh_log
+    where status in ('requested', 'running') and (run_id is not null or run_key is not null)
+    group by run_id, run_key
+""")
+_RELEASE = sa.text("""
+    with mine as (
+        select r.id, r.attempt >= :max_attempts as over
+        from bg.buyer_group_refresh_log as r
+        join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
+            on a.id = r.id and a.attempt = r.attempt
+        where r.status in ('requested', 'running')
+        order by r.id for update of r
+    )
+    update bg.buyer_group_refresh_log as r
+    set status = case when over then 'dead' else 'requested' end,
+        finished_at = case when over then :now end,
+        attempt = case when over then r.attempt else r.attempt + 1 end,
+        run_id = case when over then r.run_id end,
+        run_key = null, batch_id = null, sensor = null, asked_at = null, started_at = null,
+        error = :error
+    from mine where r.id = mine.id
+    returning r.id::text as id, r.status
+""")
+_GIVE_BACK = sa.text("""
+    update bg.changes set refresh_id = null
+    where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
+""")
+# Served by refreshes_dead.
+_BURY = sa.text("""
+    update bg.buyer_group_refresh_log set status = 'failed'
+    where status = 'dead' and company_id = any(:companies)
+    returning id::text as id, company_id
+""")
+_RESYNC = sa.text("""
+    insert into bg.changes (company_id, kind, source, priority)
+    select unnest(cast(:companies as text[])), 'resync', :source, :priority
+""")
+
+
+def take(
+    conn: sa.Connection,
+    run_id: str,
+    now: datetime,
+    *,
+    refresh: tuple[str, int] | None = None,
+    batch_id: str | None = None,
+    companies: Sequence[str] = (),
+) -> list[Held]:
+    """Make this run the holder of its refreshes and attach all their pending changes.
+
+    What the run is for is told by one of: ``refresh`` (an id and its attempt), ``batch_id``, or
+    ``companies`` (a run by hand: it opens a refresh where none is under way, adopts one that is
+    only requested, and leaves alone what another run is refreshing). Call it in a REPEATABLE READ
+    transaction and read people in the same one: what is attached and what is read then agree, and
+    later changes stay pending. Called again by the same run it returns the same refreshes. What
+    another run or attempt holds is left out.
+    Raises a serialization failure where another took the same at once: run the transaction again.
+    """
+    if refresh is not None:
+        parameters = {"refresh_id": refresh[0], "attempt": refresh[1], "run_id": run_id}
+        ids = conn.execute(_OF_REQUEST, parameters).scalars().all()
+    elif batch_id is not None:
+        ids = conn.execute(_OF_BATCH, {"batch_id": batch_id, "run_id": run_id}).scalars().all()
+    else:
+        conn.execute(_OPEN, {"companies": list(companies), "now": now})
+        parameters = {"companies": list(companies), "run_id": run_id}
+        ids = conn.execute(_OF_COMPANIES, parameters).scalars().all()
+    if not ids:
+        return []
+    rows = (
+        conn.execute(_BEGIN, {"ids": ids, "run_id": run_id, "now": now, "as_of": now.date()})
+        .mappings()
+        .all()
+    )
+    held = sorted((Held(**row) for row in rows), key=lambda held: held.company_id)
+    taken = {"ids": [one.refresh_id for one in held]}
+    conn.execute(_ATTACH, taken)
+    conn.execute(_ATTACH_DEAD, taken)
+    return held
+
+
+def held_by(conn: sa.Connection, run_id: str, companies: Sequence[str]) -> list[Held]:
+    """The refreshes of these companies that this run holds."""
+    rows = conn.execute(_HOLD, {"run_id": run_id, "companies": list(companies)}).mappings()
+    return [Held(**row) for row in rows]
+
+
+def companies_of_batch(conn: sa.Connection, batch_id: str) -> list[str]:
+    """The companies that a batch was made for and that still belong to it."""
+    return list(conn.execute(_COMPANIES_OF_BATCH, {"batch_id": batch_id}).scalars())
+
+
+def under_way(conn: sa.Connection) -> list[UnderWay]:
+    """All that is requested or running, by the run it was given to; the matter of repair."""
+    return [
+        UnderWay(
+            row["run_id"],
+            row["run_key"],
+            tuple(zip(row["ids"], row["attempts"], strict=True)),
+            row["asked_at"],
+            row["started_at"],
+        )
+        for row in conn.execute(_UNDER_WAY).mappings()
+    ]
+
+
+def release(
+    conn: sa.Connection,
+    refreshes: Iterable[tuple[str, int]],
+    error: str,
+    now: datetime,
+    max_attempts: int,
+) -> tuple[list[str], list[str]]:
+    """End this attempt of each (id, attempt): its changes are pending again, the next is requested.
+
+    After ``max_attempts`` the refresh is dead and keeps its changes, so that nothing is tried for
+    ever; a later change of the company, or a requeue, takes them along. An attempt that is over
+    already is left alone. Returns the ids requested again, and those dead.
+    """
+    pairs = list(refreshes)
+    if not pairs:
+        return [], []
+    parameters = {
+        "ids": [refresh_id for refresh_id, _ in pairs],
+        "attempts": [attempt for _, attempt in pairs],
+        "error": error,
+        "now": now,
+        "max_attempts": max_attempts,
+    }
+    rows = conn.execute(_RELEASE, parameters).all()
+    again = [row.id for row in rows if row.status == "requested"]
+    conn.execute(_GIVE_BACK, {"ids": again})
+    return again, [row.id for row in rows if row.status == "dead"]
+
+
+def request_by_hand(
+    conn: sa.Connection,
+    companies: Sequence[str],
+    *,
+    source: str = "manual",
+    priority: int = PRIORITIES["manual"],
+) -> None:
+    """Ask for a refresh of each company, as a change of kind resync.
+
+    A manual one waits for nothing but a refresh under way.
+    """
+    conn.execute(_RESYNC, {"companies": list(companies), "source": source, "priority": priority})
+
+
+def requeue(conn: sa.Connection, companies: Sequence[str]) -> list[str]:
+    """Try dead refreshes anew: their changes are pending again, beside a manual request.
+
+    Returns the companies that had one.
+    """
+    rows = conn.execute(_BURY, {"companies": list(companies)}).all()
+    conn.execute(_GIVE_BACK, {"ids": [row.id for row in rows]})
+    found = sorted({row.company_id for row in rows})
+    request_by_hand(conn, found)
+    return found

@@ -1,0 +1,146 @@
+"""Companies and their people as the rules see them: read from the views, kept as company_people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from bg_assets.domain.group import Company, Override, StaffMember
+from bg_assets.storage.copying import copy_rows
+
+_COMPANIES = sa.text("""
+    select id, workspace, employee_min, employee_max, country, industry
+    from bg.canonical_companies where id = any(:companies) and deleted_at is null
+""")
+
+# Served by people_by_company.
+_PEOPLE = sa.text("""
+    select company_id, id as person_id, title, department, location, manager_id, start_date,
+        end_date, status, email is not null as has_email
+    from bg.canonical_people
+    where company_id = any(:companies) and deleted_at is null and status is distinct from 'left'
+    order by company_id, id
+""")
+
+_STAFF = sa.text("""
+    select company_id, person_id, title, department, location, manager_id, start_date, has_email,
+        function, level, confidence, evidence
+    from bg.company_people where company_id = any(:companies)
+    order by company_id, person_id
+""")
+
+_OVERRIDES = sa.text("""
+    select company_id, product, person_id, action, role
+    from bg.member_overrides where company_id = any(:companies) and removed_at is null
+    order by company_id, product, person_id
+""")
+
+_COLUMNS = (
+    "company_id", "person_id", "title", "department", "location", "manager_id", "start_date",
+    "has_email", "function", "level", "confidence", "evidence",
+)  # fmt: skip
+_STAGE = sa.text("""
+    create temporary table staged_people (like bg.company_people including defaults)
+    on commit drop
+""")
+_REMOVE = sa.text("""
+    delete from bg.company_people as k
+    where k.company_id = any(:companies) and not exists (
+        select from staged_people as s
+        where s.company_id = k.company_id and s.person_id = k.person_id)
+""")
+_SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+_UPSERT = sa.text(f"""
+    insert into bg.company_people as k ({", ".join(_COLUMNS)})
+    select {", ".join(_COLUMNS)} from staged_people order by company_id, person_id
+    on conflict (company_id, person_id) do update set {_SET}
+    where (k.*) is distinct from (excluded.*)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A row of people that is not marked as gone; unknown is None. It holds no name."""
+
+    company_id: str
+    person_id: str
+    title: str | None
+    department: str | None
+    location: str | None
+    manager_id: str | None
+    start_date: date | None
+    end_date: date | None
+    status: str | None
+    has_email: bool
+
+
+def read_companies(conn: sa.Connection, companies: Sequence[str]) -> dict[str, Company]:
+    """The companies by id; one that is deleted or unknown is left out."""
+    rows = conn.execute(_COMPANIES, {"companies": list(companies)}).mappings()
+    return {row["id"]: Company(**row) for row in rows}
+
+
+def read_people(conn: sa.Connection, companies: Sequence[str]) -> list[Person]:
+    """The people of these companies, but for those deleted or marked as left."""
+    rows = conn.execute(_PEOPLE, {"companies": list(companies)})
+    return [Person(**row._mapping) for row in rows]
+
+
+def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[StaffMember]]:
+    """What company_people holds, by company."""
+    staff: dict[str, list[StaffMember]] = {}
+    for row in conn.execute(_STAFF, {"companies": list(companies)}):
+        staff.setdefault(row.company_id, []).append(
+            StaffMember(
+                person_id=row.person_id,
+                title=row.title,
+                department=row.department,
+                location=row.location,
+                manager_id=row.manager_id,
+                function=row.function,
+                level=row.level,
+                confidence=row.confidence,
+                reasons=tuple(row.evidence),
+                has_email=row.has_email,
+                start_date=row.start_date,
+            )
+        )
+    return staff
+
+
+def read_overrides(
+    conn: sa.Connection, companies: Sequence[str]
+) -> dict[str, dict[str, list[Override]]]:
+    """The pins and exclusions in force, by company and then product."""
+    overrides: dict[str, dict[str, list[Override]]] = {}
+    for row in conn.execute(_OVERRIDES, {"companies": list(companies)}):
+        one = Override(person_id=row.person_id, action=row.action, role=row.role)
+        overrides.setdefault(row.company_id, {}).setdefault(row.product, []).append(one)
+    return overrides
+
+
+def write_staff(
+    conn: sa.Connection,
+    companies: Sequence[str],
+    staff: Mapping[str, Iterable[StaffMember]],
+) -> None:
+    """Make company_people of these companies hold just ``staff``; rows that fit stay untouched."""
+    conn.execute(_STAGE)
+    copy_rows(
+        conn,
+        "staged_people",
+        _COLUMNS,
+        (
+            (
+                company_id, one.person_id, one.title, one.department, one.location,
+                one.manager_id, one.start_date, one.has_email, one.function, one.level,
+                one.confidence, list(one.reasons),
+            )
+            for company_id in companies
+            for one in staff.get(company_id, ())
+        ),
+    )  # fmt: skip
+    conn.execute(_REMOVE, {"companies": list(companies)})
+    conn.execute(_UPSERT)
+    conn.execute(sa.text("drop table staged_people"))

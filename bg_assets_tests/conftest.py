@@ -1,0 +1,154 @@
+"""What many tests share: a PostgreSQL for the session, a database for each test, the real data.
+
+BG_TEST_DATABASE_URL names another PostgreSQL to run against, by the URL of a database in which
+databases may be made. BG_SHARED_DATA names the folder of the real data.
+"""
+
+import importlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, NullPool, create_engine, make_url
+
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.settings import psycopg2_url
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME_PREFIX = "bg-tests-"
+# A test's database need not survive a power cut.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+MIGRATIONS = "bg_assets.storage.database"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server that tests make databases in, known by the URL of one of its own."""
+
+    maintenance_url: str
+    embedded: EmbeddedPostgres | None
+
+    def url(self, database: str) -> str:
+        """The URL of one of its databases, for SQLAlchemy."""
+        url = make_url(self.maintenance_url).set(database=database)
+        return url.render_as_string(hide_password=False)
+
+    def run(self, *statements: str) -> None:
+        """Run statements in the maintenance database, each in its own transaction."""
+        engine = create_engine(
+            self.maintenance_url, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def clone(self, template: str) -> str:
+        """Make a database like the template and return its URL."""
+        name = f"bg_test_{uuid.uuid4().hex[:12]}"
+        # Copying files is the faster way where nothing is flushed to the disk, the slower elsewhere.
+        strategy = " STRATEGY file_copy" if self.embedded else ""
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}{strategy}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Drop the database of the URL, whoever is still connected to it."""
+        self.run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """The server of this session."""
+    other = os.environ.get("BG_TEST_DATABASE_URL")
+    if other:
+        yield Cluster(psycopg2_url(other), None)
+        return
+    _sweep()
+    home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
+    home.chmod(0o711)
+    server = EmbeddedPostgres(home, options=NOT_DURABLE)
+    try:
+        with server.acquire():
+            yield Cluster(server.url("postgres"), server)
+    finally:
+        server.destroy()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Cluster) -> Iterator[str]:
+    """The name of a database with our schema and no rows, which others are cloned from."""
+    name = f"bg_template_{uuid.uuid4().hex[:12]}"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        _migrate(postgres.url(name))
+        postgres.run(
+            f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+        )
+        yield name
+    finally:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def databases(postgres: Cluster, template: str) -> Iterator[Callable[[], str]]:
+    """Each call makes one more fresh database with our schema and returns its URL."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres.clone(template))
+        return made[-1]
+
+    yield make
+    for url in made:
+        postgres.drop(url)
+
+
+@pytest.fixture
+def database_url(databases: Callable[[], str]) -> str:
+    """The URL of a fresh database with our schema."""
+    return databases()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on a fresh database with our schema."""
+    made = create_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of the real data."""
+    folder = Path(os.environ.get("BG_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set BG_SHARED_DATA to its folder")
+    return folder
+
+
+def _migrate(url: str) -> None:
+    try:
+        migrations = importlib.import_module(MIGRATIONS)
+    except ModuleNotFoundError as error:
+        if error.name != MIGRATIONS:
+            raise
+        return
+    migrations.migrate(url)
+
+
+def _sweep() -> None:
+    """Remove what a session that was killed left behind."""
+    for home in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*"):
+        if home.stat().st_uid != os.geteuid():
+            continue
+        left = EmbeddedPostgres(home)
+        # Without a lease file another session may be just about to start.
+        if (left.folder / "lease").exists() and not left.leased():
+            left.destroy()
+            shutil.rmtree(home)
