@@ -18,8 +18,8 @@ _GROUPED = re.compile(r"[0-9]{1,3}([, '’.])[0-9]{3}(?:\1[0-9]{3})*(?:([.,])([0
 _DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
 _DASH = re.compile(r"\s*(?:[-‐‒–—−]|\bto\b|\bbis\b)\s*")
 _STAFF_WORD = re.compile(r"\s*(?:employees|employee|people|staff|mitarbeiter)$")
-_MONTH = re.compile(r"(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])")
-_HEADS = re.compile(r"([0-9][0-9.,' ’e]*?)\s*([km]?)")
+_MONTH = re.compile(r"(?:j[aä]n|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])")
+_HEADS = re.compile(r"([0-9][0-9.,' ’e+]*?)\s*([km]?)")
 _CURRENCY = r"(?:us\$|[$€£¥₹]|usd|eur|gbp|chf|jpy|cny|inr|cad|aud|nzd|sek|nok|dkk|pln|brl)"
 _MONEY = re.compile(
     rf"{_CURRENCY}?\s*([0-9][0-9.,' ’e+]*?)\s*"
@@ -138,7 +138,9 @@ def parse_revenue(text: str) -> Decimal | Unfit:
     number = _number(match[1], scaled=bool(scale), whole=False)
     if number is None:
         return Unfit("is ambiguous or not a number: write it like 1200000 or 1.2m")
-    amount = number * _SCALES["k" if scale == "thousand" else "b" if scale[:3] == "mrd" else scale[:1]]
+    amount = (
+        number * _SCALES["k" if scale == "thousand" else "b" if scale[:3] == "mrd" else scale[:1]]
+    )
     return amount if amount <= _MOST_REVENUE else shown
 
 

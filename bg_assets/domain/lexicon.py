@@ -5,7 +5,7 @@ The table has the columns phrase, kind, value, language, note. A phrase is match
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,8 @@ from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
 COLUMNS: Final = ("phrase", "kind", "value", "language", "note")
 LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt")
-GRADES: Final = ("senior", "lead", "junior")
+GRADES: Final = ("senior", "lead", "junior", "chief")
+LEAVING: Final = ("after", "all", "now")
 STANDINGS: Final = (
     "top",
     "board",
@@ -32,15 +33,15 @@ STANDINGS: Final = (
 )
 # kind -> what its value is
 KINDS: Final[Mapping[str, str]] = {
-    "title": "function/level, each may be alternatives a|b or -",
+    "title": "function/level, each may be alternatives a|b, or -; -|a: unknown, perhaps a",
     "function": "function, or alternatives a|b",
     "acronym": "function, or alternatives a|b; never in small letters within a longer title",
-    "weak": "function that any other function beats",
+    "weak": "function or function/level; any other function beats it",
     "level": "level, or alternatives a|b",
-    "grade": "senior, lead or junior",
+    "grade": "senior, lead, junior or chief",
     "alias": "the phrase that is meant",
     "standing": "what the phrase says about authority: " + ", ".join(STANDINGS),
-    "leaver": "empty: words after it were true once",
+    "leaver": "after, all or now: what follows, or all, was true once; now ends that",
     "cut": "empty: what follows is somebody else's title or place",
     "link": "empty: of, for, in",
     "ignore": "empty: says nothing about function or level",
@@ -53,6 +54,12 @@ KINDS: Final[Mapping[str, str]] = {
 }
 _EMPTY: Final = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
+_SINGLE: Final[Mapping[str, Sequence[str]]] = {
+    "grade": GRADES,
+    "standing": STANDINGS,
+    "leaver": LEAVING,
+}
+
 
 class BadLexicon(Exception):
     """A table that can't be used; the sentence names file and line."""
@@ -60,7 +67,10 @@ class BadLexicon(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One meaning. functions and levels: the first is the answer, the others are alternatives."""
+    """One meaning. functions and levels: the first is the answer, the others are alternatives.
+
+    A first function of `-` is no answer: the alternatives are only possible.
+    """
 
     text: str
     words: tuple[str, ...]
@@ -81,6 +91,10 @@ class Matcher:
         self._first = {
             word: tuple(sorted(found, key=lambda p: -len(p.words))) for word, found in first.items()
         }
+
+    def knows(self, word: str) -> bool:
+        """Whether some phrase begins with this word."""
+        return word in self._first
 
     def find(
         self, words: Sequence[str], refused: frozenset[int] = frozenset()
@@ -118,6 +132,7 @@ class Lexicon:
     meanings: Matcher
     aliases: Matcher
     standings: Matcher
+    boards: frozenset[str]
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
     size: int
@@ -137,13 +152,15 @@ def load(path: Path) -> Lexicon:
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         phrases = list(_phrases(path, file))
-    aliases = [p for p in phrases if p.kind == "alias"]
+    aliases = Matcher(p for p in phrases if p.kind == "alias")
+    phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
     apart = ("alias", "standing", "compound_start", "compound_end")
     return Lexicon(
         meanings=Matcher(p for p in phrases if p.kind not in apart),
-        aliases=Matcher(aliases),
+        aliases=aliases,
         standings=Matcher(standings),
+        boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
         starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
         ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
         size=len(phrases),
@@ -189,18 +206,19 @@ def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phra
         raise BadLexicon(f"{where}: a part of a compound is one word")
     functions: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
-    if kind in ("function", "acronym", "weak"):
+    if kind in ("function", "acronym") or (kind == "weak" and "/" not in value):
         functions = _values(where, value, FUNCTIONS, "function")
     elif kind == "level":
         levels = _values(where, value, LEVELS, "level")
-    elif kind == "title":
+    elif kind in ("title", "weak"):
         function, slash, level = value.partition("/")
         if not slash:
-            raise BadLexicon(f"{where}: a title needs {KINDS[kind]}")
-        functions = () if function == "-" else _values(where, function, FUNCTIONS, "function")
+            raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
+        known = ("-", *FUNCTIONS)
+        functions = () if function == "-" else _values(where, function, known, "function")
         levels = () if level == "-" else _values(where, level, LEVELS, "level")
-    elif kind in ("grade", "standing"):
-        allowed = GRADES if kind == "grade" else STANDINGS
+    elif kind in _SINGLE:
+        allowed = _SINGLE[kind]
         (value,) = _values(where, value, allowed, kind, single=True)
     return Phrase(text, words, kind, functions, levels, value, language)
 
@@ -215,6 +233,37 @@ def _values(
     if len(set(values)) != len(values):
         raise BadLexicon(f"{where}: {what} {value!r} names one twice")
     return values
+
+
+def unaliased(words: Sequence[str], aliases: Matcher) -> tuple[str, ...]:
+    """The words with every alias replaced by what it means."""
+    found = aliases.find(words)
+    if not found:
+        return tuple(words)
+    out: list[str] = []
+    done = 0
+    for at, alias in found:
+        out += words[done:at]
+        out += tokens(alias.value)
+        done = at + len(alias.words)
+    return (*out, *words[done:])
+
+
+def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Phrase]:
+    """The phrases as titles show them once their aliases are replaced; each spelling once."""
+    found: dict[tuple[str, tuple[str, ...]], Phrase] = {}
+    for phrase in phrases:
+        if phrase.kind == "alias":
+            continue
+        words = unaliased(phrase.words, aliases)
+        key = (_table(phrase.kind), words)
+        other = found.setdefault(key, replace(phrase, words=words))
+        if (other.kind, other.value) != (phrase.kind, phrase.value):
+            raise BadLexicon(
+                f"{path}: {phrase.text!r} and {other.text!r} are one phrase once aliases are "
+                "replaced, and mean different things"
+            )
+    return list(found.values())
 
 
 def _table(kind: str) -> str:

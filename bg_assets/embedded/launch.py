@@ -3,6 +3,7 @@
 The server gets no pipe of ours: it would keep it, and whoever reads it would wait for ever.
 """
 
+import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -107,6 +108,9 @@ def start(
     _rotate(log)
     with log.open("ab") as output:
         log.chmod(0o600)
+        if user.switched:
+            # Where root helps out in an ordinary user's home, that user must be able to go on.
+            os.chown(log, log.parent.stat().st_uid, log.parent.stat().st_gid)
         before = output.tell()
         pid = _detached(command, output.fileno(), user)
     ready = processes.wait_until(

@@ -83,7 +83,7 @@ def prepare_socket_folder(folder: Path, user: ServerUser) -> Path:
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:
-            _refuse_open_folder(path, user)
+            _refuse_exposed_folder(path, user)
             return path
         except OSError:
             continue
@@ -98,20 +98,29 @@ def prepare_socket_folder(folder: Path, user: ServerUser) -> Path:
     )
 
 
-def _refuse_open_folder(path: Path, user: ServerUser) -> None:
+def is_private(path: Path, user: ServerUser) -> bool:
+    """Whether the folder is there and nobody but the user can have put anything into it."""
+    return os.path.lexists(path) and not _exposure(path, user)
+
+
+def _refuse_exposed_folder(path: Path, user: ServerUser) -> None:
+    problem = _exposure(path, user)
+    if problem:
+        raise EmbeddedUnavailable(
+            f"{path} {problem}, so the database's socket would not be safe there: remove it, or "
+            "set BG_HOME to another folder"
+        )
+
+
+def _exposure(path: Path, user: ServerUser) -> str:
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        problem = "is not a folder"
-    elif found.st_uid != user.uid:
-        problem = f"belongs to another user (id {found.st_uid}, not {user.uid})"
-    elif stat.S_IMODE(found.st_mode) & 0o077:
-        problem = f"is open to other users (mode {stat.S_IMODE(found.st_mode):o}, not 700)"
-    else:
-        return
-    raise EmbeddedUnavailable(
-        f"{path} {problem}, so the database's socket would not be safe there: remove it, or set "
-        "BG_HOME to another folder"
-    )
+        return "is not a folder"
+    if found.st_uid != user.uid:
+        return f"belongs to another user (id {found.st_uid}, not {user.uid})"
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        return f"is open to other users (mode {stat.S_IMODE(found.st_mode):o}, not 700)"
+    return ""
 
 
 def _socket_name(folder: Path, user: ServerUser) -> str:

@@ -86,18 +86,18 @@ def end(pid: int, *, fast: float, immediate: float) -> bool:
     return False
 
 
-def clear(data: Path, socket_folder: Path) -> None:
+def clear(data: Path, socket_folder: Path | None) -> None:
     """Remove what a killed server left: backends that outlived it, its pid file and its socket.
 
     Call it only when ``postmaster`` found nobody, and under the lock that serialises starting.
     Raises EmbeddedUnavailable when the socket belongs to a living server of another folder, as
     after its home was moved.
     """
-    lock = socket_folder / f"{SOCKET_FILE}.lock"
-    leftovers = [data / PID_FILE, lock]
+    lock = socket_folder / f"{SOCKET_FILE}.lock" if socket_folder else None
+    leftovers = [data / PID_FILE, *([lock, lock.with_suffix("")] if lock else [])]
     if not any(os.path.lexists(path) for path in leftovers):
         return
-    folders = {data, *_data_of_socket(lock)}
+    folders = {data, *(_data_of_socket(lock) if lock else [])}
 
     def gone() -> bool:
         return not any(on(folder) for folder in folders)
@@ -109,8 +109,9 @@ def clear(data: Path, socket_folder: Path) -> None:
                 _send(pid, number)
             if wait_until(gone, seconds):
                 break
-    _refuse_living_owner(lock)
-    for path in [*leftovers, socket_folder / SOCKET_FILE]:
+    if lock:
+        _refuse_living_owner(lock)
+    for path in leftovers:
         path.unlink(missing_ok=True)
 
 

@@ -202,8 +202,17 @@ class EmbeddedPostgres:
             programs = binaries.folder(user, None, self._outside)
             data = self._create(programs, user)
         sockets = places.prepare_socket_folder(self.folder, user)
-        processes.clear(data, sockets)
-        launch.start(programs, data, sockets, user, self.log, self._options)
+        for is_last in (False, True):
+            processes.clear(data, sockets)
+            try:
+                launch.start(programs, data, sockets, user, self.log, self._options)
+            except EmbeddedUnavailable:
+                # It may have been killed while it started, which says nothing about a second try.
+                # One that is only slow, since it has much to recover, is left alone.
+                if is_last or processes.postmaster(data) is not None:
+                    raise
+            else:
+                return
 
     def _create(self, programs: Path, user: ServerUser) -> Path:
         """Make the data folder aside and rename it, so that half of one is never taken for one."""
@@ -217,16 +226,20 @@ class EmbeddedPostgres:
     def _stop(self) -> None:
         data = self.data
         user = server_user(data)
-        sockets = places.socket_folder(self.folder, user)
         found = processes.postmaster(data)
+        sockets = found.socket_folder if found else None
+        if sockets is None:
+            sockets = places.socket_folder(self.folder, user)
+        # Nothing is read or removed where others could have laid it.
+        private = sockets if places.is_private(sockets, user) else None
         if found is not None:
-            sockets = found.socket_folder or sockets
             self._end(found, data)
         elif not data.exists():
             processes.kill(data)
-        processes.clear(data, sockets)
-        with contextlib.suppress(OSError):
-            sockets.rmdir()
+        processes.clear(data, private)
+        if private is not None:
+            with contextlib.suppress(OSError):
+                private.rmdir()
 
     def _end(self, found: processes.Postmaster, data: Path) -> None:
         if not processes.end(found.pid, fast=FAST_SECONDS, immediate=IMMEDIATE_SECONDS):

@@ -49,7 +49,7 @@ def fit(
     _refuse_other_shapes(names, kind, mapping)
     canonical = (*REQUIRED[kind], *OPTIONAL[kind])
     wanted = {name: mapping.get(name, name) for name in canonical}
-    taken = {column for column in mapping.values()}
+    taken = set(mapping.values())
     found = {
         name: names.index(column)
         for name, column in wanted.items()
@@ -152,7 +152,7 @@ def _near(name: str, others: Iterable[str]) -> str:
 
 def _closest(name: str, others: Iterable[str]) -> list[str]:
     """Up to three names that look alike, whatever their case and separators, best first."""
-    plain = {}
+    plain: dict[str, str] = {}
     for other in others:
         if other:
             plain.setdefault(_plain(other), other)

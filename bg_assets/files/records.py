@@ -71,7 +71,9 @@ class Records:
         self._lines: list[str] = []
         self._pushed: deque[str] = deque()
         self._problem: str | None = None
+        self._shortened = False
         self._ended = False
+        self._iterator = self._parsed()
 
     def close(self) -> None:
         self._text.close()
@@ -87,13 +89,24 @@ class Records:
         """Whether the record just given is the last and its line has no end."""
         return bool(self._lines) and not self._lines[-1].endswith(("\n", "\r"))
 
+    def first(self) -> Record | None:
+        """The header; None for a file without any record."""
+        return next(self._iterator, None)
+
     def __iter__(self) -> Iterator[Record]:
-        """Raises BrokenFile for damaged compression, a cut-off file or a quote left open."""
+        """All records not given yet.
+
+        Raises BrokenFile for damaged compression, a cut-off file or a quote left open.
+        """
+        return self._iterator
+
+    def _parsed(self) -> Iterator[Record]:
         reader = csv.reader(self._source(), strict=True)
         lines = self._lines
         while True:
             lines.clear()
             self._problem = None
+            self._shortened = False
             start = self._number + 1
             try:
                 fields = next(reader)
@@ -102,6 +115,8 @@ class Records:
             except csv.Error as error:
                 yield self._unparsed(start, error)
                 continue
+            if self._shortened:
+                fields = ["".join(lines).rstrip("\r\n")]
             if fields:
                 yield Record(start, fields, self._problem)
 
@@ -123,8 +138,9 @@ class Records:
                 self._problem = "holds bytes that are not UTF-8"
             if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
                 self._problem = f"is longer than {LONGEST_LINE:,} characters"
+                self._shortened = True
                 lines[-1] = line[:1000] + "…" + self._skip_line()
-                line = "cut\n"
+                line = "\n"
             yield line
         self._ended = True
 
@@ -156,8 +172,10 @@ class Records:
         self._pushed.extendleft(reversed(rest))
         self._number = start
         del self._lines[1:]
-        what = "holds a field that is too long" if too_long else (
-            "has a quote inside a quoted field: write it twice"
+        what = (
+            "holds a field that is too long"
+            if too_long
+            else ("has a quote inside a quoted field: write it twice")
         )
         return Record(start, [first.rstrip("\r\n")], self._problem or what)
 

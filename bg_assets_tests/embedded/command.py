@@ -1,8 +1,9 @@
 """A command that uses the embedded PostgreSQL, run by tests as a process of its own.
 
-``python -m bg_assets_tests.embedded.command HOME [parent]`` prints the server's process id and
-psql's URL once it holds a lease, and goes on until its standard input ends. With ``parent`` the
-server becomes its child, one that it never reaps.
+``python -m bg_assets_tests.embedded.command HOME [parent] [nobody]`` prints the server's process id
+and psql's URL once it holds a lease, and goes on until its standard input ends. With ``parent`` the
+server becomes its child, one that it never reaps. With ``nobody`` it becomes that user first, after
+its imports, since the packages may lie where only root may read.
 """
 
 import ctypes
@@ -49,9 +50,8 @@ class Command:
         self.process.communicate(timeout=30)
 
 
-def begin(home: Path, *more: str, user: str | None = None) -> Command:
-    """Start the command without waiting for it, as another user if one is named."""
-    entry = pwd.getpwnam(user) if user else None
+def begin(home: Path, *more: str) -> Command:
+    """Start the command without waiting for it."""
     return Command(
         subprocess.Popen(
             [sys.executable, "-m", "bg_assets_tests.embedded.command", str(home), *more],
@@ -60,22 +60,23 @@ def begin(home: Path, *more: str, user: str | None = None) -> Command:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            user=entry.pw_uid if entry else None,
-            group=entry.pw_gid if entry else None,
-            extra_groups=[] if entry else None,
-            env={"PATH": os.environ["PATH"], "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1"},
         )
     )
 
 
-def run(home: Path, *more: str, user: str | None = None) -> Command:
+def run(home: Path, *more: str) -> Command:
     """Start the command and wait until it holds its lease."""
-    return begin(home, *more, user=user).wait_until_ready()
+    return begin(home, *more).wait_until_ready()
 
 
 def main(home: str, *more: str) -> None:
     if "parent" in more:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if "nobody" in more:
+        entry = pwd.getpwnam("nobody")
+        os.setgroups([])
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
     server = EmbeddedPostgres(Path(home), options=NOT_DURABLE)
     with server.acquire():
         found = processes.postmaster(server.data)

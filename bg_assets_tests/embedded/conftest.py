@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import tempfile
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,17 +10,17 @@ import psycopg2
 import pytest
 
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets_tests.conftest import temporary_folder
 from bg_assets_tests.embedded.command import NOT_DURABLE
 
 
 @pytest.fixture
-def homes() -> Iterator[Callable[[], Path]]:
-    """Each call gives one more folder for a home, which everybody may pass into."""
+def empty_homes() -> Iterator[Callable[[], Path]]:
+    """Each call names one more folder for a home, below one that everybody may pass into."""
     made: list[Path] = []
 
     def make() -> Path:
-        parent = Path(tempfile.mkdtemp(prefix="bg-home-"))
-        parent.chmod(0o711)
+        parent = temporary_folder("bg-home-")
         made.append(parent)
         return parent / "home"
 
@@ -32,8 +32,39 @@ def homes() -> Iterator[Callable[[], Path]]:
 
 
 @pytest.fixture
+def empty_home(empty_homes: Callable[[], Path]) -> Path:
+    """The name of a folder for a home."""
+    return empty_homes()
+
+
+@pytest.fixture(scope="session")
+def made_home() -> Iterator[Path]:
+    """A home with a database that nothing runs on, to be copied: initdb takes most of a second."""
+    parent = temporary_folder("bg-home-")
+    server = EmbeddedPostgres(parent, options=NOT_DURABLE)
+    try:
+        server.acquire().release()
+        yield parent
+    finally:
+        server.destroy()
+        shutil.rmtree(parent)
+
+
+@pytest.fixture
+def homes(empty_homes: Callable[[], Path], made_home: Path) -> Callable[[], Path]:
+    """Each call makes one more home with a database that nothing runs on."""
+
+    def make() -> Path:
+        home = empty_homes()
+        subprocess.run(["cp", "-a", made_home, home], check=True)
+        return home
+
+    return make
+
+
+@pytest.fixture
 def home(homes: Callable[[], Path]) -> Path:
-    """A folder for a home, which everybody may pass into."""
+    """A home with a database that nothing runs on."""
     return homes()
 
 

@@ -10,7 +10,7 @@ import psutil
 import psycopg2
 import pytest
 
-from bg_assets.embedded import EmbeddedUnavailable, launch, processes
+from bg_assets.embedded import EmbeddedUnavailable, binaries, processes
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets_tests.embedded import command
 from bg_assets_tests.embedded.conftest import ask
@@ -69,9 +69,10 @@ def test_a_server_that_is_a_zombie_counts_as_dead(home: Path, server: EmbeddedPo
 
 
 def test_an_initdb_that_was_killed_half_way_leaves_nothing_that_is_trusted(
-    home: Path, server: EmbeddedPostgres
+    empty_home: Path,
 ) -> None:
-    interrupted = command.begin(home)
+    server = EmbeddedPostgres(empty_home, options=command.NOT_DURABLE)
+    interrupted = command.begin(empty_home)
     assert processes.wait_until(lambda: any(server.folder.glob("data.new-*/base")), 20)
     for each in psutil.Process(interrupted.process.pid).children(recursive=True):
         each.kill()
@@ -128,21 +129,14 @@ def test_a_setting_that_the_server_refuses_is_an_error_with_the_end_of_its_log(h
         assert server.running()
 
 
-def test_a_full_disk_is_named_as_such(
-    server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tmp_path.chmod(0o711)
-    programs = tmp_path / "bin"
+def test_a_full_disk_is_named_as_such(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = EmbeddedPostgres(empty_home)
+    programs = empty_home.parent / "bin"
     programs.mkdir()
     initdb = programs / "initdb"
     initdb.write_text("#!/bin/sh\necho 'could not write: No space left on device' >&2\nexit 1\n")
     initdb.chmod(0o755)
-    real = launch.initdb
-
-    def full(_: Path, data: Path, user: launch.ServerUser, log: Path, *, durable: bool) -> None:
-        real(programs, data, user.__class__(os.geteuid(), 0, "me", False), log, durable=durable)
-
-    monkeypatch.setattr(launch, "initdb", full)
+    monkeypatch.setattr(binaries, "folder", lambda *_: programs)
     with pytest.raises(EmbeddedUnavailable, match=r"is full: free some space(.|\n)*No space left"):
         server.acquire()
     assert not server.data.exists()

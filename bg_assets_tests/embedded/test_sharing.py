@@ -13,14 +13,14 @@ from bg_assets_tests.embedded import command
 from bg_assets_tests.embedded.conftest import ask
 
 
-def test_two_commands_that_start_at_once_share_one_server(home: Path) -> None:
-    both = [command.begin(home), command.begin(home)]
+def test_two_commands_that_start_at_once_share_one_server(empty_home: Path) -> None:
+    both = [command.begin(empty_home), command.begin(empty_home)]
     first, second = [each.wait_until_ready() for each in both]
     assert first.server == second.server
     assert first.url == second.url
     assert ask(first.url, "SELECT 1") == 1
     assert [first.end(), second.end()] == [0, 0]
-    assert not EmbeddedPostgres(home).running()
+    assert not EmbeddedPostgres(empty_home).running()
 
 
 def test_the_last_one_out_stops_the_server(home: Path, server: EmbeddedPostgres) -> None:

@@ -1,0 +1,1 @@
+"""The bg-assets command: a file per group of subcommands. Nothing here decides."""

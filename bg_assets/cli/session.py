@@ -1,0 +1,106 @@
+"""What every subcommand shares: the database, exit codes, and where output goes."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+
+from bg_assets import settings
+from bg_assets.domain.template import BadTemplate
+from bg_assets.embedded import EmbeddedUnavailable
+from bg_assets.embedded.databases import DatabaseNotMade
+from bg_assets.files import BadHeader, BrokenFile
+from bg_assets.storage import companies, database
+
+DONE, FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 0, 1, 2, 3, 4
+
+# Messages and progress; results go to standard output.
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End with a message on standard error and this exit code."""
+    messages.print(f"[bold red]error:[/] {escape(message)}")
+    raise SystemExit(code)
+
+
+def escape(text: str) -> str:
+    """Text that rich prints as it is."""
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn the errors that a user can do something about into one line and an exit code."""
+    try:
+        yield
+    except (database.DatabaseUnreachable, EmbeddedUnavailable, DatabaseNotMade) as err:
+        fail(str(err), UNREACHABLE)
+    except database.SchemaMismatch as err:
+        fail(str(err), WRONG_SCHEMA)
+    except (settings.BadSetting, BadTemplate, BadHeader) as err:
+        fail(str(err), USAGE)
+    except BrokenFile as err:
+        fail(str(err), FAILED)
+    except sa.exc.DBAPIError as err:
+        # The driver's text may quote values; its first line and code are enough to look it up.
+        said = str(err.orig).splitlines()[0] if err.orig else type(err).__name__
+        fail(f"the database refused: {said} ({getattr(err.orig, 'pgcode', None)})", FAILED)
+    except OSError as err:
+        fail(f"{err.filename or 'the system'}: {err.strerror or err}", FAILED)
+
+
+@contextmanager
+def opened() -> Iterator[sa.Engine]:
+    """An engine on the database, once its schema is found to fit this code."""
+    with clear_errors():
+        engine = database.make_engine(database.bg_url())
+        try:
+            with database.connect(engine) as conn:
+                database.check_schema(conn)
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
+    """End with exit code 2 and near matches where a company is not known."""
+    unknown = companies.unknown(conn, wanted)
+    if not unknown:
+        return
+    lines = []
+    for company_id in unknown:
+        near = companies.near_matches(conn, company_id)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        lines.append(f"no company {company_id}{hint}")
+    fail("\n".join(lines), USAGE)
+
+
+def print_json(document: Any) -> None:
+    """The one JSON document of a command with --json: times in UTC, unknown as null."""
+    click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"not JSON: {type(value)}")
+
+
+def is_terminal() -> bool:
+    """Whether a person watches standard error, so that a progress bar makes sense."""
+    return sys.stderr.isatty()

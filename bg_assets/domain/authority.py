@@ -1,0 +1,123 @@
+"""Who may sign for how much: from level, function, title, size of the company and country."""
+
+import math
+from functools import lru_cache
+from typing import Final
+
+from bg_assets.domain.cleaning import sections
+from bg_assets.domain.lexicon import shipped, unaliased
+
+UNLIMITED: Final = math.inf
+# Employees -> what a manager, a director and a vice president sign, in US dollars.
+_LIMITS: Final = (
+    (75, (15_000, 75_000, 100_000)),
+    (625, (75_000, 200_000, 250_000)),
+    (8_750, (500_000, 750_000, 1_000_000)),
+)
+_OWNER_ONLY: Final = 50  # below so many employees the owner or the C-level signs
+_LARGEST_BRITISH: Final = 25_000
+_BRITISH: Final = frozenset(
+    (
+        "gb",
+        "uk",
+        "ie",
+        "au",
+        "united kingdom",
+        "great britain",
+        "england",
+        "scotland",
+        "wales",
+        "northern ireland",
+        "ireland",
+        "australia",
+    )
+)
+_BANKS: Final = ("bank", "financial services", "capital markets", "investment management")
+
+RANK: Final = {
+    "owner": 10.0,
+    "c_level": 9.0,
+    "vp": 7.0,
+    "head": 6.2,
+    "director": 6.0,
+    "manager": 4.0,
+    "senior": 3.0,
+    "staff": 2.0,
+    "assistant": 1.0,
+    "intern": 0.0,
+}
+
+
+@lru_cache(maxsize=1 << 17)
+def standing(title: str | None) -> frozenset[str]:
+    """What a title says about authority beside its level (the standings of the lexicon)."""
+    lexicon = shipped()
+    said: set[str] = set()
+    for section in sections(title or ""):
+        words = unaliased(section.tokens, lexicon.aliases)
+        said.update(phrase.value for _, phrase in lexicon.standings.find(words))
+    return frozenset(said)
+
+
+def on_board_only(title: str | None, level: str | None) -> bool:
+    """A seat on the board, a trustee or an investor without a post in the company."""
+    said = standing(title)
+    return "board" in said and "top" not in said and level in ("owner", None)
+
+
+def rank(
+    title: str | None,
+    level: str | None,
+    *,
+    employees: int | None = None,
+    country: str | None = None,
+    industry: str | None = None,
+) -> float:
+    """Rank in the company, 0 to 10; 1.5 when the level is unknown.
+
+    A deputy stands a step below, a senior vice president above. Where titles are British, a
+    Finance Director is the top of finance in all but the largest firms. A vice president of a
+    bank is a manager.
+    """
+    if level is None:
+        return 1.5
+    said = standing(title)
+    if on_board_only(title, level):
+        return 3.0
+    at = RANK[level]
+    if level == "manager" and "in_name" in said:
+        return 3.2
+    if level == "director" and "deputy" not in said and "top_where_british" in said:
+        small = employees is None or employees < _LARGEST_BRITISH
+        if (country or "").strip().casefold() in _BRITISH and small:
+            return 8.5
+    if level == "vp" and "raised" not in said:
+        bank = any(word in (industry or "").casefold() for word in _BANKS)
+        at = 5.0 if bank else at
+    if "top" in said and level in ("owner", "c_level"):
+        at += 0.0 if level == "owner" else 0.5
+    elif "raised" in said and level in ("vp", "head", "director", "manager"):
+        at += 0.6
+    return at - 1.0 if "deputy" in said else at
+
+
+def may_sign(at: float, employees: int | None) -> float:
+    """US dollars that somebody of this rank signs alone.
+
+    The C-level and owners sign any sum; below 50 employees nobody else does. Between the measured
+    sizes the sums are interpolated on the logarithm of the employees, beyond them they stay.
+    """
+    if at >= 8.0:
+        return UNLIMITED
+    if at < RANK["manager"] - 0.5 or (employees is not None and employees < _OWNER_ONLY):
+        return 0.0
+    column = 0 if at < 5.5 else 1 if at < 6.9 else 2
+    size = employees if employees is not None else _LIMITS[1][0]
+    sizes = [n for n, _ in _LIMITS]
+    if size <= sizes[0]:
+        return float(_LIMITS[0][1][column])
+    for (low, sums), (high, above) in zip(_LIMITS, _LIMITS[1:], strict=False):
+        if size <= high:
+            share = math.log(size / low) / math.log(high / low)
+            return round(sums[column] + share * (above[column] - sums[column]), 2)
+    return float(_LIMITS[-1][1][column])

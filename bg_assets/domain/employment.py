@@ -1,0 +1,28 @@
+"""Whether somebody is on the staff at a date."""
+
+from datetime import date
+
+from bg_assets.domain.titles import TitleVerdict
+
+
+def is_employed(
+    status: str | None, end_date: date | None, as_of: date, verdict: TitleVerdict
+) -> bool:
+    """Active (or of unknown status), not past the last day, and not gone by the title itself.
+
+    The last day counts as employed. A deleted person is the caller's to leave out.
+    """
+    return why_gone(status, end_date, as_of, verdict) is None
+
+
+def why_gone(
+    status: str | None, end_date: date | None, as_of: date, verdict: TitleVerdict
+) -> str | None:
+    """The reason why somebody is no longer on the staff, None while they are."""
+    if status is not None and status.strip().casefold() == "left":
+        return "the status says left"
+    if end_date is not None and end_date < as_of:
+        return f"the employment ended on {end_date.isoformat()}"
+    if verdict.left:
+        return "the title says that this is over"
+    return None

@@ -1,0 +1,145 @@
+"""From a title to what was found in it: units and runs of phrases, and what was left over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bg_assets.domain.cleaning import Section, tokens
+from bg_assets.domain.lexicon import Lexicon, Phrase
+
+MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase at a place. unit: counts joining signs before it; run: counts links and breaks."""
+
+    phrase: Phrase
+    at: int
+    unit: int
+    run: int
+    linked: bool  # the run began with of, for, in rather than with a comma
+
+    @property
+    def kind(self) -> str:
+        return self.phrase.kind
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return self.phrase.levels
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What a section holds: hits that are true now, hits that were true once, leftovers."""
+
+    hits: list[Hit] = field(default_factory=list)
+    past: list[Hit] = field(default_factory=list)
+    gone: bool = False  # it says that the person left or the post is empty
+    unknown: int = 0
+    foreign: bool = False
+    weak: bool = False
+
+
+def parse(section: Section, lexicon: Lexicon, *, cased: bool) -> Parsed:
+    """One section read with the lexicon. cased: the title as a whole has capital letters."""
+    words, breaks, lower, odd = _rewritten(section, lexicon)
+    found = lexicon.meanings.find(words, lower if cased else frozenset())
+    starts = {at: phrase for at, phrase in found}
+    parsed = Parsed(weak=section.weak)
+    at = unit = run = 0
+    linked = past = False
+    while at < len(words):
+        if at in breaks:
+            run, linked = run + 1, False
+        phrase = starts.get(at)
+        if phrase is None:
+            if words[at] == "and":
+                unit, run, linked = unit + 1, run + 1, False
+            elif not words[at].isdigit():
+                parsed.unknown += 1
+                parsed.foreign = parsed.foreign or at in odd
+            at += 1
+            continue
+        size = len(phrase.words)
+        if phrase.kind in MEANINGFUL:
+            hit = Hit(phrase, at, unit, run, linked)
+            (parsed.past if past else parsed.hits).append(hit)
+        elif phrase.kind == "link":
+            run, linked = run + 1, True
+        elif phrase.kind == "foreign":
+            parsed.foreign = True
+        elif phrase.kind == "leaver":
+            past = _leaver(parsed, phrase, past=past, following=starts.get(at + size))
+            if phrase.words == ("ex",) and not past and at + size not in starts:
+                at += 1
+        elif phrase.kind == "cut" and parsed.hits:
+            break
+        at += size
+    return parsed
+
+
+def _leaver(parsed: Parsed, phrase: Phrase, *, past: bool, following: Phrase | None) -> bool:
+    if phrase.value == "all":
+        parsed.gone = True
+        return past
+    if phrase.value == "now":
+        return False
+    role = following is not None and following.kind in MEANINGFUL
+    return role if phrase.words == ("ex",) else True
+
+
+def _rewritten(
+    section: Section, lexicon: Lexicon
+) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int]]:
+    """The words with aliases and compounds replaced; breaks and marks moved along with them."""
+    words = section.tokens
+    instead: dict[int, tuple[int, tuple[str, ...]]] = {
+        at: (len(alias.words), tokens(alias.value)) for at, alias in lexicon.aliases.find(words)
+    }
+    for at, word in enumerate(words):
+        if at not in instead and len(word) > 5 and not lexicon.meanings.knows(word):
+            parts = compound(word, lexicon)
+            if parts:
+                instead[at] = (1, parts)
+    if not instead:
+        return words, section.breaks, section.lower, section.odd
+    out: list[str] = []
+    moved: list[int] = []
+    at = 0
+    while at < len(words):
+        size, new = instead.get(at, (1, (words[at],)))
+        moved += [len(out)] * size
+        out += new
+        at += size
+    return (
+        tuple(out),
+        frozenset(moved[b] for b in section.breaks),
+        frozenset(moved[b] for b in section.lower),
+        frozenset(moved[b] for b in section.odd if b not in instead),
+    )
+
+
+def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The meaning of a compound word when both its parts are known and nothing is left over."""
+    for cut in range(3, len(word) - 2):
+        end = lexicon.ends.get(word[cut:])
+        if end is None:
+            continue
+        start = word[:cut]
+        for stem in (start, start.removesuffix("s"), start.removesuffix("en")):
+            meaning = lexicon.starts.get(stem)
+            if meaning is not None:
+                return (*meaning, *end)
+    return ()
+
+
+def runs(hits: Sequence[Hit]) -> list[list[Hit]]:
+    """The hits by run, in reading order."""
+    found: list[list[Hit]] = []
+    last = -1
+    for hit in hits:
+        if hit.run != last:
+            found.append([])
+            last = hit.run
+        found[-1].append(hit)
+    return found

@@ -1,0 +1,205 @@
+"""A process that has everything imported and forks a copy of itself for each run.
+
+The launcher starts it as ``python -m bg_assets.instance.forkserver``. It has one thread, opens no
+connection to anything, and ends when its parent does; the runs that it forked go on.
+"""
+
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+
+from bg_assets.instance import sources
+
+KEPT_OUTPUTS = 200
+
+# What every run imports besides its own code, found by comparing sys.modules before and after one.
+ON_THE_WAY = (
+    "dagster._core.execution.plan.active",
+    "dagster._core.executor.in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.system_config.composite_descent",
+    "dagster_postgres",
+    "pandas",
+    "psycopg2.extras",
+    "sqlalchemy.dialects.postgresql.psycopg2",
+    "upath.implementations.local",
+    "bg_assets.instance.coordinator",
+    "bg_assets.instance.launcher",
+    "bg_assets.instance.local",
+    "bg_assets.instance.private",
+    "bg_assets.instance.storage",
+    "bg_assets.instance.worker",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A run that a forked process is to execute."""
+
+    run_id: str
+    instance_ref: str
+    output: Path
+
+
+class ForkServer:
+    """Answers launch requests on a connection until it closes.
+
+    A request is ``{"run_id", "instance_ref"}``. The answer is ``{"pid"}``, or ``{"stale": true}``
+    when the code on the disk is no longer what was imported, or ``{"error"}``.
+    """
+
+    def __init__(self, connection: Connection, outputs: Path) -> None:
+        self._connection = connection
+        self._outputs = outputs
+        self._children: dict[int, Path] = {}
+        self._roots: list[str] = []
+        self._loaded: sources.Fingerprint | None = None
+
+    def prepare(self, origin: str) -> None:
+        """Import what runs need, and the definitions.
+
+        Definitions that fail to load are left to the run, which reports the error as its own.
+        """
+        for module in ON_THE_WAY:
+            importlib.import_module(module)
+        from bg_assets.instance import private
+
+        try:
+            private.preload(origin)
+        except Exception:
+            traceback.print_exc()
+        else:
+            self._roots = sources.roots()
+            self._loaded = sources.fingerprint(self._roots)
+        self._outputs.mkdir(parents=True, exist_ok=True)
+        self._forget_old_outputs()
+        # What lives now lives on: no collection shall touch it, and so copy its memory.
+        gc.collect()
+        gc.freeze()
+
+    def serve(self) -> Launch | None:
+        """Answer until the parent is gone; in a forked process, return what it is to execute."""
+        signal.signal(signal.SIGCHLD, self._reap)
+        self._connection.send_bytes(b"{}")
+        while True:
+            try:
+                request = json.loads(self._connection.recv_bytes())
+            except (EOFError, ConnectionError):
+                return None
+            answer: dict[str, object]
+            if self._loaded is not None and sources.fingerprint(self._roots) != self._loaded:
+                answer = {"stale": True}
+            else:
+                launch = Launch(
+                    request["run_id"], request["instance_ref"], self._output(request["run_id"])
+                )
+                try:
+                    pid = self._fork(launch)
+                except OSError as error:
+                    answer = {"error": f"no process could be made for the run: {error.strerror}"}
+                else:
+                    if pid == 0:
+                        return launch
+                    answer = {"pid": pid}
+            with contextlib.suppress(ConnectionError):
+                self._connection.send_bytes(json.dumps(answer).encode())
+            if self._loaded is None:
+                # The definitions may load the next time: a new server has to try.
+                return None
+
+    def _fork(self, launch: Launch) -> int:
+        # A child that ends at once must not be reaped before it is known.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        try:
+            pid = os.fork()
+            if pid == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                self._connection.close()
+                self._children.clear()
+            else:
+                self._children[pid] = launch.output
+            return pid
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+    def _reap(self, _signal: int, _frame: FrameType | None) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            output = self._children.pop(pid, None)
+            if status == 0 and output is not None:
+                # Dagster has logged whatever went wrong in a run that ended by itself.
+                output.unlink(missing_ok=True)
+
+    def _output(self, run_id: str) -> Path:
+        return output_of(self._outputs, run_id)
+
+    def _forget_old_outputs(self) -> None:
+        outputs = sorted(
+            self._outputs.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True
+        )
+        for path in outputs[KEPT_OUTPUTS:]:
+            path.unlink(missing_ok=True)
+
+
+def output_of(outputs: Path, run_id: str) -> Path:
+    """Where a run's process writes what isn't captured: kept only if the process crashed."""
+    return outputs / f"{run_id.replace(os.sep, '_')}.log"
+
+
+def execute(launch: Launch) -> int:
+    """Become the process of a run: its own session and output, then what Dagster does in one.
+
+    Returns the exit code; 0 says that Dagster knows how the run ended.
+    """
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with launch.output.open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    # Held until this process ends, and not shared with those that inherit its output: a second
+    # launch of the run must not execute it once more.
+    with launch.output.open("ab") as mine:
+        try:
+            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 1
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            # Python seeds its own generator anew in a forked process, NumPy does not.
+            numpy.random.seed()
+        from bg_assets.instance import private
+        from bg_assets.instance.worker import Worker
+
+        private.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """``arguments``: file descriptor of the connection, folder of the outputs, the definitions."""
+    descriptor, outputs, origin = arguments
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = Connection(int(descriptor))
+    os.set_inheritable(connection.fileno(), False)
+    server = ForkServer(connection, Path(outputs))
+    server.prepare(origin)
+    launch = server.serve()
+    return 0 if launch is None else execute(launch)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,223 @@
+"""Launching runs on this machine by forking a process that has everything imported already.
+
+Saves the 1.5 s in which a new process imports Dagster, pandas and the definitions. One machine
+only: on a cluster use the launcher of the platform.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+
+from bg_assets import settings
+from bg_assets.instance import forkserver, private
+from bg_assets.instance.worker import State, Worker
+
+START_SECONDS = 120.0
+ANSWER_SECONDS = 20.0
+STOP_SECONDS = 5.0
+CRASH_OUTPUT_BYTES = 4000
+
+
+class LaunchFailed(Exception):
+    """No process could be made for a run; the message says why."""
+
+
+class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.ConfigurableClass):
+    """Runs are forked from a server process that the first launch starts.
+
+    Each run is a session of its own and outlives the server and whoever launched it. It writes
+    what Dagster doesn't capture to ``<BG_HOME>/dagster/runs/<run id>.log``, which stays only if its
+    process crashed. Runs are never resumed. The server is started anew when it died or when the
+    code on the disk has changed; it ends with the process that started it.
+    """
+
+    def __init__(self, inst_data: private.ConfigurableClassData | None = None) -> None:
+        self._inst_data = inst_data
+        self._lock = threading.Lock()
+        self._servers: dict[tuple[str, str], _Server] = {}
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @property
+    def inst_data(self) -> private.ConfigurableClassData | None:
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> private.UserConfigSchema:
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: private.ConfigurableClassData, config_value: Mapping[str, Any]
+    ) -> Self:
+        return cls(inst_data=inst_data, **config_value)
+
+    def launch_run(self, context: private.LaunchRunContext) -> None:
+        """Fork a process for the run. Raises LaunchFailed, whereupon Dagster fails the run."""
+        run = context.dagster_run
+        key = private.repository_origin(run)
+        request = {"run_id": run.run_id, "instance_ref": private.instance_ref(self._instance)}
+        with self._lock:
+            # The first answer may be that the code has changed, or that nobody is there any more.
+            for _ in range(2):
+                server = self._servers.get(key)
+                if server is None:
+                    server = self._servers[key] = _Server(*key, outputs=outputs())
+                answer = server.ask(request)
+                if answer is not None and not answer.get("stale"):
+                    break
+                self._servers.pop(key).stop()
+            else:
+                raise LaunchFailed(
+                    "The process that forks runs ends at once or its code keeps changing: "
+                    "see the output of the daemon"
+                )
+        if "error" in answer:
+            raise LaunchFailed(str(answer["error"]))
+
+    def terminate(self, run_id: str) -> bool:
+        """Interrupt the run, from any process on its machine.
+
+        A run whose process is gone counts as cancelled at once. Returns whether the run ends.
+        """
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        self._instance.report_run_canceling(run)
+        worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+        state = State.GONE if worker is None else worker.state()
+        if worker is not None and state is State.ALIVE:
+            return self._interrupt(run, worker)
+        if worker is not None and state is State.ELSEWHERE:
+            self._note(run, f"The run is on host {worker.host}: terminate it from there")
+            return False
+        if run.status == dg.DagsterRunStatus.STARTED:
+            self._instance.report_run_canceled(run, "The process of the run was gone already.")
+        # A run that is still starting sees by itself that it is to be cancelled.
+        return True
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> private.CheckRunHealthResult:
+        """Whether the process of a started run lives.
+
+        A run on another host, or of another launcher, can't be judged from here and is left alone:
+        Dagster 1.13 fails every run that isn't called RUNNING or SUCCESS, UNKNOWN included.
+        """
+        worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+        if worker is None:
+            return private.CheckRunHealthResult(
+                private.WorkerStatus.RUNNING, "This launcher didn't launch the run: not checked"
+            )
+        match worker.state():
+            case State.ALIVE:
+                return private.CheckRunHealthResult(private.WorkerStatus.RUNNING)
+            case State.ELSEWHERE:
+                return private.CheckRunHealthResult(
+                    private.WorkerStatus.RUNNING, f"It is on host {worker.host}: not checked"
+                )
+            case State.GONE:
+                return private.CheckRunHealthResult(
+                    private.WorkerStatus.FAILED, f"Process {worker.pid} is gone"
+                )
+
+    def get_run_worker_debug_info(
+        self, run: dg.DagsterRun, include_container_logs: bool | None = True
+    ) -> str | None:
+        """The end of what the run's process wrote besides its captured logs."""
+        path = forkserver.output_of(outputs(), run.run_id)
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - CRASH_OUTPUT_BYTES))
+                text = file.read().decode(errors="replace").strip()
+        except OSError:
+            return None
+        return f"Output of the process ({path}):\n{text}" if text else None
+
+    def dispose(self) -> None:
+        """Let the servers end. The runs go on."""
+        with self._lock:
+            while self._servers:
+                self._servers.popitem()[1].stop()
+
+    def _interrupt(self, run: dg.DagsterRun, worker: Worker) -> bool:
+        try:
+            os.kill(worker.pid, signal.SIGINT)
+        except ProcessLookupError:
+            self._instance.report_run_canceled(run, "The process of the run was gone already.")
+        except PermissionError:
+            self._note(run, f"Process {worker.pid} belongs to another user: terminate it as them")
+            return False
+        return True
+
+    def _note(self, run: dg.DagsterRun, message: str) -> None:
+        self._instance.report_engine_event(message, run, cls=self.__class__)
+
+
+def outputs() -> Path:
+    """The folder of what the processes of runs write besides their captured logs."""
+    return settings.read().home / "dagster" / "runs"
+
+
+class _Server:
+    """The fork server of one code location, from the side of the process that launches."""
+
+    def __init__(self, executable: str, origin: str, *, outputs: Path) -> None:
+        self._connection, theirs = Pipe()
+        try:
+            self._process = subprocess.Popen(
+                [
+                    executable or sys.executable,
+                    "-m",
+                    "bg_assets.instance.forkserver",
+                    str(theirs.fileno()),
+                    str(outputs),
+                    origin,
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                # One interrupt at the terminal must not reach it, let alone the runs.
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        if self._receive(START_SECONDS) is None:
+            self.stop()
+            raise LaunchFailed(
+                "The process that forks runs did not start: see the output of the daemon"
+            )
+
+    def ask(self, request: Mapping[str, str]) -> dict[str, Any] | None:
+        """Its answer; None if it is gone or silent."""
+        try:
+            self._connection.send_bytes(json.dumps(request).encode())
+        except OSError:
+            return None
+        return self._receive(ANSWER_SECONDS)
+
+    def stop(self) -> None:
+        """Close the connection, at which it ends, and see to it that it does."""
+        self._connection.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _receive(self, seconds: float) -> dict[str, Any] | None:
+        with contextlib.suppress(EOFError, OSError):
+            if self._connection.poll(seconds):
+                answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
+                return answer
+        return None

@@ -1,0 +1,43 @@
+"""What an asset body tells Dagster about each company: one call for every kind of run.
+
+A run has one partition, a contiguous range (UI backfills), or, with the tag DEFER_TAG, any set of
+partitions that its run config lists.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from bg_assets.instance import private
+
+# RunRequest(partition_key=<first company>, tags=DEFER_ASSET_EVENTS, run_config={... companies ...})
+DEFER_ASSET_EVENTS = {private.DEFER_TAG: "true"}
+
+
+def is_deferred(context: dg.AssetExecutionContext) -> bool:
+    """Whether this run logs the materializations of its companies itself."""
+    return context.run.tags.get(private.DEFER_TAG) == "true"
+
+
+def partition_keys(context: dg.AssetExecutionContext) -> Sequence[str]:
+    """The partitions that a run with one partition or a range is for.
+
+    Reads all dynamic partitions where it is a range: call it once. Wrong for deferred runs, whose
+    run config names the partitions.
+    """
+    return [context.partition_key] if context.has_partition_key else context.partition_keys
+
+
+def report(context: dg.AssetExecutionContext, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give each partition of ``results`` a materialization with metadata of its own.
+
+    ``results`` maps partition keys to metadata as in ``dg.MaterializeResult``. Call it once, at the
+    end of a body that is annotated ``-> None``. In a deferred run the events are logged here, one
+    for each key, none for the others; in an ordinary run Dagster logs one for each partition of
+    the run when the step ends, without metadata where ``results`` has none.
+    """
+    if is_deferred(context):
+        private.log_materializations(context, results)
+    else:
+        private.attach_metadata(context, results)

@@ -1,0 +1,55 @@
+"""Whether the code of the project has changed on the disk since this process imported it."""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+# Files of the project's packages: path -> time of the last change in ns, and size in bytes.
+Fingerprint = dict[str, tuple[int, int]]
+
+
+def roots() -> list[str]:
+    """The folders of the imported packages that are not installed ones, and single modules."""
+    installed = tuple(
+        str(Path(sysconfig.get_path(kind)).resolve())
+        for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
+    found = set()
+    for name in {name.partition(".")[0] for name in list(sys.modules)} - {"__main__"}:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file:
+            path = Path(file).resolve()
+            if not str(path).startswith(installed):
+                found.add(str(path.parent if path.name == "__init__.py" else path))
+    return sorted(found)
+
+
+def fingerprint(places: list[str]) -> Fingerprint:
+    """The state of all files below ``roots()``; data files too, since many are read at import."""
+    found: Fingerprint = {}
+    for place in places:
+        for path in _files(place):
+            try:
+                status = os.stat(path)  # noqa: PTH116 - a path object for each costs more than this
+            except FileNotFoundError:
+                continue
+            found[path] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
+def _files(place: str) -> Iterator[str]:
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name == "__pycache__":
+                    continue
+                if entry.is_dir():
+                    yield from _files(entry.path)
+                else:
+                    yield entry.path
+    except NotADirectoryError:
+        yield place
+    except FileNotFoundError:
+        return

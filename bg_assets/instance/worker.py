@@ -1,0 +1,81 @@
+"""The process that executes a run: how a run's tag names it, and whether it still lives."""
+
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+_PROC = Path("/proc")
+
+
+class State(Enum):
+    """What is known of a worker from here."""
+
+    ALIVE = "alive"
+    GONE = "gone"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process on a host. ``started`` tells it from a later one with the same id."""
+
+    host: str
+    pid: int
+    started: str
+
+    @classmethod
+    def here(cls) -> Self:
+        """This process."""
+        pid = os.getpid()
+        return cls(socket.gethostname(), pid, _started(pid) or "")
+
+    @classmethod
+    def from_tag(cls, text: str | None) -> Self | None:
+        """The worker that a tag names; None where there is none or it can't be read."""
+        try:
+            found = json.loads(text or "")
+            return cls(str(found["host"]), int(found["pid"]), str(found["started"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def to_tag(self) -> str:
+        """The value of the tag that ``from_tag`` reads."""
+        return json.dumps(asdict(self))
+
+    def state(self) -> State:
+        """Whether it lives. A zombie, or another process with its id, means that it is gone."""
+        if self.host != socket.gethostname():
+            return State.ELSEWHERE
+        return State.ALIVE if _started(self.pid) == self.started else State.GONE
+
+
+def _started(pid: int) -> str | None:
+    """When a process started, in a form that no other process has; None if it is gone.
+
+    On Linux in ticks since this boot: a change of the clock must not look like another process.
+    """
+    if not (_PROC / "self" / "stat").exists():
+        return _started_by_clock(pid)
+    try:
+        # The second field, the name, may hold spaces and brackets.
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else f"{boot}/{fields[19]}"
+
+
+def _started_by_clock(pid: int) -> str | None:
+    try:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        return str(int(process.create_time()))
+    except psutil.NoSuchProcess:
+        return None

@@ -1,0 +1,25 @@
+"""`python -m bg_assets.local.bound PROGRAM …`: run a program that ends when its parent does.
+
+On Linux the kernel sees to it, however the parent ends; elsewhere the program just runs.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def bind_to_parent(parent: int | None = None) -> None:
+    """Ask the kernel for a SIGTERM when the parent dies; end at once if it is dead already."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if parent is not None and os.getppid() != parent:
+        raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    bind_to_parent()
+    os.execvp(sys.argv[1], sys.argv[1:])

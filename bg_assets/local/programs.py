@@ -1,0 +1,188 @@
+"""The programs of `up` and `demo`, and the supervisor that starts again what dies."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bg_assets import settings
+from bg_assets.local import bound
+
+STOP_SECONDS = 20
+
+
+class CannotStart(Exception):
+    """`up` can't start here; the message says what is in the way and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A long-running program by name, and its command line."""
+
+    name: str
+    command: tuple[str, ...]
+    stop_signal: str = "TERM"
+    priority: int = 100
+
+
+def all_programs(config: settings.Settings) -> list[Program]:
+    """What runs while `up` does; the database first, since the others want it."""
+    workspace = str(settings.PROJECT / "workspace.yaml")
+    dagster = [
+        Program("daemon", (_beside("dagster-daemon"), "run", "-w", workspace)),
+        Program(
+            "webserver",
+            (
+                _beside("dagster-webserver"),
+                *("-w", workspace, "-h", "127.0.0.1", "-p", str(config.web_port)),
+            ),
+        ),
+    ]
+    keeper = Program(
+        "postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1
+    )
+    return dagster if config.database_url else [keeper, *dagster]
+
+
+def prepare_dagster_home(home: Path) -> Path:
+    """Make the folder that Dagster takes as its own, with a link to the project's dagster.yaml."""
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    link, target = folder / "dagster.yaml", settings.PROJECT / "dagster.yaml"
+    if not link.is_symlink() or link.readlink() != target:
+        fresh = folder / f".dagster.yaml.{os.getpid()}"
+        fresh.symlink_to(target)
+        fresh.replace(link)
+    return folder
+
+
+def require_free_port(port: int, variable: str) -> None:
+    """Raises CannotStart, naming the variable, where something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CannotStart(
+                f"port {port} is busy: stop what listens there, or set {variable} to a free port"
+            ) from None
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the lock that keeps a second `up` out of this home. Raises CannotStart."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(
+                f"everything is running already in {home}: stop that one with Ctrl-C first, "
+                "or set BG_HOME to another folder"
+            ) from None
+        yield
+
+
+@contextmanager
+def supervised(
+    home: Path, programs: Sequence[Program], env: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the programs under a supervisor until the block ends; then stop them in order.
+
+    The supervisor ends with this process, and the programs with it, even after a kill -9.
+    Their output is in ``home/logs``.
+    """
+    logs = home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    config = home / "supervisord.conf"
+    config.write_text(_configuration(home, programs))
+    parent = os.getpid()
+    with (logs / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(config)],
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Ctrl-C is for this process, which then stops the supervisor, which stops the rest.
+            start_new_session=True,
+            preexec_fn=lambda: bound.bind_to_parent(parent),
+        )
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=2 * STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait until something listens on the port; False when the time or the process is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return True
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
+def _configuration(home: Path, programs: Sequence[Program]) -> str:
+    """The supervisor's file: restart for ever, whole process groups, logs of bounded size."""
+    logs = _quoted(str(home / "logs"))
+    sections = [
+        "[supervisord]",
+        f"logfile={logs}/supervisord.log",
+        f"pidfile={_quoted(str(home / 'supervisord.pid'))}",
+        f"childlogdir={logs}",
+        *(["user=root"] if os.geteuid() == 0 else []),
+    ]
+    for program in programs:
+        sections += [
+            f"[program:{program.name}]",
+            "command=" + " ".join(map(_word, (sys.executable, "-m", "bg_assets.local.bound", *program.command))),
+            f"directory={_quoted(str(settings.PROJECT))}",
+            f"priority={program.priority}",
+            "autorestart=true",
+            "startsecs=1",
+            # A database that is away for minutes must not end the tries.
+            "startretries=1000000",
+            f"stopsignal={program.stop_signal}",
+            f"stopwaitsecs={STOP_SECONDS}",
+            "killasgroup=true",
+            f"stdout_logfile={logs}/{program.name}.log",
+            "redirect_stderr=true",
+            "stdout_logfile_maxbytes=10MB",
+            "stdout_logfile_backups=2",
+        ]
+    return "\n".join(sections) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A per cent sign starts an expansion in the supervisor's file."""
+    return text.replace("%", "%%")
+
+
+def _word(text: str) -> str:
+    return '"' + _quoted(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _beside(program: str) -> str:
+    """A program of the same installation as this Python."""
+    return str(Path(sys.executable).with_name(program))

@@ -1,0 +1,58 @@
+"""Finding companies by id, and taking them off the list."""
+
+import difflib
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+_KNOWN = sa.text("select id from bg.canonical_companies where id = any(:ids) and deleted_at is null")
+_ALL = sa.text(
+    "select id from bg.canonical_companies where deleted_at is null and id > :after "
+    "order by id limit :most"
+)
+_CONTAINING = sa.text("""
+    select id from bg.canonical_companies
+    where deleted_at is null
+        and (strpos(lower(id), :part) > 0 or strpos(lower(name), :part) > 0)
+    order by length(id), id limit 5
+""")
+_ALIKE = sa.text("""
+    select id from bg.canonical_companies
+    where deleted_at is null and lower(left(id, 2)) = :start
+        and length(id) between :length - 2 and :length + 2
+    limit 5000
+""")
+_UNTRACK = sa.text("""
+    update bg.companies set deleted_at = now()
+    where id = any(:ids) and deleted_at is null returning id
+""")
+
+
+def unknown(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that no tracked company has, in their order."""
+    known = set(conn.execute(_KNOWN, {"ids": list(ids)}).scalars())
+    return [one for one in dict.fromkeys(ids) if one not in known]
+
+
+def all_ids(conn: sa.Connection) -> list[str]:
+    """The ids of all tracked companies, in order."""
+    return list(conn.execute(_ALL, {"after": "", "most": 10_000_000}).scalars())
+
+
+def near_matches(conn: sa.Connection, wanted: str) -> list[str]:
+    """Up to five ids that somebody may have meant: holding the text, or spelt nearly so."""
+    part = wanted.lower().replace("\0", "")
+    containing = list(conn.execute(_CONTAINING, {"part": part}).scalars()) if part else []
+    if containing:
+        return containing
+    alike = {"start": part[:2], "length": len(part)}
+    candidates = conn.execute(_ALIKE, alike).scalars().all()
+    return difflib.get_close_matches(wanted, candidates, n=5, cutoff=0.6)
+
+
+def untrack(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Mark companies as deleted; the change that this makes removes their groups.
+
+    Returns the ids that were tracked until now.
+    """
+    return list(conn.execute(_UNTRACK, {"ids": list(ids)}).scalars())

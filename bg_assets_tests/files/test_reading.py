@@ -1,0 +1,301 @@
+"""Rows and rejects of files that are odd in one way each."""
+
+import gzip
+import io
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bg_assets.files import records
+from bg_assets.files.header import BadHeader, Kind
+from bg_assets.files.reading import ImportFile, Reject, Row, open_import
+from bg_assets.files.records import BrokenFile
+
+PEOPLE = (
+    "id,company_id,name,title,department,seniority,email,location,manager_id,"
+    "start_date,end_date,status\n"
+)
+
+
+def read(folder: Path, content: str | bytes, kind: Kind = "people") -> list[Row | Reject]:
+    path = folder / "file.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with open_import(path, kind, {}, False) as file:
+        return list(file.rows())
+
+
+def lines(found: list[Row | Reject]) -> list[tuple[str, int]]:
+    return [(type(one).__name__, one.line) for one in found]
+
+
+def test_a_person_is_read_with_typed_values(tmp_path: Path) -> None:
+    content = PEOPLE + (
+        "p1,acme.com,Zoë Vastrick,CFO,Finance,C-Level,z@acme.com,Köln,p0,2020-02-29,,LEFT\n"
+    )
+    assert read(tmp_path, content) == [
+        Row(
+            2,
+            {
+                "id": "p1",
+                "company_id": "acme.com",
+                "name": "Zoë Vastrick",
+                "title": "CFO",
+                "department": "Finance",
+                "seniority": "C-Level",
+                "email": "z@acme.com",
+                "location": "Köln",
+                "manager_id": "p0",
+                "start_date": date(2020, 2, 29),
+                "end_date": None,
+                "status": "left",
+            },
+        )
+    ]
+
+
+def test_a_company_is_read_with_typed_values(tmp_path: Path) -> None:
+    content = (
+        "name,id,employee_count,revenue,country,domain,website,industry\n"
+        'Nestlé,n1,"5,001-10,000",1.2m,ch,WWW.Nestle.example,https://nestle.example,Food\n'
+        "日立,n2,,,,,,\n"
+    )
+    first, second = read(tmp_path, content, "companies")
+    assert isinstance(first, Row)
+    assert first.values == {
+        "id": "n1",
+        "name": "Nestlé",
+        "domain": "nestle.example",
+        "website": "https://nestle.example",
+        "industry": "Food",
+        "employee_min": 5001,
+        "employee_max": 10000,
+        "revenue": Decimal(1200000),
+        "country": "CH",
+    }
+    assert isinstance(second, Row)
+    assert {name for name, value in second.values.items() if value is not None} == {"id", "name"}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (",c1,,,,,,,,,,", "id: is empty"),
+        ("p1,,,,,,,,,,,", "company_id: is empty"),
+        ("p1,a b,,,,,,,,,,", "company_id: takes"),
+        ("p1,a..b,,,,,,,,,,", "company_id: takes"),
+        (f"{'p' * 201},c1,,,,,,,,,,", "id: takes"),
+        ("p\u200b1,c1,,,,,,,,,,", "id: takes"),
+        (f"p1,c1,{'n' * 301},,,,,,,,,", "name: has 301 characters"),
+        (f"p1,c1,,{'t' * 10000},,,,,,,,", "title: has 10,000 characters, at most 1,000"),
+        ("p1,c1,,,,,no-at,,,,,", "email: is not"),
+        ("p1,c1,,,,,a@b@c.com,,,,,", "email: is not"),
+        ("p1,c1,,,,,a b@c.com,,,,,", "email: is not"),
+        ("p1,c1,,,,,,,p1,,,", "manager_id: is the person itself"),
+        ("p1,c1,,,,,,,,31.01.2020,,", "start_date: is not"),
+        ("p1,c1,,,,,,,,2020-02-30,,", "start_date: is not"),
+        ("p1,c1,,,,,,,,2020-02-01x,,", "start_date: is not"),
+        ("p1,c1,,,,,,,,20200201,,", "start_date: is not"),
+        ("p1,c1,,,,,,,,2020-02-02,2020-02-01,", "end_date: is before"),
+        ("p1,c1,,,,,,,,,,retired", "status: takes"),
+        ("p1,c1,x", "has 3 fields, the header has 12"),
+        ("p1,c1,,,,,,,,,,,,", "has 14 fields"),
+        ("p1,c1,a\0b,,,,,,,,,", "NUL byte"),
+        ('p1,c1,"a"b,,,,,,,,,', "quote"),
+        (f"p1,c1,,{'t' * 140_000},,,,,,,,", "too long"),
+        (f"p1,c1,,{'t' * 1_000_100},,,,,,,,", "longer than 1,000,000"),
+        (f'p1,c1,"{"t" * 3_000_100}",,,,,,,,,', "longer than 1,000,000"),
+    ],
+)
+def test_a_record_with_one_thing_wrong_is_a_reject_and_the_next_is_read(
+    tmp_path: Path, row: str, said: str
+) -> None:
+    good = "p2,c1,,,,,,,,,,\n"
+    found = read(tmp_path, f"{PEOPLE}{row}\n{good}")
+    assert lines(found) == [("Reject", 2), ("Row", 3)]
+    assert isinstance(found[0], Reject)
+    assert said in found[0].reason
+
+
+def test_all_that_is_wrong_with_a_row_is_said(tmp_path: Path) -> None:
+    (reject,) = read(tmp_path, PEOPLE + "p1,,,,,,x,,,,,gone\n")
+    assert isinstance(reject, Reject)
+    assert reject.reason.count(";") == 2
+    assert reject.original[6] == "x"
+
+
+def test_bytes_that_are_not_utf8_reject_their_record_alone(tmp_path: Path) -> None:
+    content = PEOPLE.encode() + b"p1,c1,M\xfcller,,,,,,,,,\np2,c1,M\xc3\xbcller,,,,,,,,,\n"
+    found = read(tmp_path, content)
+    assert lines(found) == [("Reject", 2), ("Row", 3)]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("Zoe\u0308", "Zoë"),
+        ("王小明", "王小明"),
+        ("مدير \u200fمالي", "مدير \u200fمالي"),
+        ("Chief 🚀 Officer 👩\u200d💻", "Chief 🚀 Officer 👩\u200d💻"),
+        ('"Head\r\nof\tSales"', "Head of Sales"),
+        ("Bell\x07\x1b[31m", "Bell [31m"),
+        ("  CFO\u00a0 ", "CFO"),
+        ('=HYPERLINK(""x"")', '=HYPERLINK(""x"")'),
+        ("NULL", "NULL"),
+        (" ", None),
+    ],
+)
+def test_text_in_any_script_is_stored(tmp_path: Path, written: str, stored: str | None) -> None:
+    (row,) = read(tmp_path, f"id,company_id,title\np1,c1,{written}\n")
+    assert isinstance(row, Row)
+    assert row.values["title"] == stored
+
+
+@pytest.mark.parametrize(
+    "written", ["2020-01-31", "2020-01-31T10:00:00Z", "2020-01-31 23:59:59.123+02:00"]
+)
+def test_a_time_counts_as_its_day(tmp_path: Path, written: str) -> None:
+    (row,) = read(tmp_path, f"id,company_id,start_date\np1,c1,{written}\n")
+    assert isinstance(row, Row)
+    assert row.values["start_date"] == date(2020, 1, 31)
+
+
+def test_an_empty_status_is_active_and_an_absent_one_is_not_told(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "id,company_id,status\np1,c1,\n")
+    assert isinstance(row, Row)
+    assert row.values["status"] == "active"
+    (row,) = read(tmp_path, "id,company_id\np1,c1\n")
+    assert isinstance(row, Row)
+    assert "status" not in row.values
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_the_physical_ones_where_records_start(tmp_path: Path, end: str) -> None:
+    content = end.join(
+        [
+            "\ufeffid,company_id,title",
+            'p1,c1,"Head',
+            'of, ""Sales"""',
+            "",
+            "p2,c1,CFO",
+            ",,",
+            'p3,c1,"x"y',
+            "p4,c1,last",
+        ]
+    )
+    found = read(tmp_path, content)
+    assert lines(found) == [("Row", 2), ("Row", 5), ("Reject", 7), ("Row", 8)]
+    assert isinstance(found[0], Row)
+    assert found[0].values["title"] == 'Head of, "Sales"'
+
+
+def test_a_stray_quote_costs_its_own_line_only(tmp_path: Path) -> None:
+    content = 'id,company_id,title\np1,c1,"CFO\np2,c1,"Head"\np3,c1,"CTO"\n'
+    found = read(tmp_path, content)
+    assert lines(found) == [("Reject", 2), ("Row", 3), ("Row", 4)]
+    assert isinstance(found[0], Reject)
+    assert found[0].original == ['p1,c1,"CFO']
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'id,company_id,title\np1,c1,CFO\np2,c1,"He',
+        'id,company_id,title\np1,c1,"CFO\np2,c1,Head\n',
+        "id,company_id,title\np1,c1,CFO\np2,c",
+        'id,company_id,title\np1,c1,"CFO\n' + "p2,c1,Head\n" * 20_000,
+        'id,company_id,title\np1,c1,"CFO' + ',"",\n' * 400_000,
+    ],
+)
+def test_a_file_that_is_cut_off_or_a_quote_left_open_stops_the_import(
+    tmp_path: Path, content: str
+) -> None:
+    with pytest.raises(BrokenFile, match=r"^file\.csv .* line [23]"):
+        read(tmp_path, content)
+
+
+@pytest.mark.parametrize("lost", [1, 8, 12, 400])
+def test_a_truncated_gz_stops_the_import(tmp_path: Path, lost: int) -> None:
+    rows = "".join(f"p{i},c{i % 7},Title {i * 7919 % 1000}\n" for i in range(20_000))
+    content = gzip.compress(f"id,company_id,title\n{rows}".encode())
+    assert len(read(tmp_path, content)) == 20_000
+    with pytest.raises(BrokenFile, match="damaged or cut off"):
+        read(tmp_path, content[:-lost])
+    damaged = bytearray(content)
+    damaged[len(content) // 2] ^= 0xFF
+    with pytest.raises(BrokenFile):
+        read(tmp_path, bytes(damaged))
+
+
+def test_the_original_fields_of_lines_can_be_had_again(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text('id,company_id\np1,"c1"\np1,c2\np1,c3\n')
+    with open_import(path, "people", {}, False) as file:
+        assert len(list(file.rows())) == 3
+        assert list(file.again({2: "comes again", 3: "comes again"})) == [
+            Reject(2, "comes again", ["p1", "c1"]),
+            Reject(3, "comes again", ["p1", "c2"]),
+        ]
+
+
+def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("id,company_id\n" + "p1,c1\n" * 1000)
+    with open_import(path, "people", {}, False) as file:
+        assert sum(1 for _ in file.rows()) == 1000
+        assert file.position == file.size
+
+
+def opened(content: bytes, monkey: pytest.MonkeyPatch) -> ImportFile:
+    """An import of bytes in memory: property tests make thousands."""
+    path = Path("/dev/null")
+    monkey.setattr(Path, "open", lambda *_: io.BufferedReader(io.BytesIO(content)))  # type: ignore[arg-type]
+    return open_import(path, "people", {}, True)
+
+
+tricky = st.lists(
+    st.sampled_from(
+        [b"id", b"company_id", b",", b'"', b"\n", b"\r", b"\0", b"\xff", b"p1", b"c1", b"\xc3\xa9"]
+    )
+    | st.binary(max_size=6)
+).map(b"".join)
+
+
+@given(start=st.sampled_from([b"", b"id,company_id,title\n", b"\x1f\x8b\x08"]), rest=tricky)
+@example(b"id,company_id\n", b'"\0\n"x')
+def test_no_bytes_make_the_reader_fail_otherwise(start: bytes, rest: bytes) -> None:
+    with pytest.MonkeyPatch.context() as monkey:
+        try:
+            with opened(start + rest, monkey) as file:
+                found = list(file.rows())
+        except (BadHeader, BrokenFile):
+            return
+    numbers = [one.line for one in found]
+    assert numbers == sorted(set(numbers))
+
+
+@given(rest=tricky)
+def test_no_compressed_bytes_make_the_reader_fail_otherwise(rest: bytes) -> None:
+    whole = gzip.compress(b"id,company_id\n" + rest)
+    with pytest.MonkeyPatch.context() as monkey:
+        for content in (whole, whole[: len(whole) // 2], whole[:-3], whole + rest):
+            try:
+                with opened(content, monkey) as file:
+                    list(file.rows())
+            except (BadHeader, BrokenFile):
+                pass
+
+
+@given(rest=tricky, limit=st.integers(4, 40))
+def test_no_line_limit_loses_the_place(rest: bytes, limit: int) -> None:
+    with pytest.MonkeyPatch.context() as monkey:
+        monkey.setattr(records, "LONGEST_LINE", limit)
+        try:
+            with opened(b"id,company_id\n" + rest, monkey) as file:
+                numbers = [one.line for one in file.rows()]
+        except (BadHeader, BrokenFile):
+            return
+    assert numbers == sorted(set(numbers))
