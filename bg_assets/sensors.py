@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bg_assets import jobs, partitions, repair, settings
 from bg_assets.assets import runs
+from bg_assets.instance import report
 from bg_assets.resources import Database
 from bg_assets.storage import claims, database
 
@@ -84,7 +85,7 @@ def run_request(request: claims.Request) -> dg.RunRequest:
             runs.BATCH_TAG: request.batch_id,
             "bg/companies": str(len(request.companies)),
             # The assets log an event for each company themselves.
-            "dagster/defer_asset_events": "true",
+            **report.DEFER_ASSET_EVENTS,
         }
     else:
         tags |= {

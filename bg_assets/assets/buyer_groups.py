@@ -9,7 +9,7 @@ from bg_assets import partitions, settings
 from bg_assets.assets import failures, group_metadata, runs
 from bg_assets.domain import difference, template
 from bg_assets.domain.group import Company, Override, StaffMember, decide
-from bg_assets.instance import private
+from bg_assets.instance.report import report
 from bg_assets.resources import Database
 from bg_assets.storage import groups, refreshes, shown, staff
 from bg_assets.storage.database import DatabaseUnreachable, connect
@@ -44,9 +44,7 @@ COLUMNS = dg.TableSchema(
         "dagster/column_schema": COLUMNS,
     },
 )
-def buyer_groups(
-    context: dg.AssetExecutionContext, database: Database
-) -> dg.MaterializeResult[None]:
+def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     """The people who will decide on each product at the company, each with one role and reasons.
 
     What is missing is named as a gap, never padded. The group, its history and the handling of the
@@ -66,7 +64,7 @@ def buyer_groups(
                 f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
             )
     metadata = group_metadata.describe(what.companies, groups_shown, outcomes, causes, done, failed)
-    return private.report(context, metadata)
+    report(context, metadata)
 
 
 def _held(

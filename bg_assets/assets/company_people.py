@@ -6,7 +6,7 @@ import dagster as dg
 
 from bg_assets import partitions
 from bg_assets.assets import failures, runs
-from bg_assets.instance import private
+from bg_assets.instance.report import report
 from bg_assets.resources import Database
 
 COLUMNS = dg.TableSchema(
@@ -36,9 +36,7 @@ COLUMNS = dg.TableSchema(
         "dagster/column_schema": COLUMNS,
     },
 )
-def company_people(
-    context: dg.AssetExecutionContext, database: Database
-) -> dg.MaterializeResult[None]:
+def company_people(context: dg.AssetExecutionContext, database: Database) -> None:
     """Everybody who works at the company, with function, level and how sure the title makes us."""
     what = runs.purpose(context, database.engine)
     if runs.has_step(context, "buyer_groups"):
@@ -52,7 +50,7 @@ def company_people(
             f"{left_alone} of {len(what.companies)} companies left alone: another run is "
             "refreshing them, or has done so since this run was asked for"
         )
-    return private.report(context, {one: _metadata(taken, one) for one in what.companies})
+    report(context, {one: _metadata(taken, one) for one in what.companies})
 
 
 def _metadata(taken: runs.Taken, company: str) -> dict[str, object]:

@@ -9,17 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.storage.groups import Cause, Outcome
 from bg_assets.storage.shown import ShownGroup
-
-ROLE_LABELS = {
-    "decision_maker": "decision maker",
-    "champion": "potential champion",
-    "stakeholder": "stakeholder",
-    "blocker": "gatekeeper",
-    "introducer": "introducer",
-}
-
 
 def describe(
     companies: Sequence[str],

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bg_assets.assets import failures
 from bg_assets.domain import employment, titles
 from bg_assets.domain.group import StaffMember
+from bg_assets.instance import report
 from bg_assets.storage import claims, database, refreshes, staff
 from bg_assets.storage.refreshes import Held
 
@@ -56,8 +57,7 @@ def purpose(context: dg.AssetExecutionContext, engine: sa.Engine) -> Purpose:
         with database.connect(engine) as conn:
             companies = tuple(refreshes.companies_of_batch(conn, batch_id))
     else:
-        # Asked once: Dagster reads all partitions anew at each call.
-        companies = tuple(context.partition_keys)
+        companies = tuple(report.partition_keys(context))
     if run.parent_run_id is not None:
         return Purpose(run.run_id, companies)
     refresh = (tags[REFRESH_TAG], int(tags[ATTEMPT_TAG])) if REFRESH_TAG in tags else None

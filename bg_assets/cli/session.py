@@ -17,7 +17,9 @@ from bg_assets import settings
 from bg_assets.domain.template import BadTemplate
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade
-from bg_assets.files import BadHeader, BrokenFile
+from bg_assets.files.header import BadHeader
+from bg_assets.files.records import BrokenFile
+from bg_assets.files.rejects import CannotReject
 from bg_assets.storage import companies, database
 
 DONE, FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 0, 1, 2, 3, 4
@@ -48,7 +50,7 @@ def clear_errors() -> Iterator[None]:
         fail(str(err), WRONG_SCHEMA)
     except (settings.BadSetting, BadTemplate, BadHeader) as err:
         fail(str(err), USAGE)
-    except BrokenFile as err:
+    except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)
     except sa.exc.DBAPIError as err:
         # The driver's text may quote values; its first line and code are enough to look it up.

@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from bg_assets.domain.cleaning import sections
@@ -116,7 +117,7 @@ def may_sign(at: float, employees: int | None) -> float:
     sizes = [n for n, _ in _LIMITS]
     if size <= sizes[0]:
         return float(_LIMITS[0][1][column])
-    for (low, sums), (high, above) in zip(_LIMITS, _LIMITS[1:], strict=False):
+    for (low, sums), (high, above) in pairwise(_LIMITS):
         if size <= high:
             share = math.log(size / low) / math.log(high / low)
             return round(sums[column] + share * (above[column] - sums[column]), 2)

@@ -115,12 +115,9 @@ def _section(text: str, *, weak: bool) -> Section:
             if words and words[-1] != "and":
                 words.append("and")
         elif piece in _SOFT:
-            inside = piece == "-" and _inside_a_word(text, found.start(), found.end())
-            if not inside and words:
+            if not (piece == "-" and _inside_a_word(text, found)):
                 breaks.add(len(words))
-        elif piece in _ELIDED or not piece[0].isalnum():
-            continue
-        elif not _possessive(text, piece, found.start()):
+        elif piece[0].isalnum() and not _possessive(text, found):
             if piece.islower():
                 lower.add(len(words))
             if not piece.isascii():
@@ -128,15 +125,15 @@ def _section(text: str, *, weak: bool) -> Section:
             words.append(fold(piece))
     while words and words[-1] == "and":
         words.pop()
-    breaks = {b for b in breaks if b < len(words)}
-    return Section(tuple(words), frozenset(breaks), frozenset(lower), frozenset(odd), weak)
+    inner = frozenset(b for b in breaks if 0 < b < len(words))
+    return Section(tuple(words), inner, frozenset(lower), frozenset(odd), weak)
 
 
-def _inside_a_word(text: str, start: int, end: int) -> bool:
-    return (
-        start > 0 and end < len(text) and not text[start - 1].isspace() and not text[end].isspace()
-    )
+def _inside_a_word(text: str, found: re.Match[str]) -> bool:
+    around = text[max(0, found.start() - 1) : found.end() + 1]
+    return len(around) == 3 and not around[0].isspace() and not around[2].isspace()
 
 
-def _possessive(text: str, piece: str, start: int) -> bool:
-    return piece in ("s", "S") and start > 0 and text[start - 1] in _ELIDED
+def _possessive(text: str, found: re.Match[str]) -> bool:
+    at = found.start()
+    return found.group() in ("s", "S") and at > 0 and text[at - 1] in _ELIDED

@@ -103,9 +103,9 @@ def _holds(candidate: Candidate, condition: Condition, employees: int | None) ->
             return None
     if condition.titles and not any(says(candidate.title, p) for p in condition.titles):
         return None
-    if condition.departments:
-        if not any(says(candidate.department, p) for p in condition.departments):
-            return None
+    departments = condition.departments
+    if departments and not any(says(candidate.department, p) for p in departments):
+        return None
     return function
 
 

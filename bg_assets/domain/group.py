@@ -9,14 +9,12 @@ from typing import Final
 
 from bg_assets.domain import authority, sizes
 from bg_assets.domain.fit import Candidate, Fit, fits
-from bg_assets.domain.template import RoleRule, Template
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.selection import Choice, select
+from bg_assets.domain.template import Template
 from bg_assets.domain.titles import classify
-from bg_assets.domain.vocabulary import ROLE_WORDS, ROLES, in_words
+from bg_assets.domain.vocabulary import ROLES, in_words
 
-LEAST_FIT: Final = 0.3  # below it nobody fills a required place
-LEAST_EXTRA_FIT: Final = 0.4  # below it nobody is added beyond the required
-LEAST_CONFIDENCE: Final = 0.5  # a reading of the title more doubtful than this leaves a gap
-SAME_FUNCTION: Final = 0.7  # factor on a further member of the same function in one role
 NO_COHESION: Final = "not measured by this version of the rules"
 
 
@@ -99,18 +97,6 @@ class BuyerGroup:
     coverage: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """A person who may be chosen, with the fits in the template's order of roles."""
-
-    person: StaffMember
-    fits: tuple[Fit, ...]
-    influence: float
-
-    def fit(self, role: str) -> Fit | None:
-        return next((f for f in self.fits if f.role == role), None)
-
-
 def decide(
     company: Company,
     staff: Sequence[StaffMember],
@@ -120,47 +106,44 @@ def decide(
 ) -> BuyerGroup:
     """The group of a company for a template: the same whatever the order of staff and overrides.
 
-    Whoever starts after as_of, or left by the title, takes no part; a pin of somebody who is not
-    there is suspended and shows as a gap. Never raises for odd data.
+    Whoever starts after as_of, or left by the title, takes no part. An exclusion beats a pin; a pin
+    of somebody who is not there is suspended and shows as a gap. Never raises for odd data.
     """
     employees = sizes.staff_size(company.employee_min, company.employee_max)
     people = _present(staff, as_of)
     target = sizes.target(employees, template.deal_size)
-    required = {
-        rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles
-    }
+    required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
     excluded = {o.person_id for o in overrides if o.action == "exclude"}
     pins = {
-        o.person_id: o.role
+        o.person_id: o.role if o.role in ROLES else None
         for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
         if o.action == "pin" and o.person_id not in excluded
     }
-    choices = _choices(company, people, template, employees)
-    chosen: dict[str, tuple[str, Fit | None]] = {
-        person_id: (role or _pin_role(choices[person_id], template), None)
-        for person_id, role in sorted(pins.items())
-        if person_id in choices
-    }
-    open_choices = {i: c for i, c in choices.items() if i not in excluded}
-    for least, counts in (
-        (LEAST_FIT, required),
-        (LEAST_EXTRA_FIT, {rule.role: target.of(rule.role) for rule in template.roles}),
-    ):
-        for rule in template.roles:
-            _fill(rule.role, counts[rule.role], least, open_choices, chosen)
-    _voices(template, target, open_choices, chosen)
-    members = _members(chosen, choices, template, pins, known=target.known)
+    choices = _choices(company, people, template, employees, excluded)
+    chosen, missing_voices = select(choices, template, target, required, pins)
+    titles = {p.person_id: p.reasons for p in people}
+    members = tuple(
+        sorted(
+            (
+                _member(choices[i], role, fit, titles[i], pinned=i in pins, known=target.known)
+                for i, (role, fit) in chosen.items()
+            ),
+            key=lambda m: (ROLES.index(m.role), -m.influence, m.person_id),
+        )
+    )
     filled = Counter(m.role for m in members)
+    confidences = [m.confidence for m in members]
     gaps = (
         *_gaps(template, required, filled, people),
-        *_suspended(pins, choices, template),
+        *_suspended(pins, choices),
     )
-    confidences = [m.confidence for m in members]
+    named = {gap.function for gap in gaps}
+    silent = tuple(_silent(v, template) for v in missing_voices if v not in named)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,
         members=members,
-        gaps=gaps,
+        gaps=(*gaps, *silent),
         completeness=_completeness(required, filled),
         confidence=round(sum(confidences) / len(confidences), 4) if confidences else None,
         cohesion=None,
@@ -181,25 +164,37 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
 
 
 def _choices(
-    company: Company, people: Sequence[StaffMember], template: Template, employees: int | None
-) -> dict[str, _Choice]:
+    company: Company,
+    people: Sequence[StaffMember],
+    template: Template,
+    employees: int | None,
+    excluded: set[str],
+) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
-    found: dict[str, _Choice] = {}
     known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...]]] = {}
+    found: dict[str, Choice] = {}
     for person in people:
+        if person.person_id in excluded:
+            continue
         key = (person.title, person.department, person.function, person.level)
         if key not in known:
             candidate = _candidate(company, person, employees)
             known[key] = candidate, fits(candidate, template, employees)[0]
         candidate, fitting = known[key]
-        influence = _influence(
-            candidate.rank,
-            template.weight(person.function),
-            reports[person.person_id] if most else None,
-            most,
+        found[person.person_id] = Choice(
+            person.person_id,
+            person.function,
+            person.confidence,
+            person.has_email,
+            influence(
+                candidate.rank,
+                template.weight(person.function),
+                reports[person.person_id] if most else None,
+                most,
+            ),
+            fitting,
         )
-        found[person.person_id] = _Choice(person, fitting, influence)
     return found
 
 
@@ -224,55 +219,89 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
     )
 
 
-def _influence(rank: float, weight: float, reports: int | None, most: int) -> float:
-    """0 to 1: six tenths rank, two tenths the function's weight, two tenths the span.
+def influence(rank: float, weight: float, reports: int | None, most: int) -> float:
+    """0 to 1: six tenths rank (0 to 10), two tenths the function's weight, two tenths the span.
 
-    span: log(1 + people reporting) against the widest span of the company. Where no row names a
-    manager the span is unknown and the other two are scaled up to the whole.
+    span: log(1 + people reporting) against the widest span of the company. Where no row of the
+    company names a manager (reports None), the other two are scaled up to the whole.
     """
-    known = 0.6 * rank / 10 + 0.2 * weight
+    known = 0.6 * min(rank, 10.0) / 10 + 0.2 * weight
     if reports is None:
         return round(known / 0.8, 4)
     return round(known + 0.2 * math.log1p(reports) / math.log1p(most), 4)
 
 
-def _fill(
+def _member(
+    choice: Choice,
     role: str,
-    wanted: int,
-    least: float,
-    choices: Mapping[str, _Choice],
-    chosen: dict[str, tuple[str, Fit | None]],
-) -> None:
-    """Add the best for a role until enough have it; each further one of a function counts less."""
-    taken = [i for i, (r, _) in chosen.items() if r == role]
-    missing = wanted - len(taken)
-    if missing <= 0:
-        return
-    free = [
-        (fit, choice)
-        for i, choice in choices.items()
-        if i not in chosen
-        and choice.person.confidence >= LEAST_CONFIDENCE
-        and (fit := choice.fit(role)) is not None
-        and fit.score >= least
-    ]
-    used = Counter(choices[i].person.function for i in taken if i in choices)
-    while missing > 0 and free:
-        fit, choice = min(free, key=lambda f: _order(f, used))
-        free.remove((fit, choice))
-        chosen[choice.person.person_id] = (role, fit)
-        used[choice.person.function] += 1
-        missing -= 1
-
-
-def _order(
-    option: tuple[Fit, _Choice], used: Mapping[str | None, int]
-) -> tuple[float, float, bool, str]:
-    fit, choice = option
-    score = fit.score * SAME_FUNCTION ** used[choice.person.function]
-    return (
-        -round(score * choice.person.confidence, 6),
-        -choice.influence,
-        not choice.person.has_email,
-        choice.person.person_id,
+    fit: Fit | None,
+    title_reasons: Sequence[str],
+    *,
+    pinned: bool,
+    known: bool,
+) -> Member:
+    reasons = [f"{ROLE_LABELS[role]}: {fit.reason}"] if fit else []
+    if pinned:
+        reasons.insert(0, f"{ROLE_LABELS[role]}: pinned by hand")
+    if not known:
+        reasons.append("the company's size is unknown: at most 8 people")
+    confidence = choice.confidence if pinned else choice.confidence * _margin(choice, fit)
+    return Member(
+        choice.person_id,
+        role,
+        round(min(1.0, max(0.0, confidence)), 4),
+        choice.influence,
+        pinned,
+        (*reasons, *title_reasons),
     )
+
+
+def _margin(choice: Choice, fit: Fit | None) -> float:
+    """0.9 to 1: how far the role is ahead of the person's next best one, 1 when it is the only."""
+    if fit is None:
+        return 1.0
+    other = max((f.score for f in choice.fits if f.role != fit.role), default=0.0)
+    return 0.9 + 0.1 * max(0.0, 1 - other / fit.score)
+
+
+def _gaps(
+    template: Template,
+    required: Mapping[str, int],
+    filled: Mapping[str, int],
+    people: Sequence[StaffMember],
+) -> Iterable[Gap]:
+    by_function = Counter(p.function for p in people)
+    for rule in template.roles:
+        missing = required[rule.role] - filled[rule.role]
+        if missing <= 0:
+            continue
+        functions = rule.conditions[0].functions
+        what = " or ".join(in_words(f) for f in functions) or "its titles"
+        there = sum(by_function[f] for f in functions)
+        seen = f"{len(people)} people read, {there} in {what}" if people else "nobody is known"
+        reason = f"no {ROLE_LABELS[rule.role]} in {what} found: {seen}, none fits well enough"
+        yield Gap(rule.role, functions[0] if functions else None, reason)
+
+
+def _silent(voice: str, template: Template) -> Gap:
+    reason = f"no {voice} voice found, which a deal of {template.deal_size:,} US dollars needs"
+    return Gap("stakeholder", None, reason)
+
+
+def _suspended(pins: Mapping[str, str | None], choices: Mapping[str, Choice]) -> Iterable[Gap]:
+    for person_id, role in sorted(pins.items()):
+        if person_id not in choices:
+            reason = f"the pin of {person_id} is suspended: not on the staff"
+            yield Gap(role or "stakeholder", None, reason)
+
+
+def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> float:
+    shares = [min(1.0, filled[role] / n) for role, n in required.items() if n]
+    return round(sum(shares) / len(shares), 4) if shares else 0.0
+
+
+def _coverage(people: Sequence[StaffMember]) -> float:
+    if not people:
+        return 0.0
+    read = sum(1 for p in people if p.function is not None and p.level is not None)
+    return round(read / len(people), 4)

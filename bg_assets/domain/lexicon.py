@@ -204,23 +204,26 @@ def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phra
         raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
     if kind.startswith("compound") and len(words) != 1:
         raise BadLexicon(f"{where}: a part of a compound is one word")
-    functions: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    if kind in ("function", "acronym") or (kind == "weak" and "/" not in value):
-        functions = _values(where, value, FUNCTIONS, "function")
-    elif kind == "level":
-        levels = _values(where, value, LEVELS, "level")
-    elif kind in ("title", "weak"):
-        function, slash, level = value.partition("/")
-        if not slash:
-            raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
-        known = ("-", *FUNCTIONS)
-        functions = () if function == "-" else _values(where, function, known, "function")
-        levels = () if level == "-" else _values(where, level, LEVELS, "level")
-    elif kind in _SINGLE:
-        allowed = _SINGLE[kind]
-        (value,) = _values(where, value, allowed, kind, single=True)
+    if kind in _SINGLE:
+        (value,) = _values(where, value, _SINGLE[kind], kind, single=True)
+    functions, levels = _meaning(where, kind, value)
     return Phrase(text, words, kind, functions, levels, value, language)
+
+
+def _meaning(where: str, kind: str, value: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Functions and levels of a value."""
+    if kind == "level":
+        return (), _values(where, value, LEVELS, "level")
+    if kind in ("function", "acronym") or (kind == "weak" and "/" not in value):
+        return _values(where, value, FUNCTIONS, "function"), ()
+    if kind not in ("title", "weak"):
+        return (), ()
+    function, slash, level = value.partition("/")
+    if not slash:
+        raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
+    known = ("-", *FUNCTIONS)
+    functions = () if function == "-" else _values(where, function, known, "function")
+    return functions, () if level == "-" else _values(where, level, LEVELS, "level")
 
 
 def _values(

@@ -40,11 +40,10 @@ class Parsed:
     weak: bool = False
 
 
-def parse(section: Section, lexicon: Lexicon, *, cased: bool) -> Parsed:
-    """One section read with the lexicon. cased: the title as a whole has capital letters."""
+def parse(section: Section, lexicon: Lexicon) -> Parsed:
+    """One section read with the lexicon."""
     words, breaks, lower, odd = _rewritten(section, lexicon)
-    found = lexicon.meanings.find(words, lower if cased else frozenset())
-    starts = {at: phrase for at, phrase in found}
+    starts = _found(words, lower, lexicon)
     parsed = Parsed(weak=section.weak)
     at = unit = run = 0
     linked = past = False
@@ -60,22 +59,38 @@ def parse(section: Section, lexicon: Lexicon, *, cased: bool) -> Parsed:
                 parsed.foreign = parsed.foreign or at in odd
             at += 1
             continue
-        size = len(phrase.words)
-        if phrase.kind in MEANINGFUL:
-            hit = Hit(phrase, at, unit, run, linked)
-            (parsed.past if past else parsed.hits).append(hit)
-        elif phrase.kind == "link":
-            run, linked = run + 1, True
-        elif phrase.kind == "foreign":
-            parsed.foreign = True
-        elif phrase.kind == "leaver":
-            past = _leaver(parsed, phrase, past=past, following=starts.get(at + size))
-            if phrase.words == ("ex",) and not past and at + size not in starts:
-                at += 1
-        elif phrase.kind == "cut" and parsed.hits:
+        if phrase.kind == "cut" and parsed.hits:
             break
-        at += size
+        if phrase.kind == "link":
+            run, linked = run + 1, True
+        following = starts.get(at + len(phrase.words))
+        past = _heard(parsed, Hit(phrase, at, unit, run, linked), past, following)
+        if phrase.words == ("ex",) and not past and following is None:
+            at += 1
+        at += len(phrase.words)
     return parsed
+
+
+def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dict[int, Phrase]:
+    """Phrases by position; `it` is no acronym where a title beside it is written with capitals."""
+    found = lexicon.meanings.find(words)
+    if any(p.kind == "acronym" and at in lower for at, p in found):
+        written = (at for at, p in found if p.kind in MEANINGFUL and p.kind != "acronym")
+        if any(at not in lower for at in written):
+            found = lexicon.meanings.find(words, lower)
+    return dict(found)
+
+
+def _heard(parsed: Parsed, hit: Hit, past: bool, following: Phrase | None) -> bool:
+    """Note a hit; whether what follows was true once only."""
+    kind = hit.kind
+    if kind in MEANINGFUL:
+        (parsed.past if past else parsed.hits).append(hit)
+    elif kind == "foreign":
+        parsed.foreign = True
+    elif kind == "leaver":
+        return _leaver(parsed, hit.phrase, past=past, following=following)
+    return past
 
 
 def _leaver(parsed: Parsed, phrase: Phrase, *, past: bool, following: Phrase | None) -> bool:

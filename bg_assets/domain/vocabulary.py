@@ -43,14 +43,6 @@ LEVELS: Final = (
 # In the order in which they are filled and shown.
 ROLES: Final = ("decision_maker", "champion", "stakeholder", "blocker", "introducer")
 
-ROLE_WORDS: Final = {
-    "decision_maker": "decision maker",
-    "champion": "potential champion",
-    "stakeholder": "stakeholder",
-    "blocker": "gatekeeper",
-    "introducer": "introducer",
-}
-
 FUNCTION_WORDS: Final = {
     "hr": "HR",
     "it": "IT",

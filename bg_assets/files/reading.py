@@ -6,18 +6,20 @@ Whether a key comes twice in a file is not seen here: that takes the whole file,
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import eq
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from bg_assets.domain.companies import Headcount, Unfit
 from bg_assets.files.header import REQUIRED, BadHeader, Kind, fit
 from bg_assets.files.records import BrokenFile, Record, Records
 from bg_assets.files.values import readers
 
+_BLOCK = 500
 
-@dataclass(frozen=True, slots=True)
-class Row:
+
+class Row(NamedTuple):
     """A record that fits: the line it starts at and its values by canonical column.
 
     Only columns that the file has are there; None is unknown. ``employee_count`` stands as
@@ -100,41 +102,103 @@ class ImportFile:
         """
         records = Records(self.path)
         try:
-            for record in records:
-                if record.line in reasons:
-                    yield Reject(record.line, reasons[record.line], record.fields)
+            for line, fields, _ in records:
+                if line in reasons:
+                    yield Reject(line, reasons[line], fields)
         except BrokenFile as error:
             raise BrokenFile(f"{self.path.name} {error}") from None
         finally:
             records.close()
 
+    def key(self, reject: Reject) -> str | None:
+        """The id that stands in a rejected record; None where it can't be told."""
+        if len(reject.original) != len(self.header):
+            return None
+        text = reject.original[self._found["id"]].strip()
+        return text if text.isprintable() and text else None
+
     def _checked(self, records: Iterator[Record]) -> Iterator[Row | Reject]:
-        by_name = readers(self.kind)
-        plan = [(name, index, by_name[name]) for name, index in self._found.items()]
-        required = REQUIRED[self.kind]
-        finish = _finish_company if self.kind == "companies" else _finish_person
+        checks = _Checks(self.kind, self._found)
         width = len(self.header)
+        lines: list[int] = []
+        block: list[list[str]] = []
         for line, fields, problem in records:
+            if problem is None and len(fields) == width:
+                lines.append(line)
+                block.append(fields)
+                if len(block) < _BLOCK:
+                    continue
+            yield from checks.rows(lines, block)
+            lines.clear()
+            block.clear()
             if problem is not None:
                 yield Reject(line, f"the record {problem}", fields)
-                continue
-            if len(fields) != width:
-                if _blank(fields):
-                    continue
+            elif len(fields) != width and not _blank(fields):
                 if len(fields) < width and self._records.cut:
                     raise BrokenFile(
                         f"ends in the middle of line {line:,}: make or copy it again, or end that "
                         "line with a line break if it is whole"
                     )
                 yield Reject(line, f"has {len(fields)} fields, the header has {width}", fields)
-                continue
-            values = {name: read(fields[index]) for name, index, read in plan}
-            reason = finish(values)
-            if reason or None in map(values.get, required) or Unfit in map(type, values.values()):
-                if not _blank(fields):
-                    yield Reject(line, _reasons(values, required, reason), fields)
-                continue
-            yield Row(line, values)
+        yield from checks.rows(lines, block)
+
+
+class _Checks:
+    """What cells and rows of one file must be; works on blocks of rows, column by column."""
+
+    def __init__(self, kind: Kind, found: Mapping[str, int]) -> None:
+        by_name = readers(kind)
+        self._plan = [(name, index, by_name[name]) for name, index in found.items()]
+        self._required = REQUIRED[kind]
+
+    def rows(self, lines: list[int], block: list[list[str]]) -> Iterator[Row | Reject]:
+        if not block:
+            return
+        raw = list(zip(*block, strict=True))
+        columns = {name: list(map(read, raw[index])) for name, index, read in self._plan}
+        unfit = self._unfit(columns)
+        if "employee_count" in columns:
+            counts = [
+                count if isinstance(count, Headcount) else (None, None)
+                for count in columns.pop("employee_count")
+            ]
+            columns["employee_min"] = [count[0] for count in counts]
+            columns["employee_max"] = [count[1] for count in counts]
+        names = tuple(columns)
+        for place, values in enumerate(zip(*columns.values(), strict=True)):
+            if place not in unfit:
+                yield Row(lines[place], dict(zip(names, values, strict=True)))
+            elif not _blank(block[place]):
+                yield Reject(lines[place], "; ".join(unfit[place]), block[place])
+
+    def _unfit(self, columns: Mapping[str, list[object]]) -> dict[int, list[str]]:
+        """The places in the block where something is wrong, with all that is wrong there."""
+        unfit: dict[int, list[str]] = {}
+
+        def note(place: int, reason: str) -> None:
+            unfit.setdefault(place, []).append(reason)
+
+        for name, column in columns.items():
+            if name in self._required and None in column:
+                for place, value in enumerate(column):
+                    if value is None:
+                        note(place, f"{name}: is empty")
+            if Unfit in map(type, column):
+                for place, value in enumerate(column):
+                    if isinstance(value, Unfit):
+                        note(place, f"{name}: {value.reason}")
+        if "manager_id" in columns and any(map(eq, columns["id"], columns["manager_id"])):
+            for place, value in enumerate(columns["id"]):
+                if isinstance(value, str) and value == columns["manager_id"][place]:
+                    note(place, "manager_id: is the person itself")
+        if "start_date" in columns:
+            starts = columns["start_date"]
+            for place, end in enumerate(columns.get("end_date", ())):
+                if end is not None:
+                    start = starts[place]
+                    if isinstance(end, date) and isinstance(start, date) and end < start:
+                        note(place, "end_date: is before start_date")
+        return unfit
 
 
 def open_import(
@@ -165,40 +229,11 @@ def _read_header(records: Records) -> list[str]:
     first = records.first()
     if first is None:
         raise BadHeader("the file is empty: its first line must name the columns")
-    if first.problem is not None:
-        raise BadHeader(
-            f"the first line {first.problem}; it takes a CSV file in UTF-8 with a header"
-        )
-    return first.fields
+    _, header, problem = first
+    if problem is not None:
+        raise BadHeader(f"the first line {problem}; it takes a CSV file in UTF-8 with a header")
+    return header
 
 
 def _blank(fields: list[str]) -> bool:
     return not any(field.strip() for field in fields)
-
-
-def _finish_company(values: dict[str, object]) -> str | None:
-    """Splits the number of employees into its ends."""
-    if "employee_count" in values:
-        count = values["employee_count"]
-        if count is None or isinstance(count, Headcount):
-            del values["employee_count"]
-            values["employee_min"], values["employee_max"] = count or (None, None)
-    return None
-
-
-def _finish_person(values: dict[str, object]) -> str | None:
-    """What can be wrong with a person only as a whole, as a reason."""
-    manager = values.get("manager_id")
-    if manager is not None and manager == values["id"]:
-        return "manager_id: is the person itself"
-    start, end = values.get("start_date"), values.get("end_date")
-    if isinstance(start, date) and isinstance(end, date) and end < start:
-        return "end_date: is before start_date"
-    return None
-
-
-def _reasons(values: Mapping[str, object], required: tuple[str, ...], reason: str | None) -> str:
-    """All that is wrong with a row, in the order of the columns."""
-    found = [f"{name}: is empty" for name in required if values.get(name) is None]
-    found += [f"{name}: {value.reason}" for name, value in values.items() if type(value) is Unfit]
-    return "; ".join([*found, *([reason] if reason else [])])

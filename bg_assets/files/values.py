@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 
 from bg_assets.domain import companies
 from bg_assets.domain.companies import Unfit
@@ -11,10 +12,11 @@ from bg_assets.files.header import Kind
 
 LONGEST_TITLE = 1000
 LONGEST_TEXT = 300
-_CACHED = 20_000
+_CACHED = 50_000
 
 # Line and paragraph ends count as controls here: a value is one line.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_PLAIN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,2}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_A_DATE = Unfit("is not a date like 2026-01-31")
@@ -31,18 +33,18 @@ def readers(kind: Kind) -> Mapping[str, Callable[[str], object]]:
             "name": _of_text(companies.parse_name, 200),
             "domain": _of_text(companies.parse_domain, 2048),
             "website": _of_text(companies.parse_website, 2048),
-            "industry": _Remembering(lambda raw: read_text(raw, LONGEST_TEXT)).__getitem__,
+            "industry": _Remembering(partial(read_text, most=LONGEST_TEXT)).__getitem__,
             "employee_count": _Remembering(_of_text(companies.parse_headcount, 100)).__getitem__,
             "revenue": _of_text(companies.parse_revenue, 100),
             "country": _Remembering(_of_text(companies.parse_country, 100)).__getitem__,
         }
-    short = _Remembering(lambda raw: read_text(raw, LONGEST_TEXT)).__getitem__
+    short = _Remembering(partial(read_text, most=LONGEST_TEXT)).__getitem__
     day = _Remembering(read_date).__getitem__
     return {
         "id": read_person_id,
         "company_id": _Remembering(_of_text(companies.parse_company_id, 200)).__getitem__,
-        "name": lambda raw: read_text(raw, LONGEST_TEXT),
-        "title": _Remembering(lambda raw: read_text(raw, LONGEST_TITLE)).__getitem__,
+        "name": partial(read_text, most=LONGEST_TEXT),
+        "title": _Remembering(partial(read_text, most=LONGEST_TITLE)).__getitem__,
         "department": short,
         "seniority": short,
         "email": read_email,
@@ -85,6 +87,8 @@ def read_person_id(raw: str) -> str | Unfit | None:
 
 def read_email(raw: str) -> str | Unfit | None:
     """An e-mail address as it is written, in its shape only."""
+    if _PLAIN_EMAIL.fullmatch(raw):
+        return raw
     value = raw.strip()
     if not value:
         return None

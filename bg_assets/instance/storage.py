@@ -18,7 +18,7 @@ KEPT_CONNECTIONS = 1
 MORE_CONNECTIONS = 30
 RECYCLE_SECONDS = 3600
 TABLES_LOCK = 0x6267_0002
-# Written last: tables without it may be half made.
+# A cursor that holds the version of Dagster for which the tables are complete. Written last.
 COMPLETE = "bg_assets/tables_complete"
 
 
@@ -55,6 +55,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             _ensure_tables(engine, url)
         super().__init__(url, should_autocreate_tables=False, inst_data=inst_data)
         private.share_engine(self, engine)
+        if should_autocreate_tables:
+            private.trust_schema(self)
 
     @classmethod
     def config_type(cls) -> private.UserConfigSchema:
@@ -83,7 +85,11 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
 
 def _ensure_tables(engine: sa.Engine, url: str) -> None:
-    """Make Dagster's tables unless they are complete. Several processes may call it at once."""
+    """Make Dagster's tables, or bring those of an older version up to date.
+
+    Several processes may call it at once: one works, the others wait. Nothing but two lookups
+    where this version has found the tables complete before.
+    """
     with engine.connect() as connection:
         if _complete(connection):
             return
@@ -91,9 +97,8 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
         try:
             if not _complete(connection):
                 made = DagsterPostgresStorage(url, should_autocreate_tables=True)
-                # A process that made tables and was killed may have left these out.
                 private.complete_tables(made)
-                made.run_storage.set_cursor_values({COMPLETE: private.CHECKED_DAGSTER})
+                made.run_storage.set_cursor_values({COMPLETE: dg.__version__})
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": TABLES_LOCK})
 
@@ -103,5 +108,5 @@ def _complete(connection: sa.Connection) -> bool:
     if not connection.scalar(exists, {"table": private.CURSORS_TABLE}):
         return False
     # Served by the unique index on key.
-    found = sa.text(f"SELECT true FROM {private.CURSORS_TABLE} WHERE key = :key")
-    return connection.scalar(found, {"key": COMPLETE}) is True
+    found = sa.text(f"SELECT value FROM {private.CURSORS_TABLE} WHERE key = :key")
+    return bool(connection.scalar(found, {"key": COMPLETE}) == dg.__version__)

@@ -46,9 +46,9 @@ def prepare_databases() -> list[str]:
     """Migrate schema bg and let Dagster make its own tables; returns what was done."""
     done = database.migrate(database.bg_url())
     # Dagster takes seconds to import: only here.
-    from bg_assets.instance import storage
+    from bg_assets.instance.storage import PooledPostgresStorage
 
-    storage.create_tables(database.dagster_url())
+    PooledPostgresStorage(database.dagster_url())
     return done
 
 

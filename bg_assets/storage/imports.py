@@ -40,10 +40,13 @@ _LATER_LINE = sa.text("""
     returning s.line, later.line as later
 """)
 _NO_COMPANY = sa.text("""
-    delete from staged as s where not exists (
-        select from bg.canonical_companies as c
-        where c.id = s.company_id and c.deleted_at is null)
-    returning s.line, s.company_id
+    with gone as (
+        delete from staged as s where not exists (
+            select from bg.canonical_companies as c
+            where c.id = s.company_id and c.deleted_at is null)
+        returning s.line, s.id, s.company_id
+    ), kept as (insert into protected select id from gone)
+    select line, company_id from gone
 """)
 # People of the companies in the file who are not in it.
 _LEAVERS = """
@@ -51,6 +54,7 @@ _LEAVERS = """
     where p.company_id in (select company_id from staged)
         and p.status = 'active' and p.deleted_at is null
         and not exists (select from staged as s where s.id = p.id)
+        and not exists (select from protected as s where s.id = p.id)
 """
 _COUNT_LEAVERS = sa.text(f"select count(*) {_LEAVERS}")
 _COUNT_STAFF = sa.text("""
@@ -72,9 +76,15 @@ def stage(
         )
     )
     copy_rows(conn, "staged", ("line", *columns), rows)
+    conn.execute(sa.text("create temporary table protected (id text) on commit drop"))
     conn.execute(sa.text("create index on staged (id)"))
     conn.execute(sa.text("analyze staged"))
     return int(conn.execute(sa.text("select count(*) from staged")).scalar_one())
+
+
+def protect(conn: sa.Connection, ids: Iterable[str]) -> None:
+    """People who stand in the file, though their rows are rejected: they have not left."""
+    copy_rows(conn, "protected", ("id",), ((one,) for one in ids))
 
 
 def reject_staged(conn: sa.Connection, kind: str) -> dict[int, str]:

@@ -164,7 +164,12 @@ def test_what_is_no_domain_is_unfit(written: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["https://acme.com", "HTTP://www.acme.com/a/b?c=d#e", "https://müller.de/über", "http://a.io:8080"],
+    [
+        "https://acme.com",
+        "HTTP://www.acme.com/a/b?c=d#e",
+        "https://müller.de/über",
+        "http://a.io:8080",
+    ],
 )
 def test_a_website_is_stored_as_it_is_written(written: str) -> None:
     assert parse_website(written) == written
@@ -191,7 +196,9 @@ def test_what_is_no_real_website_is_unfit(written: str) -> None:
     assert isinstance(parse_website(written), Unfit)
 
 
-@pytest.mark.parametrize("name", ["Nestlé", "株式会社日立", "3M", "شركة النيل", "O2", "a" * 200, "हि"])
+@pytest.mark.parametrize(
+    "name", ["Nestlé", "株式会社日立", "3M", "شركة النيل", "O2", "a" * 200, "हि"]
+)
 def test_a_name_is_kept_in_its_script(name: str) -> None:
     assert parse_name(name) == name
 
@@ -213,7 +220,13 @@ def test_an_id_that_can_be_no_partition_key_is_unfit(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "country"),
-    [("de", "DE"), ("GB", "GB"), ("Germany", "Germany"), ("Österreich", "Österreich"), ("日本", "日本")],
+    [
+        ("de", "DE"),
+        ("GB", "GB"),
+        ("Germany", "Germany"),
+        ("Österreich", "Österreich"),
+        ("日本", "日本"),
+    ],
 )
 def test_a_country_is_a_name_or_a_code_in_capitals(written: str, country: str) -> None:
     assert parse_country(written) == country

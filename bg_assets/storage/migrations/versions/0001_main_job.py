@@ -191,8 +191,7 @@ create table bg.member_overrides (
     by text not null check (by <> ''),
     reason text not null check (reason <> ''),
     created_at timestamptz not null default now(),
-    removed_at timestamptz,
-    check (action = 'exclude' or role is not null)
+    removed_at timestamptz
 );
 create unique index one_override_at_a_time on bg.member_overrides (company_id, product, person_id)
     where removed_at is null;

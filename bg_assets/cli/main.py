@@ -1,0 +1,49 @@
+"""The bg-assets command and its subcommands, listed by name."""
+
+import click
+
+from bg_assets import settings
+from bg_assets.cli import importing, reading, requesting, running, tables
+
+
+def _environment() -> str:
+    """Every environment variable with its default, for --help."""
+    width = max(len(variable.name) for variable in settings.VARIABLES)
+    lines = [
+        f"  {variable.name:<{width}}  {variable.meaning} ({variable.default})"
+        for variable in settings.VARIABLES
+    ]
+    return "\n".join(["Environment (and defaults):", *lines])
+
+
+class _Group(click.Group):
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The variables, without the re-wrapping that click gives an epilog."""
+        formatter.write("\n" + _environment() + "\n")
+        formatter.write(
+            "\nExit codes: 0 done, 1 something failed or was found, 2 usage or unknown id,\n"
+            "3 database not reachable, 4 schema behind or ahead.\n"
+        )
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bg-assets")
+def main() -> None:
+    """Buyer groups, kept right: who decides at each company you sell to."""
+
+
+for _command in (
+    running.up,
+    running.demo,
+    tables.migrate,
+    tables.dsn,
+    tables.sample,
+    importing.import_file,
+    requesting.refresh,
+    requesting.backfill,
+    requesting.requeue,
+    requesting.untrack,
+    reading.show,
+    reading.status,
+):
+    main.add_command(_command)

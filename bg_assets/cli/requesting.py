@@ -1,0 +1,93 @@
+"""`refresh`, `backfill`, `requeue` and `untrack`: asking for something to happen to companies."""
+
+import time
+
+import click
+import sqlalchemy as sa
+from rich.progress import Progress
+
+from bg_assets.cli import session
+from bg_assets.storage import companies as finding
+from bg_assets.storage import database, overview, refreshes
+
+_BACKFILL_PRIORITY = -10
+_WAIT = click.option("--wait", is_flag=True, help="Until it is done.")
+_IDS = click.argument("ids", metavar="COMPANY...", nargs=-1, required=True)
+
+
+@click.command()
+@_IDS
+@_WAIT
+def refresh(ids: tuple[str, ...], wait: bool) -> None:
+    """Recompute the groups of companies now, whenever they were refreshed last."""
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            session.require_companies(conn, ids)
+            refreshes.request_by_hand(conn, ids)
+        _asked(engine, len(set(ids)), wait)
+
+
+@click.command()
+@click.argument("ids", metavar="COMPANY...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All companies.")
+@_WAIT
+def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
+    """Recompute the groups of many companies, behind everything more urgent."""
+    if everything == bool(ids):
+        session.fail("name companies, or say --all", session.USAGE)
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            session.require_companies(conn, ids)
+            wanted = finding.all_ids(conn) if everything else list(dict.fromkeys(ids))
+            refreshes.request_by_hand(conn, wanted, priority=_BACKFILL_PRIORITY)
+        _asked(engine, len(wanted), wait)
+
+
+@click.command()
+@_IDS
+@_WAIT
+def requeue(ids: tuple[str, ...], wait: bool) -> None:
+    """Try companies again whose refresh is dead (`status` lists them)."""
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            found = refreshes.requeue(conn, ids)
+        missing = [one for one in dict.fromkeys(ids) if one not in found]
+        if found:
+            _asked(engine, len(found), wait)
+    if missing:
+        session.fail(f"no dead refresh of {', '.join(missing)}", session.USAGE)
+
+
+@click.command()
+@_IDS
+def untrack(ids: tuple[str, ...]) -> None:
+    """Stop tracking companies: their groups go, their history stays.
+
+    Importing a company again takes it back.
+    """
+    with session.opened() as engine, database.connect(engine) as conn:
+        session.require_companies(conn, ids)
+        gone = finding.untrack(conn, ids)
+    click.echo(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
+
+
+def _asked(engine: sa.Engine, number: int, wait: bool) -> None:
+    what = "1 company is" if number == 1 else f"{number} companies are"
+    if not wait:
+        click.echo(f"{what} to be refreshed; `bg-assets status` tells how far it is")
+        return
+    with Progress(
+        console=session.messages, disable=not session.is_terminal(), transient=True
+    ) as bar:
+        task = bar.add_task("refreshing", total=number)
+        while True:
+            with database.connect(engine) as conn:
+                now = overview.read_overview(conn, 0)
+            left = now.companies + now.requested + now.running + now.failed + now.deferred
+            bar.update(task, completed=max(0, number - left))
+            if left == 0:
+                break
+            time.sleep(0.5)
+    if now.dead:
+        session.fail(f"{now.dead} companies failed for good: see `bg-assets status`", session.FAILED)
+    click.echo("done")

@@ -1,0 +1,35 @@
+"""`up` and `demo`: everything running on this machine."""
+
+import click
+
+from bg_assets.cli import session
+from bg_assets.local.programs import CannotStart
+
+
+@click.command()
+def up() -> None:
+    """Run the database, Dagster's daemon and its UI until Ctrl-C; restart what dies."""
+    from bg_assets.local import up as running
+
+    with session.clear_errors():
+        try:
+            raise SystemExit(running.up(lambda line: session.messages.print(session.escape(line))))
+        except CannotStart as err:
+            session.fail(str(err), session.USAGE)
+
+
+@click.command()
+@click.option("--companies", default=300, show_default=True, type=click.IntRange(20, 20_000))
+@click.option("--seed", default=7, show_default=True)
+def demo(companies: int, seed: int) -> None:
+    """Build the groups of sample companies, change some people, and show what happens.
+
+    Works in a folder of its own: your data is not touched.
+    """
+    from bg_assets.local import demo as running
+
+    with session.clear_errors():
+        try:
+            raise SystemExit(running.demo(companies, seed))
+        except CannotStart as err:
+            session.fail(str(err), session.USAGE)

@@ -1,0 +1,227 @@
+"""How the phrases found in a title are weighed against one another: which tells what."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from bg_assets.domain.cleaning import sections
+from bg_assets.domain.lexicon import Lexicon, shipped
+from bg_assets.domain.parsing import Hit, Parsed, parse, runs
+from bg_assets.domain.vocabulary import LEVELS
+
+CACHED: Final = 1 << 17
+_RANK: Final = {level: len(LEVELS) - at for at, level in enumerate(LEVELS)}
+_STRONG: Final = frozenset(LEVELS[: LEVELS.index("senior")])
+_ROMANCE: Final = frozenset(("fr", "es", "it", "pt"))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One field as found: the values, best first, the kind of rule, and the phrase it rests on."""
+
+    values: tuple[str, ...]
+    rule: str
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as read, before the department is heard."""
+
+    function: Finding | None
+    level: Finding | None
+    left: bool
+    why_not: str  # no-evidence, garbage-only or non-english
+
+
+@lru_cache(maxsize=CACHED)
+def read(text: str) -> Reading:
+    """A text, a title or the name of a department, read with the shipped lexicon."""
+    lexicon = shipped()
+    parsed = [parse(section, lexicon) for section in sections(text)]
+    left = False
+    current = [p.hits for p in parsed]
+    if any(p.gone for p in parsed):
+        left = True
+    elif not any(current) and any(p.past for p in parsed):
+        left = True
+        current = [p.past for p in parsed]
+    plain = [hits for hits, p in zip(current, parsed, strict=True) if hits and not p.weak]
+    weak = [hits for hits, p in zip(current, parsed, strict=True) if hits and p.weak]
+    main, level = _main(plain, lexicon)
+    function = _first(_function(hits) for hits in ([main] if main else []) + plain)
+    higher = _promotion(main, level, plain) if main and level else None
+    if higher is not None:
+        level = _found(higher)
+        function = _function_finding(higher) if higher.phrase.functions else function
+    if level is None:
+        level = _in_bracket(_first(_level(hits) for hits in weak))
+    if function is None or function.rule == "weak":
+        within = [f for hits in weak if (f := _function(hits)) is not None]
+        firm = [f for f in within if f.rule != "weak"]
+        bracket = _first(firm if function else within)
+        function = _in_bracket(bracket) or function
+    return Reading(function, level, left, _why_not(parsed))
+
+
+def _main(plain: Sequence[list[Hit]], lexicon: Lexicon) -> tuple[list[Hit] | None, Finding | None]:
+    """The section that tells the level, with it; a seat on a board only where nothing else does."""
+    read_ = [(hits, _level(hits)) for hits in plain]
+    levelled = [(hits, level) for hits, level in read_ if level is not None]
+    if not levelled:
+        return None, None
+    working = [(h, lv) for h, lv in levelled if lv.phrase not in lexicon.boards]
+    return (working or levelled)[0]
+
+
+def _promotion(main: Sequence[Hit], level: Finding, plain: Sequence[list[Hit]]) -> Hit | None:
+    """A higher title beside the one of the main section: `CTO & Co-Founder` is an owner.
+
+    After a joining sign or in another section any owner or chief officer counts; after a comma
+    only one beside another chief officer, since `Assistant, CEO` is none.
+    """
+    if level.values[0] not in _STRONG:
+        return None
+    rank = _RANK[level.values[0]]
+    first = next(h for h in main if h.levels or h.kind == "grade")
+    best: Hit | None = None
+    for hits in plain:
+        for hit in hits:
+            if hit.kind != "title" or len(hit.levels) != 1 or _RANK[hit.levels[0]] <= rank:
+                continue
+            if hit.levels[0] not in ("owner", "c_level"):
+                continue
+            beside = level.values[0] in ("owner", "c_level") and not hit.linked
+            apart = hits is not main or hit.unit != first.unit
+            if apart or (beside and hit.run != first.run):
+                best, rank = hit, _RANK[hit.levels[0]]
+    return best
+
+
+def _level(hits: Sequence[Hit]) -> Finding | None:
+    """The level of a section: its first run with a title of rank, there the last one."""
+    units: dict[int, list[Hit]] = {}
+    for hit in hits:
+        units.setdefault(hit.unit, []).append(hit)
+    return _first(_level_of_unit(unit) for unit in units.values()) or _graded(hits)
+
+
+def _level_of_unit(unit: Sequence[Hit]) -> Finding | None:
+    grades = {h.phrase.value for h in unit if h.kind == "grade"}
+    soft: Hit | None = None
+    for run in runs(unit):
+        ranked = [h for h in run if h.levels]
+        interns = [h for h in ranked if h.levels[0] == "intern"]
+        if interns and (ranked[-1] in interns or ranked[0] in interns):
+            return _found(interns[0])
+        strong = [h for h in ranked if h.levels[0] in _STRONG]
+        if strong:
+            last = strong[-1]
+            after = [h for h in ranked if h.at == last.at + len(last.phrase.words)]
+            if after and after[0].levels[0] == "assistant":
+                return _found(after[0])
+            return _found(last)
+        if ranked and soft is None:
+            soft = ranked[-1]
+    if soft is None:
+        return None
+    if "chief" in grades:
+        officer = soft.phrase.words[-1] == "officer"
+        return Finding(("c_level",) if officer else ("head", "director"), "word", "chief")
+    if soft.levels[0] == "staff" and grades & {"senior", "lead"}:
+        return Finding(("senior",), "word", sorted(grades & {"senior", "lead"})[-1])
+    return _found(soft)
+
+
+def _graded(hits: Sequence[Hit]) -> Finding | None:
+    """A level from senior, lead or junior alone, where no word of rank stands."""
+    for hit in hits:
+        if hit.kind == "grade":
+            levels = {
+                "senior": ("senior",),
+                "lead": ("manager", "senior"),
+                "junior": ("staff",),
+                "chief": ("head", "director"),
+            }[hit.phrase.value]
+            return Finding(levels, "grade", " ".join(hit.phrase.words))
+    return None
+
+
+def _found(hit: Hit) -> Finding:
+    rule = "title" if hit.kind == "title" or len(hit.phrase.words) > 1 else "word"
+    return Finding(hit.levels, rule, " ".join(hit.phrase.words))
+
+
+def _function(hits: Sequence[Hit]) -> Finding | None:
+    """The function of a section, from the part with a level where it is joined of several.
+
+    `Sales & Marketing Manager` is a marketing manager; sales stays an alternative.
+    """
+    parts: dict[int, list[Hit]] = {}
+    for hit in hits:
+        parts.setdefault(hit.unit, []).append(hit)
+    told = [(f, any(h.levels for h in part)) for part in parts.values() if (f := _told(part))]
+    if not told:
+        return None
+    firm = [t for t in told if t[0].rule != "weak"] or told
+    best = next((f for f, levelled in firm if levelled), firm[0][0])
+    joined = [f.values[0] for f, _ in told if f.rule != "weak" and f.values[0] not in best.values]
+    if best.values[0] in ("executive", "-"):
+        return best
+    return Finding(tuple(dict.fromkeys((*best.values, *joined))), best.rule, best.phrase)
+
+
+def _told(hits: Sequence[Hit]) -> Finding | None:
+    """The function of one part: its first run with a firm one, there the strongest, the last.
+
+    In French, Spanish, Italian and Portuguese the first of a run: their heads come first.
+    """
+    for least in (2.0, 1.0):
+        for run in runs(hits):
+            told = [(h, _strength(h)) for h in run]
+            told = [(h, s) for h, s in told if s >= least]
+            if not told:
+                continue
+            most = max(s for _, s in told)
+            best = [h for h, s in told if s == most]
+            romance = any(h.phrase.language in _ROMANCE for h in run)
+            return _function_finding(best[0] if romance else best[-1])
+    return None
+
+
+def _strength(hit: Hit) -> float:
+    """3 a whole title, 2 a function, 1.5 a general manager (any function is told first), 1 weak."""
+    if not hit.phrase.functions:
+        return 0.0
+    if hit.kind == "weak":
+        return 1.0
+    if hit.kind != "title":
+        return 2.0
+    residual = hit.phrase.functions[0] == "executive" and (
+        "director" in hit.levels or "manager" in hit.levels
+    )
+    return 1.5 if residual else 3.0
+
+
+def _function_finding(hit: Hit) -> Finding:
+    rule = hit.kind
+    if rule in ("function", "acronym"):
+        rule = "phrase" if len(hit.phrase.words) > 1 else "word"
+    return Finding(hit.phrase.functions, rule, " ".join(hit.phrase.words))
+
+
+def _in_bracket(found: Finding | None) -> Finding | None:
+    return found and Finding(found.values, "bracket", found.phrase)
+
+
+def _first(found: Iterable[Finding | None]) -> Finding | None:
+    return next((f for f in found if f is not None), None)
+
+
+def _why_not(parsed: Sequence[Parsed]) -> str:
+    if any(p.foreign for p in parsed):
+        return "non-english"
+    if any(p.unknown or p.hits or p.past or p.gone for p in parsed):
+        return "no-evidence"
+    return "garbage-only"

@@ -1,0 +1,165 @@
+"""Who takes which place of a group: pinned people, required places, further ones, needed voices."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bg_assets.domain.fit import Fit
+from bg_assets.domain.sizes import Target
+from bg_assets.domain.template import Template
+
+LEAST_FIT: Final = 0.3  # below it nobody fills a required place
+LEAST_EXTRA_FIT: Final = 0.4  # below it nobody is added beyond the required
+LEAST_CONFIDENCE: Final = 0.5  # a reading of the title more doubtful than this leaves a gap
+SAME_FUNCTION: Final = 0.7  # factor for each earlier member of the same function in one role
+SMALL_GROUP: Final = 5  # groups of so few need no further voices
+
+# (deal above, US dollars; the voice; functions that have it)
+VOICES: Final = (
+    (100_000, "finance", frozenset(("finance",))),
+    (50_000, "technical", frozenset(("it", "engineering", "security", "data"))),
+    (150_000, "risk", frozenset(("legal", "compliance", "security", "procurement"))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Somebody who may be chosen. fits: in the template's order; confidence: of the title."""
+
+    person_id: str
+    function: str | None
+    confidence: float
+    has_email: bool
+    influence: float
+    fits: tuple[Fit, ...]
+
+    def fit(self, role: str) -> Fit | None:
+        """How this person fits a role, None if not at all."""
+        return next((f for f in self.fits if f.role == role), None)
+
+
+Chosen = dict[str, tuple[str, Fit | None]]
+
+
+def select(
+    choices: Mapping[str, Choice],
+    template: Template,
+    target: Target,
+    required: Mapping[str, int],
+    pins: Mapping[str, str | None],
+) -> tuple[Chosen, tuple[str, ...]]:
+    """Person id -> role and fit (None for a pin that fits nothing), and the voices still missing.
+
+    Pins come first, then the required places of every role, then the further ones, both in the
+    template's order of roles. Nobody is added to reach a number.
+    """
+    chosen: Chosen = {}
+    for person_id, role in sorted(pins.items()):
+        if person_id in choices:
+            choice = choices[person_id]
+            as_role = role or _best_role(choice, template)
+            chosen[person_id] = (as_role, choice.fit(as_role))
+    for rule in template.roles:
+        _fill(rule.role, required[rule.role], LEAST_FIT, choices, chosen)
+    for rule in template.roles:
+        _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, choices, chosen)
+    return chosen, _voices(choices, template, target, required, pins, chosen)
+
+
+def _best_role(choice: Choice, template: Template) -> str:
+    if choice.fits:
+        return max(choice.fits, key=lambda f: f.score).role
+    roles = [rule.role for rule in template.roles]
+    return "stakeholder" if "stakeholder" in roles else roles[-1]
+
+
+def _fill(
+    role: str, wanted: int, least: float, choices: Mapping[str, Choice], chosen: Chosen
+) -> None:
+    taken = [i for i, (r, _) in chosen.items() if r == role]
+    missing = wanted - len(taken)
+    if missing <= 0:
+        return
+    free = [
+        (choice, fit)
+        for i, choice in choices.items()
+        if i not in chosen and (fit := _usable(choice, role, least)) is not None
+    ]
+    used = Counter(choices[i].function for i in taken)
+    while missing > 0 and free:
+        choice, fit = min(free, key=lambda option: _order(option[0], option[1], used))
+        free.remove((choice, fit))
+        chosen[choice.person_id] = (role, fit)
+        used[choice.function] += 1
+        missing -= 1
+
+
+def _usable(choice: Choice, role: str, least: float) -> Fit | None:
+    if choice.confidence < LEAST_CONFIDENCE:
+        return None
+    fit = choice.fit(role)
+    return fit if fit is not None and fit.score >= least else None
+
+
+def _order(
+    choice: Choice, fit: Fit, used: Mapping[str | None, int]
+) -> tuple[float, float, bool, str]:
+    score = fit.score * SAME_FUNCTION ** used.get(choice.function, 0)
+    return (
+        -round(score * choice.confidence, 6),
+        -choice.influence,
+        not choice.has_email,
+        choice.person_id,
+    )
+
+
+def _voices(
+    choices: Mapping[str, Choice],
+    template: Template,
+    target: Target,
+    required: Mapping[str, int],
+    pins: Mapping[str, str | None],
+    chosen: Chosen,
+) -> tuple[str, ...]:
+    """Give a large deal the voices it needs, in place of the weakest further member if need be."""
+    if target.total <= SMALL_GROUP:
+        return ()
+    missing: list[str] = []
+    for above, voice, functions in VOICES:
+        weighted = any(template.weight(f) for f in functions)
+        if template.deal_size <= above or not weighted:
+            continue
+        if any(choices[i].function in functions for i in chosen):
+            continue
+        found = [
+            (choice, fit)
+            for i, choice in choices.items()
+            if i not in chosen and choice.function in functions
+            for role in ("stakeholder", "blocker")
+            if (fit := _usable(choice, role, LEAST_FIT)) is not None
+        ]
+        place = _place(target, required, pins, chosen)
+        if not found or place is None:
+            missing.append(voice)
+            continue
+        choice, fit = min(found, key=lambda o: (*_order(o[0], o[1], {}), o[1].role))
+        if place:
+            del chosen[place]
+        chosen[choice.person_id] = (fit.role, fit)
+    return tuple(missing)
+
+
+def _place(
+    target: Target, required: Mapping[str, int], pins: Mapping[str, str | None], chosen: Chosen
+) -> str | None:
+    """Whose place a needed voice takes: nobody's (empty) while there is room, None if no one's."""
+    if len(chosen) < target.total:
+        return ""
+    counts = Counter(role for role, _ in chosen.values())
+    weakest = [
+        (fit.score if fit else 0.0, i)
+        for i, (role, fit) in chosen.items()
+        if role == "stakeholder" and i not in pins and counts[role] > required.get(role, 0)
+    ]
+    return min(weakest)[1] if weakest else None
