@@ -110,9 +110,7 @@ def _look_up(instance: dg.DagsterInstance, held: UnderWay) -> RunState | None:
 
 
 def _state(record: dg.RunRecord) -> RunState:
-    return RunState(
-        record.dagster_run.run_id, record.dagster_run.status, record.create_timestamp
-    )
+    return RunState(record.dagster_run.run_id, record.dagster_run.status, record.create_timestamp)
 
 
 def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:

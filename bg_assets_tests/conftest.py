@@ -4,6 +4,7 @@ BG_TEST_DATABASE_URL names another PostgreSQL to run against, by the URL of a da
 databases may be made. BG_SHARED_DATA names the folder of the real data.
 """
 
+import contextlib
 import importlib
 import os
 import shutil
@@ -47,7 +48,7 @@ class Cluster:
         )
         with engine.connect() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(statement.replace("%", "%%"))
 
     def clone(self, template: str) -> str:
         """Make a database like the template and return its URL."""
@@ -156,15 +157,18 @@ def _migrate(url: str) -> None:
 
 def _sweep() -> None:
     """Remove what a session that was killed left behind."""
-    for home in [
-        home
-        for base in (MEMORY, Path(tempfile.gettempdir()))
-        for home in base.glob(f"{HOME_PREFIX}*")
-    ]:
-        if home.stat().st_uid != os.geteuid():
-            continue
-        left = EmbeddedPostgres(home)
-        # Without a lease file another session may be just about to start.
-        if (left.folder / "lease").exists() and not left.leased():
-            left.destroy()
-            shutil.rmtree(home)
+    for base in (MEMORY, Path(tempfile.gettempdir())):
+        for home in base.glob(f"{HOME_PREFIX}*"):
+            # Another session may be doing the same.
+            with contextlib.suppress(FileNotFoundError):
+                _sweep_home(home)
+
+
+def _sweep_home(home: Path) -> None:
+    if home.stat().st_uid != os.geteuid():
+        return
+    server = EmbeddedPostgres(home)
+    # Without a lease file another session may be just about to start.
+    if (server.folder / "lease").exists() and not server.leased():
+        server.destroy()
+        shutil.rmtree(home)

@@ -9,10 +9,11 @@ from bg_assets import partitions, settings
 from bg_assets.assets import failures, group_metadata, runs
 from bg_assets.domain import difference, template
 from bg_assets.domain.group import Company, Override, StaffMember, decide
+from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance.report import report
 from bg_assets.resources import Database
 from bg_assets.storage import groups, refreshes, shown, staff
-from bg_assets.storage.database import DatabaseUnreachable, connect
+from bg_assets.storage.database import connect
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
 
@@ -79,10 +80,8 @@ def _held(
     return tuple(one for one in taken.held if one.company_id not in taken.failed)
 
 
-def _decide(
-    engine: sa.Engine, held: Sequence[Held]
-) -> tuple[list[Outcome], dict[str, str]]:
-    """The outcome of each company, and the companies for which the rules failed, with the reason."""
+def _decide(engine: sa.Engine, held: Sequence[Held]) -> tuple[list[Outcome], dict[str, str]]:
+    """The outcome of each company; and for which the rules failed, with the reason."""
     config = settings.read()
     templates = template.load_templates(config.templates, config.products)
     companies = [one.company_id for one in held]
@@ -158,35 +157,32 @@ def _complete(
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     """Write all outcomes at once; where the database refuses, each by itself.
 
-    Returns the causes by company and the companies that were written.
+    Returns the causes by company and the companies that were written; adds to ``failed``.
     """
-    interval = settings.read().refresh_interval
-    causes: dict[str, groups.Cause] = {}
-    done: set[str] = set()
-
-    def write(some: Sequence[Outcome]) -> None:
-        with connect(engine) as conn:
-            found = groups.read_causes(conn, [one.held.refresh_id for one in some])
-            mine = groups.complete(conn, run_id, some, interval)
-        for one in some:
-            if one.held.refresh_id in mine:
-                done.add(one.held.company_id)
-                if one.held.refresh_id in found:
-                    causes[one.held.company_id] = found[one.held.refresh_id]
-
     try:
-        write(outcomes)
+        return _write(engine, run_id, outcomes)
     except DatabaseUnreachable:
         raise
-    except Exception as whole:
+    except sa.exc.SQLAlchemyError as err:
         if len(outcomes) == 1:
-            failed[outcomes[0].held.company_id] = failures.in_words(whole)
-            return causes, done
-        for one in outcomes:
-            try:
-                write([one])
-            except DatabaseUnreachable:
-                raise
-            except Exception as err:
-                failed[one.held.company_id] = failures.in_words(err)
+            failed[outcomes[0].held.company_id] = failures.in_words(err)
+            return {}, set()
+    causes: dict[str, groups.Cause] = {}
+    done: set[str] = set()
+    for one in outcomes:
+        some_causes, some_done = _complete(engine, run_id, [one], failed)
+        causes |= some_causes
+        done |= some_done
     return causes, done
+
+
+def _write(
+    engine: sa.Engine, run_id: str, outcomes: Sequence[Outcome]
+) -> tuple[dict[str, groups.Cause], set[str]]:
+    interval = settings.read().refresh_interval
+    with connect(engine) as conn:
+        found = groups.read_causes(conn, [one.held.refresh_id for one in outcomes])
+        mine = groups.complete(conn, run_id, outcomes, interval)
+    companies = {one.held.refresh_id: one.held.company_id for one in outcomes}
+    causes = {companies[refresh_id]: cause for refresh_id, cause in found.items()}
+    return causes, {companies[refresh_id] for refresh_id in mine}

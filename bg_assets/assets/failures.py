@@ -6,6 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import settings
+from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.storage import claims, database, refreshes
 
 
@@ -18,7 +19,7 @@ def in_words(err: BaseException) -> str:
 
     Messages may quote values, and so are left out.
     """
-    if isinstance(err, RefreshFailed | database.DatabaseUnreachable):
+    if isinstance(err, RefreshFailed | DatabaseUnreachable):
         return str(err)
     code = getattr(getattr(err, "orig", None), "pgcode", None)
     said = f" {code}" if code else ""

@@ -13,6 +13,7 @@ from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.storage.groups import Cause, Outcome
 from bg_assets.storage.shown import ShownGroup
 
+
 def describe(
     companies: Sequence[str],
     shown: Mapping[str, Sequence[ShownGroup]],
@@ -101,7 +102,9 @@ def _table(group: ShownGroup) -> str:
         f"| {one.confidence:.2f} | {_cell('; '.join(one.reasons))} |"
         for one in group.members
     ]
-    lines += [f"| | | gap: {ROLE_LABELS[gap['role']]} | | {_cell(gap['reason'])} |" for gap in group.gaps]
+    lines += [
+        f"| | | gap: {ROLE_LABELS[gap['role']]} | | {_cell(gap['reason'])} |" for gap in group.gaps
+    ]
     return "\n".join(lines)
 
 

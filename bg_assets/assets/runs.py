@@ -8,7 +8,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets.assets import failures
-from bg_assets.domain import employment, titles
+from bg_assets.domain import employment, lexicon, titles
 from bg_assets.domain.group import StaffMember
 from bg_assets.instance import report
 from bg_assets.storage import claims, database, refreshes, staff
@@ -94,9 +94,7 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
     def work(conn: sa.Connection) -> Taken:
         today = claims.database_now(conn).date()
-        judged, failed = judge(
-            staff.read_people(conn, companies), dict.fromkeys(companies, today)
-        )
+        judged, failed = judge(staff.read_people(conn, companies), dict.fromkeys(companies, today))
         staff.write_staff(conn, [one for one in companies if one not in failed], judged)
         return Taken((), judged, failed)
 
@@ -107,9 +105,13 @@ def judge(
     people: Sequence[staff.Person], as_of: dict[str, date]
 ) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
     """The staff by company, each with the verdict on their title; and the companies that failed."""
+    # A lexicon that does not load is nobody's poison: the run fails as a whole.
+    lexicon.shipped()
     judged: dict[str, list[StaffMember]] = {company: [] for company in as_of}
     failed: dict[str, str] = {}
     for person in people:
+        if person.company_id in failed:
+            continue
         try:
             verdict = titles.classify(person.title, person.department)
             today = as_of[person.company_id]

@@ -10,8 +10,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from bg_assets.cli import session
 from bg_assets.files import mapping as mappings
-from bg_assets.files.reading import ImportFile, Reject, Row, open_import
+from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
+from bg_assets.files.rows import Reject
 from bg_assets.storage import database, imports
 
 
@@ -66,9 +67,7 @@ def import_file(
         try:
             with database.connect(engine) as conn:
                 columns = (*opened.columns, *constants)
-                imports.stage(
-                    conn, kind, columns, _values(opened, seen, columns, constants)
-                )
+                imports.stage(conn, kind, columns, _values(opened, seen, constants))
                 seen.rejects |= imports.reject_staged(conn, kind)
                 if full_snapshot:
                     _refuse_unreadable(seen)
@@ -90,9 +89,9 @@ def import_file(
 
 
 def _values(
-    opened: ImportFile, seen: Seen, columns: tuple[str, ...], constants: dict[str, object]
+    opened: ImportFile, seen: Seen, constants: dict[str, object]
 ) -> Iterator[tuple[object, ...]]:
-    """The values of each good row, in the order of ``columns``, the line first."""
+    """The line and the values of each good row, the constants last."""
     bar = Progress(
         TextColumn("reading {task.fields[name]}"),
         BarColumn(),
@@ -110,14 +109,7 @@ def _values(
             if isinstance(row, Reject):
                 _remember(row, opened, seen)
             else:
-                yield _line(row, columns, constants)
-
-
-def _line(
-    row: Row, columns: tuple[str, ...], constants: dict[str, object]
-) -> tuple[object, ...]:
-    values = row.values | constants
-    return (row.line, *(values[name] for name in columns))
+                yield (row.line, *row.cells, *constants.values())
 
 
 def _remember(reject: Reject, opened: ImportFile, seen: Seen) -> None:

@@ -1,5 +1,9 @@
 """The bg-assets command and its subcommands, listed by name."""
 
+import signal
+from types import FrameType
+from typing import NoReturn
+
 import click
 
 from bg_assets import settings
@@ -30,6 +34,12 @@ class _Group(click.Group):
 @click.version_option(package_name="bg-assets")
 def main() -> None:
     """Buyer groups, kept right: who decides at each company you sell to."""
+    # So that a command which is told to stop lets go of the embedded server.
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 for _command in (

@@ -89,5 +89,7 @@ def _asked(engine: sa.Engine, number: int, wait: bool) -> None:
                 break
             time.sleep(0.5)
     if now.dead:
-        session.fail(f"{now.dead} companies failed for good: see `bg-assets status`", session.FAILED)
+        session.fail(
+            f"{now.dead} companies failed for good: see `bg-assets status`", session.FAILED
+        )
     click.echo("done")

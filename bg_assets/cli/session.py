@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from bg_assets import settings
-from bg_assets.domain.template import BadTemplate
+from bg_assets.domain.lexicon import BadLexicon
+from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.embedded import EmbeddedUnavailable
-from bg_assets.embedded.databases import DatabaseNotMade
+from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import CannotReject
@@ -44,11 +45,11 @@ def clear_errors() -> Iterator[None]:
     """Turn the errors that a user can do something about into one line and an exit code."""
     try:
         yield
-    except (database.DatabaseUnreachable, EmbeddedUnavailable, DatabaseNotMade) as err:
+    except (DatabaseUnreachable, EmbeddedUnavailable, DatabaseNotMade) as err:
         fail(str(err), UNREACHABLE)
     except database.SchemaMismatch as err:
         fail(str(err), WRONG_SCHEMA)
-    except (settings.BadSetting, BadTemplate, BadHeader) as err:
+    except (settings.BadSetting, BadTemplate, BadLexicon, BadHeader) as err:
         fail(str(err), USAGE)
     except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)

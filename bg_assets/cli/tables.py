@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
-
 from bg_assets.cli import session
 from bg_assets.storage import database
 
@@ -36,6 +35,8 @@ def dsn() -> None:
 @click.option("--seed", default=7, show_default=True)
 def sample(folder: Path, companies: int, seed: int) -> None:
     """Write invented companies and people, ready to import, to FOLDER."""
+    from bg_assets import sample as samples
+
     with session.clear_errors():
         folder.mkdir(parents=True, exist_ok=True)
         written = samples.write_sample(folder, companies, seed)

@@ -77,20 +77,26 @@ def rank(
     """Rank in the company, 0 to 10; 1.5 when the level is unknown.
 
     A deputy stands a step below, a senior vice president above. Where titles are British, a
-    Finance Director is the top of finance in all but the largest firms. A vice president of a
-    bank is a manager.
+    Finance Director is the top of finance in all but the largest firms, and a Head of something
+    stands below a director (measured on the grades of British public bodies). A vice president of
+    a bank is a manager.
     """
     if level is None:
         return 1.5
     said = standing(title)
+    british = (country or "").strip().casefold() in _BRITISH
     if on_board_only(title, level):
         return 3.0
+    if level in ("manager", "director") and "deputy_director" in said:
+        return 5.2
+    if level == "head" and british:
+        return 5.4
     at = RANK[level]
     if level == "manager" and "in_name" in said:
         return 3.2
     if level == "director" and "deputy" not in said and "top_where_british" in said:
         small = employees is None or employees < _LARGEST_BRITISH
-        if (country or "").strip().casefold() in _BRITISH and small:
+        if british and small:
             return 8.5
     if level == "vp" and "raised" not in said:
         bank = any(word in (industry or "").casefold() for word in _BANKS)

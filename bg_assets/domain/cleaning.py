@@ -29,6 +29,7 @@ _PIECE = re.compile(r"[^\W_]+|[&+/\\]|[,:–—―-]|[^\w\s]|_")
 _ELIDED = frozenset("'’‘`´ʼ")
 _SOFT = frozenset(",:–—―-")
 _JOIN = frozenset("&+/\\")
+_JOINING_WORDS = frozenset(("und", "et", "y"))  # German, French, Spanish
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def _section(text: str, *, weak: bool) -> Section:
                 lower.add(len(words))
             if not piece.isascii():
                 odd.add(len(words))
-            words.append(fold(piece))
+            word = fold(piece)
+            words.append("and" if word in _JOINING_WORDS else word)
     while words and words[-1] == "and":
         words.pop()
     inner = frozenset(b for b in breaks if 0 < b < len(words))

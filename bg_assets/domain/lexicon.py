@@ -25,6 +25,7 @@ STANDINGS: Final = (
     "in_name",
     "unit_head",
     "deputy",
+    "deputy_director",
     "raised",
     "lowered",
     "partner",

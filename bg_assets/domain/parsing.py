@@ -36,7 +36,9 @@ class Parsed:
     past: list[Hit] = field(default_factory=list)
     gone: bool = False  # it says that the person left or the post is empty
     unknown: int = 0
-    foreign: bool = False
+    joined: bool = False  # it names several things, joined by a sign
+    foreign: bool = False  # it has words of a language that the lexicon does not know
+    abroad: bool = False  # it has words of a language other than English that it knows
     weak: bool = False
 
 
@@ -54,6 +56,7 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
         if phrase is None:
             if words[at] == "and":
                 unit, run, linked = unit + 1, run + 1, False
+                parsed.joined = True
             elif not words[at].isdigit():
                 parsed.unknown += 1
                 parsed.foreign = parsed.foreign or at in odd
@@ -67,16 +70,20 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
         past = _heard(parsed, Hit(phrase, at, unit, run, linked), past, following)
         if phrase.words == ("ex",) and not past and following is None:
             at += 1
+        if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
+            break
         at += len(phrase.words)
+        parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
 
 
 def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dict[int, Phrase]:
-    """Phrases by position; `it` is no acronym where a title beside it is written with capitals."""
+    """Phrases by position; `it` is no acronym in a sentence or beside a title with capitals."""
     found = lexicon.meanings.find(words)
     if any(p.kind == "acronym" and at in lower for at, p in found):
-        written = (at for at, p in found if p.kind in MEANINGFUL and p.kind != "acronym")
-        if any(at not in lower for at in written):
+        written = [at for at, p in found if p.kind in MEANINGFUL and p.kind != "acronym"]
+        sentence = not written and len(words) > sum(len(p.words) for _, p in found)
+        if sentence or any(at not in lower for at in written):
             found = lexicon.meanings.find(words, lower)
     return dict(found)
 

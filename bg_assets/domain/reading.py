@@ -32,6 +32,7 @@ class Reading:
     function: Finding | None
     level: Finding | None
     left: bool
+    joined: bool  # several things are named, joined by a sign
     why_not: str  # no-evidence, garbage-only or non-english
 
 
@@ -41,7 +42,7 @@ def read(text: str) -> Reading:
     lexicon = shipped()
     parsed = [parse(section, lexicon) for section in sections(text)]
     left = False
-    current = [p.hits for p in parsed]
+    current = [_own(p.hits) for p in parsed]
     if any(p.gone for p in parsed):
         left = True
     elif not any(current) and any(p.past for p in parsed):
@@ -62,7 +63,15 @@ def read(text: str) -> Reading:
         firm = [f for f in within if f.rule != "weak"]
         bracket = _first(firm if function else within)
         function = _in_bracket(bracket) or function
-    return Reading(function, level, left, _why_not(parsed))
+    return Reading(function, level, left, any(p.joined for p in parsed), _why_not(parsed))
+
+
+def _own(hits: list[Hit]) -> list[Hit]:
+    """Without the titles of whom an assistant serves: `Assistentin des CFO`."""
+    first = next((h for h in hits if h.levels), None)
+    if first is None or first.levels[0] != "assistant":
+        return hits
+    return [h for h in hits if not (h.linked and h.levels and h.levels[0] in _STRONG)]
 
 
 def _main(plain: Sequence[list[Hit]], lexicon: Lexicon) -> tuple[list[Hit] | None, Finding | None]:
@@ -220,7 +229,7 @@ def _first(found: Iterable[Finding | None]) -> Finding | None:
 
 
 def _why_not(parsed: Sequence[Parsed]) -> str:
-    if any(p.foreign for p in parsed):
+    if any(p.foreign or (p.abroad and p.unknown) for p in parsed):
         return "non-english"
     if any(p.unknown or p.hits or p.past or p.gone for p in parsed):
         return "no-evidence"

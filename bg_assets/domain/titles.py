@@ -42,9 +42,13 @@ def classify(title: str | None, department: str | None = None) -> TitleVerdict:
     An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
     """
     reading = read(title or "")
-    unit = read(department or "").function
+    place = read(department or "")
+    unit = place.function
     told = reading.function
     perhaps = told.values[1:] if told is not None and told.values[0] == "-" else ()
+    if told is None and unit is not None and place.joined:
+        # A department of several things does not tell which of them this person does.
+        perhaps, unit = tuple(v for v in unit.values if v not in _NO_UNIT), None
     function, reasons, factor = _weighed(None if perhaps else told, unit)
     level = reading.level
     missing = [

@@ -27,30 +27,44 @@ def ensure_database(url: str) -> bool:
     target = make_url(url)
     if not target.database:
         raise DatabaseNotMade("The database URL names no database: end it with /NAME")
-    try:
-        with _connection(target):
-            return False
-    except OperationalError as error:
-        refused = error
+    refused = _refusal(target)
+    if refused is None:
+        return False
     try:
         with _connection(target.set(database=MAINTENANCE)) as connection:
-            return _make(connection, target.database, refused)
+            if not _is_known(connection, target.database):
+                return _make(connection, target.database)
     except OperationalError:
         # Some servers have no such database or let nobody in: the first refusal tells more.
         raise DatabaseUnreachable(_first_line(refused)) from refused
+    # It is there and refuses us, or somebody made it since we asked.
+    refused = _refusal(target)
+    if refused is None:
+        return False
+    raise DatabaseUnreachable(_first_line(refused)) from refused
 
 
-def _make(connection: Connection, name: str, refused: OperationalError) -> bool:
-    # Served by pg_database_datname_index.
-    known = connection.scalar(
-        text("SELECT true FROM pg_catalog.pg_database WHERE datname = :name"), {"name": name}
-    )
-    if known:
-        raise DatabaseUnreachable(_first_line(refused)) from refused
-    quoted = connection.dialect.identifier_preparer.quote_identifier(name)
+def _refusal(url: URL) -> OperationalError | None:
+    """Why no connection to the database can be had; None when it can."""
     try:
-        # template1 can't be copied while anybody is connected to it, template0 always can.
-        connection.exec_driver_sql(f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'")
+        with _connection(url):
+            return None
+    except OperationalError as error:
+        return error
+
+
+def _is_known(connection: Connection, name: str) -> bool:
+    # Served by pg_database_datname_index.
+    statement = text("SELECT true FROM pg_catalog.pg_database WHERE datname = :name")
+    return connection.scalar(statement, {"name": name}) is not None
+
+
+def _make(connection: Connection, name: str) -> bool:
+    quoted = '"' + name.replace('"', '""') + '"'
+    # template1 can't be copied while anybody is connected to it, template0 always can.
+    statement = f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
+    try:
+        connection.exec_driver_sql(statement.replace("%", "%%"))
     except DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
         if code in ALREADY_THERE:

@@ -4,39 +4,16 @@ Whether a key comes twice in a file is not seen here: that takes the whole file,
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
-from operator import eq
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
-from bg_assets.domain.companies import Headcount, Unfit
-from bg_assets.files.header import REQUIRED, BadHeader, Kind, fit
+from bg_assets.files.header import BadHeader, Kind, fit
 from bg_assets.files.records import BrokenFile, Record, Records
-from bg_assets.files.values import readers
+from bg_assets.files.rows import Checks, Reject, Row, blank
 
+# Rows that are checked together: column by column is faster than row by row.
 _BLOCK = 500
-
-
-class Row(NamedTuple):
-    """A record that fits: the line it starts at and its values by canonical column.
-
-    Only columns that the file has are there; None is unknown. ``employee_count`` stands as
-    ``employee_min`` and ``employee_max``. Texts are str, days ``date``, revenue ``Decimal``.
-    """
-
-    line: int
-    values: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that is not stored: its line, the reason (which repeats no value), its fields."""
-
-    line: int
-    reason: str
-    original: list[str]
 
 
 class ImportFile:
@@ -118,7 +95,7 @@ class ImportFile:
         return text if text.isprintable() and text else None
 
     def _checked(self, records: Iterator[Record]) -> Iterator[Row | Reject]:
-        checks = _Checks(self.kind, self._found)
+        checks = Checks(self.kind, self._found, self.columns)
         width = len(self.header)
         lines: list[int] = []
         block: list[list[str]] = []
@@ -133,7 +110,7 @@ class ImportFile:
             block.clear()
             if problem is not None:
                 yield Reject(line, f"the record {problem}", fields)
-            elif len(fields) != width and not _blank(fields):
+            elif len(fields) != width and not blank(fields):
                 if len(fields) < width and self._records.cut:
                     raise BrokenFile(
                         f"ends in the middle of line {line:,}: make or copy it again, or end that "
@@ -141,64 +118,6 @@ class ImportFile:
                     )
                 yield Reject(line, f"has {len(fields)} fields, the header has {width}", fields)
         yield from checks.rows(lines, block)
-
-
-class _Checks:
-    """What cells and rows of one file must be; works on blocks of rows, column by column."""
-
-    def __init__(self, kind: Kind, found: Mapping[str, int]) -> None:
-        by_name = readers(kind)
-        self._plan = [(name, index, by_name[name]) for name, index in found.items()]
-        self._required = REQUIRED[kind]
-
-    def rows(self, lines: list[int], block: list[list[str]]) -> Iterator[Row | Reject]:
-        if not block:
-            return
-        raw = list(zip(*block, strict=True))
-        columns = {name: list(map(read, raw[index])) for name, index, read in self._plan}
-        unfit = self._unfit(columns)
-        if "employee_count" in columns:
-            counts = [
-                count if isinstance(count, Headcount) else (None, None)
-                for count in columns.pop("employee_count")
-            ]
-            columns["employee_min"] = [count[0] for count in counts]
-            columns["employee_max"] = [count[1] for count in counts]
-        names = tuple(columns)
-        for place, values in enumerate(zip(*columns.values(), strict=True)):
-            if place not in unfit:
-                yield Row(lines[place], dict(zip(names, values, strict=True)))
-            elif not _blank(block[place]):
-                yield Reject(lines[place], "; ".join(unfit[place]), block[place])
-
-    def _unfit(self, columns: Mapping[str, list[object]]) -> dict[int, list[str]]:
-        """The places in the block where something is wrong, with all that is wrong there."""
-        unfit: dict[int, list[str]] = {}
-
-        def note(place: int, reason: str) -> None:
-            unfit.setdefault(place, []).append(reason)
-
-        for name, column in columns.items():
-            if name in self._required and None in column:
-                for place, value in enumerate(column):
-                    if value is None:
-                        note(place, f"{name}: is empty")
-            if Unfit in map(type, column):
-                for place, value in enumerate(column):
-                    if isinstance(value, Unfit):
-                        note(place, f"{name}: {value.reason}")
-        if "manager_id" in columns and any(map(eq, columns["id"], columns["manager_id"])):
-            for place, value in enumerate(columns["id"]):
-                if isinstance(value, str) and value == columns["manager_id"][place]:
-                    note(place, "manager_id: is the person itself")
-        if "start_date" in columns:
-            starts = columns["start_date"]
-            for place, end in enumerate(columns.get("end_date", ())):
-                if end is not None:
-                    start = starts[place]
-                    if isinstance(end, date) and isinstance(start, date) and end < start:
-                        note(place, "end_date: is before start_date")
-        return unfit
 
 
 def open_import(
@@ -233,7 +152,3 @@ def _read_header(records: Records) -> list[str]:
     if problem is not None:
         raise BadHeader(f"the first line {problem}; it takes a CSV file in UTF-8 with a header")
     return header
-
-
-def _blank(fields: list[str]) -> bool:
-    return not any(field.strip() for field in fields)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from bg_assets.files.reading import Reject
+from bg_assets.files.rows import Reject
 
 # Bytes that are not UTF-8 and NUL are written out, so that every tool can open the file.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")

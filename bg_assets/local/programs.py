@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bg_assets import settings
-from bg_assets.local import bound
+from bg_assets.local import bound, code_server
 
 STOP_SECONDS = 20
 
@@ -33,21 +33,18 @@ class Program:
 
 
 def all_programs(config: settings.Settings) -> list[Program]:
-    """What runs while `up` does; the database first, since the others want it."""
-    workspace = str(settings.PROJECT / "workspace.yaml")
+    """What runs while `up` does; the database first, since the others want it.
+
+    Raises EmbeddedUnavailable where there is no safe place for the code server's socket.
+    """
+    socket, workspace = code_server.prepare(config.home)
+    web = ("-w", str(workspace), "-h", "127.0.0.1", "-p", str(config.web_port))
     dagster = [
-        Program("daemon", (_beside("dagster-daemon"), "run", "-w", workspace)),
-        Program(
-            "webserver",
-            (
-                _beside("dagster-webserver"),
-                *("-w", workspace, "-h", "127.0.0.1", "-p", str(config.web_port)),
-            ),
-        ),
+        Program("code", code_server.command(_beside("dagster"), socket), priority=50),
+        Program("daemon", (_beside("dagster-daemon"), "run", "-w", str(workspace))),
+        Program("webserver", (_beside("dagster-webserver"), *web)),
     ]
-    keeper = Program(
-        "postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1
-    )
+    keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
     return dagster if config.database_url else [keeper, *dagster]
 
 
@@ -156,7 +153,10 @@ def _configuration(home: Path, programs: Sequence[Program]) -> str:
     for program in programs:
         sections += [
             f"[program:{program.name}]",
-            "command=" + " ".join(map(_word, (sys.executable, "-m", "bg_assets.local.bound", *program.command))),
+            "command="
+            + " ".join(
+                map(_word, (sys.executable, "-m", "bg_assets.local.bound", *program.command))
+            ),
             f"directory={_quoted(str(settings.PROJECT))}",
             f"priority={program.priority}",
             "autorestart=true",

@@ -22,13 +22,29 @@ COMPANY_COLUMNS = (
     "revenue", "country", "deleted_at",
 )  # fmt: skip
 
+_TYPES = {
+    "start_date": "date", "end_date": "date", "deleted_at": "timestamptz",
+    "observed_at": "timestamptz", "updated_at": "timestamptz", "employee_min": "integer",
+    "employee_max": "integer", "revenue": "numeric",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table and, for each canonical column, the name of its column there."""
+    """A table, written as SQL writes it, and for each canonical column the name of its column.
+
+    A column may be of another type: it is read as the canonical one.
+    """
 
     table: str
     columns: Mapping[str, str]
+
+    def readers(self) -> dict[str, str]:
+        """For each canonical column the SQL that reads it, with ``{row}`` for the row's alias."""
+        return {
+            name: f"{{row}}.{_quoted(found)}::{_TYPES.get(name, 'text')}"
+            for name, found in self.columns.items()
+        }
 
 
 OWN_PEOPLE = Source("bg.people", {name: name for name in PEOPLE_COLUMNS})
@@ -51,7 +67,8 @@ def install(
     if found == fingerprint:
         return False
     for statement in statements:
-        conn.exec_driver_sql(statement)
+        # A per cent sign is the driver's: a column's name may hold one.
+        conn.exec_driver_sql(statement.replace("%", "%%"))
     conn.exec_driver_sql(f"comment on view bg.canonical_people is '{fingerprint}'")
     return True
 
@@ -65,14 +82,20 @@ def _statements(people: Source, companies: Source) -> list[str]:
     return [
         _view("bg.canonical_people", people, PEOPLE_COLUMNS),
         _view("bg.canonical_companies", companies, COMPANY_COLUMNS),
-        *_triggers(people, capture_sql.people_functions(people.columns), "people"),
-        *_triggers(companies, capture_sql.company_functions(companies.columns), "companies"),
+        *_triggers(people, capture_sql.people_functions(people.readers()), "people"),
+        *_triggers(companies, capture_sql.company_functions(companies.readers()), "companies"),
     ]
 
 
 def _view(name: str, source: Source, columns: tuple[str, ...]) -> str:
-    listed = ", ".join(f"{source.columns[column]} as {column}" for column in columns)
-    return f"create or replace view {name} as select {listed} from {source.table}"
+    readers = source.readers()
+    listed = ", ".join(f"{readers[column].format(row='t')} as {column}" for column in columns)
+    return f"create or replace view {name} as select {listed} from {source.table} as t"
+
+
+def _quoted(name: str) -> str:
+    """An identifier in quotes; braces are doubled, since the result goes through format."""
+    return '"' + name.replace('"', '""').replace("{", "{{").replace("}", "}}") + '"'
 
 
 def _triggers(source: Source, bodies: Mapping[str, str], what: str) -> list[str]:
@@ -88,10 +111,11 @@ def _triggers(source: Source, bodies: Mapping[str, str], what: str) -> list[str]
         name = f"capture_{what}_{event}"
         when = "before" if event == "truncate" else "after"
         statements += [
+            # With it go its triggers on a table that was captured before.
+            f"drop function if exists bg.{name}() cascade",
             # As its owner, since a writer of people need not have rights on bg.changes.
-            f"create or replace function bg.{name}() returns trigger language plpgsql "
+            f"create function bg.{name}() returns trigger language plpgsql "
             f"security definer set search_path = pg_catalog, pg_temp as $capture$\n{body}$capture$",
-            f"drop trigger if exists {name} on {source.table}",
             f"create trigger {name} {when} {event} on {source.table} {transition[event]} "
             f"for each statement execute function bg.{name}()",
         ]

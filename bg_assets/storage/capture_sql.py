@@ -1,4 +1,8 @@
-"""The bodies of the change-capture triggers: which rows of changes a statement leads to."""
+"""The bodies of the change-capture triggers: which rows of changes a statement leads to.
+
+Each ``columns`` here maps a canonical column to the SQL that reads it, given the alias of a row:
+``'{row}."Job Title"::text'``.
+"""
 
 from collections.abc import Mapping
 
@@ -28,12 +32,15 @@ _PROFILE = (
     "workspace", "name", "domain", "website", "industry", "employee_min", "employee_max",
     "revenue", "country",
 )  # fmt: skip
+_ARRIVAL = ("title", "department", "seniority", "location", "manager_id")
+_DEPARTURE = ("title", "department")
 
 # Triggers run with an empty search path: a writer's schema can't stand in for ours.
 _HEAD = """
 declare
     writer text := coalesce(nullif(current_setting('bg.source', true), ''), '{source}');
     trace text := nullif(current_setting('bg.trace_id', true), '');
+    today date := (now() at time zone 'UTC')::date;
 begin
 """
 _TAIL = """
@@ -44,11 +51,11 @@ end
 _KEEP = f"""
     insert into bg.changes
         (company_id, person_id, kind, source, old, new, priority, is_departure, trace_id)
-    with counted as (
+    with facts as ({{facts}}), counted as (
         select *,
             count(*) over (partition by company_id) as of_company,
             count(*) over () as at_all
-        from ({{facts}}) as facts
+        from facts
     ), sorted as (
         select *, of_company > {MANY_OF_ONE_COMPANY}
             or (at_all > {MANY_AT_ALL} and of_company > 1) as many
@@ -65,24 +72,23 @@ _KEEP = f"""
     from sorted where many group by company_id;
 """
 
-
-def _priority(kind: str = "kind") -> str:
-    cases = " ".join(f"when '{name}' then {value}" for name, value in PRIORITIES.items())
-    return f"case {kind} {cases} else 0 end"
+# PL/pgSQL keeps the plan of a statement, made perhaps for one row, and may use it for a million:
+# only a full join can't become a loop over both tables.
+_PAIRS = "old_rows as o full join new_rows as n on {old} = {new}"
 
 
 def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
-    """Trigger bodies for the people table, by event; ``columns`` maps canonical to real names."""
+    """Trigger bodies for the people table, by event."""
     head = _HEAD.format(source="people_table")
 
     def body(facts: str) -> str:
         return head + _KEEP.format(facts=facts, priority=_priority()) + _TAIL
 
     return {
-        "insert": body(_arrived("n", "new_rows", columns)),
+        "insert": body(_arrived(columns)),
         "update": body(_people_update(columns)),
-        "delete": body(_departed("o", "old_rows", columns)),
-        "truncate": head + _people_truncate(columns) + _TAIL,
+        "delete": body(_departed(columns)),
+        "truncate": head + _PEOPLE_TRUNCATE + _TAIL,
     }
 
 
@@ -91,127 +97,160 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
     head = _HEAD.format(source="company_table")
 
     def body(facts: str) -> str:
-        return (
-            head
-            + f"""
+        return f"""{head}
     insert into bg.changes (company_id, kind, source, old, new, priority, trace_id)
     select company_id, kind, writer, before, after, {_priority()}, trace from ({facts}) as facts;
-"""
-            + _TAIL
-        )
+{_TAIL}"""
 
-    key, gone = columns["id"], columns["deleted_at"]
-    deleted = "'company_deleted' as kind, null::jsonb as before, null::jsonb as after"
-    differs = " or ".join(_differs(name, columns) for name in _PROFILE)
+    def deleted(table: str) -> str:
+        return f"""
+        select {_column("o", "id", columns)} as company_id, 'company_deleted' as kind,
+            null::jsonb as before, null::jsonb as after
+        from {table} as o where {_column("o", "deleted_at", columns)} is null"""
+
     return {
-        "insert": body(
-            f"select n.{key} as company_id, 'company_profile_change' as kind, null::jsonb as before, "
-            f"{_values('n', _PROFILE, columns)} as after from new_rows as n where n.{gone} is null"
-        ),
-        "update": body(
-            f"""select n.{key} as company_id, 'company_profile_change' as kind,
-            {_changed("o", _PROFILE, columns)} as before, {_changed("n", _PROFILE, columns)} as after
-        from old_rows as o join new_rows as n on n.{key} = o.{key}
-        where n.{gone} is null and (o.{gone} is not null or {differs})
-        union all
-        select o.{key}, {deleted}
-        from old_rows as o left join new_rows as n on n.{key} = o.{key}
-        where o.{gone} is null and (n.{key} is null or n.{gone} is not null)
-        union all
-        select n.{key}, 'company_profile_change', null, {_values("n", _PROFILE, columns)}
-        from new_rows as n left join old_rows as o on n.{key} = o.{key}
-        where o.{key} is null and n.{gone} is null"""
-        ),
-        "delete": body(
-            f"select o.{key} as company_id, {deleted} from old_rows as o where o.{gone} is null"
-        ),
+        "insert": body(f"""
+        select {_column("n", "id", columns)} as company_id, 'company_profile_change' as kind,
+            null::jsonb as before, {_values("n", _PROFILE, columns)} as after
+        from new_rows as n where {_column("n", "deleted_at", columns)} is null"""),
+        "update": body(_companies_update(columns)),
+        "delete": body(deleted("old_rows")),
         "truncate": body(
-            f"select c.id as company_id, {deleted} from bg.canonical_companies as c "
-            "where c.deleted_at is null"
+            "select id as company_id, 'company_deleted' as kind, null::jsonb as before, "
+            "null::jsonb as after from bg.canonical_companies where deleted_at is null"
         ),
     }
 
 
+def _priority() -> str:
+    cases = " ".join(f"when '{name}' then {value}" for name, value in PRIORITIES.items())
+    return f"case kind {cases} else 0 end"
+
+
+def _column(row: str, name: str, columns: Mapping[str, str]) -> str:
+    return columns[name].format(row=row)
+
+
 def _employed(row: str, columns: Mapping[str, str]) -> str:
-    """Whether a row of people counts as staff today, as far as its columns tell."""
-    status, gone, end = (f"{row}.{columns[name]}" for name in ("status", "deleted_at", "end_date"))
-    company = f"{row}.{columns['company_id']}"
+    """Whether a row of people counts as staff today, as far as its columns tell; no row does not."""
+    company, status, gone, end = (
+        _column(row, name, columns) for name in ("company_id", "status", "deleted_at", "end_date")
+    )
     return (
         f"({company} is not null and {status} is distinct from 'left' and {gone} is null "
-        f"and ({end} is null or {end} >= current_date))"
+        f"and ({end} is null or {end} >= today))"
     )
 
 
 def _differs(name: str, columns: Mapping[str, str]) -> str:
-    return f"o.{columns[name]} is distinct from n.{columns[name]}"
+    return f"{_column('o', name, columns)} is distinct from {_column('n', name, columns)}"
+
+
+def _any_differs(names: tuple[str, ...], columns: Mapping[str, str]) -> str:
+    return "(" + " or ".join(_differs(name, columns) for name in names) + ")"
 
 
 def _values(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
-    pairs = ", ".join(f"'{name}', {row}.{columns[name]}" for name in names)
+    pairs = ", ".join(f"'{name}', {_column(row, name, columns)}" for name in names)
     return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
 def _changed(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
     """The values of one side, for the columns that differ; unknown is left out."""
     pairs = ", ".join(
-        f"'{name}', case when {_differs(name, columns)} then {row}.{columns[name]} end"
+        f"'{name}', case when {_differs(name, columns)} then {_column(row, name, columns)} end"
         for name in names
     )
     return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
-def _arrived(row: str, table: str, columns: Mapping[str, str]) -> str:
-    names = ("title", "department", "seniority", "location", "manager_id")
+def _arrived(columns: Mapping[str, str]) -> str:
     return f"""
-        select {row}.{columns["company_id"]} as company_id, {row}.{columns["id"]} as person_id,
-            'person_joined' as kind, null::jsonb as before, {_values(row, names, columns)} as after,
+        select {_column("n", "company_id", columns)} as company_id,
+            {_column("n", "id", columns)} as person_id, 'person_joined' as kind,
+            null::jsonb as before, {_values("n", _ARRIVAL, columns)} as after,
             false as is_departure
-        from {table} as {row} where {_employed(row, columns)}"""
+        from new_rows as n where {_employed("n", columns)}"""
 
 
-def _departed(row: str, table: str, columns: Mapping[str, str]) -> str:
+def _departed(columns: Mapping[str, str]) -> str:
     return f"""
-        select {row}.{columns["company_id"]} as company_id, {row}.{columns["id"]} as person_id,
-            'person_left' as kind, {_values(row, ("title", "department"), columns)} as before,
-            null::jsonb as after, true as is_departure
-        from {table} as {row} where {_employed(row, columns)}"""
+        select {_column("o", "company_id", columns)} as company_id,
+            {_column("o", "id", columns)} as person_id, 'person_left' as kind,
+            {_values("o", _DEPARTURE, columns)} as before, null::jsonb as after,
+            true as is_departure
+        from old_rows as o where {_employed("o", columns)}"""
 
 
 def _people_update(columns: Mapping[str, str]) -> str:
-    """Rows that differ in what is watched, were or are staff; a move counts for both companies."""
-    company, key = columns["company_id"], columns["id"]
-    was, now = _employed("o", columns), _employed("n", columns)
+    """Rows that differ in what is watched, were or are staff; a move counts for both companies.
 
-    def any_of(names: tuple[str, ...]) -> str:
-        return "(" + " or ".join(_differs(name, columns) for name in names) + ")"
-
-    old, new = _changed("o", _WATCHED, columns), _changed("n", _WATCHED, columns)
-    moved = f"o.{company} is distinct from n.{company}"
-    both = f"old_rows as o join new_rows as n on n.{key} = o.{key}"
+    A person whose id changed has left by the old one and joined by the new one.
+    """
+    old_id, new_id = _column("o", "id", columns), _column("n", "id", columns)
     return f"""
-        select n.{company} as company_id, n.{key} as person_id,
-            case when not {was} then 'person_joined'
-                when not {now} then 'person_left'
-                when {any_of(_ROLE)} then 'role_change'
-                when {_differs("department", columns)} then 'department_change'
+        with compared as materialized (
+            select {_column("o", "company_id", columns)} as old_company,
+                {_column("n", "company_id", columns)} as new_company,
+                {old_id} as old_id, {new_id} as new_id,
+                {_employed("o", columns)} as was, {_employed("n", columns)} as now_is,
+                {_any_differs(_ROLE, columns)} as role_differs,
+                {_differs("department", columns)} as department_differs,
+                case when {new_id} is null then {_values("o", _DEPARTURE, columns)}
+                    when {old_id} is not null then {_changed("o", _WATCHED, columns)}
+                    end as before,
+                case when {old_id} is null then {_values("n", _ARRIVAL, columns)}
+                    when {new_id} is not null then {_changed("n", _WATCHED, columns)}
+                    end as after
+            from {_PAIRS.format(old=old_id, new=new_id)}
+            where ({_employed("o", columns)} or {_employed("n", columns)})
+                and {_any_differs(("id", *_WATCHED), columns)}
+        )
+        select new_company as company_id, new_id as person_id,
+            case when not was then 'person_joined'
+                when not now_is then 'person_left'
+                when role_differs then 'role_change'
+                when department_differs then 'department_change'
                 else 'contact_change' end as kind,
-            {old} as before, {new} as after, {was} and not {now} as is_departure
-        from {both}
-        where not ({moved}) and ({was} or {now}) and {any_of(_WATCHED)}
+            before, after, was and not now_is as is_departure
+        from compared where old_id = new_id and old_company = new_company
         union all
-        select o.{company}, o.{key}, 'company_change', {old}, {new}, true
-        from {both} where {moved} and {was}
+        select old_company, old_id,
+            case when new_id is null then 'person_left' else 'company_change' end,
+            before, after, true
+        from compared
+        where was and (new_id is null or old_company is distinct from new_company)
         union all
-        select n.{company}, n.{key}, 'company_change', {old}, {new}, false
-        from {both} where {moved} and {now}
-        union all
-        {_departed("o", f"(select o.* from old_rows as o where not exists (select from new_rows as n where n.{key} = o.{key}))", columns)}
-        union all
-        {_arrived("n", f"(select n.* from new_rows as n where not exists (select from old_rows as o where o.{key} = n.{key}))", columns)}"""
+        select new_company, new_id,
+            case when old_id is null then 'person_joined' else 'company_change' end,
+            before, after, false
+        from compared
+        where now_is and (old_id is null or old_company is distinct from new_company)"""
 
 
-def _people_truncate(columns: Mapping[str, str]) -> str:
-    return """
+def _companies_update(columns: Mapping[str, str]) -> str:
+    """Profiles that differ and companies that came back, are deleted, or changed their id."""
+    old_id, new_id = _column("o", "id", columns), _column("n", "id", columns)
+    old_gone, new_gone = (_column(row, "deleted_at", columns) for row in ("o", "n"))
+    was = f"({old_id} is not null and {old_gone} is null)"
+    now_is = f"({new_id} is not null and {new_gone} is null)"
+    return f"""
+        with compared as materialized (
+            select {old_id} as old_id, {new_id} as new_id, {was} as was, {now_is} as now_is,
+                {_changed("o", _PROFILE, columns)} as before,
+                {_changed("n", _PROFILE, columns)} as after
+            from {_PAIRS.format(old=old_id, new=new_id)}
+            where ({was} or {now_is})
+                and {_any_differs(("id", *_PROFILE, "deleted_at"), columns)}
+        )
+        select new_id as company_id, 'company_profile_change' as kind,
+            case when old_id is not null then before end as before, after
+        from compared where now_is
+        union all
+        select old_id, 'company_deleted', null, null from compared where was and not now_is"""
+
+
+_PEOPLE_TRUNCATE = """
     insert into bg.changes (company_id, kind, source, new, priority, trace_id)
     select company_id, 'resync', writer, jsonb_build_object('people', count(*)), 0, trace
     from bg.canonical_people where company_id is not null group by company_id;

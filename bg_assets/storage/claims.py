@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 # A company with a stream of changes is taken this many seconds after the first at the latest.
 LONGEST_SETTLE = 30.0
+# Submitting a run takes about 0.2 s of the 60 s that a tick has; the rest is for the next tick.
+MOST_RUNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +75,32 @@ _DUE = """
 
 ANY_DUE = sa.text(f"select exists ({_DUE})")
 
+# In order of company, so that two ticks at once wait for each other and can't lock each other out.
 CLAIM = sa.text(f"""
     with due as materialized ({_DUE}),
-    urgent as (
-        select company_id from due
-        order by priority desc, first_at, company_id limit :limit - :limit / 5
-    ), waiting as (
-        select company_id from due
-        where company_id not in (select company_id from urgent)
-        order by first_at, company_id limit :limit / 5
+    by_urgency as (
+        select *, row_number() over (order by priority desc, first_at, company_id) as urgency
+        from due
+    ), by_age as (
+        select *, urgency <= :limit - :limit / 5 as urgent,
+            row_number() over (
+                partition by urgency <= :limit - :limit / 5 order by first_at, company_id) as age
+        from by_urgency
     )
     insert into bg.buyer_group_refresh_log
         (company_id, status, reason, triggered_by, priority, sensor, requested_at)
     select company_id, 'requested', array_to_string(kinds, ', '),
         case when manual then 'manual' else 'change' end, priority, :sensor, :now
-    from due
-    where company_id in (select company_id from urgent union all select company_id from waiting)
+    from by_age
+    where urgent or age <= :limit / 5
+    order by company_id
     on conflict (company_id) where status in ('requested', 'running') do nothing
 """)
 
-# Served by refreshes_by_request.
+# Served by refreshes_by_request. What a run by hand opened was not claimed.
 _CLAIMED_LAST_MINUTE = sa.text("""
     select count(*) from bg.buyer_group_refresh_log
-    where requested_at > :now - interval '1 minute'
+    where requested_at > :now - interval '1 minute' and triggered_by <> 'dagster'
 """)
 
 # Requested, and no run asked for yet (a claim just made, or a released refresh). Served by
@@ -123,12 +128,16 @@ _ASKED_AGAIN = sa.text("""
     from bg.buyer_group_refresh_log
     where status = 'requested' and run_id is null and sensor = :sensor
         and asked_at <= :now - make_interval(secs => :patience)
-    group by run_key
+    group by run_key order by min(asked_at), run_key limit :most
 """)
 
+# What a run is taking this moment is not waited for.
 _ASKED_NOW = sa.text("""
     update bg.buyer_group_refresh_log set asked_at = :now
-    where status = 'requested' and run_id is null and sensor = :sensor and run_key = any(:keys)
+    where id in (
+        select id from bg.buyer_group_refresh_log
+        where status = 'requested' and run_id is null and sensor = :sensor and run_key = any(:keys)
+        for update skip locked)
 """)
 
 
@@ -166,7 +175,8 @@ def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list
     """Bundle the requested refreshes that no run was asked for yet into runs, and note that.
 
     Fewer than ``batch_from`` become a run each. More become batches; a later attempt comes in
-    smaller batches and then alone, so that a company which kills its run ends up by itself.
+    smaller batches and then alone, so that a company which kills its run ends up by itself. At
+    most MOST_RUNS runs at once: the next call returns more.
     """
     rows = conn.execute(_UNASKED).mappings().all()
     first = [row for row in rows if row["attempt"] == 1]
@@ -179,7 +189,8 @@ def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list
         (again, max(1, policy.batch_size // 20) if len(again) >= 4 * policy.batch_from else 1),
         (alone, 1),
     ):
-        for start in range(0, len(group), size):
+        most = MOST_RUNS - len(requests)
+        for start in range(0, min(len(group), most * size), size):
             request, chunk = _request(group[start : start + size])
             requests.append(request)
             asked += [
@@ -196,9 +207,10 @@ def ask_again(
 ) -> list[Request]:
     """The runs that this sensor asked for ``patience`` seconds ago and that did not come to be.
 
-    The same run key as before: where the run exists after all, Dagster makes no second one.
+    The same run key as before: where the run exists after all, Dagster makes no second one. At
+    most MOST_RUNS, those first that waited longest.
     """
-    parameters = {"sensor": sensor, "now": now, "patience": patience}
+    parameters = {"sensor": sensor, "now": now, "patience": patience, "most": MOST_RUNS}
     rows = conn.execute(_ASKED_AGAIN, parameters).mappings().all()
     if rows:
         keys = [row["run_key"] for row in rows]

@@ -5,21 +5,30 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 
+import psycopg2
 import sqlalchemy as sa
 
+from bg_assets.storage import errors
+
+_PIECE = 1 << 16
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def copy_rows(
     conn: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """COPY rows of plain values (text, numbers, dates, None; lists and dicts as JSON) to a table."""
+    """COPY rows of plain values (text, numbers, dates, None; lists and dicts as JSON) to a table.
+
+    Raises what SQLAlchemy raises for a statement, without the row that was refused.
+    """
     driver = conn.connection.driver_connection
     assert driver is not None
+    command = f"copy {table} ({', '.join(columns)}) from stdin"
     with driver.cursor() as cursor:
-        cursor.copy_expert(
-            f"copy {table} ({', '.join(columns)}) from stdin", _Reader(_line(row) for row in rows)
-        )
+        try:
+            cursor.copy_expert(command, _Reader(_line(row) for row in rows), _PIECE)
+        except psycopg2.Error as err:
+            raise errors.wrapped(err, command) from None
 
 
 def _line(row: Sequence[object]) -> str:

@@ -16,11 +16,14 @@ from alembic.script import ScriptDirectory
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import capture
+from bg_assets.storage import capture, errors
 
 _T = TypeVar("_T")
 
 _MIGRATION_LOCK = 0x6267_0001
+# A serialization failure, and a deadlock that another has won.
+_GOT_IN_BETWEEN = {"40001", "40P01"}
+_TRIES = 10
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -54,14 +57,16 @@ def dagster_url() -> str:
 
 
 def make_engine(url: str, *, pool_size: int = 5, name: str = "bg_assets") -> sa.Engine:
-    """An engine whose errors never repeat parameters, since these hold personal data."""
-    return sa.create_engine(
+    """An engine whose errors never repeat values, since these are personal data."""
+    engine = sa.create_engine(
         url,
         pool_size=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"application_name": name, "connect_timeout": 10},
     )
+    errors.hide_values(engine)
+    return engine
 
 
 @contextmanager
@@ -75,7 +80,7 @@ def connect(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield conn
     except sa.exc.DBAPIError as err:
         if err.connection_invalidated or _is_connection_failure(err):
-            raise DatabaseUnreachable(unreachable_message(engine.url)) from None
+            raise DatabaseUnreachable(unreachable_message(engine.url, err)) from None
         raise
 
 
@@ -85,20 +90,23 @@ def repeatable_read(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _
     Raises DatabaseUnreachable like ``connect``, and the serialization failure after some tries.
     """
     serializing = engine.execution_options(isolation_level="REPEATABLE READ")
-    for tries_left in range(9, -1, -1):
+    for tries in range(1, _TRIES + 1):
         try:
             with connect(serializing) as conn:
                 return work(conn)
         except sa.exc.DBAPIError as err:
-            if tries_left == 0 or getattr(err.orig, "pgcode", None) not in {"40001", "40P01"}:
+            if tries == _TRIES or getattr(err.orig, "pgcode", None) not in _GOT_IN_BETWEEN:
                 raise
-            time.sleep(0.02)
+            time.sleep(0.02 * tries)
     raise AssertionError("unreachable")
 
 
-def unreachable_message(url: sa.URL) -> str:
-    """One sentence on a server that does not answer, without the password."""
+def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> str:
+    """One sentence on a server that does not answer or refuses, without the password."""
     where = url.set(password=None, query={}).render_as_string()
+    refusal = str(err.orig).partition("FATAL:")[2].strip().split("\n", 1)[0] if err else ""
+    if refusal:
+        return f"PostgreSQL at {where} refuses the connection ({refusal}): check BG_DATABASE_URL"
     return (
         f"PostgreSQL at {where} does not answer: start it, or point BG_DATABASE_URL at one that does"
     )
@@ -173,7 +181,7 @@ def _is_connection_failure(err: sa.exc.DBAPIError) -> bool:
     """Class 08 (connection), 57P (shutdown, crash, starting up), or no answer at all."""
     code = getattr(err.orig, "pgcode", None)
     if code is None:
-        return isinstance(err, sa.exc.OperationalError)
+        return isinstance(err, sa.exc.OperationalError | sa.exc.InterfaceError)
     return str(code).startswith(("08", "57P"))
 
 

@@ -74,8 +74,8 @@ _LOCK = sa.text("""
     order by r.id for update of r
 """)
 
-# A refresh because of changes starts the interval; a first build, and one that somebody asked for,
-# does not.
+# A refresh because of changes starts the interval; a first build, one that somebody asked for, and
+# the end of a company do not.
 _COMPLETE = sa.text("""
     update bg.buyer_group_refresh_log as r
     set status = 'completed', finished_at = d.finished_at, diff = d.diff, error = null,
@@ -87,12 +87,13 @@ _COMPLETE = sa.text("""
             coalesce(bool_or(c.kind <> 'resync'
                 or c.source not in ('manual', 'schedule', 'template')), false)
             and not coalesce(bool_or(c.kind = 'resync' and c.source = 'manual'), false)
+            and not o.gone
             and exists (select from bg.buyer_groups as g where g.company_id = o.company_id)
                 as starts
         from jsonb_to_recordset(cast(:outcomes as jsonb))
-            as o(id uuid, company_id text, diff jsonb)
+            as o(id uuid, company_id text, diff jsonb, gone boolean)
         left join bg.changes as c on c.refresh_id = o.id and c.handled_at is null
-        group by o.id, o.company_id, o.diff
+        group by o.id, o.company_id, o.diff, o.gone
     ) as d
     where r.id = d.id
 """)
@@ -101,8 +102,13 @@ _HANDLE = sa.text("""
     where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
 """)
 _SUPERSEDE = sa.text("""
-    update bg.buyer_group_refresh_log set status = 'failed'
-    where status = 'dead' and company_id = any(:companies)
+    with dead as (
+        select id from bg.buyer_group_refresh_log
+        where status = 'dead' and company_id = any(:companies)
+        order by id for update
+    )
+    update bg.buyer_group_refresh_log as r set status = 'failed'
+    from dead where r.id = dead.id
 """)
 
 _REMOVE_GROUPS = sa.text("""
@@ -197,7 +203,12 @@ def complete(
         return set()
     companies = [one.held.company_id for one in ours]
     closing = [
-        {"id": one.held.refresh_id, "company_id": one.held.company_id, "diff": _diff(one)}
+        {
+            "id": one.held.refresh_id,
+            "company_id": one.held.company_id,
+            "diff": _diff(one),
+            "gone": one.gone is not None,
+        }
         for one in ours
     ]
     conn.execute(_COMPLETE, {"outcomes": json.dumps(closing), "interval": refresh_interval})

@@ -6,7 +6,7 @@ the company's lock; the Dagster run and the attempt it carries say who holds it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
@@ -52,7 +52,8 @@ _COMPANIES_OF_BATCH = sa.text("""
 _OPEN = sa.text("""
     insert into bg.buyer_group_refresh_log
         (company_id, status, reason, triggered_by, priority, requested_at)
-    select unnest(cast(:companies as text[])), 'requested', 'by hand', 'dagster', 0, :now
+    select company_id, 'requested', 'by hand', 'dagster', 0, :now
+    from unnest(cast(:companies as text[])) as company_id order by company_id
     on conflict (company_id) where status in ('requested', 'running') do nothing
 """)
 _OF_COMPANIES = sa.text("""
@@ -81,11 +82,17 @@ _ATTACH = sa.text("""
     where r.id = any(cast(:ids as uuid[])) and c.company_id = r.company_id
         and c.handled_at is null and c.refresh_id is null
 """)
+# Dead refreshes are locked in the same order by all that touch their changes.
 _ATTACH_DEAD = sa.text("""
-    update bg.changes as c set refresh_id = r.id
-    from bg.buyer_group_refresh_log as r
-    join bg.buyer_group_refresh_log as d on d.company_id = r.company_id and d.status = 'dead'
-    where r.id = any(cast(:ids as uuid[])) and c.refresh_id = d.id and c.handled_at is null
+    with dead as (
+        select d.id, r.id as taker
+        from bg.buyer_group_refresh_log as d
+        join bg.buyer_group_refresh_log as r on r.company_id = d.company_id
+        where r.id = any(cast(:ids as uuid[])) and d.status = 'dead'
+        order by d.id for update of d
+    )
+    update bg.changes as c set refresh_id = dead.taker
+    from dead where c.refresh_id = dead.id and c.handled_at is null
 """)
 _HOLD = sa.text("""
     select id::text as refresh_id, company_id, attempt, as_of
@@ -117,7 +124,8 @@ _RELEASE = sa.text("""
         finished_at = case when over then :now end,
         attempt = case when over then r.attempt else r.attempt + 1 end,
         run_id = case when over then r.run_id end,
-        run_key = null, batch_id = null, sensor = null, asked_at = null, started_at = null,
+        run_key = null, batch_id = null, sensor = null, asked_at = null,
+        started_at = case when over then r.started_at end,
         error = :error
     from mine where r.id = mine.id
     returning r.id::text as id, r.status
@@ -128,9 +136,14 @@ _GIVE_BACK = sa.text("""
 """)
 # Served by refreshes_dead.
 _BURY = sa.text("""
-    update bg.buyer_group_refresh_log set status = 'failed'
-    where status = 'dead' and company_id = any(:companies)
-    returning id::text as id, company_id
+    with dead as (
+        select id from bg.buyer_group_refresh_log
+        where status = 'dead' and company_id = any(:companies)
+        order by id for update
+    )
+    update bg.buyer_group_refresh_log as r set status = 'failed'
+    from dead where r.id = dead.id
+    returning r.id::text as id, r.company_id
 """)
 _RESYNC = sa.text("""
     insert into bg.changes (company_id, kind, source, priority)
@@ -168,11 +181,9 @@ def take(
         ids = conn.execute(_OF_COMPANIES, parameters).scalars().all()
     if not ids:
         return []
-    rows = (
-        conn.execute(_BEGIN, {"ids": ids, "run_id": run_id, "now": now, "as_of": now.date()})
-        .mappings()
-        .all()
-    )
+    as_of = now.astimezone(UTC).date()
+    begin = {"ids": ids, "run_id": run_id, "now": now, "as_of": as_of}
+    rows = conn.execute(_BEGIN, begin).mappings()
     held = sorted((Held(**row) for row in rows), key=lambda held: held.company_id)
     taken = {"ids": [one.refresh_id for one in held]}
     conn.execute(_ATTACH, taken)

@@ -1,5 +1,6 @@
 """After a kill -9 of any process at any moment the next command finds a server, and its data."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -75,7 +76,8 @@ def test_an_initdb_that_was_killed_half_way_leaves_nothing_that_is_trusted(
     interrupted = command.begin(empty_home)
     assert processes.wait_until(lambda: any(server.folder.glob("data.new-*/base")), 20)
     for each in psutil.Process(interrupted.process.pid).children(recursive=True):
-        each.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
     interrupted.kill()
     assert not server.data.exists()
     with server.acquire():

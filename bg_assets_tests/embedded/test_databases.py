@@ -15,7 +15,7 @@ from bg_assets_tests.embedded.conftest import ask
 @pytest.fixture
 def name(postgres: Cluster) -> Iterator[str]:
     """The name of a database that is not there, odd enough to need quoting."""
-    name = f'bg "tést" {uuid.uuid4().hex[:12]}'
+    name = f'bg "tést" 5% {uuid.uuid4().hex[:12]}'
     yield name
     quoted = name.replace('"', '""')
     postgres.run(f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)')

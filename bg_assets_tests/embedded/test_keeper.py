@@ -28,7 +28,7 @@ def running(home: Path, server: EmbeddedPostgres) -> Iterator["subprocess.Popen[
         stderr=subprocess.PIPE,
         text=True,
         cwd=command.ROOT,
-        env={"PATH": os.environ["PATH"], "BG_HOME": str(home)},
+        env={**os.environ, "BG_HOME": str(home)},
     )
     try:
         assert process.stderr is not None

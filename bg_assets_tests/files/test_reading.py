@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bg_assets.files import records
 from bg_assets.files.header import BadHeader, Kind
-from bg_assets.files.reading import ImportFile, Reject, Row, open_import
+from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.records import BrokenFile
+from bg_assets.files.rows import Reject, Row
 
 PEOPLE = (
     "id,company_id,name,title,department,seniority,email,location,manager_id,"
@@ -36,25 +37,23 @@ def test_a_person_is_read_with_typed_values(tmp_path: Path) -> None:
     content = PEOPLE + (
         "p1,acme.com,Zoë Vastrick,CFO,Finance,C-Level,z@acme.com,Köln,p0,2020-02-29,,LEFT\n"
     )
-    assert read(tmp_path, content) == [
-        Row(
-            2,
-            {
-                "id": "p1",
-                "company_id": "acme.com",
-                "name": "Zoë Vastrick",
-                "title": "CFO",
-                "department": "Finance",
-                "seniority": "C-Level",
-                "email": "z@acme.com",
-                "location": "Köln",
-                "manager_id": "p0",
-                "start_date": date(2020, 2, 29),
-                "end_date": None,
-                "status": "left",
-            },
-        )
-    ]
+    (row,) = read(tmp_path, content)
+    assert isinstance(row, Row)
+    assert row.line == 2
+    assert row.values == {
+        "id": "p1",
+        "company_id": "acme.com",
+        "name": "Zoë Vastrick",
+        "title": "CFO",
+        "department": "Finance",
+        "seniority": "C-Level",
+        "email": "z@acme.com",
+        "location": "Köln",
+        "manager_id": "p0",
+        "start_date": date(2020, 2, 29),
+        "end_date": None,
+        "status": "left",
+    }
 
 
 def test_a_company_is_read_with_typed_values(tmp_path: Path) -> None:
@@ -241,6 +240,14 @@ def test_the_original_fields_of_lines_can_be_had_again(tmp_path: Path) -> None:
         ]
 
 
+def test_the_id_of_a_reject_is_told_where_its_fields_can_be_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text('company_id,id\na b, p1 \nc1,p2,x\nc1,"p3"x\n,p\0\n')
+    with open_import(path, "people", {}, False) as file:
+        rejects = [one for one in file.rows() if isinstance(one, Reject)]
+        assert [file.key(reject) for reject in rejects] == ["p1", None, None, None]
+
+
 def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text("id,company_id\n" + "p1,c1\n" * 1000)
@@ -252,7 +259,7 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
 def opened(content: bytes, monkey: pytest.MonkeyPatch) -> ImportFile:
     """An import of bytes in memory: property tests make thousands."""
     path = Path("/dev/null")
-    monkey.setattr(Path, "open", lambda *_: io.BufferedReader(io.BytesIO(content)))  # type: ignore[arg-type]
+    monkey.setattr(Path, "open", lambda *_: io.BufferedReader(io.BytesIO(content)))
     return open_import(path, "people", {}, True)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bg_assets.files.reading import Reject, open_import
+from bg_assets.files.reading import open_import
 from bg_assets.files.rejects import CannotReject, RejectsWriter
+from bg_assets.files.rows import Reject
 
 HEADER = ["id", "Company"]
 
@@ -43,9 +44,14 @@ def test_after_an_exception_everything_is_as_before(tmp_path: Path) -> None:
     path.touch()
     old = tmp_path / "people.csv.rejects.csv"
     old.write_text("old")
-    with pytest.raises(KeyError), RejectsWriter(path, HEADER) as rejects:
-        rejects.write(Reject(2, "x", ["a"]))
-        raise KeyError
+
+    def fail() -> None:
+        with RejectsWriter(path, HEADER) as rejects:
+            rejects.write(Reject(2, "x", ["a"]))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert old.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 2
 

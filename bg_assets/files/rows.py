@@ -1,0 +1,112 @@
+"""Rows of cells to rows of checked values, or to rejects with all that is wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import repeat
+from operator import eq
+from typing import NamedTuple
+
+from bg_assets.domain.companies import Headcount, Unfit
+from bg_assets.files.header import REQUIRED, Kind
+from bg_assets.files.values import readers
+
+
+class Row(NamedTuple):
+    """A record that fits: the line it starts at and its values by canonical column.
+
+    ``columns`` is the file's ``columns`` and ``cells`` are their values, in the same order. Only
+    columns that the file has are there; None is unknown. ``employee_count`` stands as
+    ``employee_min`` and ``employee_max``. Texts are str, days ``date``, revenue ``Decimal``.
+    """
+
+    line: int
+    columns: tuple[str, ...]
+    cells: tuple[object, ...]
+
+    @property
+    def values(self) -> dict[str, object]:
+        return dict(zip(self.columns, self.cells, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that is not stored: its line, the reason (which repeats no value), its fields."""
+
+    line: int
+    reason: str
+    original: list[str]
+
+
+class Checks:
+    """What cells and rows of one file must be; works on blocks of rows, column by column."""
+
+    def __init__(self, kind: Kind, found: Mapping[str, int], columns: tuple[str, ...]) -> None:
+        by_name = readers(kind)
+        self._plan = [(name, index, by_name[name]) for name, index in found.items()]
+        self._required = REQUIRED[kind]
+        self._columns = columns
+
+    def rows(self, lines: list[int], block: list[list[str]]) -> Iterator[Row | Reject]:
+        if not block:
+            return
+        raw = list(zip(*block, strict=True))
+        columns = {name: list(map(read, raw[index])) for name, index, read in self._plan}
+        unfit: dict[int, list[str]] = {}
+        for place, reason in (*_unfit_cells(columns), *_unfit_rows(columns, self._required)):
+            unfit.setdefault(place, []).append(reason)
+        if "employee_count" in columns:
+            _split_headcount(columns)
+        cells = zip(*(columns[name] for name in self._columns), strict=True)
+        rows = map(Row, lines, repeat(self._columns), cells)
+        if not unfit:
+            yield from rows
+            return
+        for place, row in enumerate(rows):
+            if place not in unfit:
+                yield row
+            elif not blank(block[place]):
+                yield Reject(row.line, "; ".join(unfit[place]), block[place])
+
+
+def blank(fields: list[str]) -> bool:
+    """Whether nothing stands in any of the fields, as in lines that spreadsheets leave behind."""
+    return not any(field.strip() for field in fields)
+
+
+def _unfit_cells(columns: Mapping[str, list[object]]) -> Iterator[tuple[int, str]]:
+    """Places in the block where a value is not fit, each with the reason."""
+    for name, column in columns.items():
+        if Unfit in map(type, column):
+            for place, value in enumerate(column):
+                if isinstance(value, Unfit):
+                    yield place, f"{name}: {value.reason}"
+
+
+def _unfit_rows(
+    columns: Mapping[str, list[object]], required: tuple[str, ...]
+) -> Iterator[tuple[int, str]]:
+    """Places in the block where the values don't go together, each with the reason."""
+    for name in required:
+        if None in columns[name]:
+            for place, value in enumerate(columns[name]):
+                if value is None:
+                    yield place, f"{name}: is empty"
+    ids = columns["id"]
+    for place, same in enumerate(map(eq, ids, columns.get("manager_id", ()))):
+        if same and isinstance(ids[place], str):
+            yield place, "manager_id: is the person itself"
+    # Both columns or none: without one of them there is nothing to compare.
+    spans = zip(columns.get("start_date", ()), columns.get("end_date", ()), strict=False)
+    for place, (start, end) in enumerate(spans):
+        if isinstance(end, date) and isinstance(start, date) and end < start:
+            yield place, "end_date: is before start_date"
+
+
+def _split_headcount(columns: dict[str, list[object]]) -> None:
+    counts = [
+        count if isinstance(count, Headcount) else (None, None)
+        for count in columns["employee_count"]
+    ]
+    columns["employee_min"] = [count[0] for count in counts]
+    columns["employee_max"] = [count[1] for count in counts]

@@ -1,0 +1,198 @@
+"""`demo`: sample companies, a real daemon, some changes, and what came of them.
+
+It works in a folder of its own with an embedded PostgreSQL of its own.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from rich.console import Console
+
+from bg_assets import settings
+from bg_assets.cli import groups
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.local import demo_changes, programs, up
+from bg_assets.local.demo_changes import Step
+from bg_assets.storage import database, overview
+
+FIRST_BUILD_SECONDS = 120.0
+CHANGE_SECONDS = 60.0
+_IGNORED = ("BG_DATABASE_URL", "BG_DAGSTER_URL", "BG_PRODUCTS", "BG_TEMPLATES")
+
+_RUNS = sa.text("""
+    select count(distinct run_id) as runs, count(*) as refreshes,
+        count(distinct company_id) as companies
+    from bg.buyer_group_refresh_log where status = 'completed'
+""")
+_SINCE = sa.text("""
+    select r.company_id, r.run_id, r.diff, min(c.kind) as kind, count(*) as changes,
+        extract(epoch from r.finished_at - max(c.occurred_at))::float as seconds
+    from bg.buyer_group_refresh_log as r
+    join bg.changes as c on c.refresh_id = r.id
+    where r.status = 'completed' and r.requested_at >= :since
+    group by r.id
+""")
+
+
+class DemoFailed(Exception):
+    """Something did not come out as it must; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """One refresh that a change led to: ``seconds`` from the last change to the group's commit."""
+
+    company_id: str
+    run_id: str
+    seconds: float
+    changes: int
+    diff: dict[str, dict[str, list[object]]]
+
+
+def demo(companies: int, seed: int) -> int:
+    """Run through; returns the exit code: 0 when just the right companies were refreshed."""
+    out = Console(highlight=False, soft_wrap=True)
+    home = settings.read().home / "demo"
+    with programs.only_one(home):
+        os.environ["BG_HOME"] = str(home)
+        for name in _IGNORED:
+            os.environ.pop(name, None)
+        _remove(home)
+        try:
+            with _stack(out, home, companies, seed) as engine:
+                _run_through(out, engine)
+        except DemoFailed as err:
+            out.print(f"[bold red]demo failed:[/] {err}; logs in {home / 'logs'}")
+            return 1
+        finally:
+            EmbeddedPostgres(home).destroy()
+    out.print(
+        "\ndemo done. `make up` runs all of this for your own data; the README goes on there."
+    )
+    return 0
+
+
+@contextmanager
+def _stack(out: Console, home: Path, companies: int, seed: int) -> Iterator[sa.Engine]:
+    """The database with the sample in it and the daemon running on it."""
+    with EmbeddedPostgres(home).acquire():
+        up.prepare_databases()
+        engine = database.make_engine(database.bg_url())
+        try:
+            counts = demo_changes.import_sample(engine, home / "sample", companies, seed)
+            out.print(
+                f"{counts.companies} invented companies with {counts.people} people imported "
+                f"into {home} (your own data is not touched)"
+            )
+            env = {
+                "BG_HOME": str(home),
+                "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
+            }
+            wanted = [
+                one for one in programs.all_programs(settings.read()) if one.name != "webserver"
+            ]
+            out.print("starting Dagster's daemon ...")
+            with programs.supervised(home, wanted, env) as supervisor:
+                _wait(engine, supervisor, FIRST_BUILD_SECONDS)
+                yield engine
+        finally:
+            engine.dispose()
+
+
+def _run_through(out: Console, engine: sa.Engine) -> None:
+    with database.connect(engine) as conn:
+        first = conn.execute(_RUNS).one()
+    out.print(f"first groups: {first.companies} companies in {first.runs} runs\n")
+    with database.connect(engine) as conn:
+        since = conn.execute(sa.text("select clock_timestamp()")).scalar_one()
+    steps = demo_changes.make(engine)
+    _wait(engine, None, CHANGE_SECONDS)
+    with database.connect(engine) as conn:
+        rows = conn.execute(_SINCE, {"since": since}).all()
+    done = [
+        Refreshed(row.company_id, row.run_id, row.seconds, row.changes, row.diff) for row in rows
+    ]
+    _print(out, steps, done)
+    _check(steps, done)
+    out.print("\nthe first of these companies now (`bg-assets show`):")
+    with database.connect(engine) as conn:
+        groups.print_groups(out, groups.read(conn, steps[0].companies[0]))
+
+
+def _wait(engine: sa.Engine, supervisor: subprocess.Popen[bytes] | None, seconds: float) -> None:
+    """Wait until nothing is pending. Raises DemoFailed after ``seconds``."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if supervisor is not None and supervisor.poll() is not None:
+            raise DemoFailed("the supervisor of the daemon ended")
+        with database.connect(engine) as conn:
+            now = overview.read_overview(conn, 0)
+        if now.dead:
+            raise DemoFailed(f"{now.dead} companies failed for good")
+        if now.changes == 0:
+            return
+        time.sleep(0.2)
+    raise DemoFailed(f"after {seconds:g} s {now.changes} changes are not in a group")
+
+
+def _print(out: Console, steps: list[Step], done: list[Refreshed]) -> None:
+    settle = settings.read().settle
+    out.print(
+        f"[bold]what changed[/], and after how long the groups stood (BG_SETTLE: {settle:g} s)"
+    )
+    for step in steps:
+        mine = [one for one in done if one.company_id in step.companies]
+        runs = len({one.run_id for one in mine})
+        slowest = max((one.seconds for one in mine), default=0.0)
+        out.print(
+            f"  {step.what}: {_some(step.companies)}\n"
+            f"    {len(mine)} refreshed in {_number(runs, 'run')}, {slowest:.1f} s after the last "
+            f"of {_number(sum(one.changes for one in mine), 'change')}; {_news(mine)}"
+        )
+    refreshed = {one.company_id for one in done}
+    changed = {company for step in steps for company in step.companies}
+    out.print(
+        f"[bold]{len(changed)} companies changed, {len(refreshed)} were refreshed, each once, in "
+        f"{_number(len({one.run_id for one in done}), 'run')}[/]"
+    )
+
+
+def _some(companies: tuple[str, ...]) -> str:
+    shown = ", ".join(companies[:3])
+    return shown if len(companies) <= 3 else f"{shown} and {len(companies) - 3} more"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _news(done: list[Refreshed]) -> str:
+    counts = {"joined": 0, "left": 0, "role_changed": 0}
+    for one in done:
+        for diff in one.diff.values():
+            for name in counts:
+                counts[name] += len(diff.get(name, []))
+    said = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+    return ", ".join(said) or "same members"
+
+
+def _check(steps: list[Step], done: list[Refreshed]) -> None:
+    """Just the companies that changed, each once."""
+    changed = sorted({company for step in steps for company in step.companies})
+    refreshed = sorted(one.company_id for one in done)
+    if changed != refreshed:
+        odd = sorted(set(changed) ^ set(refreshed)) or ["one more than once"]
+        raise DemoFailed(f"{len(changed)} companies changed, refreshed were others: {odd[:5]}")
+
+
+def _remove(home: Path) -> None:
+    EmbeddedPostgres(home).destroy()
+    for name in ("dagster", "logs", "sample"):
+        shutil.rmtree(home / name, ignore_errors=True)

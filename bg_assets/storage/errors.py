@@ -1,0 +1,41 @@
+"""Errors of the driver in words that may be logged: what PostgreSQL quotes from rows is left out."""
+
+from typing import Any
+
+import psycopg2
+import sqlalchemy as sa
+
+# Class 22, data exceptions: the message itself ends in the value that was refused.
+_QUOTES_A_VALUE = "22"
+
+
+def hide_values(engine: sa.Engine) -> None:
+    """Let no error of this engine repeat a row: no DETAIL, no CONTEXT, no parameters."""
+    sa.event.listen(engine, "handle_error", _strip)
+
+
+def wrapped(err: psycopg2.Error, statement: str) -> sa.exc.DBAPIError:
+    """An error that came past SQLAlchemy, as SQLAlchemy would have raised it, without values."""
+    err.args = (said(err),)
+    found = sa.exc.DBAPIError.instance(
+        statement, None, err, psycopg2.Error, hide_parameters=True, connection_invalidated=False
+    )
+    assert isinstance(found, sa.exc.DBAPIError)
+    return found
+
+
+def said(err: psycopg2.Error) -> str:
+    """The first sentence of an error, without values."""
+    text = (err.diag.message_primary or str(err)).strip().split("\n", 1)[0]
+    if (err.pgcode or "").startswith(_QUOTES_A_VALUE):
+        text = text.split('"', 1)[0].rstrip(" :")
+    return text
+
+
+def _strip(context: Any) -> None:
+    err, outer = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(err, psycopg2.Error):
+        return
+    err.args = (said(err),)
+    if outer is not None:
+        outer.args = (f"({type(err).__module__}.{type(err).__name__}) {err.args[0]}",)

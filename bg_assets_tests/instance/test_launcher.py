@@ -1,0 +1,239 @@
+"""Forked runs: that they run, are watched, are cancelled, and outlive whoever launched them."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
+
+from bg_assets.instance import forkserver, private
+from bg_assets.instance.launcher import ForkRunLauncher, LaunchFailed, outputs
+from bg_assets.instance.worker import State, Worker
+from bg_assets_tests.instance.conftest import Make, launch, reload, wait_for
+
+STARTED = dg.DagsterRunStatus.STARTED
+SUCCESS = dg.DagsterRunStatus.SUCCESS
+FAILURE = dg.DagsterRunStatus.FAILURE
+CANCELED = dg.DagsterRunStatus.CANCELED
+
+
+def launcher_of(instance: dg.DagsterInstance) -> ForkRunLauncher:
+    launcher = instance.run_launcher
+    assert isinstance(launcher, ForkRunLauncher)
+    return launcher
+
+
+def server_of(instance: dg.DagsterInstance) -> psutil.Process:
+    (server,) = launcher_of(instance)._servers.values()
+    return psutil.Process(server._process.pid)
+
+
+def worker_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Worker:
+    worker = Worker.from_tag(reload(instance, run).tags.get(private.WORKER_TAG))
+    assert worker is not None
+    return worker
+
+
+def monitor(instance: dg.DagsterInstance) -> None:
+    """One round of the daemon's run monitoring."""
+    context: Any = SimpleNamespace(instance=instance, create_request_context=lambda: None)
+    list(execute_run_monitoring_iteration(context, logging.getLogger("monitoring")))
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def sleeping(instance: dg.DagsterInstance, make_run: Make) -> dg.DagsterRun:
+    """A run in the middle of its step."""
+    run = make_run("sleep 60")
+    launch(instance, run)
+    return wait_for(instance, run, STARTED)
+
+
+def test_a_run_succeeds_in_a_session_of_its_own_and_its_output_is_captured(
+    instance: dg.DagsterInstance, make_run: Make, home: Path
+) -> None:
+    run = make_run()
+    launch(instance, run)
+    wait_for(instance, run, SUCCESS)
+    pid = worker_of(instance, run).pid
+    captured = (home / "dagster" / "storage" / run.run_id).rglob("*.out")
+    assert [path.read_text() for path in captured] == ["seen by the compute logs\n"]
+    eventually(lambda: not psutil.pid_exists(pid))
+    assert not forkserver.output_of(outputs(), run.run_id).exists()
+
+
+def test_the_server_has_one_thread_and_no_connection_but_its_own(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    run = make_run()
+    launch(instance, run)
+    wait_for(instance, run, SUCCESS)
+    server = server_of(instance)
+    assert server.num_threads() == 1
+    sockets = [fd for fd in Path(f"/proc/{server.pid}/fd").iterdir() if "socket:" in str(fd.readlink())]
+    assert len(sockets) == 1
+
+
+def test_a_run_holds_no_descriptor_of_the_server(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+) -> None:
+    worker = worker_of(instance, sleeping)
+    assert os.getsid(worker.pid) == worker.pid
+    ours = {str(fd.readlink()) for fd in Path(f"/proc/{server_of(instance).pid}/fd").iterdir()}
+    theirs = {str(fd.readlink()) for fd in Path(f"/proc/{worker.pid}/fd").iterdir()}
+    assert not {name for name in ours & theirs if "socket:" in name or "pipe:" in name}
+    os.kill(worker.pid, signal.SIGKILL)
+
+
+def test_a_killed_run_is_failed_by_the_monitoring_and_leaves_no_zombie(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+) -> None:
+    pid = worker_of(instance, sleeping).pid
+    monitor(instance)
+    assert reload(instance, sleeping).status == STARTED
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(pid))
+    monitor(instance)
+    assert reload(instance, sleeping).status == FAILURE
+
+
+def test_what_a_crashed_run_wrote_last_is_in_the_reason_of_its_failure(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    run = make_run("crash")
+    launch(instance, run)
+    wait_for(instance, run, STARTED)
+    pid = worker_of(instance, run).pid
+    eventually(lambda: not psutil.pid_exists(pid))
+    (home := outputs()).mkdir(exist_ok=True)
+    with forkserver.output_of(home, run.run_id).open("a") as file:
+        file.write("Fatal Python error: made up\n")
+    monitor(instance)
+    failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert ["Fatal Python error: made up" in (entry.message or "") for entry in failures] == [True]
+
+
+def test_a_run_of_another_host_or_launcher_is_not_failed(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+) -> None:
+    worker = worker_of(instance, sleeping)
+    elsewhere = Worker("another-host", worker.pid, worker.started)
+    for tag in (elsewhere.to_tag(), "not json"):
+        instance.add_run_tags(sleeping.run_id, {private.WORKER_TAG: tag})
+        monitor(instance)
+        assert reload(instance, sleeping).status == STARTED
+    assert elsewhere.state() is State.ELSEWHERE
+    os.kill(worker.pid, signal.SIGKILL)
+
+
+def test_another_process_with_the_same_id_is_not_taken_for_the_run() -> None:
+    me = Worker.here()
+    assert me.state() is State.ALIVE
+    assert Worker(me.host, me.pid, "another start").state() is State.GONE
+    assert Worker(me.host, 2**22 + 1, me.started).state() is State.GONE
+
+
+def test_terminating_interrupts_the_run(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+) -> None:
+    started = time.monotonic()
+    assert instance.run_launcher.terminate(sleeping.run_id)
+    wait_for(instance, sleeping, CANCELED)
+    assert time.monotonic() - started < 5
+    assert not instance.run_launcher.terminate(sleeping.run_id)
+
+
+def test_terminating_a_run_whose_process_is_gone_cancels_it_at_once(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+) -> None:
+    pid = worker_of(instance, sleeping).pid
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(pid))
+    assert instance.run_launcher.terminate(sleeping.run_id)
+    assert reload(instance, sleeping).status == CANCELED
+
+
+def test_a_run_terminated_while_it_starts_ends_as_cancelled(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    run = make_run("sleep 60")
+    launch(instance, run)
+    assert instance.run_launcher.terminate(run.run_id)
+    wait_for(instance, run, CANCELED)
+
+
+def test_a_reexecution_gets_a_worker_of_its_own(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    first = make_run("fail on purpose")
+    launch(instance, first)
+    tags = wait_for(instance, first, FAILURE).tags
+    again = make_run(**{key: tags[key] for key in (private.WORKER_TAG,)})
+    launch(instance, again)
+    wait_for(instance, again, SUCCESS)
+    assert worker_of(instance, again) != worker_of(instance, first)
+
+
+def test_a_run_that_is_launched_twice_is_executed_once(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    run = make_run("sleep 1")
+    launch(instance, run)
+    instance.run_launcher.launch_run(private.LaunchRunContext(run, None))
+    wait_for(instance, run, SUCCESS)
+    events = [entry.dagster_event for entry in instance.all_logs(run.run_id)]
+    starts = [e for e in events if e and e.event_type_value == "STEP_START"]
+    assert len(starts) == 1
+
+
+def test_after_the_server_was_killed_its_runs_go_on_and_the_next_launch_works(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    before = make_run("sleep 2")
+    launch(instance, before)
+    wait_for(instance, before, STARTED)
+    server = server_of(instance)
+    server.kill()
+    after = make_run()
+    launch(instance, after)
+    wait_for(instance, after, SUCCESS)
+    wait_for(instance, before, SUCCESS)
+    assert server_of(instance).pid != server.pid
+
+
+def test_disposing_ends_the_server_and_leaves_its_runs(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    run = make_run("sleep 2")
+    launch(instance, run)
+    wait_for(instance, run, STARTED)
+    server = server_of(instance)
+    instance.run_launcher.dispose()
+    assert not server.is_running()
+    assert worker_of(instance, run).state() is State.ALIVE
+    wait_for(instance, run, SUCCESS)
+
+
+def test_a_launch_that_fails_fails_the_run_and_says_why(
+    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.run_launcher.dispose()
+    monkeypatch.setattr(private, "repository_origin", lambda run: ("/bin/false", "{}"))
+    run = make_run()
+    with pytest.raises(LaunchFailed, match="did not start"):
+        launch(instance, run)
+    assert reload(instance, run).status == FAILURE

@@ -1,0 +1,217 @@
+"""How requested refreshes become runs: alone, in batches, and once more."""
+
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.storage import claims
+from bg_assets.storage.claims import MOST_RUNS, Policy, Request
+from bg_assets_tests.storage.rows import at, change, refresh, rows, run, value
+
+POLICY = Policy(settle=2, refresh_interval=3600, claim_limit=10_000, batch_from=5, batch_size=100)
+
+
+def requested(engine: sa.Engine, number: int, attempt: int = 1, start: int = 0) -> None:
+    run(
+        engine,
+        "insert into bg.buyer_group_refresh_log "
+        "(company_id, status, reason, triggered_by, attempt, requested_at) "
+        "select 'c' || lpad(g::text, 5, '0'), 'requested', 'role_change', 'change', :attempt, :at "
+        "from generate_series(:start, :start + :number - 1) as g",
+        number=number, attempt=attempt, at=at(0), start=start,
+    )  # fmt: skip
+
+
+def ask(
+    engine: sa.Engine, seconds: float = 0, policy: Policy = POLICY, sensor: str = "s"
+) -> list[Request]:
+    with engine.begin() as conn:
+        return claims.ask(conn, policy, sensor, at(seconds))
+
+
+def ask_again(engine: sa.Engine, seconds: float, sensor: str = "s") -> list[Request]:
+    with engine.begin() as conn:
+        return claims.ask_again(conn, sensor, at(seconds))
+
+
+def test_one_due_company_is_a_run_of_its_own(engine: sa.Engine) -> None:
+    refresh_id = refresh(engine, "acme", "requested", priority=50, reason="person_left, resync")
+    (request,) = ask(engine)
+
+    assert request == Request(
+        run_key=f"{refresh_id}:1",
+        companies=("acme",),
+        priority=50,
+        reasons={"person_left": 1, "resync": 1},
+        refresh_id=refresh_id,
+    )
+
+
+def test_fewer_than_the_batch_limit_are_single_runs(engine: sa.Engine) -> None:
+    requested(engine, POLICY.batch_from - 1)
+    found = ask(engine)
+
+    assert [len(one.companies) for one in found] == [1] * (POLICY.batch_from - 1)
+    assert all(one.batch_id is None for one in found)
+
+
+def test_from_the_batch_limit_on_they_go_together(engine: sa.Engine) -> None:
+    requested(engine, POLICY.batch_from)
+    (request,) = ask(engine)
+
+    assert request.companies == tuple(f"c{number:05}" for number in range(5))
+    assert request.run_key == request.batch_id
+    assert request.refresh_id is None
+    assert request.reasons == {"role_change": 5}
+    stored = rows(engine, "select distinct run_key, batch_id::text from bg.buyer_group_refresh_log")
+    assert stored == [{"run_key": request.batch_id, "batch_id": request.batch_id}]
+
+
+def test_batches_hold_no_more_than_their_size_and_no_company_twice(engine: sa.Engine) -> None:
+    requested(engine, 250)
+    found = ask(engine)
+
+    assert [len(one.companies) for one in found] == [100, 100, 50]
+    assert len({company for one in found for company in one.companies}) == 250
+    assert len({one.run_key for one in found}) == 3
+
+
+def test_a_batch_of_one_is_an_ordinary_run(engine: sa.Engine) -> None:
+    requested(engine, 101)
+    found = ask(engine)
+
+    assert [(len(one.companies), one.batch_id is None) for one in found] == [
+        (100, False),
+        (1, True),
+    ]
+
+
+def test_urgent_companies_are_in_the_first_batch(engine: sa.Engine) -> None:
+    requested(engine, 150)
+    refresh(engine, "zulu", "requested", priority=90)
+    found = ask(engine)
+
+    assert found[0].companies[0] == "zulu"
+    assert [one.priority for one in found] == [90, 0]
+
+
+def test_what_was_asked_for_is_not_asked_for_twice(engine: sa.Engine) -> None:
+    requested(engine, 7)
+
+    assert len(ask(engine)) == 1
+    assert ask(engine, 1) == []
+
+
+def test_a_few_second_attempts_go_alone_and_many_in_small_batches(engine: sa.Engine) -> None:
+    requested(engine, 4 * POLICY.batch_from - 1, attempt=2)
+    few = ask(engine)
+    requested(engine, 4 * POLICY.batch_from, attempt=2, start=1000)
+    many = ask(engine)
+
+    assert [len(one.companies) for one in few] == [1] * 19
+    assert [len(one.companies) for one in many] == [5, 5, 5, 5]
+    assert {one.attempt for one in few + many} == {2}
+
+
+def test_third_attempts_go_alone_and_not_more_at_once_than_a_tick_can_submit(
+    engine: sa.Engine,
+) -> None:
+    requested(engine, MOST_RUNS + 10, attempt=3)
+    first, second = ask(engine), ask(engine, 1)
+
+    assert [len(one.companies) for one in first] == [1] * MOST_RUNS
+    assert len(second) == 10
+    assert first[0].run_key.endswith(":3")
+    assert len({one.run_key for one in first + second}) == MOST_RUNS + 10
+
+
+def test_single_runs_of_many_companies_are_spread_over_ticks(engine: sa.Engine) -> None:
+    requested(engine, 120)
+    policy = replace(POLICY, batch_size=1)
+    numbers = [len(ask(engine, tick, policy)) for tick in range(4)]
+
+    assert numbers == [MOST_RUNS, MOST_RUNS, 20, 0]
+
+
+def test_attempts_do_not_mix_in_a_batch(engine: sa.Engine) -> None:
+    requested(engine, 6)
+    requested(engine, 2, attempt=2, start=100)
+    found = ask(engine)
+
+    assert sorted((one.attempt, len(one.companies)) for one in found) == [(1, 6), (2, 1), (2, 1)]
+
+
+def test_a_run_that_did_not_come_to_be_is_asked_for_again_by_the_same_sensor_only(
+    engine: sa.Engine,
+) -> None:
+    requested(engine, 8)
+    refresh(engine, "acme", "requested", attempt=2)
+    asked = ask(engine)
+
+    assert ask_again(engine, 14.9) == []
+    assert ask_again(engine, 15, sensor="other") == []
+    again = ask_again(engine, 15)
+    assert sorted(again, key=lambda one: one.run_key) == sorted(asked, key=lambda one: one.run_key)
+    assert ask_again(engine, 16) == []
+    assert len(ask_again(engine, 30)) == 2
+
+
+@pytest.mark.parametrize("status", ["running", "completed", "failed", "dead", "cancelled"])
+def test_what_a_run_has_taken_or_ended_is_not_asked_for_again(
+    engine: sa.Engine, status: str
+) -> None:
+    refresh_id = refresh(engine, "acme", "requested")
+    ask(engine)
+    run(
+        engine,
+        "update bg.buyer_group_refresh_log set status = :status, run_id = 'r', started_at = now(), "
+        "finished_at = now() where id = cast(:id as uuid)",
+        status=status, id=refresh_id,
+    )  # fmt: skip
+
+    assert ask_again(engine, 100) == []
+
+
+def test_repeating_is_spread_over_ticks_too(engine: sa.Engine) -> None:
+    requested(engine, MOST_RUNS + 5, attempt=3)
+    ask(engine, 0)
+    ask(engine, 1)
+    first, second = ask_again(engine, 100), ask_again(engine, 100)
+
+    assert (len(first), len(second)) == (MOST_RUNS, 5)
+
+
+def test_a_repeat_does_not_wait_for_a_run_that_is_taking_the_refresh(engine: sa.Engine) -> None:
+    requested(engine, 6)
+    ask(engine)
+    with engine.begin() as taking:
+        run(taking, "select 1 from bg.buyer_group_refresh_log where company_id = 'c00003' for update")
+        with engine.begin() as conn:
+            run(conn, "set local lock_timeout = '2s'")
+            (again,) = claims.ask_again(conn, "s", at(20))
+
+    assert len(again.companies) == 6
+
+
+def test_two_ticks_at_once_ask_for_each_refresh_once(engine: sa.Engine) -> None:
+    requested(engine, 30)
+    with engine.begin() as one:
+        first = claims.ask(one, POLICY, "one", at(0))
+        with engine.begin() as other:
+            run(other, "set local lock_timeout = '2s'")
+            second = claims.ask(other, POLICY, "two", at(0))
+
+    assert (len(first), second) == (1, [])
+
+
+def test_a_tick_that_dies_before_its_commit_leaves_all_to_the_next(engine: sa.Engine) -> None:
+    change(engine, "acme", 0)
+    with engine.connect() as conn:
+        assert claims.claim(conn, POLICY, "s", at(60)) == 1
+        assert len(claims.ask(conn, POLICY, "s", at(60))) == 1
+        conn.rollback()
+
+    assert value(engine, "select count(*) from bg.buyer_group_refresh_log") == 0
+    with engine.begin() as conn:
+        assert claims.claim(conn, POLICY, "s", at(61)) == 1

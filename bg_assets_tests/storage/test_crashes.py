@@ -1,0 +1,206 @@
+"""Every storage step, ended before each of its statements: nothing is lost, nothing is halfway."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.storage import database, refreshes
+from bg_assets.storage.claims import Request
+from bg_assets.storage.refreshes import Held
+from bg_assets_tests.storage import invariants
+from bg_assets_tests.storage.crashing import crash_at, ends_at_each_place
+from bg_assets_tests.storage.invariants import LATER
+from bg_assets_tests.storage.rows import insert, rows, run, value
+from bg_assets_tests.storage.steps import complete, release, take, take_by_hand, tick
+
+Names = list[str]
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """The engine of the real thing, which throws connections away that died."""
+    made = database.make_engine(database_url, pool_size=3)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=[False, True], ids=["process", "connection"])
+def kill(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+def world(engine: sa.Engine, turn: int, number: int = 3) -> Names:
+    """New companies with a group each, and then one person more and one less."""
+    names = [f"t{turn}-{n}" for n in range(number)]
+    for name in names:
+        insert(engine, "bg.companies", id=name, name=f"Company {name}")
+        insert(engine, "bg.people", id=f"{name}-old", company_id=name, title="CFO")
+    invariants.finish(engine)
+    for name in names:
+        run(engine, "update bg.people set status = 'left' where company_id = :name", name=name)
+        insert(engine, "bg.people", id=f"{name}-new", company_id=name, title="CEO")
+    return names
+
+
+def look(engine: sa.Engine, names: Names) -> None:
+    """Nothing is broken, each group is the old or the new one; then finish, each company once."""
+    invariants.check(engine)
+    found = invariants.members(engine)
+    before = {name: [f"{name}-old"] for name in names}
+    after = {name: [f"{name}-new"] for name in names}
+    for name in names:
+        assert found[name] in (before[name], after[name])
+    invariants.finish(engine)
+    found = invariants.members(engine)
+    assert {name: found[name] for name in names} == after
+    refreshed = rows(
+        engine,
+        "select r.company_id, count(*) as n from bg.buyer_group_refresh_log as r "
+        "where r.company_id = any(:names) and r.status = 'completed' group by 1",
+        names=names,
+    )
+    assert {row["company_id"]: row["n"] for row in refreshed} == dict.fromkeys(names, 2)
+
+
+def each_place(
+    engine: sa.Engine,
+    work: Callable[[Names], Callable[[], object]],
+    *,
+    kill: bool,
+    number: int = 3,
+) -> int:
+    worlds: dict[int, Names] = {}
+
+    def prepare(turn: int) -> Callable[[], object]:
+        worlds[turn] = world(engine, turn, number)
+        return work(worlds[turn])
+
+    return ends_at_each_place(engine, prepare, lambda turn: look(engine, worlds[turn]), kill=kill)
+
+
+def test_a_tick(engine: sa.Engine, *, kill: bool) -> None:
+    assert each_place(engine, lambda _: lambda: tick(engine, LATER), kill=kill) >= 4
+
+
+def test_taking(engine: sa.Engine, *, kill: bool) -> None:
+    def work(_: Names) -> Callable[[], object]:
+        requests = tick(engine, LATER)
+        return lambda: [take(engine, "run-1", one) for one in requests]
+
+    assert each_place(engine, work, kill=kill, number=1) >= 8
+
+
+def test_taking_a_batch(engine: sa.Engine, *, kill: bool) -> None:
+    def work(_: Names) -> Callable[[], object]:
+        (batch,) = tick(engine, LATER)
+        assert batch.batch_id is not None
+        return lambda: take(engine, "run-1", batch)
+
+    assert each_place(engine, work, kill=kill, number=5) >= 8
+
+
+def test_taking_by_hand(engine: sa.Engine, *, kill: bool) -> None:
+    assert (
+        each_place(engine, lambda names: lambda: take_by_hand(engine, "hand", names), kill=kill)
+        >= 8
+    )
+
+
+def test_completing(engine: sa.Engine, *, kill: bool) -> None:
+    def work(_: Names) -> Callable[[], object]:
+        requests = tick(engine, LATER)
+        held = [held for one in requests for held in take(engine, "run-1", one)]
+        return lambda: complete(engine, "run-1", held)
+
+    assert each_place(engine, work, kill=kill) >= 10
+
+
+def test_the_whole_run_started_over_by_dagster_as_the_same_run(
+    engine: sa.Engine, *, kill: bool
+) -> None:
+    """A step that is retried: the same run takes and completes again."""
+    turns: dict[int, tuple[Names, Request]] = {}
+
+    def prepare(turn: int) -> Callable[[], object]:
+        names = world(engine, turn, 1)
+        (request,) = tick(engine, LATER)
+        turns[turn] = (names, request)
+        return lambda: whole(turn)
+
+    def whole(turn: int) -> None:
+        request = turns[turn][1]
+        complete(engine, f"run-{turn}", take(engine, f"run-{turn}", request))
+
+    def again(turn: int) -> None:
+        names = turns[turn][0]
+        invariants.check(engine)
+        whole(turn)
+        assert invariants.unhandled(engine) == []
+        look(engine, names)
+
+    assert ends_at_each_place(engine, prepare, again, kill=kill) >= 18
+
+
+def test_releasing(engine: sa.Engine, *, kill: bool) -> None:
+    def work(_: Names) -> Callable[[], object]:
+        held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
+        return lambda: release(engine, held)
+
+    assert each_place(engine, work, kill=kill) >= 3
+
+
+def test_dying(engine: sa.Engine, *, kill: bool) -> None:
+    def work(_: Names) -> Callable[[], object]:
+        held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
+        return lambda: release(engine, held, most=1)
+
+    assert each_place(engine, work, kill=kill) >= 3
+
+
+def test_requeueing(engine: sa.Engine, *, kill: bool) -> None:
+    def work(names: Names) -> Callable[[], object]:
+        held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
+        release(engine, held, most=1)
+
+        def requeue() -> None:
+            with engine.begin() as conn:
+                refreshes.requeue(conn, names)
+
+        return requeue
+
+    assert each_place(engine, work, kill=kill) >= 4
+
+
+def test_taking_over_the_changes_of_the_dead(engine: sa.Engine, *, kill: bool) -> None:
+    def work(names: Names) -> Callable[[], object]:
+        held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
+        release(engine, held, most=1)
+        for name in names:
+            run(engine, "update bg.people set title = 'COO' where id = :id", id=f"{name}-new")
+        requests = tick(engine, LATER)
+
+        def whole() -> None:
+            taken: list[Held] = []
+            for one in requests:
+                taken += take(engine, "run-2", one)
+            complete(engine, "run-2", taken)
+
+        return whole
+
+    assert each_place(engine, work, kill=kill, number=1) >= 18
+
+
+def test_a_killed_connection_is_one_clear_error_and_the_next_call_works(
+    engine: sa.Engine,
+) -> None:
+    def read() -> object:
+        with database.connect(engine) as conn:
+            return value(conn, "select count(*) from bg.people")
+
+    with (
+        pytest.raises(database.DatabaseUnreachable, match="does not answer"),
+        crash_at(engine, 0, kill=True),
+    ):
+        read()
+    assert read() == 0

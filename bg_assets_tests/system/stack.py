@@ -1,0 +1,238 @@
+"""Everything that `bg-assets up` runs, in a home of its own, for tests that need the real thing."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import sqlalchemy as sa
+from dagster._core.instance import InstanceRef
+
+from bg_assets import settings
+from bg_assets.embedded import processes
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.local import programs
+from bg_assets.storage import database
+from bg_assets_tests.conftest import NOT_DURABLE, temporary_folder
+from bg_assets_tests.instance.conftest import write_config
+
+PREFIX = "bg-system-"
+POLL = 0.05
+LOG_LINES = 60
+
+
+@dataclass
+class Stack:
+    """A home with its database, and the programs of `up` while ``running``.
+
+    ``instance`` and ``engine`` are the test's own; they outlive every process that is killed.
+    """
+
+    home: Path
+    env: dict[str, str]
+    server: EmbeddedPostgres
+    engine: sa.Engine
+    instance: dg.DagsterInstance
+    supervisor: "subprocess.Popen[bytes] | None" = None
+    _stop: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @property
+    def port(self) -> int:
+        """The port of the UI."""
+        return int(self.env["BG_WEB_PORT"])
+
+    def start(self, *names: str) -> None:
+        """Run the named programs of `up` under its supervisor."""
+        config = settings.read({**os.environ, **self.env})
+        chosen = [one for one in programs.all_programs(config) if one.name in names]
+        self.supervisor = self._stop.enter_context(
+            programs.supervised(self.home, chosen, self.env)
+        )
+
+    def stop(self) -> None:
+        """Stop what ``start`` started, in order, and kill whatever is still there."""
+        try:
+            self._stop.close()
+        finally:
+            self.kill_all()
+
+    def kill_all(self) -> None:
+        """Kill -9 every process of this home at once, the database's too."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        processes.kill(self.server.data)
+        eventually(lambda: not self.processes(), 10, "the processes that were killed are gone")
+
+    def processes(self) -> list[psutil.Process]:
+        """All living processes with this home in their environment: all but the database's."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                if process.environ().get("BG_HOME") == str(self.home):
+                    found.append(process)
+        return found
+
+    def find(self, *words: str) -> list[psutil.Process]:
+        """The processes with all these words in their command lines."""
+        return [
+            process
+            for process in self.processes()
+            if all(word in _command(process) for word in words)
+        ]
+
+    def daemon(self) -> psutil.Process:
+        """The process of Dagster's daemon."""
+        return _only(self.find("dagster-daemon"))
+
+    def code_server(self) -> psutil.Process:
+        """The process in which the sensors tick."""
+        return _only(self.find("api", "grpc"))
+
+    def fork_servers(self) -> list[psutil.Process]:
+        """The process that forks runs, if there has been one already."""
+        daemon = self.daemon().pid
+        return [one for one in self.find("forkserver") if one.ppid() == daemon]
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes of runs, each the leader of its session; the server that forks is none."""
+        daemon = {one.pid for one in self.find("dagster-daemon")}
+        return [one for one in self.find("forkserver") if one.ppid() not in daemon]
+
+    def cli(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `bg-assets` as a user would."""
+        return subprocess.run(
+            [sys.executable, "-c", "from bg_assets.cli.main import main; main()", *arguments],
+            env={**os.environ, **self.env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What `bg-assets status --json` prints."""
+        done = self.cli("status", "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def execute(self, statement: str, **parameters: object) -> None:
+        """Run one statement in a transaction of its own."""
+        with self.engine.begin() as conn:
+            conn.execute(sa.text(statement), parameters)
+
+    def rows(self, statement: str, **parameters: object) -> list[Any]:
+        """The rows that a statement gives."""
+        with self.engine.begin() as conn:
+            return list(conn.execute(sa.text(statement), parameters))
+
+    def value(self, statement: str, **parameters: object) -> Any:
+        """The first value that a statement gives; None where it gives no row."""
+        with self.engine.begin() as conn:
+            return conn.execute(sa.text(statement), parameters).scalar()
+
+    def logs(self) -> list[tuple[str, str]]:
+        """The ends of all log files, by name."""
+        files = [*(self.home / "logs").glob("*.log"), self.server.log]
+        files += (self.home / "dagster" / "runs").glob("*.log")
+        return [
+            (path.name, "\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:]))
+            for path in sorted(files)
+            if path.exists()
+        ]
+
+
+def eventually(done: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Ask until the answer is true, and return it; fail with ``what`` did not come about."""
+    until = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
+        time.sleep(POLL)
+    return found
+
+
+def make_template(folder: Path) -> None:
+    """Make a home whose database has both schemas, and leave it with nothing running."""
+    server = EmbeddedPostgres(folder, options=NOT_DURABLE)
+    with server.acquire():
+        database.ensure_database(server.url("bg_assets"))
+        database.ensure_database(server.url("dagster"))
+        database.migrate(server.url("bg_assets"))
+        _instance(folder, server).dispose()
+
+
+@contextlib.contextmanager
+def stack_in(template: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
+    """A stack in a copy of the template; afterwards nothing of it is left, whatever happened."""
+    parent = temporary_folder(PREFIX)
+    home = parent / "home"
+    subprocess.run(["cp", "-a", template, home], check=True)
+    server = EmbeddedPostgres(home, options=NOT_DURABLE)
+    made: Stack | None = None
+    try:
+        with server.acquire() as lease:
+            env = {
+                "BG_HOME": str(home),
+                "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
+                "BG_WEB_PORT": str(free_port()),
+                "BG_DATABASE_URL": "",
+                "BG_DAGSTER_URL": "",
+                **variables,
+            }
+            engine = database.make_engine(server.url("bg_assets"), pool_size=10)
+            made = Stack(home, env, server, engine, _instance(home, server))
+            yield made
+            lease.release()
+    finally:
+        if made is not None:
+            made.stop()
+            made.instance.dispose()
+            made.engine.dispose()
+        server.destroy()
+        shutil.rmtree(parent)
+
+
+def free_port() -> int:
+    """A port on which nothing listens just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def kill(process: psutil.Process) -> None:
+    """Kill -9 and see that it is gone, or a zombie that nobody reaps."""
+    process.send_signal(signal.SIGKILL)
+    eventually(lambda: not processes.alive(process.pid), 5, "the killed process is gone")
+
+
+def _instance(home: Path, server: EmbeddedPostgres) -> dg.DagsterInstance:
+    folder = home / "watching"
+    write_config(folder, server.url("dagster"))
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder)))
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return " ".join(process.cmdline()).replace("/", " ").replace(".", " ").split()
+    except psutil.Error:
+        return []
+
+
+def _only(found: list[psutil.Process]) -> psutil.Process:
+    assert len(found) == 1, [one.cmdline() for one in found]
+    return found[0]
