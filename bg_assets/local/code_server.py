@@ -26,10 +26,9 @@ def prepare(home: Path) -> tuple[Path, Path]:
     Returns the socket's path and the workspace file's. Whoever reaches the socket can run code as
     this user, so the folder is closed to others. Raises EmbeddedUnavailable where that can't be.
     """
-    me = ServerUser(os.geteuid(), os.getegid(), "", switched=False)
     # Short, and the same each time: Dagster keeps it with every run, and paths of sockets are
     # limited to about 100 bytes.
-    socket = places.prepare_socket_folder(home / "code", me) / _SOCKET
+    socket = places.prepare_socket_folder(home / "code", _me()) / _SOCKET
     workspace = home / "dagster" / "workspace.yaml"
     workspace.parent.mkdir(parents=True, exist_ok=True)
     where = {"socket": str(socket), "location_name": LOCATION}
@@ -47,8 +46,14 @@ def command(dagster: str, socket: Path) -> tuple[str, ...]:
     )
 
 
-def clear(socket: Path) -> None:
+def clear(home: Path) -> None:
     """Remove the socket and its folder, once the server has ended."""
-    with contextlib.suppress(OSError):
-        socket.unlink(missing_ok=True)
-        socket.parent.rmdir()
+    folder = places.socket_folder(home / "code", _me())
+    if places.is_private(folder, _me()):
+        with contextlib.suppress(OSError):
+            (folder / _SOCKET).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def _me() -> ServerUser:
+    return ServerUser(os.geteuid(), os.getegid(), "", switched=False)

@@ -116,6 +116,7 @@ def supervised(
         yield process
     finally:
         _stop(process)
+        code_server.clear(home)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

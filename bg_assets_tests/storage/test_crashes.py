@@ -7,14 +7,16 @@ import sqlalchemy as sa
 
 from bg_assets.storage import database, refreshes
 from bg_assets.storage.claims import Request
-from bg_assets.storage.refreshes import Held
-from bg_assets_tests.storage import invariants
+from bg_assets_tests.storage import invariants, steps
 from bg_assets_tests.storage.crashing import crash_at, ends_at_each_place
 from bg_assets_tests.storage.invariants import LATER
-from bg_assets_tests.storage.rows import insert, rows, run, value
+from bg_assets_tests.storage.rows import rows, run, value
 from bg_assets_tests.storage.steps import complete, release, take, take_by_hand, tick
 
 Names = list[str]
+PEOPLE = "insert into bg.people (id, company_id, title)"
+# As many as make a batch, and so one run.
+BATCH = steps.POLICY.batch_from
 
 
 @pytest.fixture
@@ -30,16 +32,20 @@ def kill(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def world(engine: sa.Engine, turn: int, number: int = 3) -> Names:
+def world(engine: sa.Engine, turn: int, number: int = BATCH) -> Names:
     """New companies with a group each, and then one person more and one less."""
     names = [f"t{turn}-{n}" for n in range(number)]
-    for name in names:
-        insert(engine, "bg.companies", id=name, name=f"Company {name}")
-        insert(engine, "bg.people", id=f"{name}-old", company_id=name, title="CFO")
+    with engine.begin() as conn:
+        run(conn, "insert into bg.companies (id, name) select n, 'Company' "
+            "from unnest(cast(:names as text[])) as n", names=names)  # fmt: skip
+        run(conn, f"{PEOPLE} select n || '-old', n, 'CFO' "
+            "from unnest(cast(:names as text[])) as n", names=names)  # fmt: skip
     invariants.finish(engine)
-    for name in names:
-        run(engine, "update bg.people set status = 'left' where company_id = :name", name=name)
-        insert(engine, "bg.people", id=f"{name}-new", company_id=name, title="CEO")
+    with engine.begin() as conn:
+        run(conn, "update bg.people set status = 'left' where company_id = any(:names)",
+            names=names)  # fmt: skip
+        run(conn, f"{PEOPLE} select n || '-new', n, 'CEO' "
+            "from unnest(cast(:names as text[])) as n", names=names)  # fmt: skip
     return names
 
 
@@ -68,7 +74,7 @@ def each_place(
     work: Callable[[Names], Callable[[], object]],
     *,
     kill: bool,
-    number: int = 3,
+    number: int = BATCH,
 ) -> int:
     worlds: dict[int, Names] = {}
 
@@ -83,21 +89,13 @@ def test_a_tick(engine: sa.Engine, *, kill: bool) -> None:
     assert each_place(engine, lambda _: lambda: tick(engine, LATER), kill=kill) >= 4
 
 
-def test_taking(engine: sa.Engine, *, kill: bool) -> None:
-    def work(_: Names) -> Callable[[], object]:
-        requests = tick(engine, LATER)
-        return lambda: [take(engine, "run-1", one) for one in requests]
-
-    assert each_place(engine, work, kill=kill, number=1) >= 8
-
-
-def test_taking_a_batch(engine: sa.Engine, *, kill: bool) -> None:
+def test_the_whole_run_of_a_batch(engine: sa.Engine, *, kill: bool) -> None:
     def work(_: Names) -> Callable[[], object]:
         (batch,) = tick(engine, LATER)
         assert batch.batch_id is not None
-        return lambda: take(engine, "run-1", batch)
+        return lambda: complete(engine, "run-1", take(engine, "run-1", batch))
 
-    assert each_place(engine, work, kill=kill, number=5) >= 8
+    assert each_place(engine, work, kill=kill) >= 18
 
 
 def test_taking_by_hand(engine: sa.Engine, *, kill: bool) -> None:
@@ -107,16 +105,7 @@ def test_taking_by_hand(engine: sa.Engine, *, kill: bool) -> None:
     )
 
 
-def test_completing(engine: sa.Engine, *, kill: bool) -> None:
-    def work(_: Names) -> Callable[[], object]:
-        requests = tick(engine, LATER)
-        held = [held for one in requests for held in take(engine, "run-1", one)]
-        return lambda: complete(engine, "run-1", held)
-
-    assert each_place(engine, work, kill=kill) >= 10
-
-
-def test_the_whole_run_started_over_by_dagster_as_the_same_run(
+def test_the_run_of_one_company_started_over_by_dagster_as_the_same_run(
     engine: sa.Engine, *, kill: bool
 ) -> None:
     """A step that is retried: the same run takes and completes again."""
@@ -178,17 +167,10 @@ def test_taking_over_the_changes_of_the_dead(engine: sa.Engine, *, kill: bool) -
         release(engine, held, most=1)
         for name in names:
             run(engine, "update bg.people set title = 'COO' where id = :id", id=f"{name}-new")
-        requests = tick(engine, LATER)
+        (batch,) = tick(engine, LATER)
+        return lambda: take(engine, "run-2", batch)
 
-        def whole() -> None:
-            taken: list[Held] = []
-            for one in requests:
-                taken += take(engine, "run-2", one)
-            complete(engine, "run-2", taken)
-
-        return whole
-
-    assert each_place(engine, work, kill=kill, number=1) >= 18
+    assert each_place(engine, work, kill=kill) >= 8
 
 
 def test_a_killed_connection_is_one_clear_error_and_the_next_call_works(

@@ -56,9 +56,7 @@ class Stack:
         """Run the named programs of `up` under its supervisor."""
         config = settings.read({**os.environ, **self.env})
         chosen = [one for one in programs.all_programs(config) if one.name in names]
-        self.supervisor = self._stop.enter_context(
-            programs.supervised(self.home, chosen, self.env)
-        )
+        self.supervisor = self._stop.enter_context(programs.supervised(self.home, chosen, self.env))
 
     def stop(self) -> None:
         """Stop what ``start`` started, in order, and kill whatever is still there."""
