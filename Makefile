@@ -38,7 +38,7 @@ bench: $(READY)
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(READY)
-	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --extra embedded --extra local --extra dev --output-file requirements.txt pyproject.toml
 

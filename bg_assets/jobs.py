@@ -2,11 +2,8 @@
 
 import dagster as dg
 
-from bg_assets import partitions
-
 refresh_buyer_groups = dg.define_asset_job(
     "refresh_buyer_groups",
     selection=dg.AssetSelection.assets("company_people", "buyer_groups"),
-    partitions_def=partitions.companies,
     description="Recompute the buyer groups of one company, or of a batch of companies.",
 )

@@ -65,7 +65,7 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
                 f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
             )
     metadata = group_metadata.describe(what.companies, groups_shown, outcomes, causes, done, failed)
-    report(context, metadata)
+    report(context, runs.to_report(context, metadata, done))
 
 
 def _held(

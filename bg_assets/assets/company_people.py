@@ -50,7 +50,8 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
             f"{left_alone} of {len(what.companies)} companies left alone: another run is "
             "refreshing them, or has done so since this run was asked for"
         )
-    report(context, {one: _metadata(taken, one) for one in what.companies})
+    metadata = {one: _metadata(taken, one) for one in what.companies}
+    report(context, runs.to_report(context, metadata, taken.staff.keys() - taken.failed.keys()))
 
 
 def _metadata(taken: runs.Taken, company: str) -> dict[str, object]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
+import psycopg2
 import sqlalchemy as sa
+from psycopg2 import errorcodes
 
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable
@@ -15,15 +17,16 @@ class RefreshFailed(Exception):
 
 
 def in_words(err: BaseException) -> str:
-    """An error in words that may be logged: its kind, its place, PostgreSQL's code.
+    """An error in words that may be logged: its kind, its place, PostgreSQL's name and code for it.
 
     Messages may quote values, and so are left out.
     """
     if isinstance(err, RefreshFailed | DatabaseUnreachable):
         return str(err)
-    code = getattr(getattr(err, "orig", None), "pgcode", None)
-    said = f" {code}" if code else ""
-    return f"{type(err).__name__}{said}{_where(err)}"
+    cause = getattr(err, "orig", None)
+    if isinstance(cause, psycopg2.Error) and cause.pgcode:
+        return f"the database refused it: {_condition(cause)}{_where(err)}"
+    return f"{type(err).__name__}{_where(err)}"
 
 
 def release(
@@ -40,6 +43,9 @@ def release(
     if not failed:
         return
     if len(held) <= 1:
+        for company, why in failed.items():
+            # The line to read in the run's page, where Dagster buries what is raised in its traces.
+            context.log.error(f"{company} could not be refreshed: {why}")
         raise RefreshFailed("; ".join(f"{who}: {why}" for who, why in failed.items()))
     for company, why in failed.items():
         context.log.error(f"{company} failed and is tried again, by itself in the end: {why}")
@@ -52,10 +58,22 @@ def release(
                 refreshes.release(conn, [pair], failed[one.company_id], now, again)
 
 
+def _condition(cause: psycopg2.Error) -> str:
+    """Such as ``check_violation 23514 of groups_positive``; constraints are named by the schema."""
+    code = cause.pgcode or ""
+    try:
+        said = f"{errorcodes.lookup(code).lower()} {code}"
+    except KeyError:
+        said = code
+    return f"{said} of {cause.diag.constraint_name}" if cause.diag.constraint_name else said
+
+
 def _where(err: BaseException) -> str:
-    trace = err.__traceback__
-    if trace is None:
-        return ""
-    while trace.tb_next is not None:
+    """The innermost place in our code; that of a library tells nobody anything."""
+    trace, found = err.__traceback__, ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", "?"))
+        if not found or module.startswith("bg_assets."):
+            found = f" at {module}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+    return found

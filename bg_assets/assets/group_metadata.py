@@ -38,8 +38,8 @@ def describe(
         cause = causes.get(company)
         described[company] = {
             "because": because,
-            **({"lag_seconds": round(cause.lag_seconds, 3)} if cause and cause.lag_seconds else {}),
             **_groups(shown.get(company, ())),
+            **({"lag_seconds": round(cause.lag_seconds, 3)} if cause and cause.lag_seconds else {}),
         }
     return described
 
@@ -53,7 +53,10 @@ def _because(cause: Cause | None) -> str:
 
 
 def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
-    """The figures of one group; with several, sums and means, and each under ``products``."""
+    """The figures of one group; with several, sums and means, and each under ``products``.
+
+    In the order in which the UI shows them, what people look for first.
+    """
     if not groups:
         return {"members": 0, "dagster/row_count": 0}
     confidences = [group.confidence for group in groups if group.confidence is not None]
@@ -61,14 +64,8 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
     members = sum(len(group.members) for group in groups)
     figures: dict[str, Any] = {
         "members": members,
-        "dagster/row_count": members,
-        "completeness": round(fmean(group.completeness for group in groups), 4),
-        "gaps": [{"product": group.product, **gap} for group in groups for gap in group.gaps],
-        "diff": {group.product: group.diff for group in groups},
-        "refresh_id": groups[0].refresh_id,
-        "as_of": groups[0].as_of.isoformat(),
-        "template_hash": ", ".join(group.template_hash for group in groups),
         "group": dg.MetadataValue.md("\n\n".join(_table(group) for group in groups)),
+        "completeness": round(fmean(group.completeness for group in groups), 4),
     }
     if confidences:
         figures["confidence"] = round(fmean(confidences), 4)
@@ -76,6 +73,14 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
         figures["cohesion"] = round(fmean(cohesions), 2)
     else:
         figures["cohesion_reason"] = groups[0].cohesion_reason or "no group was measurable"
+    figures |= {
+        "gaps": [{"product": group.product, **gap} for group in groups for gap in group.gaps],
+        "diff": _diff(groups),
+        "as_of": groups[0].as_of.isoformat(),
+        "refresh_id": groups[0].refresh_id,
+        "template_hash": ", ".join(group.template_hash for group in groups),
+        "dagster/row_count": members,
+    }
     if len(groups) > 1:
         figures["products"] = {
             group.product: {
@@ -84,10 +89,20 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
                 "confidence": group.confidence,
                 "cohesion": group.cohesion,
                 "cohesion_reason": group.cohesion_reason,
+                "diff": group.diff,
             }
             for group in groups
         }
     return figures
+
+
+def _diff(groups: Sequence[ShownGroup]) -> dict[str, list[Any]]:
+    """Who joined, left or changed role in any of the groups; nobody twice for the same."""
+    together: dict[str, list[Any]] = {"joined": [], "left": [], "role_changed": []}
+    for group in groups:
+        for event, news in group.diff.items():
+            together[event] += [one for one in news if one not in together[event]]
+    return together
 
 
 def _table(group: ShownGroup) -> str:
@@ -111,4 +126,4 @@ def _table(group: ShownGroup) -> str:
 def _cell(text: str) -> str:
     """Text that stays inside its cell, whatever somebody wrote in a title."""
     cleaned = " ".join(text.split())
-    return "".join("\\" + letter if letter in "\\|`*_[]<>#!" else letter for letter in cleaned)
+    return "".join("\\" + letter if letter in "\\|`*_[]<>#!&~" else letter for letter in cleaned)

@@ -1,8 +1,10 @@
 """What a run is for, and its first step: take the refreshes, read the people, read their titles."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -21,6 +23,8 @@ BATCH_TAG = "bg/batch_id"
 RETRIES = dg.RetryPolicy(
     max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
+# Known, and not to be said at every start of every process.
+warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
 # The same for all assets of the job: Dagster would take the smallest.
 BACKFILLS = dg.BackfillPolicy.multi_run(max_partitions_per_run=100)
 
@@ -136,6 +140,19 @@ def _member(person: staff.Person, verdict: titles.TitleVerdict) -> StaffMember:
         has_email=person.has_email,
         start_date=person.start_date,
     )
+
+
+def to_report(
+    context: dg.AssetExecutionContext,
+    metadata: Mapping[str, Mapping[str, Any]],
+    written: Collection[str],
+) -> dict[str, Mapping[str, Any]]:
+    """What of the metadata to report: in a batch that of the companies written alone.
+
+    In other runs Dagster shows each partition as materialized, and the metadata says what is true.
+    """
+    batch = report.is_deferred(context)
+    return {who: shown for who, shown in metadata.items() if not batch or who in written}
 
 
 def has_step(context: dg.AssetExecutionContext, asset: str) -> bool:

@@ -1,28 +1,24 @@
 """`import companies|people FILE`: a file into the tables, all of it or nothing."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import click
+import sqlalchemy as sa
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bg_assets.cli import session
 from bg_assets.files import mapping as mappings
 from bg_assets.files.reading import ImportFile, open_import
+from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import RejectsWriter
 from bg_assets.files.rows import Reject
 from bg_assets.storage import database, imports
+from bg_assets.storage.imports import Imported, Rejected
 
-
-@dataclass(slots=True)
-class Seen:
-    """What went by while a file was read: rejects by line, and the ids of rejected records."""
-
-    rejects: dict[int, str] = field(default_factory=dict)
-    rejected_ids: list[str] = field(default_factory=list)
-    unreadable: int = 0
+_ROWS_BETWEEN_UPDATES = 2000
 
 
 @click.command("import")
@@ -53,47 +49,100 @@ def import_file(
     Rejected rows go to FILE.rejects.csv with their reason; all others are in the tables when the
     command ends, or none of them.
     """
-    if kind == "people" and workspace is not None:
-        session.fail("--workspace goes with companies: people follow theirs", session.USAGE)
-    if kind == "companies" and full_snapshot:
-        session.fail("--full-snapshot goes with people; see untrack", session.USAGE)
+    _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     with session.clear_errors():
         mapping = mappings.read_file(map_file) if map_file else {}
         mapping |= mappings.parse_options(pairs)
+        if file.exists() and not file.is_file():
+            session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
         opened = open_import(file, kind, mapping, ignore_unknown)
-    constants: dict[str, object] = {} if workspace is None else {"workspace": workspace}
-    with session.opened() as engine, opened, RejectsWriter(file, opened.header) as rejects:
-        seen = Seen()
+    constants: dict[str, object] = {} if workspace is None else {"workspace": workspace.strip()}
+    with opened, session.opened() as engine:
         try:
-            with database.connect(engine) as conn:
-                columns = (*opened.columns, *constants)
-                imports.stage(conn, kind, columns, _values(opened, seen, constants))
-                seen.rejects |= imports.reject_staged(conn, kind)
-                if full_snapshot:
-                    _refuse_unreadable(seen)
-                    imports.protect(conn, seen.rejected_ids)
-                done = imports.apply(
-                    conn, kind, columns,
-                    full_snapshot=full_snapshot, allow_leavers=allow_leavers,
-                )  # fmt: skip
-                # Before the commit: where these can't be written, nothing is imported.
-                if seen.rejects:
-                    for reject in opened.again(seen.rejects):
-                        rejects.write(reject)
-                rejects.close()
+            done, rejected = _import(engine, opened, constants, full_snapshot, allow_leavers)
         except imports.TooManyLeavers as err:
             session.fail(str(err), session.FAILED)
-    _say(kind, done, seen, rejects.path, as_json)
-    if strict and seen.rejects:
+    rejects = file.with_name(f"{file.name}.rejects.csv") if rejected.rows else None
+    _say(kind, done, rejected, rejects, as_json)
+    if strict and rejected.rows:
         raise SystemExit(session.FAILED)
 
 
-def _values(
-    opened: ImportFile, seen: Seen, constants: dict[str, object]
+def _refuse_what_does_not_go_together(
+    kind: str, workspace: str | None, full_snapshot: bool, allow_leavers: bool
+) -> None:
+    if kind == "people" and workspace is not None:
+        session.fail("--workspace goes with companies: people follow theirs", session.USAGE)
+    if workspace is not None and not (workspace.strip() and workspace.isprintable()):
+        session.fail("--workspace takes a name of printable characters", session.USAGE)
+    if kind == "companies" and full_snapshot:
+        session.fail("--full-snapshot goes with people; see untrack", session.USAGE)
+    if allow_leavers and not full_snapshot:
+        session.fail("--allow-leavers goes with --full-snapshot", session.USAGE)
+
+
+def _import(
+    engine: sa.Engine,
+    opened: ImportFile,
+    constants: dict[str, object],
+    full_snapshot: bool,
+    allow_leavers: bool,
+) -> tuple[Imported, Rejected]:
+    """The whole of it in one transaction. Raises TooManyLeavers and whatever reading raises."""
+    kind, columns = opened.kind, (*opened.columns, *constants)
+    # The rejects are in place before the commit: where these can't be written, nothing is imported.
+    with (
+        database.connect(engine) as conn,
+        RejectsWriter(opened.path, opened.header) as rejects,
+    ):
+        with _reading(opened) as step:
+            rows = _staged(opened, columns, constants)
+            imports.stage(conn, kind, columns, _counted(rows, step))
+        with session.working(f"writing {kind}"):
+            rejected = imports.judge(conn, kind)
+            if full_snapshot and rejected.without_id:
+                _refuse_unreadable(rejected.without_id)
+            for reject in opened.again(imports.reasons(conn)):
+                rejects.write(reject)
+            if rejects.count != rejected.rows:
+                raise BrokenFile(f"{opened.path.name} changed while it was read: import it again")
+            imports.wait_for_others(
+                conn, lambda: session.say("waiting for another import to end ...")
+            )
+            done = imports.apply(
+                conn, kind, columns, full_snapshot=full_snapshot, allow_leavers=allow_leavers
+            )
+    return done, rejected
+
+
+def _staged(
+    opened: ImportFile, columns: tuple[str, ...], constants: dict[str, object]
 ) -> Iterator[tuple[object, ...]]:
-    """The line and the values of each good row, the constants last."""
+    """Line, reason and values of each row; of a rejected one the id, so that nobody is missed."""
+    last = tuple(constants.values())
+    before = columns.index("id")
+    after = (None,) * (len(columns) - before - 1)
+    for row in opened.rows():
+        if isinstance(row, Reject):
+            yield (row.line, row.reason, *(None,) * before, opened.key(row), *after)
+        else:
+            yield (row.line, None, *row.cells, *last)
+
+
+def _counted(
+    rows: Iterator[tuple[object, ...]], step: Callable[[], None]
+) -> Iterator[tuple[object, ...]]:
+    for number, row in enumerate(rows):
+        if number % _ROWS_BETWEEN_UPDATES == 0:
+            step()
+        yield row
+
+
+@contextmanager
+def _reading(opened: ImportFile) -> Iterator[Callable[[], None]]:
+    """A progress bar over the bytes of the file, where somebody watches."""
     bar = Progress(
-        TextColumn("reading {task.fields[name]}"),
+        TextColumn("reading {task.fields[name]}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
@@ -103,35 +152,21 @@ def _values(
     )
     with bar:
         task = bar.add_task("read", total=opened.size, name=opened.path.name)
-        for number, row in enumerate(opened.rows()):
-            if number % 2000 == 0:
-                bar.update(task, completed=opened.position)
-            if isinstance(row, Reject):
-                _remember(row, opened, seen)
-            else:
-                yield (row.line, *row.cells, *constants.values())
+        yield lambda: bar.update(task, completed=opened.position)
 
 
-def _remember(reject: Reject, opened: ImportFile, seen: Seen) -> None:
-    seen.rejects[reject.line] = reject.reason
-    person = opened.key(reject)
-    if person is None:
-        seen.unreadable += 1
-    else:
-        seen.rejected_ids.append(person)
-
-
-def _refuse_unreadable(seen: Seen) -> None:
+def _refuse_unreadable(records: int) -> None:
     """Whoever stands in a record that can't be read must not count as a leaver."""
-    if seen.unreadable:
-        session.fail(
-            f"{seen.unreadable} records have no readable id, so a full snapshot can't tell who "
-            "left: mend the file, or import it without --full-snapshot",
-            session.FAILED,
-        )
+    session.fail(
+        f"{records} records have no readable id, so a full snapshot can't tell who "
+        "left: mend the file, or import it without --full-snapshot",
+        session.FAILED,
+    )
 
 
-def _say(kind: str, done: imports.Imported, seen: Seen, rejects: Path, as_json: bool) -> None:
+def _say(
+    kind: str, done: Imported, rejected: Rejected, rejects: Path | None, as_json: bool
+) -> None:
     if as_json:
         session.print_json(
             {
@@ -140,15 +175,15 @@ def _say(kind: str, done: imports.Imported, seen: Seen, rejects: Path, as_json: 
                 "updated": done.updated,
                 "unchanged": done.unchanged,
                 "left": done.left,
-                "rejected": len(seen.rejects),
-                "rejects_file": str(rejects) if seen.rejects else None,
+                "rejected": rejected.rows,
+                "rejects_file": rejects and str(rejects),
             }
         )
         return
     left = f", {done.left} left" if done.left else ""
     click.echo(
         f"{kind}: {done.inserted} new, {done.updated} changed, {done.unchanged} as before{left}, "
-        f"{len(seen.rejects)} rejected"
+        f"{rejected.rows} rejected"
     )
-    if seen.rejects:
-        session.messages.print(f"rejects and reasons: {session.escape(str(rejects))}")
+    if rejects:
+        session.say(f"rejects and reasons: {rejects}")

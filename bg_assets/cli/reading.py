@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bg_assets import settings
 from bg_assets.cli import groups, session
-from bg_assets.storage import database, overview
+from bg_assets.storage import dagster_state, database, overview
 
 
 @click.command()
@@ -22,7 +22,7 @@ def show(company_id: str, as_json: bool) -> None:
     if as_json:
         session.print_json(document)
     elif document is not None:
-        groups.print_groups(Console(highlight=False), document)
+        groups.print_groups(Console(highlight=False, emoji=False), document)
 
 
 @click.command()
@@ -30,11 +30,10 @@ def show(company_id: str, as_json: bool) -> None:
 def status(as_json: bool) -> None:
     """Print what is pending, under way, failed, and whether Dagster runs."""
     config = settings.read()
-    with session.opened() as engine, database.connect(engine) as conn:
-        counts = overview.read_overview(conn, config.refresh_interval)
-        dead = overview.read_dead(conn)
-        from bg_assets.storage import dagster_state
-
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            counts = overview.read_overview(conn, config.refresh_interval)
+            dead = overview.read_dead(conn)
         state = dagster_state.read(database.dagster_url())
     urls = {"ui": f"http://127.0.0.1:{config.web_port}"} if _listens(config.web_port) else {}
     if as_json:
@@ -53,7 +52,7 @@ def status(as_json: bool) -> None:
             }
         )
         return
-    out = Console(highlight=False)
+    out = Console(highlight=False, emoji=False)
     out.print(f"changes not in a group yet  {counts.changes}")
     for name, value in (
         ("companies pending", counts.companies),
@@ -72,11 +71,8 @@ def status(as_json: bool) -> None:
     for name, url in urls.items():
         out.print(f"{name:<27} {url}")
     for row in dead:
-        out.print(
-            session.escape(
-                f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
-            )
-        )
+        said = f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
+        out.print(said, markup=False)
     if dead:
         out.print("try them again with `bg-assets requeue COMPANY`")
 

@@ -13,7 +13,7 @@ def up() -> None:
 
     with session.clear_errors():
         try:
-            raise SystemExit(running.up(lambda line: session.messages.print(session.escape(line))))
+            raise SystemExit(running.up(session.say))
         except CannotStart as err:
             session.fail(str(err), session.USAGE)
 

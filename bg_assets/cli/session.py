@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 import sqlalchemy as sa
 from rich.console import Console
+from rich.text import Text
 
 from bg_assets import settings
 from bg_assets.domain.lexicon import BadLexicon
@@ -26,18 +27,28 @@ from bg_assets.storage import companies, database
 DONE, FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 0, 1, 2, 3, 4
 
 # Messages and progress; results go to standard output.
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """End with a message on standard error and this exit code."""
-    messages.print(f"[bold red]error:[/] {escape(message)}")
+    messages.print(Text.assemble(("error:", "bold red"), " ", message))
     raise SystemExit(code)
 
 
-def escape(text: str) -> str:
-    """Text that rich prints as it is."""
-    return text.replace("[", r"\[")
+def say(message: str) -> None:
+    """Print a message as it is on standard error."""
+    messages.print(message, markup=False)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show what goes on and can't be measured, where somebody watches."""
+    if not is_terminal():
+        yield
+        return
+    with messages.status(Text(f"{what} ...")):
+        yield
 
 
 @contextmanager
@@ -57,6 +68,9 @@ def clear_errors() -> Iterator[None]:
         # The driver's text may quote values; its first line and code are enough to look it up.
         said = str(err.orig).splitlines()[0] if err.orig else type(err).__name__
         fail(f"the database refused: {said} ({getattr(err.orig, 'pgcode', None)})", FAILED)
+    except UnicodeEncodeError:
+        # The text of an argument whose bytes are not UTF-8.
+        fail("an argument holds bytes that are not UTF-8", USAGE)
     except OSError as err:
         fail(f"{err.filename or 'the system'}: {err.strerror or err}", FAILED)
 

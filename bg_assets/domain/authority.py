@@ -85,27 +85,35 @@ def rank(
         return 1.5
     said = standing(title)
     british = (country or "").strip().casefold() in _BRITISH
+    fixed = _fixed(title, level, said, employees, british)
+    if fixed is not None:
+        return fixed
+    at = RANK[level]
+    bank = any(word in (industry or "").casefold() for word in _BANKS)
+    if level == "vp" and "raised" not in said and bank:
+        at = 5.0
+    if level == "c_level" and "top" in said:
+        at += 0.5
+    elif "raised" in said and level in ("vp", "head", "director", "manager"):
+        at += 0.6
+    return at - 1.0 if "deputy" in said else at
+
+
+def _fixed(
+    title: str | None, level: str, said: frozenset[str], employees: int | None, british: bool
+) -> float | None:
+    """The ranks that the level alone does not tell."""
     if on_board_only(title, level):
         return 3.0
     if level in ("manager", "director") and "deputy_director" in said:
         return 5.2
-    if level == "head" and british:
-        return 5.4
-    at = RANK[level]
     if level == "manager" and "in_name" in said:
         return 3.2
-    if level == "director" and "deputy" not in said and "top_where_british" in said:
-        small = employees is None or employees < _LARGEST_BRITISH
-        if british and small:
-            return 8.5
-    if level == "vp" and "raised" not in said:
-        bank = any(word in (industry or "").casefold() for word in _BANKS)
-        at = 5.0 if bank else at
-    if "top" in said and level in ("owner", "c_level"):
-        at += 0.0 if level == "owner" else 0.5
-    elif "raised" in said and level in ("vp", "head", "director", "manager"):
-        at += 0.6
-    return at - 1.0 if "deputy" in said else at
+    if british and level == "head":
+        return 5.4
+    small = employees is None or employees < _LARGEST_BRITISH
+    top = level == "director" and "top_where_british" in said and "deputy" not in said
+    return 8.5 if british and small and top else None
 
 
 def may_sign(at: float, employees: int | None) -> float:

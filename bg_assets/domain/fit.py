@@ -13,7 +13,7 @@ from bg_assets.domain.vocabulary import in_words
 
 CANT_SIGN: Final = 0.7  # factor on a decision maker whose signature does not reach the deal
 IN_NAME: Final = 0.6  # factor on a manager by title without authority
-SECOND_FUNCTION: Final = 0.8  # factor where the function that fits is only an alternative
+SECOND_BEST: Final = 0.8  # factor where the function or level that fits is only an alternative
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,20 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the rules know of a person. function first, then what it could be besides."""
+    """What the rules know of a person. functions, levels: the answer, then what it could be."""
 
     title: str | None
     department: str | None
     functions: tuple[str, ...]
-    level: str | None
+    levels: tuple[str, ...]
     rank: float  # authority.rank
     standing: frozenset[str]
     board_only: bool
+
+    @property
+    def level(self) -> str | None:
+        """The level, None when unknown."""
+        return self.levels[0] if self.levels else None
 
 
 def fits(
@@ -68,7 +73,9 @@ def _best(
         weight = template.weight(function) if function else 1.0
         score = condition.fit * weight
         if function and function != candidate.functions[0]:
-            score *= SECOND_FUNCTION
+            score *= SECOND_BEST
+        if condition.levels and candidate.level not in condition.levels:
+            score *= SECOND_BEST
         fit = _judged(candidate, rule.role, score, function or None, template, employees)
         if best is None or fit.score > best.score:
             best = fit
@@ -89,7 +96,7 @@ def _never(candidate: Candidate, rule: RoleRule) -> bool:
 
 def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> str | None:
     """The function by which the condition holds, empty when it asks for none, None if it fails."""
-    if condition.levels and candidate.level not in condition.levels:
+    if condition.levels and not any(level in condition.levels for level in candidate.levels):
         return None
     function = ""
     if condition.functions:

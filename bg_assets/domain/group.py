@@ -206,13 +206,14 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
         country=company.country,
         industry=company.industry,
     )
-    others = classify(person.title, person.department).function_alternatives
-    functions = (person.function, *others) if person.function else ()
+    verdict = classify(person.title, person.department)
+    functions = (person.function, *verdict.function_alternatives) if person.function else ()
+    levels = (person.level, *verdict.level_alternatives) if person.level else ()
     return Candidate(
         person.title,
         person.department,
         tuple(dict.fromkeys(functions)),
-        person.level,
+        tuple(dict.fromkeys(levels)),
         rank,
         authority.standing(person.title),
         authority.on_board_only(person.title, person.level),

@@ -149,7 +149,7 @@ def _graded(hits: Sequence[Hit]) -> Finding | None:
         if hit.kind == "grade":
             levels = {
                 "senior": ("senior",),
-                "lead": ("manager", "senior"),
+                "lead": ("senior", "manager"),
                 "junior": ("staff",),
                 "chief": ("head", "director"),
             }[hit.phrase.value]
@@ -186,7 +186,7 @@ def _told(hits: Sequence[Hit]) -> Finding | None:
 
     In French, Spanish, Italian and Portuguese the first of a run: their heads come first.
     """
-    for least in (2.0, 1.0):
+    for least in (2.0, 1.0, 0.5):
         for run in runs(hits):
             told = [(h, _strength(h)) for h in run]
             told = [(h, s) for h, s in told if s >= least]
@@ -200,11 +200,15 @@ def _told(hits: Sequence[Hit]) -> Finding | None:
 
 
 def _strength(hit: Hit) -> float:
-    """3 a whole title, 2 a function, 1.5 a general manager (any function is told first), 1 weak."""
+    """How firmly a phrase tells the function.
+
+    3 a whole title, 2 a function, 1.5 a general manager (a function beside it is told first), 1 a
+    weak function, 0.5 a weak kind of work such as clerk or engineer.
+    """
     if not hit.phrase.functions:
         return 0.0
     if hit.kind == "weak":
-        return 1.0
+        return 0.5 if hit.levels else 1.0
     if hit.kind != "title":
         return 2.0
     residual = hit.phrase.functions[0] == "executive" and (

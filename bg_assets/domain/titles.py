@@ -3,17 +3,18 @@
 Whole words only, the longest phrase first; what the phrases mean stands in lexicon.csv.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from bg_assets.domain import calibration
-from bg_assets.domain.reading import CACHED, Finding, read
+from bg_assets.domain.reading import CACHED, Finding, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # A board or a secretariat as a department tells nothing about the function of who sits there.
 _NO_UNIT: Final = frozenset(("executive", "administration", "-"))
-_FIRM: Final = frozenset(("title", "phrase", "word"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,36 @@ class TitleVerdict:
     left: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a field was answered and how sure that is: the kind of rule, its share of right ones."""
+
+    rule: str
+    share: float
+
+
 @lru_cache(maxsize=CACHED)
 def classify(title: str | None, department: str | None = None) -> TitleVerdict:
     """The verdict on a title; a department is evidence for the function. Never raises.
 
     An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
     """
+    return _classified(title, department)[0]
+
+
+def evidence(
+    title: str | None, department: str | None = None
+) -> tuple[Evidence | None, Evidence | None]:
+    """The evidence for function and for level, None for a field that is not answered."""
+    _, function, level = _classified(title, department)
+    return function, level
+
+
+def _classified(
+    title: str | None, department: str | None
+) -> tuple[TitleVerdict, Evidence | None, Evidence | None]:
     reading = read(title or "")
-    place = read(department or "")
-    unit = place.function
-    told = reading.function
-    perhaps = told.values[1:] if told is not None and told.values[0] == "-" else ()
-    if told is None and unit is not None and place.joined:
-        # A department of several things does not tell which of them this person does.
-        perhaps, unit = tuple(v for v in unit.values if v not in _NO_UNIT), None
-    function, reasons, factor = _weighed(None if perhaps else told, unit)
+    function, perhaps, heard, reasons = _function(reading, department)
     level = reading.level
     missing = [
         f"{reading.why_not}: no {name} in the title"
@@ -62,63 +78,74 @@ def classify(title: str | None, department: str | None = None) -> TitleVerdict:
             reasons.append(f"level could be {' or '.join(level.values[1:])}")
     if reading.left:
         reasons.append("left: the title says that this is over")
-    return TitleVerdict(
+    of_function = _evidence(calibration.FUNCTION, function, heard)
+    of_level = _evidence(calibration.LEVEL, level, "")
+    shares = [e.share for e in (of_function, of_level) if e is not None]
+    verdict = TitleVerdict(
         function=function.values[0] if function else None,
         level=level.values[0] if level else None,
-        confidence=_confidence(function, level, factor),
+        confidence=round(math.prod(shares), 3) if shares else 0.0,
         reasons=(*missing, *reasons),
         function_alternatives=function.values[1:] if function else perhaps,
         level_alternatives=level.values[1:] if level else (),
         left=reading.left,
     )
+    return verdict, of_function, of_level
 
 
-def _weighed(
-    title: Finding | None, unit: Finding | None
-) -> tuple[Finding | None, list[str], float]:
-    """Title and department heard together: the finding, the reasons, the factor on confidence."""
-    if unit is not None and (len(unit.values) > 1 or unit.values[0] in _NO_UNIT):
-        unit = None if title is None or not set(title.values) & set(unit.values) else unit
-    if title is None:
-        if unit is None:
-            return None, [], 1.0
+def _evidence(shares: Mapping[str, float], found: Finding | None, heard: str) -> Evidence | None:
+    """The share of right readings of this kind; agreement never lowers it, contradiction does."""
+    if found is None:
+        return None
+    forked = found.values[1:] and found.rule not in ("weak", "department") and not heard
+    rule = "fork" if forked else found.rule
+    if heard == "agrees":
+        return Evidence(heard, max(calibration.AGREES, shares[rule]))
+    if heard == "contradicts":
+        return Evidence(heard, min(calibration.CONTRADICTS, shares[rule]))
+    return Evidence(rule, shares[rule])
+
+
+def _function(
+    reading: Reading, department: str | None
+) -> tuple[Finding | None, tuple[str, ...], str, list[str]]:
+    """Title and department together: finding, possibilities if none, what was heard, reasons."""
+    told = reading.function
+    place = read(department) if department else None
+    unit = place.function if place else None
+    if told is None or told.values[0] == "-":
+        perhaps = told.values[1:] if told else ()
+        if unit is None or unit.values[0] in _NO_UNIT:
+            return None, perhaps, "", []
+        if place is not None and (place.joined or len(unit.values) > 1):
+            # A department of several things does not tell which of them this person does.
+            return None, perhaps or unit.values, "", []
         found = Finding(unit.values, "department", unit.phrase)
-        said = f"function {unit.values[0]}: the department says {unit.phrase!r}"
-        return found, [said], 1.0
-    reasons = [f"function {title.values[0]}: {title.phrase!r}"]
-    factor = 1.0
-    if unit is not None and title.values[0] != "executive":
-        title, factor, said = _compared(title, unit)
-        reasons = [f"function {title.values[0]}: {title.phrase!r}", said]
-    if title.values[1:]:
-        others = " or ".join(in_words(f) for f in title.values[1:])
+        reason = f"function {unit.values[0]}: the department says {unit.phrase!r}"
+        return found, (), "", [reason]
+    heard, said = "", ""
+    if unit is not None and told.values[0] != "executive" and unit.values[0] not in _NO_UNIT:
+        told, heard, said = _compared(told, unit)
+    reasons = [f"function {told.values[0]}: {told.phrase!r}"]
+    if said:
+        reasons.append(said)
+    if told.values[1:]:
+        others = " or ".join(in_words(f) for f in told.values[1:])
         reasons.append(f"function could be {others}")
-    return title, reasons, factor
+    return told, (), heard, reasons
 
 
-def _compared(title: Finding, unit: Finding) -> tuple[Finding, float, str]:
-    for value in title.values:
-        if value in unit.values:
-            others = () if len(title.values) == 1 else tuple(v for v in title.values if v != value)
-            found = Finding((value, *others), title.rule, title.phrase)
-            return found, 1.0 + calibration.AGREES, "the department agrees"
-    if title.rule == "weak":
+def _compared(title: Finding, unit: Finding) -> tuple[Finding, str, str]:
+    """A finding from the title beside one from the department, what was heard, and the reason."""
+    shared = next((v for v in title.values if v in unit.values), None)
+    if shared is not None:
+        values = (shared, *(v for v in title.values if v != shared))
+        return Finding(values, title.rule, title.phrase), "agrees", "the department agrees"
+    if len(unit.values) > 1:
+        return title, "", ""
+    if title.rule == "weak" and unit.rule != "weak":
         found = Finding((unit.values[0], title.values[0]), "department", unit.phrase)
-        return found, 1.0, f"the department is more precise than {title.phrase!r}"
+        return found, "", f"the department is more precise than {title.phrase!r}"
     found = Finding((*title.values, unit.values[0]), title.rule, title.phrase)
     said = f"the department says {in_words(unit.values[0])}: contradiction"
-    return found, calibration.CONTRADICTS, said
-
-
-def _confidence(function: Finding | None, level: Finding | None, factor: float) -> float:
-    """The product over the fields that are answered."""
-    if function is None and level is None:
-        return 0.0
-    share = 1.0
-    if function is not None:
-        rule = "fork" if len(function.values) > 1 and function.rule in _FIRM else function.rule
-        share = calibration.FUNCTION[rule]
-        share = share * factor if factor <= 1 else 1 - (1 - share) * (2 - factor)
-    if level is not None:
-        share *= calibration.LEVEL["fork" if level.values[1:] else level.rule]
-    return round(share, 3)
+    return found, "contradicts", said

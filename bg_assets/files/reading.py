@@ -3,7 +3,7 @@
 Whether a key comes twice in a file is not seen here: that takes the whole file, thus a table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,16 +72,23 @@ class ImportFile:
         except BrokenFile as error:
             raise BrokenFile(f"{self.path.name} {error}") from None
 
-    def again(self, reasons: Mapping[int, str]) -> Iterator[Reject]:
+    def again(self, reasons: Iterable[tuple[int, str]]) -> Iterator[Reject]:
         """Reads the file a second time for the original fields of the lines in ``reasons``.
 
-        For rows that turn out to be rejects only once all have been seen.
+        For rows that turn out to be rejects only once all have been seen; lines in ascending order.
         """
+        wanted = iter(reasons)
+        following = next(wanted, None)
+        if following is None:
+            return
         records = Records(self.path)
         try:
             for line, fields, _ in records:
-                if line in reasons:
-                    yield Reject(line, reasons[line], fields)
+                if line == following[0]:
+                    yield Reject(*following, fields)
+                    following = next(wanted, None)
+                    if following is None:
+                        return
         except BrokenFile as error:
             raise BrokenFile(f"{self.path.name} {error}") from None
         finally:

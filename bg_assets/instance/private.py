@@ -178,7 +178,6 @@ def share_engine(storage: DagsterPostgresStorage, engine: sa.Engine) -> None:
         part._engine = engine
 
 
-
 # What old databases lack and Dagster asks the catalog about on every read and event.
 _SCHEMA_QUESTIONS = {
     "_run_storage": (

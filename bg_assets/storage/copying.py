@@ -19,15 +19,20 @@ def copy_rows(
 ) -> None:
     """COPY rows of plain values (text, numbers, dates, None; lists and dicts as JSON) to a table.
 
-    Raises what SQLAlchemy raises for a statement, without the row that was refused.
+    Raises what SQLAlchemy raises for a statement, without the row that was refused; and what
+    ``rows`` raises.
     """
     driver = conn.connection.driver_connection
     assert driver is not None
     command = f"copy {table} ({', '.join(columns)}) from stdin"
+    reader = _Reader(_line(row) for row in rows)
     with driver.cursor() as cursor:
         try:
-            cursor.copy_expert(command, _Reader(_line(row) for row in rows), _PIECE)
+            cursor.copy_expert(command, reader, _PIECE)
         except psycopg2.Error as err:
+            # The driver hands an error of the rows to the server and raises the server's answer.
+            if reader.failure is not None:
+                raise reader.failure from None
             raise errors.wrapped(err, command) from None
 
 
@@ -55,11 +60,19 @@ class _Reader(io.RawIOBase):
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self._rest = b""
+        self.failure: BaseException | None = None
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
+        try:
+            return self._read(size)
+        except BaseException as err:
+            self.failure = err
+            raise
+
+    def _read(self, size: int) -> bytes:
         pieces, length = [self._rest], len(self._rest)
         for line in self._lines if size < 0 or length < size else ():
             piece = line.encode()

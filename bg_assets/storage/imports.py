@@ -1,15 +1,18 @@
-"""Imports: rows staged by COPY, then put into people or companies by one statement.
+"""Imports: rows staged by COPY, judged as a whole, then put into people or companies.
 
-Everything of one file happens in one transaction: all or nothing.
+Everything of one file happens in one transaction: all or nothing. Rejected rows are staged too,
+with their reason, so that no number of them takes memory.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from bg_assets.storage.capture import COMPANY_COLUMNS, PEOPLE_COLUMNS
 from bg_assets.storage.copying import copy_rows
+
+_IMPORT_LOCK = 0x6267_0002
+_REJECTS_AT_ONCE = 1000
 
 
 class TooManyLeavers(Exception):
@@ -26,77 +29,100 @@ class Imported:
     left: int = 0
 
 
-COLUMNS = {
-    "companies": tuple(name for name in COMPANY_COLUMNS if name != "deleted_at"),
-    "people": tuple(
-        name for name in PEOPLE_COLUMNS if name not in {"deleted_at", "observed_at", "updated_at"}
-    ),
-}
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """How many rows are rejected, and how many of these tell no id that could be read."""
 
-_LATER_LINE = sa.text("""
-    delete from staged as s using staged as later
-    where later.id = s.id and later.line > s.line
-        and not exists (select from staged as last where last.id = s.id and last.line > later.line)
-    returning s.line, later.line as later
-""")
+    rows: int
+    without_id: int
+
+
 _NO_COMPANY = sa.text("""
-    with gone as (
-        delete from staged as s where not exists (
-            select from bg.canonical_companies as c
-            where c.id = s.company_id and c.deleted_at is null)
-        returning s.line, s.id, s.company_id
-    ), kept as (insert into protected select id from gone)
-    select line, company_id from gone
+    update staged as s set reason = 'no company ' || company_id || ': import companies first'
+    where reason is null and not exists (
+        select from bg.canonical_companies as c
+        where c.id = s.company_id and c.deleted_at is null)
 """)
-# People of the companies in the file who are not in it.
+# Numbered, not joined with itself: a file may hold one id a million times.
+_COMES_AGAIN = sa.text("""
+    update staged as s
+    set reason = 'the same id comes again in line ' || last || ': the last one counts'
+    from (
+        select line, max(line) over (partition by id) as last from staged where reason is null
+    ) as numbered
+    where numbered.line = s.line and numbered.line < last
+""")
+_REJECTED = sa.text("""
+    select count(*) as rows, count(*) filter (where id is null) as without_id
+    from staged where reason is not null
+""")
+_REASONS = sa.text("select line, reason from staged where reason is not null order by line")
+
+# People of the companies in the file who are not in it, not even as a rejected row.
 _LEAVERS = """
     from bg.people as p
-    where p.company_id in (select company_id from staged)
+    where p.company_id in (select company_id from staged where reason is null)
         and p.status = 'active' and p.deleted_at is null
         and not exists (select from staged as s where s.id = p.id)
-        and not exists (select from protected as s where s.id = p.id)
 """
 _COUNT_LEAVERS = sa.text(f"select count(*) {_LEAVERS}")
 _COUNT_STAFF = sa.text("""
     select count(*) from bg.people as p
-    where p.company_id in (select company_id from staged)
+    where p.company_id in (select company_id from staged where reason is null)
         and p.status = 'active' and p.deleted_at is null
 """)
-_LEAVE = sa.text(f"update bg.people set status = 'left' where id in (select p.id {_LEAVERS})")
+_LEAVE = sa.text(f"""
+    with leavers as materialized (select p.id {_LEAVERS} order by p.id for update of p)
+    update bg.people as p set status = 'left' from leavers where p.id = leavers.id
+""")
 
 
 def stage(
     conn: sa.Connection, kind: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
-) -> int:
-    """Put rows of ``line`` and the values of ``columns`` aside; returns how many there are."""
+) -> None:
+    """Put rows aside: the line, the reason if the row is rejected, and the values of ``columns``.
+
+    A rejected row has its id at most. What ``rows`` raises goes through to the caller.
+    """
     conn.execute(
         sa.text(
             f"create temporary table staged on commit drop as "
-            f"select 0::bigint as line, {', '.join(columns)} from bg.{kind} limit 0"
+            f"select 0::bigint as line, ''::text as reason, {', '.join(columns)} "
+            f"from bg.{kind} limit 0"
         )
     )
-    copy_rows(conn, "staged", ("line", *columns), rows)
-    conn.execute(sa.text("create temporary table protected (id text) on commit drop"))
-    conn.execute(sa.text("create index on staged (id)"))
+    copy_rows(conn, "staged", ("line", "reason", *columns), rows)
     conn.execute(sa.text("analyze staged"))
-    return int(conn.execute(sa.text("select count(*) from staged")).scalar_one())
 
 
-def protect(conn: sa.Connection, ids: Iterable[str]) -> None:
-    """People who stand in the file, though their rows are rejected: they have not left."""
-    copy_rows(conn, "protected", ("id",), ((one,) for one in ids))
+def judge(conn: sa.Connection, kind: str) -> Rejected:
+    """Reject what can't go in, seen over the whole file, and count all rejects.
 
-
-def reject_staged(conn: sa.Connection, kind: str) -> dict[int, str]:
-    """Take out what can't go in, seen over the whole file: the reason by line."""
-    rejects = {
-        row.line: f"the same id comes again in line {row.later}: the last one counts"
-        for row in conn.execute(_LATER_LINE)
-    }
+    Of rows with the same id the last that fits counts.
+    """
     if kind == "people":
-        for row in conn.execute(_NO_COMPANY):
-            rejects[row.line] = f"no company {row.company_id}: import companies first"
-    return rejects
+        conn.execute(_NO_COMPANY)
+    conn.execute(_COMES_AGAIN)
+    return Rejected(*conn.execute(_REJECTED).one())
+
+
+def reasons(conn: sa.Connection) -> Iterator[tuple[int, str]]:
+    """Line and reason of each rejected row, in the order of the file."""
+    options = {"yield_per": _REJECTS_AT_ONCE}
+    for row in conn.execute(_REASONS, execution_options=options):
+        yield row.line, row.reason
+
+
+def wait_for_others(conn: sa.Connection, waiting: Callable[[], None]) -> None:
+    """Let no other import write until this transaction ends; call before ``apply``.
+
+    Calls ``waiting`` where another is writing just now. Two that write the same people at once,
+    each in its own order, would lock each other out.
+    """
+    key = {"key": _IMPORT_LOCK}
+    if not conn.execute(sa.text("select pg_try_advisory_xact_lock(:key)"), key).scalar_one():
+        waiting()
+        conn.execute(sa.text("select pg_advisory_xact_lock(:key)"), key)
 
 
 def apply(
@@ -107,18 +133,15 @@ def apply(
     full_snapshot: bool = False,
     allow_leavers: bool = False,
 ) -> Imported:
-    """Insert and update from what is staged; a row that fits already is not touched.
+    """Insert and update from what is staged and not rejected; a row that fits is not touched.
 
     Columns that the file lacks keep what they hold. With ``full_snapshot`` the people of the
     staged companies who are not staged are marked as left. Raises TooManyLeavers when these are
     more than half, unless ``allow_leavers``.
     """
-    staged = int(conn.execute(sa.text("select count(*) from staged")).scalar_one())
-    before = int(conn.execute(_known(kind)).scalar_one())
     left = _leave(conn, allow_leavers) if kind == "people" and full_snapshot else 0
-    written = conn.execute(_upsert(kind, columns, full_snapshot)).rowcount
-    inserted = staged - before
-    return Imported(inserted, written - inserted, staged - written, left)
+    row = conn.execute(_upsert(kind, columns, full_snapshot)).one()
+    return Imported(row.inserted, row.written - row.inserted, row.good - row.written, left)
 
 
 def _leave(conn: sa.Connection, allow_leavers: bool) -> int:
@@ -132,22 +155,24 @@ def _leave(conn: sa.Connection, allow_leavers: bool) -> int:
     return conn.execute(_LEAVE).rowcount
 
 
-def _known(kind: str) -> sa.TextClause:
-    return sa.text(f"select count(*) from staged as s join bg.{kind} as t on t.id = s.id")
-
-
 def _upsert(kind: str, columns: Sequence[str], full_snapshot: bool) -> sa.TextClause:
-    """Ordered by id, so that two imports at once can't lock each other out."""
+    """Ordered by id like other writers of many rows, so that they wait for each other at most."""
     values = {name: f"excluded.{name}" for name in columns if name != "id"}
     values["deleted_at"] = "null"
     if kind == "people" and full_snapshot and "status" not in columns:
         values["status"] = "'active'"
     settings = ", ".join(f"{name} = {value}" for name, value in values.items())
-    differs = " or ".join(
-        f"t.{name} is distinct from {value}" for name, value in values.items()
-    )
+    differs = " or ".join(f"t.{name} is distinct from {value}" for name, value in values.items())
     listed = ", ".join(columns)
-    return sa.text(
-        f"insert into bg.{kind} as t ({listed}) select {listed} from staged order by id "
-        f"on conflict (id) do update set {settings} where {differs}"
-    )
+    # A row that this statement inserted has no xmax yet; one that it updated has.
+    return sa.text(f"""
+        with written as (
+            insert into bg.{kind} as t ({listed})
+            select {listed} from staged where reason is null order by id
+            on conflict (id) do update set {settings} where {differs}
+            returning xmax = 0 as inserted
+        )
+        select count(*) filter (where inserted) as inserted, count(*) as written,
+            (select count(*) from staged where reason is null) as good
+        from written
+    """)

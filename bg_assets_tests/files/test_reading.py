@@ -234,7 +234,7 @@ def test_the_original_fields_of_lines_can_be_had_again(tmp_path: Path) -> None:
     path.write_text('id,company_id\np1,"c1"\np1,c2\np1,c3\n')
     with open_import(path, "people", {}, False) as file:
         assert len(list(file.rows())) == 3
-        assert list(file.again({2: "comes again", 3: "comes again"})) == [
+        assert list(file.again([(2, "comes again"), (3, "comes again")])) == [
             Reject(2, "comes again", ["p1", "c1"]),
             Reject(3, "comes again", ["p1", "c2"]),
         ]

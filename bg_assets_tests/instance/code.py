@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import dagster as dg
 
@@ -54,12 +55,10 @@ refresh = dg.define_asset_job("refresh", [people, groups])
 @dg.sensor(job=acting, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
 def requests(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Request what the files of the folder REQUESTS say: name of the file -> the tag ``do``."""
-    from pathlib import Path
-
-    found = []
-    for path in sorted(Path(os.environ["REQUESTS"]).glob("*.txt")):
-        found.append(dg.RunRequest(run_key=path.stem, tags={"do": path.read_text()}))
-    return dg.SensorResult(found)
+    files = sorted(Path(os.environ["REQUESTS"]).glob("*.txt"))
+    return dg.SensorResult(
+        [dg.RunRequest(run_key=file.stem, tags={"do": file.read_text()}) for file in files]
+    )
 
 
 defs = dg.Definitions(

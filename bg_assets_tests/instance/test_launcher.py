@@ -84,7 +84,9 @@ def test_the_server_has_one_thread_and_no_connection_but_its_own(
     wait_for(instance, run, SUCCESS)
     server = server_of(instance)
     assert server.num_threads() == 1
-    sockets = [fd for fd in Path(f"/proc/{server.pid}/fd").iterdir() if "socket:" in str(fd.readlink())]
+    sockets = [
+        fd for fd in Path(f"/proc/{server.pid}/fd").iterdir() if "socket:" in str(fd.readlink())
+    ]
     assert len(sockets) == 1
 
 

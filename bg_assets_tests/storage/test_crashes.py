@@ -27,9 +27,7 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     made.dispose()
 
 
-@pytest.fixture(params=[False, True], ids=["process", "connection"])
-def kill(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
+BOTH_WAYS = pytest.mark.parametrize("kill", [False, True], ids=["process", "connection"])
 
 
 def world(engine: sa.Engine, turn: int, number: int = BATCH) -> Names:
@@ -85,10 +83,11 @@ def each_place(
     return ends_at_each_place(engine, prepare, lambda turn: look(engine, worlds[turn]), kill=kill)
 
 
-def test_a_tick(engine: sa.Engine, *, kill: bool) -> None:
-    assert each_place(engine, lambda _: lambda: tick(engine, LATER), kill=kill) >= 4
+def test_a_tick(engine: sa.Engine) -> None:
+    assert each_place(engine, lambda _: lambda: tick(engine, LATER), kill=True) >= 4
 
 
+@BOTH_WAYS
 def test_the_whole_run_of_a_batch(engine: sa.Engine, *, kill: bool) -> None:
     def work(_: Names) -> Callable[[], object]:
         (batch,) = tick(engine, LATER)
@@ -98,13 +97,14 @@ def test_the_whole_run_of_a_batch(engine: sa.Engine, *, kill: bool) -> None:
     assert each_place(engine, work, kill=kill) >= 18
 
 
-def test_taking_by_hand(engine: sa.Engine, *, kill: bool) -> None:
+def test_taking_by_hand(engine: sa.Engine) -> None:
     assert (
-        each_place(engine, lambda names: lambda: take_by_hand(engine, "hand", names), kill=kill)
+        each_place(engine, lambda names: lambda: take_by_hand(engine, "hand", names), kill=True)
         >= 8
     )
 
 
+@BOTH_WAYS
 def test_the_run_of_one_company_started_over_by_dagster_as_the_same_run(
     engine: sa.Engine, *, kill: bool
 ) -> None:
@@ -131,23 +131,23 @@ def test_the_run_of_one_company_started_over_by_dagster_as_the_same_run(
     assert ends_at_each_place(engine, prepare, again, kill=kill) >= 18
 
 
-def test_releasing(engine: sa.Engine, *, kill: bool) -> None:
+def test_releasing(engine: sa.Engine) -> None:
     def work(_: Names) -> Callable[[], object]:
         held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
         return lambda: release(engine, held)
 
-    assert each_place(engine, work, kill=kill) >= 3
+    assert each_place(engine, work, kill=True) >= 3
 
 
-def test_dying(engine: sa.Engine, *, kill: bool) -> None:
+def test_dying(engine: sa.Engine) -> None:
     def work(_: Names) -> Callable[[], object]:
         held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
         return lambda: release(engine, held, most=1)
 
-    assert each_place(engine, work, kill=kill) >= 3
+    assert each_place(engine, work, kill=True) >= 3
 
 
-def test_requeueing(engine: sa.Engine, *, kill: bool) -> None:
+def test_requeueing(engine: sa.Engine) -> None:
     def work(names: Names) -> Callable[[], object]:
         held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
         release(engine, held, most=1)
@@ -158,10 +158,10 @@ def test_requeueing(engine: sa.Engine, *, kill: bool) -> None:
 
         return requeue
 
-    assert each_place(engine, work, kill=kill) >= 4
+    assert each_place(engine, work, kill=True) >= 4
 
 
-def test_taking_over_the_changes_of_the_dead(engine: sa.Engine, *, kill: bool) -> None:
+def test_taking_over_the_changes_of_the_dead(engine: sa.Engine) -> None:
     def work(names: Names) -> Callable[[], object]:
         held = [held for one in tick(engine, LATER) for held in take(engine, "run-1", one)]
         release(engine, held, most=1)
@@ -170,7 +170,7 @@ def test_taking_over_the_changes_of_the_dead(engine: sa.Engine, *, kill: bool) -
         (batch,) = tick(engine, LATER)
         return lambda: take(engine, "run-2", batch)
 
-    assert each_place(engine, work, kill=kill) >= 8
+    assert each_place(engine, work, kill=True) >= 8
 
 
 def test_a_killed_connection_is_one_clear_error_and_the_next_call_works(

@@ -21,6 +21,7 @@ from dagster._core.instance import InstanceRef
 
 from bg_assets import settings
 from bg_assets.embedded import processes
+from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs
 from bg_assets.storage import database
@@ -59,11 +60,11 @@ class Stack:
         self.supervisor = self._stop.enter_context(programs.supervised(self.home, chosen, self.env))
 
     def stop(self) -> None:
-        """Stop what ``start`` started, in order, and kill whatever is still there."""
+        """Kill whatever there is, which is quicker than to stop it in order."""
         try:
-            self._stop.close()
-        finally:
             self.kill_all()
+        finally:
+            self._stop.close()
 
     def kill_all(self) -> None:
         """Kill -9 every process of this home at once, the database's too."""
@@ -143,6 +144,23 @@ class Stack:
         with self.engine.begin() as conn:
             return conn.execute(sa.text(statement), parameters).scalar()
 
+    def runs_of(self, company: str, *statuses: str) -> list[str]:
+        """The ids of the Dagster runs of a company's partition, newest first."""
+        wanted = [dg.DagsterRunStatus(status) for status in statuses]
+        found = dg.RunsFilter(tags={"dagster/partition": company}, statuses=wanted)
+        return [run.run_id for run in self.instance.get_runs(found)]
+
+    def wait_for_run(self, run_id: str, status: str, seconds: float = 20) -> dg.DagsterRun:
+        """Wait until the run has come to an end, which must be the one given."""
+
+        def ended() -> dg.DagsterRun | None:
+            run = self.instance.get_run_by_id(run_id)
+            return run if run is not None and run.is_finished else None
+
+        run: dg.DagsterRun = eventually(ended, seconds, f"run {run_id} has ended")
+        assert run.status.value == status
+        return run
+
     def logs(self) -> list[tuple[str, str]]:
         """The ends of all log files, by name."""
         files = [*(self.home / "logs").glob("*.log"), self.server.log]
@@ -167,8 +185,8 @@ def make_template(folder: Path) -> None:
     """Make a home whose database has both schemas, and leave it with nothing running."""
     server = EmbeddedPostgres(folder, options=NOT_DURABLE)
     with server.acquire():
-        database.ensure_database(server.url("bg_assets"))
-        database.ensure_database(server.url("dagster"))
+        ensure_database(server.url("bg_assets"))
+        ensure_database(server.url("dagster"))
         database.migrate(server.url("bg_assets"))
         _instance(folder, server).dispose()
 

@@ -1,0 +1,136 @@
+"""Dagster's tables: made once by whoever comes first, reached through one pool, without secrets."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+import yaml
+from dagster._core.instance import InstanceRef
+
+from bg_assets import settings
+from bg_assets.instance.private import ConfigurableClassData
+from bg_assets.instance.storage import COMPLETE, PooledPostgresStorage
+from bg_assets_tests.conftest import Cluster
+from bg_assets_tests.instance.conftest import write_config
+
+OPEN = """
+import sys, threading, dagster as dg
+from bg_assets.instance.storage import PooledPostgresStorage
+sys.stdin.readline()
+storage = PooledPostgresStorage(sys.argv[1])
+storage.run_storage.set_cursor_values({sys.argv[2]: "seen"})
+assert storage.run_storage.get_runs() == []
+assert storage.event_log_storage.get_asset_records() == []
+assert storage.schedule_storage.all_instigator_state() == []
+"""
+
+
+@pytest.fixture
+def empty(postgres: Cluster) -> Iterator[str]:
+    url = postgres.clone("template0")
+    yield url
+    postgres.drop(url)
+
+
+def tables(url: str) -> set[str]:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    return set(sa.inspect(engine).get_table_names())
+
+
+def test_four_processes_at_once_make_the_tables_together(empty: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", OPEN, empty, f"process {number}"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    outcomes = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, outcomes
+    assert not any("Retrying" in outcome for outcome in outcomes)
+    storage = PooledPostgresStorage(empty)
+    found = storage.run_storage.get_cursor_values({f"process {number}" for number in range(4)})
+    assert len(found) == 4
+
+
+def test_tables_that_a_killed_process_left_half_made_are_completed(empty: str) -> None:
+    PooledPostgresStorage(empty)
+    whole = tables(empty)
+    engine = sa.create_engine(empty, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE jobs, schedules, instigators, job_ticks CASCADE")
+        connection.exec_driver_sql("DELETE FROM secondary_indexes")
+        connection.execute(sa.text("DELETE FROM kvs WHERE key = :key"), {"key": COMPLETE})
+    storage = PooledPostgresStorage(empty)
+    assert tables(empty) == whole
+    assert storage.schedule_storage.all_instigator_state() == []
+
+
+def test_an_older_schema_is_brought_up_to_date(empty: str) -> None:
+    PooledPostgresStorage(empty)
+    engine = sa.create_engine(empty, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        head = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'f495c27d5019'")
+        connection.execute(
+            sa.text("UPDATE kvs SET value = '1.0.0' WHERE key = :key"), {"key": COMPLETE}
+        )
+    storage = PooledPostgresStorage(empty)
+    assert storage.run_storage.alembic_version() == (head, head)
+
+
+def test_one_pool_serves_all_and_survives_a_restart_of_the_server(
+    empty: str, postgres: Cluster
+) -> None:
+    storage = PooledPostgresStorage(empty)
+    assert storage.run_storage.get_runs() == []
+    assert storage.schedule_storage.all_instigator_state() == []
+    name = sa.make_url(empty).database
+    postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    assert storage.run_storage.get_runs() == []
+
+
+def test_an_instance_without_a_url_asks_for_the_one_of_the_project(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_HOME", str(tmp_path))
+    monkeypatch.setenv("BG_DAGSTER_URL", empty)
+    (tmp_path / "dagster.yaml").symlink_to(settings.PROJECT / "dagster.yaml")
+    ref = InstanceRef.from_dir(str(tmp_path))
+    assert "postgresql" not in dg.serialize_value(ref)
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        assert instance.get_runs() == []
+        assert instance.storage_directory() == str(tmp_path / "dagster" / "storage")
+
+
+def test_a_password_is_taken_from_the_environment_and_refused_in_the_file(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "postgresql://user:hunter2@db/dagster"
+    data = ConfigurableClassData(
+        "bg_assets.instance.storage",
+        "PooledPostgresStorage",
+        yaml.safe_dump({"postgres_url": secret}),
+    )
+    with pytest.raises(settings.BadSetting, match="env: BG_DAGSTER_URL") as refusal:
+        data.rehydrate(as_type=PooledPostgresStorage)
+    assert "hunter2" not in str(refusal.value)
+    monkeypatch.setenv("SOME_URL", empty)
+    write_config(tmp_path, "x")
+    config = yaml.safe_load((tmp_path / "dagster.yaml").read_text())
+    config["storage"]["custom"]["config"] = {"postgres_url": {"env": "SOME_URL"}}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config))
+    ref = InstanceRef.from_dir(str(tmp_path))
+    assert empty not in str(ref)
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        assert instance.get_runs() == []

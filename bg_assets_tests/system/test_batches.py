@@ -1,0 +1,117 @@
+"""Many companies at once: batches, each company's own partition, and one that spoils nothing."""
+
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
+
+from bg_assets import partitions
+from bg_assets_tests.system import world
+from bg_assets_tests.system.stack import Stack, eventually
+
+pytestmark = pytest.mark.system
+
+GROUPS = dg.AssetKey("buyer_groups")
+PEOPLE = dg.AssetKey("company_people")
+NUMBER = 500
+POISON = """
+    create schema poison;
+    create function poison.refuse() returns trigger language plpgsql as $$
+    begin
+        raise exception 'not this one';
+    end $$;
+    create trigger refuse before insert or update on bg.buyer_groups for each row
+        when (new.company_id = 'poison-0004') execute function poison.refuse()
+"""
+
+
+def shown_by_dagster(stack: Stack, asset: dg.AssetKey, company: str) -> tuple[str, dict[str, Any]]:
+    """The run and the metadata of the partition's latest materialization."""
+    records = stack.instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[company]), limit=1
+    ).records
+    assert len(records) == 1
+    found = records[0].asset_materialization
+    assert found is not None
+    return records[0].run_id, {name: value.value for name, value in found.metadata.items()}
+
+
+def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_runs(
+    stack: Stack,
+) -> None:
+    everybody = world.grow(stack, "scatter-", 2 * NUMBER, seconds=120)
+    chosen = everybody[::2]
+    stack.execute(
+        "update bg.people set title = 'Treasurer' where id = any(:ids)",
+        ids=[f"{company}-2" for company in chosen],
+    )
+    world.settle(stack, everybody, seconds=60)
+    refreshed = stack.rows(
+        "select company_id, id::text, run_id, attempt from bg.buyer_group_refresh_log "
+        "where company_id like 'scatter-%' and reason = 'role_change' and status = 'completed'"
+    )
+    by_company = {row.company_id: row for row in refreshed}
+    assert (len(refreshed), sorted(by_company)) == (NUMBER, chosen)
+    assert {row.attempt for row in refreshed} == {1}
+    runs = Counter(row.run_id for row in refreshed)
+    assert len(runs) <= 2
+    for run_id in runs:
+        stack.wait_for_run(run_id, "SUCCESS")
+    world.assert_groups_as_recomputed(stack, everybody)
+
+    known = stack.instance.get_materialized_partitions(GROUPS)
+    assert set(everybody) <= known
+    assert set(everybody) <= stack.instance.get_materialized_partitions(PEOPLE)
+    for company in chosen[::25]:
+        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        assert (run_id, metadata["refresh_id"]) == (
+            by_company[company].run_id,
+            by_company[company].id,
+        )
+        assert metadata["because"] == "role_change"
+        assert f"| {company}-2 | Treasurer |" in metadata["group"].replace("\\", "")
+        assert shown_by_dagster(stack, PEOPLE, company)[1]["dagster/row_count"] == 7
+
+
+def test_a_company_that_fails_in_its_batch_fails_alone_is_listed_and_healed(stack: Stack) -> None:
+    companies = world.grow(stack, "poison-", 8)
+    sick = companies[3]
+    others = [company for company in companies if company != sick]
+    stack.execute(POISON)
+    try:
+        stack.execute(
+            "update bg.people set title = 'Treasurer' where id = any(:ids)",
+            ids=[f"{company}-2" for company in companies],
+        )
+        world.settle(stack, others)
+        batches = {world.log_of(stack, company)[-1].run_id for company in others}
+        assert len(batches) == 1
+        stack.wait_for_run(batches.pop(), "SUCCESS")
+        eventually(lambda: world.log_of(stack, sick)[-1].status == "dead", 60, "it is given up")
+    finally:
+        stack.execute("drop schema poison cascade")
+    given_up = world.log_of(stack, sick)[-1]
+    assert given_up.attempt == 2
+    (alone, *_) = stack.runs_of(sick, "FAILURE")
+    assert given_up.error == f"run {alone} ended as FAILURE"
+    assert status_in_dagster(stack, sick) is AssetPartitionStatus.FAILED
+    assert status_in_dagster(stack, others[0]) is AssetPartitionStatus.MATERIALIZED
+    assert stack.status()["dead"] == 1
+    assert f"dead: {sick} after 2 attempts" in stack.cli("status").stdout
+    world.assert_groups_as_recomputed(stack, others)
+
+    assert stack.cli("requeue", sick).returncode == 0
+    world.settle(stack, [sick])
+    assert world.log_of(stack, sick)[-1].status == "completed"
+    assert status_in_dagster(stack, sick) is AssetPartitionStatus.MATERIALIZED
+    assert stack.status()["dead"] == 0
+    world.assert_groups_as_recomputed(stack, companies)
+
+
+def status_in_dagster(stack: Stack, company: str) -> AssetPartitionStatus | None:
+    """The colour of the company's partition in the UI."""
+    found = stack.instance.get_status_by_partition(GROUPS, [company], partitions.companies)
+    assert found is not None
+    return found[company]
