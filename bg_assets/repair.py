@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.storage import refreshes
+from bg_assets.storage import claims, refreshes
 from bg_assets.storage.refreshes import UnderWay
 
 # Submitting a run takes a fraction of a second; one that still is not submitted never will be.
@@ -68,7 +68,9 @@ def repair(
     if not under_way:
         return []
     by_id, by_key = _in_progress(instance)
-    lines, lookups = [], 0
+    lines: list[str] = []
+    waiting: list[str] = []
+    lookups = 0
     for held in under_way:
         run = by_id.get(held.run_id or "") or by_key.get(held.run_key or "")
         early = held.run_id is None and held.asked_at and now - held.asked_at < TOO_EARLY
@@ -81,11 +83,14 @@ def repair(
             continue
         reason = why_over(held, run, now)
         if reason is None:
+            if run is not None and held.run_id is None and held.run_key is not None:
+                waiting.append(held.run_key)
             continue
         if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
             _end(instance, run, reason)
         again, dead = refreshes.release(conn, held.refreshes, reason, now, max_attempts)
         lines.append(f"{reason}: {len(again)} to be tried again, {len(dead)} dead")
+    claims.seen(conn, waiting, now)
     return lines
 
 

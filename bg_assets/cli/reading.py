@@ -29,8 +29,8 @@ def show(company_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def status(as_json: bool) -> None:
     """Print what is pending, under way, failed, and whether Dagster runs."""
-    config = settings.read()
     with session.opened() as engine:
+        config = settings.read()
         with database.connect(engine) as conn:
             counts = overview.read_overview(conn, config.refresh_interval)
             dead = overview.read_dead(conn)

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from bg_assets.cli import session
 from bg_assets.storage import companies as finding
-from bg_assets.storage import database, overview, refreshes
+from bg_assets.storage import dagster_state, database, overview, refreshes
 
 _BACKFILL_PRIORITY = -10
 _WAIT = click.option("--wait", is_flag=True, help="Until it is done.")
@@ -24,7 +24,7 @@ def refresh(ids: tuple[str, ...], wait: bool) -> None:
         with database.connect(engine) as conn:
             session.require_companies(conn, ids)
             refreshes.request_by_hand(conn, ids)
-        _asked(engine, len(set(ids)), wait)
+        _asked(engine, list(dict.fromkeys(ids)), wait)
 
 
 @click.command()
@@ -40,7 +40,7 @@ def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
             session.require_companies(conn, ids)
             wanted = finding.all_ids(conn) if everything else list(dict.fromkeys(ids))
             refreshes.request_by_hand(conn, wanted, priority=_BACKFILL_PRIORITY)
-        _asked(engine, len(wanted), wait)
+        _asked(engine, wanted, wait)
 
 
 @click.command()
@@ -53,7 +53,7 @@ def requeue(ids: tuple[str, ...], wait: bool) -> None:
             found = refreshes.requeue(conn, ids)
         missing = [one for one in dict.fromkeys(ids) if one not in found]
         if found:
-            _asked(engine, len(found), wait)
+            _asked(engine, found, wait)
     if missing:
         session.fail(f"no dead refresh of {', '.join(missing)}", session.USAGE)
 
@@ -71,25 +71,31 @@ def untrack(ids: tuple[str, ...]) -> None:
     click.echo(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
 
 
-def _asked(engine: sa.Engine, number: int, wait: bool) -> None:
+def _asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:
+    number = len(ids)
     what = "1 company is" if number == 1 else f"{number} companies are"
     if not wait:
         click.echo(f"{what} to be refreshed; `bg-assets status` tells how far it is")
         return
-    with Progress(
-        console=session.messages, disable=not session.is_terminal(), transient=True
-    ) as bar:
-        task = bar.add_task("refreshing", total=number)
-        while True:
-            with database.connect(engine) as conn:
-                now = overview.read_overview(conn, 0)
-            left = now.companies + now.requested + now.running + now.failed + now.deferred
-            bar.update(task, completed=max(0, number - left))
-            if left == 0:
-                break
-            time.sleep(0.5)
-    if now.dead:
-        session.fail(
-            f"{now.dead} companies failed for good: see `bg-assets status`", session.FAILED
-        )
+    if dagster_state.read(database.dagster_url()).daemon != "running":
+        session.say("Dagster's daemon is not running: nothing happens until `bg-assets up` does")
+    dead = _wait(engine, ids)
+    if dead:
+        session.fail(f"{dead} companies failed for good: see `bg-assets status`", session.FAILED)
     click.echo("done")
+
+
+def _wait(engine: sa.Engine, ids: list[str]) -> int:
+    """Wait until the refreshes of these companies are over; returns how many are dead."""
+    bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+    with bar:
+        task = bar.add_task("refreshing", total=len(ids))
+        while True:
+            began = time.monotonic()
+            with database.connect(engine) as conn:
+                under_way, dead = overview.read_progress(conn, ids)
+            bar.update(task, completed=len(ids) - under_way)
+            if under_way == 0:
+                return dead
+            # However many companies, looking takes a tenth of the time at most.
+            time.sleep(max(0.5, 9 * (time.monotonic() - began)))

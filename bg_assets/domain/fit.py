@@ -125,6 +125,8 @@ def _judged(
     employees: int | None,
 ) -> Fit:
     what = in_words(function) if function else "title"
+    if function and function != candidate.functions[0]:
+        what = f"perhaps {what}"
     reason = f"{what} at level {candidate.level or 'unknown'}"
     if role == "decision_maker":
         limit = authority.may_sign(candidate.rank, employees)

@@ -155,12 +155,15 @@ def decide(
 def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
     """Each person once, in a stable order, without those who are not there yet or any more."""
     people: dict[str, StaffMember] = {}
-    for person in sorted(staff, key=lambda p: (p.person_id, repr(p))):
+    for person in staff:
         if person.start_date is not None and person.start_date > as_of:
             continue
-        if not classify(person.title, person.department).left:
-            people.setdefault(person.person_id, person)
-    return list(people.values())
+        if classify(person.title, person.department).left:
+            continue
+        other = people.setdefault(person.person_id, person)
+        if other is not person and repr(person) < repr(other):
+            people[person.person_id] = person
+    return [people[person_id] for person_id in sorted(people)]
 
 
 def _choices(

@@ -64,7 +64,32 @@ def select(
         _fill(rule.role, required[rule.role], LEAST_FIT, choices, chosen)
     for rule in template.roles:
         _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, choices, chosen)
+    _by_authority(choices, pins, chosen)
     return chosen, _voices(choices, template, target, required, pins, chosen)
+
+
+def _by_authority(
+    choices: Mapping[str, Choice], pins: Mapping[str, str | None], chosen: Chosen
+) -> None:
+    """Change places where a stakeholder decides as well as a decision maker and has more say."""
+    makers = sorted(i for i, (role, _) in chosen.items() if role == "decision_maker")
+    for maker in makers:
+        fit = choices[maker].fit("decision_maker")
+        instead = choices[maker].fit("stakeholder")
+        if maker in pins or fit is None or instead is None:
+            continue
+        better = [
+            (-choices[i].influence, i, own)
+            for i, (role, _) in chosen.items()
+            if role == "stakeholder"
+            and i not in pins
+            and (own := choices[i].fit("decision_maker")) is not None
+            and own.score >= fit.score
+            and choices[i].influence > choices[maker].influence
+        ]
+        if better:
+            _, other, own = min(better, key=lambda option: option[:2])
+            chosen[maker], chosen[other] = ("stakeholder", instead), ("decision_maker", own)
 
 
 def _best_role(choice: Choice, template: Template) -> str:
@@ -89,7 +114,7 @@ def _fill(
     used = Counter(choices[i].function for i in taken)
     while missing > 0 and free:
         choice, fit = min(free, key=lambda option: _order(option[0], option[1], used))
-        free.remove((choice, fit))
+        free = [option for option in free if option[0] is not choice]
         chosen[choice.person_id] = (role, fit)
         used[choice.function] += 1
         missing -= 1

@@ -125,7 +125,7 @@ def _function(
         return found, (), "", [reason]
     heard, said = "", ""
     if unit is not None and told.values[0] != "executive" and unit.values[0] not in _NO_UNIT:
-        told, heard, said = _compared(told, unit)
+        told, heard, said = _compared(told, unit, place is not None and place.joined)
     reasons = [f"function {told.values[0]}: {told.phrase!r}"]
     if said:
         reasons.append(said)
@@ -135,17 +135,19 @@ def _function(
     return told, (), heard, reasons
 
 
-def _compared(title: Finding, unit: Finding) -> tuple[Finding, str, str]:
-    """A finding from the title beside one from the department, what was heard, and the reason."""
+def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str, str]:
+    """A finding from the title beside one from the department, what was heard, and the reason.
+
+    joined: the department is of several things, so that it can't contradict.
+    """
     shared = next((v for v in title.values if v in unit.values), None)
     if shared is not None:
         values = (shared, *(v for v in title.values if v != shared))
         return Finding(values, title.rule, title.phrase), "agrees", "the department agrees"
-    if len(unit.values) > 1:
+    if len(unit.values) > 1 or joined:
         return title, "", ""
     if title.rule == "weak" and unit.rule != "weak":
         found = Finding((unit.values[0], title.values[0]), "department", unit.phrase)
         return found, "", f"the department is more precise than {title.phrase!r}"
-    found = Finding((*title.values, unit.values[0]), title.rule, title.phrase)
     said = f"the department says {in_words(unit.values[0])}: contradiction"
-    return found, "contradicts", said
+    return title, "contradicts", said

@@ -44,7 +44,9 @@ class Request:
 
 
 # Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer and the
-# primary keys of the group tables (a probe for each pending company or departure).
+# primary key of the members: a probe for each pending company or departure. "offset 0" keeps these
+# probes: made into joins, on figures that are a burst of changes old, they became loops over all
+# that is under way.
 _DUE = """
     select p.company_id, p.priority, p.first_at, p.kinds, p.manual
     from (
@@ -55,7 +57,8 @@ _DUE = """
             bool_or(c.kind = 'resync' and c.source = 'manual') as manual,
             bool_or(c.is_departure and exists (
                 select from bg.buyer_group_members as m
-                where m.company_id = c.company_id and m.person_id = c.person_id)) as member_left,
+                where m.company_id = c.company_id and m.person_id = c.person_id
+                offset 0)) as member_left,
             array_agg(distinct c.kind) as kinds
         from bg.changes as c
         where c.handled_at is null and c.refresh_id is null
@@ -67,10 +70,12 @@ _DUE = """
         and (p.manual or p.member_left or not exists (
             select from bg.buyer_group_refresh_log as r
             where r.company_id = p.company_id and r.status = 'completed' and r.starts_interval
-                and r.finished_at > :now - make_interval(secs => :refresh_interval)))
+                and r.finished_at > :now - make_interval(secs => :refresh_interval)
+            offset 0))
         and not exists (
             select from bg.buyer_group_refresh_log as r
-            where r.company_id = p.company_id and r.status in ('requested', 'running'))
+            where r.company_id = p.company_id and r.status in ('requested', 'running')
+            offset 0)
 """
 
 ANY_DUE = sa.text(f"select exists ({_DUE})")
@@ -137,6 +142,17 @@ _ASKED_NOW = sa.text("""
     where id in (
         select id from bg.buyer_group_refresh_log
         where status = 'requested' and run_id is null and sensor = :sensor and run_key = any(:keys)
+        for update skip locked)
+""")
+
+
+# Served by one_refresh_at_a_time.
+_SEEN = sa.text("""
+    update bg.buyer_group_refresh_log set asked_at = :now
+    where id in (
+        select id from bg.buyer_group_refresh_log
+        where status = 'requested' and run_id is null and run_key = any(:keys)
+            and asked_at <= :now - interval '5 seconds'
         for update skip locked)
 """)
 
@@ -227,6 +243,12 @@ def ask_again(
         )
         for row in rows
     ]
+
+
+def seen(conn: sa.Connection, run_keys: Sequence[str], now: datetime) -> None:
+    """The runs of these keys are in Dagster's queue: nobody needs to ask for them again."""
+    if run_keys:
+        conn.execute(_SEEN, {"keys": list(run_keys), "now": now})
 
 
 def _request(rows: Sequence[sa.RowMapping]) -> tuple[Request, Sequence[sa.RowMapping]]:

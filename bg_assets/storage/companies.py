@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-_KNOWN = sa.text("select id from bg.canonical_companies where id = any(:ids) and deleted_at is null")
+_KNOWN = sa.text("""
+    select id from bg.canonical_companies where id = any(:ids) and deleted_at is null
+""")
 _ALL = sa.text(
     "select id from bg.canonical_companies where deleted_at is null and id > :after "
     "order by id limit :most"
@@ -18,9 +20,9 @@ _CONTAINING = sa.text("""
 """)
 _ALIKE = sa.text("""
     select id from bg.canonical_companies
-    where deleted_at is null and lower(left(id, 2)) = :start
-        and length(id) between :length - 2 and :length + 2
-    limit 5000
+    where deleted_at is null and length(id) between :length - 2 and :length + 2
+    order by lower(left(id, 2)) <> :start, lower(right(id, 2)) <> :end, id
+    limit 20000
 """)
 _UNTRACK = sa.text("""
     update bg.companies set deleted_at = now()
@@ -45,9 +47,10 @@ def near_matches(conn: sa.Connection, wanted: str) -> list[str]:
     containing = list(conn.execute(_CONTAINING, {"part": part}).scalars()) if part else []
     if containing:
         return containing
-    alike = {"start": part[:2], "length": len(part)}
-    candidates = conn.execute(_ALIKE, alike).scalars().all()
-    return difflib.get_close_matches(wanted, candidates, n=5, cutoff=0.6)
+    ends = {"start": part[:2], "end": part[-2:], "length": len(part)}
+    candidates = {one.lower(): one for one in conn.execute(_ALIKE, ends).scalars()}
+    close = difflib.get_close_matches(part, candidates, n=5, cutoff=0.6)
+    return [candidates[one] for one in close]
 
 
 def untrack(conn: sa.Connection, ids: Sequence[str]) -> list[str]:

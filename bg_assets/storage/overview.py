@@ -1,26 +1,35 @@
 """The counts of `status`: how many companies are in which state, each in one only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-# Served by changes_pending, one_refresh_at_a_time, refreshes_that_defer and refreshes_dead.
+# Served by changes_pending, one_refresh_at_a_time, refreshes_that_defer, refreshes_dead,
+# changes_by_refresh and the primary key of the members. Who waits for no interval is not deferred:
+# see bg_assets.storage.claims.
 _COUNTS = sa.text("""
     with waiting as (
         select company_id, min(occurred_at) as first_at, count(*) as changes,
-            bool_or(kind = 'resync' and source = 'manual') as manual
-        from bg.changes where handled_at is null and refresh_id is null
+            bool_or(kind = 'resync' and source = 'manual') as manual,
+            bool_or(is_departure and exists (
+                select from bg.buyer_group_members as m
+                where m.company_id = c.company_id and m.person_id = c.person_id)) as member_left
+        from bg.changes as c where handled_at is null and refresh_id is null
         group by company_id
     ), live as (
-        select company_id, status, attempt from bg.buyer_group_refresh_log
+        select id, company_id, status, attempt from bg.buyer_group_refresh_log
         where status in ('requested', 'running')
+    ), taken as (
+        select c.occurred_at from live join bg.changes as c on c.refresh_id = live.id
+        where c.handled_at is null
     ), dead as (
         select distinct company_id from bg.buyer_group_refresh_log as d
         where status = 'dead' and not exists (
             select from live where live.company_id = d.company_id)
     ), idle as (
-        select w.*, not manual and exists (
+        select w.*, not manual and not member_left and exists (
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = w.company_id and r.status = 'completed' and r.starts_interval
                     and r.finished_at > now() - make_interval(secs => :refresh_interval)
@@ -31,9 +40,10 @@ _COUNTS = sa.text("""
     )
     select
         (select coalesce(sum(changes), 0) from waiting)
-            + (select count(*) from bg.changes as c
-                join bg.buyer_group_refresh_log as r on r.id = c.refresh_id
-                where c.handled_at is null and r.status in ('requested', 'running', 'dead'))
+            + (select count(*) from taken)
+            + (select count(*) from bg.buyer_group_refresh_log as r
+                join bg.changes as c on c.refresh_id = r.id
+                where r.status = 'dead' and c.handled_at is null)
             as changes,
         (select count(*) from idle where not deferred) as companies,
         (select count(*) from idle where deferred) as deferred,
@@ -41,8 +51,28 @@ _COUNTS = sa.text("""
         (select count(*) from live where status = 'running') as running,
         (select count(*) from live where status = 'requested' and attempt > 1) as failed,
         (select count(*) from dead) as dead,
-        (select extract(epoch from now() - min(first_at))::float from waiting)
+        (select extract(epoch from clock_timestamp() - least(
+                (select min(first_at) from waiting), (select min(occurred_at) from taken)))::float)
             as oldest_pending_seconds
+""")
+
+# Served by changes_pending, one_refresh_at_a_time and refreshes_dead.
+_PROGRESS = sa.text("""
+    select count(*) filter (where under_way) as under_way,
+        count(*) filter (where dead and not under_way) as dead
+    from (
+        select exists (
+                select from bg.changes as c
+                where c.company_id = a.id and c.handled_at is null and c.refresh_id is null
+                    and c.kind = 'resync' and c.source = 'manual')
+            or exists (
+                select from bg.buyer_group_refresh_log as r
+                where r.company_id = a.id and r.status in ('requested', 'running')) as under_way,
+            exists (
+                select from bg.buyer_group_refresh_log as r
+                where r.company_id = a.id and r.status = 'dead') as dead
+        from unnest(cast(:companies as text[])) as a(id)
+    ) as asked
 """)
 
 _DEAD = sa.text("""
@@ -56,7 +86,8 @@ class Overview:
     """Companies by state (pending, deferred, requested, running, failed, dead); each in one.
 
     ``changes`` counts what no group reflects yet; ``failed`` companies wait for another attempt;
-    ``oldest_pending_seconds`` is None where nothing is pending.
+    ``oldest_pending_seconds`` is the age of the oldest change that a refresh will still see to,
+    None where there is none.
     """
 
     changes: int
@@ -77,6 +108,12 @@ def read_overview(conn: sa.Connection, refresh_interval: float) -> Overview:
     return Overview(
         **{name: int(value) for name, value in values.items()}, oldest_pending_seconds=seconds
     )
+
+
+def read_progress(conn: sa.Connection, companies: Sequence[str]) -> tuple[int, int]:
+    """Of companies asked for by hand: how many are not done yet, and how many are dead."""
+    row = conn.execute(_PROGRESS, {"companies": list(companies)}).one()
+    return int(row.under_way), int(row.dead)
 
 
 def read_dead(conn: sa.Connection, most: int = 20) -> list[dict[str, Any]]:

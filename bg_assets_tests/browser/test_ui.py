@@ -1,0 +1,126 @@
+"""What an analyst and an engineer see and do in the UI, with everything behind it running."""
+
+import pytest
+
+from bg_assets_tests.browser.chromium import Page
+from bg_assets_tests.browser.conftest import ADDRESS, COMPANIES, NAME, POISONED
+from bg_assets_tests.system.stack import Stack, eventually
+
+pytestmark = pytest.mark.browser
+
+PARTITION = "/assets/buyer_groups?view=partitions&partition="
+METADATA = (
+    "because",
+    "members",
+    "group",
+    "completeness",
+    "confidence",
+    "cohesion_reason",
+    "gaps",
+    "diff",
+    "lag_seconds",
+    "as_of",
+    "refresh_id",
+    "template_hash",
+)
+
+
+def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(page: Page) -> None:
+    page.open("/asset-groups?expanded=bg_assets:buyer_groups,bg_assets:sources")
+    page.wait_for("people", "companies", "company_people", "buyer_groups")
+    page.picture("lineage")
+    page.open("/locations/bg_assets/asset-groups/buyer_groups/lineage")
+    page.wait_for("company_people", "buyer_groups", "100% filled", f"{len(COMPANIES)} partitions")
+    page.picture("group")
+
+
+def test_an_asset_tells_what_it_is_who_owns_it_and_what_its_columns_are(page: Page) -> None:
+    page.open("/assets/buyer_groups")
+    page.wait_for("The people who will decide", "sales-operations", "bg.buyer_group_members")
+    page.wait_for("Exactly one a person", "refresh_buyer_groups", "Row count", "Postgres")
+    page.picture("buyer_groups")
+    page.open("/assets/people")
+    page.wait_for("External Asset", "The present employer", "bg.people", "company_people")
+    page.picture("people")
+
+
+def test_a_companys_partition_shows_its_group_and_why_and_no_names(page: Page) -> None:
+    page.open(PARTITION + "acme-02")
+    text = page.wait_for("Materialized", *METADATA)
+    assert "role_change" in text
+    assert "acme-02-1" in text
+    page.picture("partition")
+    page.click("[Show Markdown]")
+    # A bar and an asterisk in a title stay text.
+    page.wait_for("decision maker", "acme-02-1", "IT Director | *interim*", "gatekeeper")
+    page.picture("group")
+    assert_no_personal_data(page)
+
+
+def test_sensors_run_and_say_what_they_are_for(page: Page) -> None:
+    page.open("/automation")
+    page.wait_for("people_changes", "company_changes", "requested_refreshes")
+    page.picture("automation")
+    page.open("/locations/bg_assets/sensors/people_changes")
+    page.wait_for("People who joined, left, moved or changed their role.", "Running")
+    page.wait_for("runs requested")
+    page.picture("sensor")
+
+
+def test_runs_carry_their_true_reasons(page: Page) -> None:
+    page.open("/runs")
+    page.wait_for("bg/companies: 8", "bg/reasons: role_change: 8", "bg/attempt: 2")
+    page.wait_for("bg/reasons: company_profile_change: 8, person_joined: 8")
+    page.picture("runs")
+    assert_no_personal_data(page)
+
+
+def test_a_backfill_of_three_companies_is_launched_by_hand_and_ends_as_a_success(
+    page: Page, stack: Stack
+) -> None:
+    page.open("/assets/buyer_groups?view=partitions")
+    page.wait_for(f"Materialized ({len(COMPANIES)})")
+    page.click("Materialize…", kind="button")
+    page.click("Select a partition or create one")
+    for company in ("acme-01", "acme-04", "acme-07"):
+        page.click_menu(company)
+    page.press_escape()
+    page.wait_for("3 partitions")
+    page.picture("chosen")
+    page.click("Launch backfill", kind="button")
+    page.open("/runs/backfills")
+    page.wait_for("3 partitions", "Completed", seconds=60)
+    page.picture("backfill")
+
+
+def test_a_company_that_fails_in_its_batch_fails_alone_and_says_why(
+    page: Page, stack: Stack
+) -> None:
+    _, run_id = eventually(lambda: dead(stack), 60, "the last attempt has failed")
+    page.open(PARTITION + POISONED)
+    page.wait_for("Failed (1)", f"Materialized ({len(COMPANIES) - 1})", f"{run_id[:8]} failed")
+    # The last good group is still what is shown.
+    page.wait_for("person_joined")
+    page.picture("partition")
+    page.click(run_id[:8])
+    page.wait_for("Failure", f"partition: {POISONED}", f"{POISONED} could not be refreshed")
+    page.wait_for("the database refused it: raise_exception P0001 at bg_assets.storage.groups")
+    page.picture("run")
+    assert_no_personal_data(page)
+
+
+def dead(stack: Stack) -> tuple[str, str] | None:
+    """The refresh of the poisoned company and its last run, once it is given up."""
+    rows = stack.rows(
+        "select id::text, run_id from bg.buyer_group_refresh_log "
+        "where company_id = :company and status = 'dead'",
+        company=POISONED,
+    )
+    return tuple(rows[0]) if rows else None
+
+
+def assert_no_personal_data(page: Page) -> None:
+    """Neither in what is shown nor in what only the document holds."""
+    everything = page.text() + page.source()
+    assert NAME not in everything
+    assert ADDRESS not in everything

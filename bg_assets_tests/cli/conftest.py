@@ -1,0 +1,24 @@
+"""The command on a fresh database, by the variables that a user would set."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from bg_assets_tests.cli.command import Command
+
+
+@pytest.fixture
+def bg(
+    database_url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """bg-assets on a migrated database without rows."""
+    monkeypatch.setenv("BG_DATABASE_URL", database_url)
+    # Where no daemon ever ran; else a second database would be made.
+    monkeypatch.setenv("BG_DAGSTER_URL", database_url)
+    monkeypatch.setenv("BG_HOME", str(tmp_path / "home"))
+    before = signal.getsignal(signal.SIGTERM)
+    yield Command(engine, tmp_path)
+    signal.signal(signal.SIGTERM, before)

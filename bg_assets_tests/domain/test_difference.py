@@ -1,0 +1,120 @@
+"""Differences, employment, sizes and signatures: small tables."""
+
+from datetime import date
+
+import pytest
+
+from bg_assets.domain import authority, sizes
+from bg_assets.domain.difference import difference
+from bg_assets.domain.employment import is_employed
+from bg_assets.domain.group import BuyerGroup, Gap, Member
+from bg_assets.domain.titles import classify
+
+TODAY = date(2026, 1, 15)
+
+
+def group(members: dict[str, str], gaps: tuple[Gap, ...] = ()) -> BuyerGroup:
+    made = tuple(Member(i, role, 0.9, 0.5, False, ("why",)) for i, role in members.items())
+    return BuyerGroup("p", "h", made, gaps, 1.0, 0.9, None, "no", 1.0)
+
+
+def test_a_difference_names_each_change_once_in_a_stable_order() -> None:
+    gap = Gap("blocker", "legal", "no gatekeeper in legal found: 3 people read")
+    same_gap = Gap("blocker", "legal", "no gatekeeper in legal found: 9 people read")
+    other = Gap("champion", "finance", "no potential champion in finance found: 1 people read")
+    old = {"a": "champion", "b": "decision_maker", "z": "stakeholder"}
+    new = group({"a": "decision_maker", "c": "champion", "z": "stakeholder"}, (same_gap,))
+    events = difference(old, (gap, other), new, {"b": "the status says left"})
+    assert [(e.event, e.person_id) for e in events] == [
+        ("joined", "c"),
+        ("left", "b"),
+        ("role_changed", "a"),
+        ("gap_closed", None),
+    ]
+    assert events[1].because == "the status says left"
+    assert events[2].old == {"role": "champion"}
+    assert all(e.because for e in events)
+    reverse = dict(reversed(old.items()))
+    assert difference(reverse, (other, gap), new, {"b": "the status says left"}) == events
+
+
+def test_nothing_changed_means_no_event() -> None:
+    assert difference({"a": "champion"}, (), group({"a": "champion"}), {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "title", "employed"),
+    [
+        ("active", None, "CFO", True),
+        (None, None, None, True),
+        ("left", None, "CFO", False),
+        ("Left", None, "CFO", False),
+        ("active", date(2026, 1, 15), "CFO", True),
+        ("active", date(2026, 1, 14), "CFO", False),
+        ("active", None, "Former CFO", False),
+    ],
+)
+def test_employed_is_active_until_the_last_day(
+    status: str | None, end: date | None, title: str | None, employed: bool
+) -> None:
+    assert is_employed(status, end, TODAY, classify(title)) is employed
+
+
+@pytest.mark.parametrize(
+    ("employees", "deal", "counts"),
+    [
+        (3, 120_000, (1, 1, 0, 0, 0)),
+        (80, 120_000, (1, 2, 3, 0, 1)),
+        (500, 120_000, (2, 2, 3, 1, 0)),
+        (20_000, 120_000, (2, 4, 4, 1, 1)),
+        (20_000, 300_000, (2, 5, 5, 2, 1)),
+        (200, 20_000, (1, 1, 2, 0, 0)),
+        (None, 120_000, (1, 2, 3, 1, 1)),
+    ],
+)
+def test_the_target_follows_staff_and_deal(
+    employees: int | None, deal: int, counts: tuple[int, ...]
+) -> None:
+    assert sizes.target(employees, deal).counts == counts
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "middle"),
+    [(100, 400, 200), (50, None, 50), (None, 70, 70), (None, None, None), (0, 0, None)],
+)
+def test_a_range_of_employees_has_a_middle(
+    low: int | None, high: int | None, middle: int | None
+) -> None:
+    assert sizes.staff_size(low, high) == middle
+
+
+def test_signatures_grow_with_rank_and_staff() -> None:
+    manager, director, vp = (authority.RANK[level] for level in ("manager", "director", "vp"))
+    assert authority.may_sign(manager, 75) == 15_000
+    assert authority.may_sign(director, 75) == 75_000
+    assert authority.may_sign(vp, 8_750) == 1_000_000
+    assert authority.may_sign(vp, 40) == 0
+    assert authority.may_sign(authority.RANK["c_level"], 10) == authority.UNLIMITED
+    grown = [authority.may_sign(director, n) for n in (75, 100, 400, 625, 3_000, 8_750, 50_000)]
+    assert grown == sorted(grown)
+
+
+@pytest.mark.parametrize(
+    ("higher", "lower", "country"),
+    [
+        ("CEO", "CFO", "US"),
+        ("CFO", "Executive Vice President Finance", "US"),
+        ("EVP Finance", "VP Finance", "US"),
+        ("VP Finance", "AVP Finance", "US"),
+        ("Director of Finance", "Deputy Director of Finance", "GB"),
+        ("Finance Director", "Head of Finance", "GB"),
+        ("Finance Manager", "Account Manager", "US"),
+        ("Director General", "Director", "GB"),
+        ("VP Finance", "Board Member", "US"),
+    ],
+)
+def test_ranks_of_their_own(higher: str, lower: str, country: str) -> None:
+    def rank(title: str) -> float:
+        return authority.rank(title, classify(title).level, country=country)
+
+    assert rank(higher) > rank(lower)

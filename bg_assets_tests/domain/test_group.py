@@ -1,0 +1,226 @@
+"""Groups: who is chosen, what is left open, and that order never matters."""
+
+import time
+from datetime import date
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bg_assets.domain.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.sizes import target
+from bg_assets.domain.template import load_templates
+from bg_assets.domain.titles import classify
+
+FINANCE = load_templates()["finance_system"]
+TODAY = date(2026, 1, 15)
+MIDDLE = Company("c", 200, 300, country="US")
+TITLES = (
+    "CFO",
+    "Finance Director",
+    "Financial Controller",
+    "Accounting Manager",
+    "Accountant",
+    "CEO",
+    "COO",
+    "CIO",
+    "Head of IT",
+    "IT Manager",
+    "Procurement Manager",
+    "General Counsel",
+    "Chairman",
+    "Sales Director",
+    "Account Manager",
+    "Executive Assistant",
+    "Intern",
+    "VP of Finance",
+    "Former CFO",
+    "Warehouse Operative",
+    None,
+    "🚀",
+    "HR Director",
+)
+
+
+def person(number: int, title: str | None, *, manager: str | None = None) -> StaffMember:
+    verdict = classify(title)
+    return StaffMember(
+        f"p{number:05}",
+        title,
+        None,
+        None,
+        manager,
+        verdict.function,
+        verdict.level,
+        verdict.confidence,
+        verdict.reasons,
+    )
+
+
+def staff(*titles: str | None) -> list[StaffMember]:
+    return [person(at, title) for at, title in enumerate(titles)]
+
+
+def roles(group: BuyerGroup, people: list[StaffMember]) -> dict[str, list[str | None]]:
+    titles = {p.person_id: p.title for p in people}
+    found: dict[str, list[str | None]] = {}
+    for member in group.members:
+        found.setdefault(member.role, []).append(titles[member.person_id])
+    return found
+
+
+def test_a_middle_sized_company_has_the_expected_group() -> None:
+    people = staff(*TITLES)
+    found = roles(decide(MIDDLE, people, FINANCE, TODAY), people)
+    assert found["decision_maker"][0] == "CFO"
+    assert "Financial Controller" in found["champion"]
+    assert found["blocker"] in (["Procurement Manager"], ["General Counsel"])
+    assert "CIO" in found["stakeholder"]
+    chosen = [title for titles in found.values() for title in titles]
+    assert "Chairman" not in chosen
+    assert "Former CFO" not in chosen
+    assert "Intern" not in chosen
+
+
+def test_the_owner_decides_where_the_company_is_small() -> None:
+    people = staff("Owner", "Bookkeeper", "Office Manager", "IT Support")
+    group = decide(Company("c", 4, 4), people, FINANCE, TODAY)
+    found = roles(group, people)
+    assert found["decision_maker"] == ["Owner"]
+    assert len(group.members) <= 2
+
+
+def test_nobody_known_means_an_empty_group_with_named_gaps() -> None:
+    group = decide(MIDDLE, [], FINANCE, TODAY)
+    assert (
+        group.members,
+        group.completeness,
+        group.confidence,
+        group.cohesion,
+        group.coverage,
+    ) == (
+        (),
+        0.0,
+        None,
+        None,
+        0.0,
+    )
+    assert group.cohesion_reason
+    assert {gap.role for gap in group.gaps} >= {"decision_maker", "champion"}
+    assert all(gap.reason for gap in group.gaps)
+
+
+def test_an_unknown_size_is_flagged_and_gives_at_most_eight() -> None:
+    group = decide(Company("c"), staff(*TITLES * 3), FINANCE, TODAY)
+    assert len(group.members) <= 8
+    assert all(any("size is unknown" in r for r in m.reasons) for m in group.members)
+
+
+def test_overrides_beat_the_rules_while_the_person_is_there() -> None:
+    people = staff("CFO", "Controller", "Warehouse Operative", "Former CFO")
+    overrides = [
+        Override("p00002", "pin", "champion"),
+        Override("p00000", "exclude"),
+        Override("p00003", "pin", "decision_maker"),
+        Override("gone", "pin"),
+    ]
+    group = decide(MIDDLE, people, FINANCE, TODAY, overrides)
+    chosen = {m.person_id: m for m in group.members}
+    assert chosen["p00002"].pinned
+    assert chosen["p00002"].role == "champion"
+    assert "p00000" not in chosen
+    assert "p00003" not in chosen
+    suspended = [gap.reason for gap in group.gaps if "suspended" in gap.reason]
+    assert len(suspended) == 2
+
+
+def test_whoever_starts_later_is_not_there_yet() -> None:
+    later = StaffMember(
+        "a", "CFO", None, None, None, "finance", "c_level", 0.9, start_date=date(2026, 2, 1)
+    )
+    assert not decide(MIDDLE, [later], FINANCE, TODAY).members
+    assert decide(MIDDLE, [later], FINANCE, date(2026, 2, 1)).members
+
+
+def test_a_finance_director_signs_in_the_united_kingdom() -> None:
+    people = staff("Finance Director")
+    reasons = {
+        country: decide(Company("c", 60, 60, country), people, FINANCE, TODAY).members[0].reasons[0]
+        for country in ("GB", "US")
+    }
+    assert "may sign" in reasons["GB"]
+    assert "signs up to" in reasons["US"]
+
+
+def test_a_doubtful_reading_leaves_a_gap() -> None:
+    doubtful = StaffMember("a", "CFO", None, None, None, "finance", "c_level", 0.3)
+    group = decide(MIDDLE, [doubtful], FINANCE, TODAY)
+    assert not group.members
+    assert any(gap.role == "decision_maker" for gap in group.gaps)
+
+
+@st.composite
+def companies(draw: st.DrawFn) -> tuple[Company, list[StaffMember], list[Override]]:
+    titles = draw(st.lists(st.sampled_from(TITLES), max_size=40))
+    people = [
+        person(at, title, manager=draw(st.sampled_from([None, "p00000", "p00001"])))
+        for at, title in enumerate(titles)
+    ]
+    size = draw(st.none() | st.integers(1, 60_000))
+    chosen = draw(
+        st.lists(st.sampled_from(["p00000", "p00003", "p00009", "nobody"]), max_size=3, unique=True)
+    )
+    overrides = [
+        Override(
+            i,
+            draw(st.sampled_from(["pin", "exclude"])),
+            draw(st.sampled_from([None, "champion", "blocker"])),
+        )
+        for i in chosen
+    ]
+    return Company("c", size, size), people, overrides
+
+
+@settings(max_examples=150, deadline=None)
+@given(companies(), st.integers(0, 1000))
+def test_order_and_repetition_never_matter(
+    case: tuple[Company, list[StaffMember], list[Override]], seed: int
+) -> None:
+    company, people, overrides = case
+    expected = decide(company, people, FINANCE, TODAY, overrides)
+    mixed = people + people[: len(people) // 2]
+    Random(seed).shuffle(mixed)
+    turned = decide(company, mixed, FINANCE, TODAY, overrides[::-1])
+    assert turned == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(companies())
+def test_a_group_keeps_its_size_its_scales_and_one_role_each(
+    case: tuple[Company, list[StaffMember], list[Override]],
+) -> None:
+    company, people, overrides = case
+    group = decide(company, people, FINANCE, TODAY, overrides)
+    ids = [m.person_id for m in group.members]
+    assert len(ids) == len(set(ids))
+    pinned = sum(m.pinned for m in group.members)
+    assert len(ids) <= target(company.employee_max, FINANCE.deal_size).total + pinned
+    scores = [
+        group.completeness,
+        group.coverage,
+        *(m.influence for m in group.members),
+        *(m.confidence for m in group.members),
+    ]
+    assert all(0 <= score <= 1 for score in scores)
+    assert all(m.reasons for m in group.members)
+    assert set(ids) <= {p.person_id for p in people}
+
+
+def test_twenty_thousand_people_are_decided_in_well_under_a_second() -> None:
+    people = [
+        person(at, TITLES[at % len(TITLES)], manager=f"p{at // 8:05}") for at in range(20_000)
+    ]
+    began = time.process_time()
+    decide(Company("c", 20_000, 20_000), people, FINANCE, TODAY)
+    assert time.process_time() - began < 1

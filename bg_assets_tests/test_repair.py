@@ -1,0 +1,153 @@
+"""Refreshes that no run will complete are let go, and only those."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from bg_assets import repair
+from bg_assets.definitions import defs
+from bg_assets.repair import RunState, why_over
+from bg_assets.storage import claims, refreshes
+from bg_assets.storage.refreshes import UnderWay
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+Status = dg.DagsterRunStatus
+
+
+def held(run_id: str | None = "r1", asked: float = 30) -> UnderWay:
+    return UnderWay(run_id, "key", (("id", 1),), NOW - timedelta(seconds=asked), None)
+
+
+def run(status: Status, age: float = 30) -> RunState:
+    return RunState("r1", status, NOW - timedelta(seconds=age))
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "reason"),
+    [
+        (held(), run(Status.STARTED), None),
+        (held(), run(Status.CANCELING), None),
+        (held(None), run(Status.QUEUED, age=9999), None),
+        (held(None), run(Status.NOT_STARTED, age=59), None),
+        (held(None), run(Status.NOT_STARTED, age=61), "run r1 was made and never submitted"),
+        (held(), run(Status.FAILURE), "run r1 ended as FAILURE"),
+        (held(), run(Status.CANCELED), "run r1 ended as CANCELED"),
+        (held(), run(Status.SUCCESS), "run r1 ended without completing it"),
+        (held(None), run(Status.FAILURE), "run r1 ended as FAILURE"),
+        (held(), None, "run r1 is gone"),
+        (held(None, asked=60), None, None),
+        (held(None, asked=121), None, "the run that was asked for never came to be"),
+    ],
+)
+def test_only_what_no_run_will_complete_is_over(
+    what: UnderWay, state: RunState | None, reason: str | None
+) -> None:
+    assert why_over(what, state, NOW) == reason
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def _make_run(instance: dg.DagsterInstance, status: Status, key: str) -> str:
+    made = instance.create_run_for_job(
+        defs.resolve_job_def("refresh_buyer_groups"),
+        status=status,
+        tags={"dagster/run_key": key},
+    )
+    return made.run_id
+
+
+def _claimed(conn: sa.Connection) -> claims.Request:
+    conn.execute(sa.text("insert into bg.companies (id, name) values ('acme', 'Acme')"))
+    conn.execute(sa.text("update bg.changes set occurred_at = now() - interval '1 hour'"))
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=10)
+    now = claims.database_now(conn)
+    claims.claim(conn, policy, "people_changes", now)
+    (request,) = claims.ask(conn, policy, "people_changes", now)
+    return request
+
+
+def _refresh(conn: sa.Connection) -> tuple[str, int, int]:
+    row = conn.execute(
+        sa.text(
+            "select status, attempt, (select count(*) from bg.changes where refresh_id is null) "
+            "from bg.buyer_group_refresh_log"
+        )
+    ).one()
+    return row[0], row[1], row[2]
+
+
+@pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED, Status.SUCCESS])
+def test_a_run_that_is_over_gives_its_changes_back_and_the_next_attempt_is_requested(
+    engine: sa.Engine, instance: dg.DagsterInstance, status: Status
+) -> None:
+    with engine.begin() as conn:
+        request = _claimed(conn)
+        run_id = _make_run(instance, status, request.run_key)
+        now = claims.database_now(conn)
+        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
+        assert _refresh(conn) == ("running", 1, 0)
+        (line,) = repair.repair(instance, conn, now, max_attempts=3)
+        assert "1 to be tried again, 0 dead" in line
+        assert _refresh(conn) == ("requested", 2, 1)
+
+
+def test_a_run_in_progress_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
+    with engine.begin() as conn:
+        request = _claimed(conn)
+        run_id = _make_run(instance, Status.STARTED, request.run_key)
+        now = claims.database_now(conn)
+        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
+        assert repair.repair(instance, conn, now + timedelta(hours=1), max_attempts=3) == []
+        assert _refresh(conn) == ("running", 1, 0)
+
+
+def test_a_run_that_waits_in_the_queue_is_not_asked_for_again(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as conn:
+        request = _claimed(conn)
+        _make_run(instance, Status.STARTING, request.run_key)
+        later = claims.database_now(conn) + timedelta(seconds=20)
+        assert repair.repair(instance, conn, later, max_attempts=3) == []
+        assert claims.ask_again(conn, "people_changes", later) == []
+
+
+def test_a_claim_just_made_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
+    with engine.begin() as conn:
+        _claimed(conn)
+        now = claims.database_now(conn)
+        assert repair.repair(instance, conn, now, max_attempts=3) == []
+
+
+def test_a_run_that_never_was_submitted_is_ended_and_its_refresh_released(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as conn:
+        request = _claimed(conn)
+        run_id = _make_run(instance, Status.NOT_STARTED, request.run_key)
+        later = claims.database_now(conn) + timedelta(seconds=90)
+        repair.repair(instance, conn, later, max_attempts=3)
+        assert _refresh(conn)[:2] == ("requested", 2)
+    found = instance.get_run_by_id(run_id)
+    assert found is not None
+    assert found.status is Status.FAILURE
+
+
+def test_the_last_attempt_leaves_a_dead_refresh_that_keeps_its_changes(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as conn:
+        request = _claimed(conn)
+        run_id = _make_run(instance, Status.FAILURE, request.run_key)
+        now = claims.database_now(conn)
+        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
+        (line,) = repair.repair(instance, conn, now, max_attempts=1)
+        assert "0 to be tried again, 1 dead" in line
+        assert _refresh(conn) == ("dead", 1, 0)

@@ -1,0 +1,49 @@
+"""The environment is read once, and what can't be meant is refused by name."""
+
+import pytest
+
+from bg_assets import settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BG_REFRESH_INTERVAL", "an hour"),
+        ("BG_REFRESH_INTERVAL", "-1"),
+        ("BG_SETTLE", "nan"),
+        ("BG_SETTLE", "inf"),
+        ("BG_CLAIM_LIMIT", "0"),
+        ("BG_CLAIM_PER_MINUTE", "0"),
+        ("BG_BATCH_FROM", "1"),
+        ("BG_BATCH_SIZE", "many"),
+        ("BG_MAX_ATTEMPTS", "1.5"),
+        ("BG_WEB_PORT", "70000"),
+        ("BG_PRODUCTS", " , "),
+        ("BG_DATABASE_URL", "mysql://me:secret@host/db"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(settings.BadSetting, match=name) as refused:
+        settings.read({name: value})
+    assert "secret" not in str(refused.value)
+
+
+def test_nothing_set_gives_the_defaults_that_the_help_names() -> None:
+    read = settings.read({})
+    assert (read.refresh_interval, read.settle, read.claim_limit) == (3600, 2, 5000)
+    assert (read.batch_from, read.batch_size, read.max_attempts) == (5, 500, 3)
+    assert read.products == ("finance_system",)
+    assert read.database_url is None
+    assert read.home == settings.PROJECT / ".bg"
+
+
+def test_a_plain_url_is_given_its_driver_and_products_lose_their_doubles() -> None:
+    read = settings.read({"BG_DATABASE_URL": "postgres://h/d", "BG_PRODUCTS": "a, b,a"})
+    assert read.database_url == "postgresql+psycopg2://h/d"
+    assert read.products == ("a", "b")
+
+
+def test_every_variable_is_in_the_readme() -> None:
+    readme = (settings.PROJECT / "README.md").read_text()
+    for variable in settings.VARIABLES:
+        assert f"`{variable.name}`" in readme
