@@ -36,7 +36,7 @@ VARIABLES = (
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
-    Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
+    Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door, which is still to come"),
 )
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -14,6 +14,9 @@ from bg_assets.storage.groups import Cause, Outcome
 from bg_assets.storage.shown import ShownGroup
 
 
+_LONGEST = 300
+
+
 def describe(
     companies: Sequence[str],
     shown: Mapping[str, Sequence[ShownGroup]],
@@ -126,4 +129,6 @@ def _table(group: ShownGroup) -> str:
 def _cell(text: str) -> str:
     """Text that stays inside its cell, whatever somebody wrote in a title."""
     cleaned = " ".join(text.split())
+    if len(cleaned) > _LONGEST:
+        cleaned = cleaned[:_LONGEST] + " …"
     return "".join("\\" + letter if letter in "\\|`*_[]<>#!&~" else letter for letter in cleaned)

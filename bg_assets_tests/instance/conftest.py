@@ -8,6 +8,11 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.instance import InstanceRef
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from bg_assets import settings
 from bg_assets_tests.conftest import Cluster
@@ -65,6 +70,10 @@ def make_run(instance: dg.DagsterInstance) -> Make:
         return instance.create_run_for_job(
             code.acting,
             tags={"do": do, **tags},
+            remote_job_origin=RemoteJobOrigin(
+                RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("code"), "__repository__"),
+                "acting",
+            ),
             job_code_origin=dg.reconstructable(code.acting).get_python_origin(),
         )
 

@@ -12,6 +12,7 @@ import dagster as dg
 import psutil
 import pytest
 
+from bg_assets import settings
 from bg_assets.instance import private
 from bg_assets.instance.worker import State, Worker
 from bg_assets_tests.instance.conftest import Make, wait_for
@@ -47,6 +48,8 @@ def daemon(
                 "run",
                 "-m",
                 "bg_assets_tests.instance.code",
+                "-d",
+                str(settings.PROJECT),
             ],
             env=environment,
             cwd=home,

@@ -68,7 +68,7 @@ def test_tables_that_a_killed_process_left_half_made_are_completed(empty: str) -
     whole = tables(empty)
     engine = sa.create_engine(empty, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE jobs, schedules, instigators, job_ticks CASCADE")
+        connection.exec_driver_sql("DROP TABLE jobs, instigators, job_ticks CASCADE")
         connection.exec_driver_sql("DELETE FROM secondary_indexes")
         connection.execute(sa.text("DELETE FROM kvs WHERE key = :key"), {"key": COMPLETE})
     storage = PooledPostgresStorage(empty)
