@@ -99,13 +99,19 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
     return figures
 
 
-def _diff(groups: Sequence[ShownGroup]) -> dict[str, list[Any]]:
-    """Who joined, left or changed role in any of the groups; nobody twice for the same."""
-    together: dict[str, list[Any]] = {"joined": [], "left": [], "role_changed": []}
+def _diff(groups: Sequence[ShownGroup]) -> dict[str, list[str]]:
+    """Who joined, left or changed role in any of the groups, a line each."""
+    together: dict[str, list[str]] = {"joined": [], "left": [], "role_changed": []}
     for group in groups:
         for event, news in group.diff.items():
-            together[event] += [one for one in news if one not in together[event]]
+            lines = [one if isinstance(one, str) else _other_role(one) for one in news]
+            together[event] += [line for line in lines if line not in together[event]]
     return together
+
+
+def _other_role(news: Mapping[str, Any]) -> str:
+    old, new = (ROLE_LABELS[news[when]["role"]] for when in ("old", "new"))
+    return f"{news['person_id']}: {old} -> {new}"
 
 
 def _table(group: ShownGroup) -> str:

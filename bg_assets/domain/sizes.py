@@ -54,12 +54,11 @@ def staff_size(low: int | None, high: int | None) -> int | None:
 
 def target(employees: int | None, deal_size: int) -> Target:
     """The size of a group for a company of so many employees and a deal in US dollars."""
-    if employees is None:
-        counts = UNKNOWN
-    else:
+    counts: tuple[int, ...] = UNKNOWN
+    if employees is not None:
         counts = next((c for most, c in BANDS if employees <= most), LARGEST)
     if deal_size < SMALL_DEAL:
-        makers, champions, stakeholders, _, introducers = counts
+        _, champions, stakeholders, _, introducers = counts
         counts = (
             1,
             max(1, round(champions * SMALL_FACTOR)),
@@ -67,9 +66,8 @@ def target(employees: int | None, deal_size: int) -> Target:
             0,
             round(introducers * SMALL_FACTOR),
         )
-        del makers
     elif employees is not None and employees > 7_500 and deal_size >= LARGE_DEAL:
         more = 6 if employees > 25_000 and deal_size >= HUGE_DEAL else 3
         extra = (0, more // 3, more // 3, more // 3, 0)
-        counts = tuple(c + e for c, e in zip(counts, extra, strict=True))  # type: ignore[assignment]
+        counts = tuple(c + e for c, e in zip(counts, extra, strict=True))
     return Target(counts, employees is not None)

@@ -2,7 +2,9 @@
 
 import io
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 
 import psycopg2
@@ -26,7 +28,7 @@ def copy_rows(
     assert driver is not None
     command = f"copy {table} ({', '.join(columns)}) from stdin"
     reader = _Reader(_line(row) for row in rows)
-    with driver.cursor() as cursor:
+    with driver.cursor() as cursor, _nothing_printed():
         try:
             cursor.copy_expert(command, reader, _PIECE)
         except psycopg2.Error as err:
@@ -34,6 +36,19 @@ def copy_rows(
             if reader.failure is not None:
                 raise reader.failure from None
             raise errors.wrapped(err, command) from None
+
+
+@contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """Keep the driver from printing errors, which quote rows, when it loses the connection.
+
+    psycopg2 2.9 trips over the second of two errors of the server and prints the first by itself.
+    """
+    before, sys.excepthook = sys.excepthook, lambda *_: None
+    try:
+        yield
+    finally:
+        sys.excepthook = before
 
 
 def _line(row: Sequence[object]) -> str:

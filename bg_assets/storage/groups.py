@@ -41,15 +41,14 @@ class Cause:
     lag_seconds: float | None
 
 
+# Served by the primary keys.
 _GROUPS = sa.text("""
     select g.company_id, g.product, g.gaps,
-        coalesce(jsonb_object_agg(m.person_id, m.role) filter (where m.person_id is not null), '{}')
-            as members
+        coalesce((
+            select jsonb_object_agg(m.person_id, m.role) from bg.buyer_group_members as m
+            where m.company_id = g.company_id and m.product = g.product), '{}') as members
     from bg.buyer_groups as g
-    left join bg.buyer_group_members as m
-        on m.company_id = g.company_id and m.product = g.product
     where g.company_id = any(:companies)
-    group by g.company_id, g.product
 """)
 
 # Served by changes_by_refresh.
@@ -75,7 +74,7 @@ _LOCK = sa.text("""
 """)
 
 # A refresh because of changes starts the interval; a first build, one that somebody asked for, and
-# the end of a company do not.
+# the end of a company do not. "offset 0" makes it a probe for each company, not a look at all.
 _COMPLETE = sa.text("""
     update bg.buyer_group_refresh_log as r
     set status = 'completed', finished_at = d.finished_at, diff = d.diff, error = null,
@@ -88,8 +87,9 @@ _COMPLETE = sa.text("""
                 or c.source not in ('manual', 'schedule', 'template')), false)
             and not coalesce(bool_or(c.kind = 'resync' and c.source = 'manual'), false)
             and not o.gone
-            and exists (select from bg.buyer_groups as g where g.company_id = o.company_id)
-                as starts
+            and exists (
+                select from bg.buyer_groups as g where g.company_id = o.company_id
+                offset 0) as starts
         from jsonb_to_recordset(cast(:outcomes as jsonb))
             as o(id uuid, company_id text, diff jsonb, gone boolean)
         left join bg.changes as c on c.refresh_id = o.id and c.handled_at is null

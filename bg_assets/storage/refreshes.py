@@ -4,6 +4,7 @@ One refresh of one company is one row of the refresh log. While it is requested 
 the company's lock; the Dagster run and the attempt it carries say who holds it.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -75,23 +76,21 @@ _BEGIN = sa.text("""
     returning r.id::text as refresh_id, r.company_id, r.attempt, r.as_of
 """)
 # Served by changes_pending; the dead refreshes of the same companies by refreshes_dead and
-# changes_by_refresh.
+# changes_by_refresh. "taken" is {company: refresh}: a join with the refreshes, planned on figures
+# from before a burst of changes, became a loop over all that is pending for each of them.
 _ATTACH = sa.text("""
-    update bg.changes as c set refresh_id = r.id
-    from bg.buyer_group_refresh_log as r
-    where r.id = any(cast(:ids as uuid[])) and c.company_id = r.company_id
-        and c.handled_at is null and c.refresh_id is null
+    update bg.changes set refresh_id = cast(cast(:taken as jsonb) ->> company_id as uuid)
+    where company_id = any(:companies) and refresh_id is null
 """)
 # Dead refreshes are locked in the same order by all that touch their changes.
 _ATTACH_DEAD = sa.text("""
     with dead as (
-        select d.id, r.id as taker
-        from bg.buyer_group_refresh_log as d
-        join bg.buyer_group_refresh_log as r on r.company_id = d.company_id
-        where r.id = any(cast(:ids as uuid[])) and d.status = 'dead'
-        order by d.id for update of d
+        select id, company_id from bg.buyer_group_refresh_log
+        where status = 'dead' and company_id = any(:companies)
+        order by id for update
     )
-    update bg.changes as c set refresh_id = dead.taker
+    update bg.changes as c
+    set refresh_id = cast(cast(:taken as jsonb) ->> dead.company_id as uuid)
     from dead where c.refresh_id = dead.id and c.handled_at is null
 """)
 _HOLD = sa.text("""
@@ -185,9 +184,10 @@ def take(
     begin = {"ids": ids, "run_id": run_id, "now": now, "as_of": as_of}
     rows = conn.execute(_BEGIN, begin).mappings()
     held = sorted((Held(**row) for row in rows), key=lambda held: held.company_id)
-    taken = {"ids": [one.refresh_id for one in held]}
-    conn.execute(_ATTACH, taken)
-    conn.execute(_ATTACH_DEAD, taken)
+    taken = {one.company_id: one.refresh_id for one in held}
+    attach = {"companies": list(taken), "taken": json.dumps(taken)}
+    conn.execute(_ATTACH, attach)
+    conn.execute(_ATTACH_DEAD, attach)
     return held
 
 

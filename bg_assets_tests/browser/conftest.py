@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
+from bg_assets.local import programs
 from bg_assets_tests.browser.chromium import Page, chromium
 from bg_assets_tests.conftest import temporary_folder
 from bg_assets_tests.system import stack as stacks
@@ -74,6 +75,8 @@ def stack(browser: Chrome) -> Iterator[Stack]:
             )
             made.execute(_PEOPLE, titles=list(TITLES))
             made.start("postgres", "code", "daemon", "webserver")
+            assert made.supervisor is not None
+            assert programs.wait_for_port(made.port, made.supervisor, READY)
             _wait_for(made, len(COMPANIES), "all companies have their first groups")
             made.execute(_POISON)
             made.execute("update bg.people set title = 'CFO' where title = 'Finance Manager'")

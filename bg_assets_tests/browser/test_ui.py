@@ -26,7 +26,8 @@ METADATA = (
 
 
 def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(page: Page) -> None:
-    page.open("/asset-groups?expanded=bg_assets:buyer_groups,bg_assets:sources")
+    # What a click on each of the two groups leads to.
+    page.open("/asset-groups?expanded=global@global:sources,global@global:buyer_groups")
     page.wait_for("people", "companies", "company_people", "buyer_groups")
     page.picture("lineage")
     page.open("/locations/bg_assets/asset-groups/buyer_groups/lineage")
@@ -37,7 +38,10 @@ def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(p
 def test_an_asset_tells_what_it_is_who_owns_it_and_what_its_columns_are(page: Page) -> None:
     page.open("/assets/buyer_groups")
     page.wait_for("The people who will decide", "sales-operations", "bg.buyer_group_members")
-    page.wait_for("Exactly one a person", "refresh_buyer_groups", "Row count", "Postgres")
+    text = page.wait_for("Exactly one a person", "refresh_buyer_groups", "Row count", "Postgres")
+    upstream = text.partition("Upstream assets")[2].partition("Downstream assets")[0]
+    assert "company_people" in upstream
+    assert "companies" in upstream
     page.picture("buyer_groups")
     page.open("/assets/people")
     page.wait_for("External Asset", "The present employer", "bg.people", "company_people")
@@ -48,7 +52,7 @@ def test_a_companys_partition_shows_its_group_and_why_and_no_names(page: Page) -
     page.open(PARTITION + "acme-02")
     text = page.wait_for("Materialized", *METADATA)
     assert "role_change" in text
-    assert "acme-02-1" in text
+    assert "acme-02-1: potential champion -> decision maker" in text
     page.picture("partition")
     page.click("[Show Markdown]")
     # A bar and an asterisk in a title stay text.
@@ -79,7 +83,7 @@ def test_a_backfill_of_three_companies_is_launched_by_hand_and_ends_as_a_success
     page: Page, stack: Stack
 ) -> None:
     page.open("/assets/buyer_groups?view=partitions")
-    page.wait_for(f"Materialized ({len(COMPANIES)})")
+    page.wait_for(f"{len(COMPANIES)} Partitions Selected", *COMPANIES)
     page.click("Materialize…", kind="button")
     page.click("Select a partition or create one")
     for company in ("acme-01", "acme-04", "acme-07"):

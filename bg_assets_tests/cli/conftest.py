@@ -1,6 +1,7 @@
 """The command on a fresh database, by the variables that a user would set."""
 
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,3 +23,12 @@ def bg(
     before = signal.getsignal(signal.SIGTERM)
     yield Command(engine, tmp_path)
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on which nothing listens just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

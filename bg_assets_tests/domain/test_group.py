@@ -4,7 +4,6 @@ import time
 from datetime import date
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

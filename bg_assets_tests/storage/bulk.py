@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from bg_assets_tests.storage.rows import at, run
+from bg_assets_tests.storage.rows import at, rows, run
 
 COMPANIES = 20_000
 REFRESHES_EACH = 10
@@ -36,6 +36,10 @@ PAST = {
             'people_table', '{{"title": "CFO"}}', '{{"title": "CEO"}}', 30, :start, r, :start
         from (select g, {REFRESH_ID.format(n=f"g / {CHANGES_EACH}")} as r
             from generate_series(0, {COMPANIES * REFRESHES_EACH * CHANGES_EACH - 1}) as g) as s""",
+    "staff": f"""
+        insert into bg.company_people (company_id, person_id, title, confidence)
+        select {COMPANY.format(n=f"(g % {COMPANIES})")}, 'p' || g, 'CFO', 1
+        from generate_series(0, {COMPANIES * 5 - 1}) as g""",
     "groups": f"""
         insert into bg.buyer_groups (company_id, product, refresh_id, template_hash, as_of,
             completeness, cohesion_reason, coverage)
@@ -51,13 +55,25 @@ PAST = {
 }
 
 
+INDEXES = """
+    select indexname, indexdef from pg_indexes
+    where schemaname = 'bg' and tablename in ('changes', 'people', 'buyer_group_refresh_log')
+        and indexname not like '%_pkey'
+"""
+
+
 def fill(conn: sa.Connection) -> None:
     """Write the past, past the triggers, and let PostgreSQL look at it: nothing is pending."""
     run(conn, "set local session_replication_role = replica")
-    run(conn, "set local synchronous_commit = off")
+    run(conn, "set local maintenance_work_mem = '256MB'")
+    indexes = rows(conn, INDEXES)
+    for index in indexes:
+        run(conn, f"drop index bg.{index['indexname']}")
     for statement in PAST.values():
         parameters = {"start": at(0)} if ":start" in statement else {}
         run(conn, statement, **parameters)
+    for index in indexes:
+        run(conn, index["indexdef"])
     run(conn, "analyze")
 
 

@@ -96,8 +96,8 @@ def test_a_company_that_fails_in_its_batch_fails_alone_is_listed_and_healed(stac
     assert given_up.attempt == 2
     (alone, *_) = stack.runs_of(sick, "FAILURE")
     assert given_up.error == f"run {alone} ended as FAILURE"
-    assert status_in_dagster(stack, sick) is AssetPartitionStatus.FAILED
-    assert status_in_dagster(stack, others[0]) is AssetPartitionStatus.MATERIALIZED
+    wait_for_status(stack, sick, AssetPartitionStatus.FAILED)
+    wait_for_status(stack, others[0], AssetPartitionStatus.MATERIALIZED)
     assert stack.status()["dead"] == 1
     assert f"dead: {sick} after 2 attempts" in stack.cli("status").stdout
     world.assert_groups_as_recomputed(stack, others)
@@ -105,13 +105,16 @@ def test_a_company_that_fails_in_its_batch_fails_alone_is_listed_and_healed(stac
     assert stack.cli("requeue", sick).returncode == 0
     world.settle(stack, [sick])
     assert world.log_of(stack, sick)[-1].status == "completed"
-    assert status_in_dagster(stack, sick) is AssetPartitionStatus.MATERIALIZED
+    wait_for_status(stack, sick, AssetPartitionStatus.MATERIALIZED)
     assert stack.status()["dead"] == 0
     world.assert_groups_as_recomputed(stack, companies)
 
 
-def status_in_dagster(stack: Stack, company: str) -> AssetPartitionStatus | None:
-    """The colour of the company's partition in the UI."""
-    found = stack.instance.get_status_by_partition(GROUPS, [company], partitions.companies)
-    assert found is not None
-    return found[company]
+def wait_for_status(stack: Stack, company: str, wanted: AssetPartitionStatus) -> None:
+    """Wait until the company's partition has this colour in the UI: events follow the commit."""
+
+    def found() -> bool:
+        status = stack.instance.get_status_by_partition(GROUPS, [company], partitions.companies)
+        return status is not None and status[company] is wanted
+
+    eventually(found, 15, f"the partition of {company} is {wanted.value}")

@@ -100,6 +100,11 @@ def writes_blocked(stack: Stack) -> Iterator[None]:
         yield
 
 
+def blocked_runs(stack: Stack) -> int:
+    """How many runs wait to write their groups."""
+    return int(stack.value(_WAITING))
+
+
 @contextlib.contextmanager
 def runs_queue_up(stack: Stack, prefix: str) -> Iterator[None]:
     """While the block runs, the three runs that may be in progress are, and others are queued."""
@@ -108,7 +113,7 @@ def runs_queue_up(stack: Stack, prefix: str) -> Iterator[None]:
         for number, company in enumerate(busy, start=1):
             retitle(stack, f"{company}-2", "Chief Accountant")
             eventually(
-                lambda expected=number: stack.value(_WAITING) == expected,  # type: ignore[misc]
+                lambda expected=number: blocked_runs(stack) == expected,  # type: ignore[misc]
                 30,
                 f"{number} runs are in progress",
             )

@@ -111,9 +111,19 @@ create table bg.changes (
     handled_at timestamptz,
     check (handled_at is null or refresh_id is not null)
 );
-create index changes_pending on bg.changes (company_id, occurred_at)
-    where handled_at is null and refresh_id is null;
+-- What no refresh has taken is unhandled: the check above. Without handled_at in any index, handling
+-- touches none.
+create index changes_pending on bg.changes (company_id, occurred_at) where refresh_id is null;
 create index changes_by_refresh on bg.changes (refresh_id) where refresh_id is not null;
+
+-- Each row is updated a few times and then never again, and the small partial indexes over what is
+-- under way are read all the time: they must not wait until a fifth of all history is dead.
+alter table bg.changes set (
+    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
+    autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 5000);
+alter table bg.buyer_group_refresh_log set (
+    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
+    autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 2000);
 """
 
 GROUPS = """

@@ -1,0 +1,131 @@
+"""`status`: each company in one state, in the shape of the contract."""
+
+from typing import Any
+
+import pytest
+
+from bg_assets.storage import refreshes
+from bg_assets_tests.cli.command import Command
+from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
+
+NOTHING: dict[str, Any] = {
+    "pending": {"changes": 0, "companies": 0},
+    "deferred": 0,
+    "requested": 0,
+    "running": 0,
+    "failed": 0,
+    "dead": 0,
+    "oldest_pending_seconds": None,
+    "daemon": "never started",
+    "sensors": {},
+    "urls": {},
+}
+
+
+@pytest.fixture
+def quiet(bg: Command) -> Command:
+    """A company of three people whose group stands, nothing pending, and its interval running."""
+    bg.companies("a")
+    bg("import", "people", bg.file("p.csv", "id,company_id,title\np1,a,CFO\np2,a,CEO\np3,a,x\n"))
+    refresh(bg, "a")
+    bg.execute("update bg.people set title = 'Head of Finance' where id = 'p2'")
+    assert refresh_what_is_due(bg) == 1
+    return bg
+
+
+def _states(bg: Command) -> dict[str, int]:
+    """The states that somebody is in."""
+    found = bg.json("status")
+    assert set(found) == set(NOTHING)
+    counts = {"pending": found["pending"]["companies"]} | {
+        name: found[name] for name in ("deferred", "requested", "running", "failed", "dead")
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_an_empty_system_has_nothing_to_show(
+    bg: Command, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_WEB_PORT", str(unused_port))
+    assert bg.json("status") == NOTHING
+    done = bg("status")
+    assert (done.code, done.err) == (0, "")
+    assert "daemon                      never started" in done.out
+
+
+def test_new_companies_are_pending(bg: Command) -> None:
+    bg.companies("a", "b")
+    assert _states(bg) == {"pending": 2}
+    found = bg.json("status")
+    assert found["pending"] == {"changes": 2, "companies": 2}
+    assert 0 <= found["oldest_pending_seconds"] < 60
+
+
+def test_a_change_within_the_interval_is_deferred(quiet: Command) -> None:
+    assert _states(quiet) == {}
+    quiet.execute("update bg.people set title = 'Cook' where id = 'p3'")
+    assert _states(quiet) == {"deferred": 1}
+    assert quiet.json("status")["pending"] == {"changes": 1, "companies": 0}
+
+
+def test_the_departure_of_a_member_is_pending_and_not_deferred(quiet: Command) -> None:
+    quiet.execute("update bg.people set status = 'left' where id = 'p1'")
+    assert _states(quiet) == {"pending": 1}
+
+
+def test_a_refresh_asked_for_by_hand_is_pending_and_not_deferred(quiet: Command) -> None:
+    assert quiet("refresh", "a").out.startswith("1 company is to be refreshed")
+    assert _states(quiet) == {"pending": 1}
+
+
+def test_a_company_is_requested_then_running_then_failed_then_dead(bg: Command) -> None:
+    bg.companies("a")
+    take(bg, "a")
+    assert _states(bg) == {"running": 1}
+    found = bg.json("status")
+    assert found["pending"] == {"changes": 1, "companies": 0}
+    assert found["oldest_pending_seconds"] >= 0
+    bg.execute("update bg.people set title = 'more'")
+    _release(bg, 2)
+    assert _states(bg) == {"failed": 1}
+    take(bg, "a")
+    _release(bg, 2)
+    assert _states(bg) == {"dead": 1}
+    assert bg.json("status")["pending"] == {"changes": 1, "companies": 0}
+    out = bg("status").out
+    assert "dead: a after 2 attempts: [the] run is gone" in out
+    assert "bg-assets requeue" in out
+    assert bg("requeue", "a").out.startswith("1 company is to be refreshed")
+    assert _states(bg) == {"pending": 1}
+    bg.execute(
+        "insert into bg.buyer_group_refresh_log (company_id, status, reason, triggered_by) "
+        "values ('a', 'requested', 'test', 'test')"
+    )
+    assert _states(bg) == {"requested": 1}
+
+
+def test_requeue_of_a_company_that_is_not_dead_is_refused(bg: Command) -> None:
+    bg.companies("a")
+    done = bg("requeue", "a", "nobody")
+    assert (done.code, done.err) == (2, "error: no dead refresh of a, nobody\n")
+
+
+def test_every_company_counts_once_whatever_its_history(bg: Command) -> None:
+    names = [f"c{number}" for number in range(6)]
+    bg.companies(*names)
+    take(bg, "c0", "c1", "c2")
+    _release(bg, 1)
+    assert _states(bg) == {"dead": 3, "pending": 3}
+    # A dead company that changes again is taken anew.
+    take(bg, "c0")
+    assert _states(bg) == {"running": 1, "dead": 2, "pending": 3}
+    refresh(bg, "c1")
+    assert _states(bg) == {"running": 1, "dead": 1, "pending": 3}
+
+
+def _release(bg: Command, most: int) -> None:
+    """Let go whatever is running, as if its run were gone."""
+    with bg.engine.begin() as conn:
+        pairs = [one for held in refreshes.under_way(conn) for one in held.refreshes]
+        now = conn.exec_driver_sql("select clock_timestamp()").scalar_one()
+        refreshes.release(conn, pairs, "[the] run is gone", now, most)

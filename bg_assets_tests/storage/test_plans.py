@@ -1,0 +1,176 @@
+"""The hot statements read what is pending or asked for, however long the history is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.storage import claims, database, groups, refreshes, shown, staff
+from bg_assets.storage.claims import Policy
+from bg_assets.storage.refreshes import Held
+from bg_assets_tests.conftest import Cluster
+from bg_assets_tests.storage import bulk, plans, steps
+from bg_assets_tests.storage.rows import at, change, run, value
+
+POLICY = Policy(settle=2, refresh_interval=3600, claim_limit=5000)
+HANDLED = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def past(postgres: Cluster, template: str) -> Iterator[sa.Engine]:
+    """A database with a long past, shared by the tests here: each rolls back what it does."""
+    url = postgres.clone(template)
+    engine = database.make_engine(url, pool_size=1)
+    with engine.begin() as conn:
+        bulk.fill(conn)
+        assert value(conn, "select count(*) from bg.changes where handled_at < now()") == HANDLED
+    yield engine
+    engine.dispose()
+    postgres.drop(url)
+
+
+@pytest.fixture
+def conn(past: sa.Engine) -> Iterator[sa.Connection]:
+    """Planned with figures from a quiet moment: nothing was pending when PostgreSQL last looked."""
+    with past.connect() as made:
+        yield made
+        made.rollback()
+
+
+def tick(conn: sa.Connection, policy: Policy = POLICY) -> list[claims.Request]:
+    now = at(60)
+    claims.anything_due(conn, policy, now)
+    claims.claim(conn, policy, "s", now)
+    return claims.ask(conn, policy, "s", now) + claims.ask_again(conn, "s", now)
+
+
+def test_a_quiet_tick_reads_next_to_nothing(conn: sa.Connection) -> None:
+    with plans.watched(conn) as reads:
+        assert tick(conn) == []
+        assert refreshes.under_way(conn) == []
+
+    plans.check(reads, rows=5, pages=60)
+
+
+def test_a_tick_reads_the_changes_of_one_due_company(conn: sa.Connection) -> None:
+    change(conn, "c000007", 0)
+    with plans.watched(conn) as reads:
+        (request,) = tick(conn)
+
+    assert request.companies == ("c000007",)
+    plans.check(reads, rows=50, pages=120)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
+def test_a_tick_of_5000_due_companies_reads_each_change_a_few_times(
+    conn: sa.Connection, *, fresh: bool
+) -> None:
+    bulk.pending(conn, 5000, 10)
+    if fresh:
+        run(conn, "analyze bg.changes")
+    with plans.watched(conn) as reads:
+        requests = tick(conn)
+
+    assert sum(len(one.companies) for one in requests) == 5000
+    plans.check(reads, rows=350_000, pages=250_000)
+
+
+def test_companies_under_way_cost_those_that_wait_a_probe_each(conn: sa.Connection) -> None:
+    """On old figures, this was a loop over all under way for each that waits."""
+    bulk.pending(conn, 5000, 1)
+    tick(conn)
+    bulk.pending(conn, 10_000, 1)
+    with plans.watched(conn) as reads:
+        tick(conn)
+
+    plans.check(reads, rows=200_000, pages=250_000)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
+def test_a_company_that_waits_out_its_interval_costs_a_probe(
+    conn: sa.Connection, *, fresh: bool
+) -> None:
+    bulk.deferred(conn, 10_000)
+    if fresh:
+        run(conn, "analyze bg.changes, bg.buyer_group_refresh_log")
+    with plans.watched(conn) as reads:
+        assert tick(conn) == []
+
+    plans.check(reads, rows=120_000, pages=150_000)
+
+
+def test_departures_cost_a_probe_each(conn: sa.Connection) -> None:
+    bulk.pending(conn, 5000, 2, departures=True)
+    with plans.watched(conn) as reads:
+        tick(conn)
+
+    plans.check(reads, rows=200_000, pages=250_000)
+
+
+def taken(
+    conn: sa.Connection, request: claims.Request, run_id: str = "run-1"
+) -> list[Held]:
+    return steps.take_on(conn, run_id, request)
+
+
+@pytest.mark.parametrize("companies", [1, 500])
+@pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
+def test_a_run_reads_the_people_and_changes_of_its_own_companies(
+    conn: sa.Connection, companies: int, *, fresh: bool
+) -> None:
+    bulk.pending(conn, 5000, 10)
+    if fresh:
+        run(conn, "analyze bg.changes")
+    (request, *_) = tick(conn, replace(POLICY, claim_limit=companies))
+    with plans.watched(conn) as reads:
+        held = taken(conn, request)
+        groups.read_causes(conn, [one.refresh_id for one in held])
+        refreshes.held_by(conn, "run-1", request.companies)
+        done = steps.complete_on(conn, "run-1", held)
+
+    assert done == set(request.companies)
+    assert len(done) == companies
+    plans.check(reads, rows=companies * 150 + 100, pages=companies * 250 + 1000)
+
+
+def test_a_run_by_hand_reads_its_own_companies(conn: sa.Connection) -> None:
+    bulk.pending(conn, 5000, 1)
+    names = [f"c{number:06}" for number in range(100)]
+    with plans.watched(conn) as reads:
+        held = refreshes.take(conn, "run-1", at(60), companies=names)
+
+    assert len(held) == 100
+    plans.check(reads, rows=12_000, pages=20_000)
+
+
+def test_releasing_dying_and_requeueing_read_their_own_rows(conn: sa.Connection) -> None:
+    bulk.pending(conn, 500, 10)
+    (request, *_) = tick(conn, replace(POLICY, batch_size=100))
+    with plans.watched(conn) as reads:
+        (under_way, *_) = [one for one in refreshes.under_way(conn) if one.run_key]
+        held = taken(conn, request)
+        pairs = [(one.refresh_id, one.attempt) for one in held]
+        again, _ = refreshes.release(conn, pairs, "gone", at(61), 9)
+        _, dead = refreshes.release(conn, [(one, 2) for one in again], "gone", at(61), 1)
+        assert len(dead) == len(under_way.refreshes) == 100
+        assert len(refreshes.requeue(conn, request.companies)) == 100
+        assert request.batch_id is not None
+        refreshes.companies_of_batch(conn, request.batch_id)
+
+    plans.check(reads, rows=15_000, pages=30_000)
+
+
+def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> None:
+    bulk.pending(conn, 5000, 1)
+    with plans.watched(conn) as reads:
+        shown.read_shown(conn, ["c000007"], names=True)
+        shown.read_company(conn, "c000007")
+        shown.read_last_refresh(conn, "c000007")
+        shown.last_deferring(conn, "c000007")
+        assert shown.count_pending(conn, "c000007") == 1
+        staff.read_companies(conn, ["c000007"])
+        staff.read_people(conn, ["c000007"])
+        staff.read_overrides(conn, ["c000007"])
+
+    plans.check(reads, rows=120, pages=120)

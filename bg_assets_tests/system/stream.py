@@ -1,0 +1,160 @@
+"""A steady stream of changes to some companies, and what must hold after things were killed."""
+
+import contextlib
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from bg_assets_tests.system import world
+from bg_assets_tests.system.stack import Stack, eventually
+
+PAUSE = 0.06
+_TITLES = (*world.TITLES, "Treasurer", "Head of IT", "Account Manager", "Legal Counsel", None)
+_ANYBODY = "id = (select id from bg.people where company_id = :company order by random() limit 1)"
+_MOVES = (
+    f"update bg.people set title = :title, status = 'active' where {_ANYBODY}",
+    f"update bg.people set title = :title, status = 'active' where {_ANYBODY}",
+    f"update bg.people set status = 'left' where {_ANYBODY}",
+    f"update bg.people set company_id = :other where {_ANYBODY}",
+    "insert into bg.people (id, company_id, title) "
+    "values (gen_random_uuid()::text, :company, :title)",
+    "update bg.people set title = :title where company_id = :company",
+)
+# Who begins to refresh which company, and when: noted by the database itself.
+_WITNESS = """
+    create schema if not exists witness;
+    create table if not exists witness.taken (
+        company_id text, run_id text, at timestamptz default clock_timestamp());
+    create or replace function witness.note() returns trigger language plpgsql as $$
+    begin
+        insert into witness.taken (company_id, run_id) values (new.company_id, new.run_id);
+        return null;
+    end $$;
+    create or replace trigger note after insert or update on bg.buyer_group_refresh_log
+        for each row when (new.status = 'running') execute function witness.note()
+"""
+_TAKEN = """
+    select company_id, run_id, min(at) as at, max(at) as last
+    from witness.taken where company_id = any(:ids) group by company_id, run_id order by 1, 3
+"""
+_LOST = "select count(*) from bg.changes where company_id = any(:ids) and handled_at is null"
+_OVERLAPPING = """
+    select a.company_id from bg.buyer_group_refresh_log as a
+    join bg.buyer_group_refresh_log as b on b.company_id = a.company_id and b.id > a.id
+    where a.company_id = any(:ids)
+        and tstzrange(a.started_at, a.finished_at) && tstzrange(b.started_at, b.finished_at)
+"""
+_UNTIL_HANDLED = """
+    select max(handled_at) from bg.changes
+    where company_id = any(:ids) and occurred_at < :at and handled_at > :at
+"""
+_AFTER = """
+    select min(finished_at) from bg.buyer_group_refresh_log
+    where company_id = any(:ids) and requested_at > :at and status = 'completed'
+"""
+
+
+@dataclass
+class Stream:
+    """Writes of all kinds from a thread of its own; ``written`` counts those that committed."""
+
+    stack: Stack
+    companies: Sequence[str]
+    seed: int
+    written: int = 0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def write(self) -> None:
+        """Write until the stream ends; while the database is away, try again."""
+        choose = random.Random(self.seed)
+        while not self._over.wait(PAUSE):
+            values = {
+                "company": choose.choice(self.companies),
+                "other": choose.choice(self.companies),
+                "title": choose.choice(_TITLES),
+            }
+            with contextlib.suppress(sa.exc.OperationalError):
+                self.stack.execute(choose.choice(_MOVES), **values)
+                self.written += 1
+
+    def end(self) -> None:
+        """Write no more."""
+        self._over.set()
+
+    def recovered(self, at: datetime, seconds: float) -> None:
+        """Wait until a refresh that was requested after the moment is completed."""
+        parameters = {"ids": list(self.companies), "at": at}
+
+        def refreshed() -> Any:
+            with contextlib.suppress(sa.exc.OperationalError):
+                return self.stack.value(_AFTER, **parameters)
+            return None
+
+        eventually(refreshed, seconds, "changes lead to groups again")
+
+    def seconds_from(self, at: datetime) -> tuple[float, float]:
+        """From the moment to the first refresh requested later, and to the last earlier change."""
+        parameters = {"ids": list(self.companies), "at": at}
+        first = self.stack.value(_AFTER, **parameters)
+        last = self.stack.value(_UNTIL_HANDLED, **parameters) or at
+        return (first - at).total_seconds(), (last - at).total_seconds()
+
+
+@contextlib.contextmanager
+def streaming(stack: Stack, companies: Sequence[str], seed: int) -> Iterator[Stream]:
+    """A stream while the block runs."""
+    stream = Stream(stack, companies, seed)
+    writer = threading.Thread(target=stream.write)
+    writer.start()
+    try:
+        yield stream
+    finally:
+        stream.end()
+        writer.join()
+
+
+def watch(stack: Stack) -> None:
+    """Let the database note who refreshes what from now on."""
+    stack.execute(_WITNESS)
+
+
+def assert_nothing_lost_and_nothing_twice(
+    stack: Stack, companies: Sequence[str], seconds: float = 60
+) -> None:
+    """Every change is handled, every group is right, no refresh is stuck or overlapped another."""
+    world.settle(stack, companies, seconds)
+    ids = list(companies)
+    assert stack.value(_LOST, ids=ids) == 0
+    ends = stack.rows(
+        "select distinct status from bg.buyer_group_refresh_log where company_id = any(:ids)",
+        ids=ids,
+    )
+    assert [row.status for row in ends] == ["completed"]
+    assert stack.rows(_OVERLAPPING, ids=ids) == []
+    assert_no_run_went_on(stack, ids)
+    world.assert_groups_as_recomputed(stack, companies)
+    world.assert_history_leads_to_members(stack, companies)
+
+
+def assert_no_run_went_on(stack: Stack, ids: list[str]) -> None:
+    """No run was still at work on a company, by Dagster's own record, when the next took it."""
+    ended: dict[str, float] = {}
+    rows = stack.rows(_TAKEN, ids=ids)
+    for run_id in {row.run_id for row in rows}:
+        steps = [
+            entry.timestamp
+            for entry in stack.instance.all_logs(run_id)
+            if entry.dagster_event is not None and entry.dagster_event.is_step_event
+        ]
+        ended[run_id] = max(steps, default=0.0)
+    for one, other in pairwise(rows):
+        if one.company_id == other.company_id:
+            last = max(one.last.timestamp(), ended[one.run_id])
+            # Events of the last step follow its commit, after which the company is free.
+            assert last - other.at.timestamp() < 0.5, (one, other)

@@ -1,0 +1,101 @@
+"""What people do in the Dagster UI: backfills, runs by hand, runs again."""
+
+import pytest
+
+from bg_assets_tests.system import graphql, world
+from bg_assets_tests.system.stack import Stack, eventually, kill
+from bg_assets_tests.system.test_batches import GROUPS, PEOPLE, shown_by_dagster
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ui(stack: Stack) -> None:
+    graphql.wait_for_ui(stack)
+
+
+@pytest.fixture(scope="module")
+def scattered(stack: Stack) -> tuple[str, list[str]]:
+    """A backfill of three partitions with others between them, and the three."""
+    chosen = world.grow(stack, "backfill-", 5, seconds=90)[::2]
+    return graphql.backfill(stack, chosen), chosen
+
+
+def test_a_backfill_of_three_scattered_partitions_refreshes_each_with_its_own_metadata(
+    stack: Stack, scattered: tuple[str, list[str]]
+) -> None:
+    _, chosen = scattered
+    for company in chosen:
+        refresh = eventually(
+            lambda company=company: world.log_of(stack, company)[1:],  # type: ignore[misc]
+            60,
+            f"{company} is refreshed",
+        )[0]
+        stack.wait_for_run(refresh.run_id, "SUCCESS")
+        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        assert (run_id, metadata["refresh_id"]) == (refresh.run_id, refresh.id)
+        assert metadata["because"] == "asked for by hand"
+        assert f"{company}-1" in metadata["group"]
+    for company in ("backfill-0002", "backfill-0004"):
+        assert len(world.log_of(stack, company)) == 1
+
+
+def test_a_run_by_hand_adopts_a_refresh_whose_own_run_is_still_queued(stack: Stack) -> None:
+    (company,) = world.grow(stack, "adopted-", 1)
+    with world.runs_queue_up(stack, "busy-for-adoption-"):
+        world.retitle(stack, f"{company}-2", "Treasurer")
+        queued = eventually(lambda: stack.runs_of(company, "QUEUED"), 20, "its run is queued")[0]
+        by_hand = graphql.materialize(stack, company, **{"dagster/priority": "1000"})
+    stack.wait_for_run(by_hand, "SUCCESS")
+    stack.wait_for_run(queued, "SUCCESS")
+    _, refresh = world.log_of(stack, company)
+    assert (refresh.status, refresh.run_id) == ("completed", by_hand)
+    assert refresh.reason == "role_change"
+    world.assert_groups_as_recomputed(stack, [company])
+
+
+def test_a_batch_runs_again_for_all_its_companies(stack: Stack) -> None:
+    companies = world.grow(stack, "again-", 6)
+    (first,) = {world.log_of(stack, company)[0].run_id for company in companies}
+    stack.wait_for_run(first, "SUCCESS")
+    again = graphql.reexecute(stack, first, "ALL_STEPS")
+    stack.wait_for_run(again, "SUCCESS")
+    for company in companies:
+        _, refresh = world.log_of(stack, company)
+        assert (refresh.status, refresh.run_id) == ("completed", again)
+        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        assert (run_id, metadata["refresh_id"]) == (again, refresh.id)
+        assert shown_by_dagster(stack, PEOPLE, company)[0] == again
+
+
+def test_a_batch_that_failed_runs_again_from_its_failure(stack: Stack) -> None:
+    companies = world.grow(stack, "failed-", 6)
+    with world.writes_blocked(stack):
+        stack.execute(
+            "update bg.people set title = 'Treasurer' where id = any(:ids)",
+            ids=[f"{company}-2" for company in companies],
+        )
+        eventually(lambda: world.blocked_runs(stack), 30, "the batch is at its last step")
+        (failed,) = {world.log_of(stack, company)[-1].run_id for company in companies}
+        kill(stack.workers()[0])
+    stack.wait_for_run(failed, "FAILURE", seconds=40)
+    world.settle(stack, companies, seconds=60)
+    assert {world.log_of(stack, company)[-1].attempt for company in companies} == {2}
+    again = graphql.reexecute(stack, failed, "FROM_FAILURE")
+    run = stack.wait_for_run(again, "SUCCESS")
+    assert run.step_keys_to_execute == ["buyer_groups"]
+    for company in companies:
+        refresh = world.log_of(stack, company)[-1]
+        assert (refresh.status, refresh.run_id) == ("completed", again)
+        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        assert (run_id, metadata["refresh_id"]) == (again, refresh.id)
+    world.assert_groups_as_recomputed(stack, companies)
+
+
+def test_the_backfill_ends_in_success(stack: Stack, scattered: tuple[str, list[str]]) -> None:
+    backfill_id, _ = scattered
+    eventually(
+        lambda: graphql.backfill_status(stack, backfill_id) == "COMPLETED_SUCCESS",
+        60,
+        "the backfill is a success",
+    )
