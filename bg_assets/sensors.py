@@ -92,7 +92,12 @@ def run_request(request: claims.Request) -> dg.RunRequest:
             runs.REFRESH_TAG: request.refresh_id or "",
             runs.ATTEMPT_TAG: str(request.attempt),
         }
-    return dg.RunRequest(run_key=request.run_key, partition_key=request.companies[0], tags=tags)
+    return dg.RunRequest(
+        run_key=request.run_key,
+        partition_key=request.companies[0],
+        tags=tags,
+        run_config=runs.batch_config(request.companies) if request.batch_id else None,
+    )
 
 
 def _sensor(name: str, description: str) -> dg.SensorDefinition:

@@ -36,6 +36,7 @@ COLUMNS = dg.TableSchema(
     partitions_def=partitions.companies,
     backfill_policy=runs.BACKFILLS,
     retry_policy=runs.RETRIES,
+    config_schema=runs.CONFIG,
     group_name="buyer_groups",
     kinds={"postgres", "python"},
     owners=["team:sales-operations"],

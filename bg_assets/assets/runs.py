@@ -27,6 +27,9 @@ RETRIES = dg.RetryPolicy(
 warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
 # The same for all assets of the job: Dagster would take the smallest.
 BACKFILLS = dg.BackfillPolicy.multi_run(max_partitions_per_run=100)
+# The companies of a batch, for the UI and for those who run it again; see batch_config.
+CONFIG = {"companies": dg.Field([str], default_value=[], description="All companies of a batch")}
+_ASSETS = ("company_people", "buyer_groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,16 @@ def purpose(context: dg.AssetExecutionContext, engine: sa.Engine) -> Purpose:
     else:
         companies = tuple(report.partition_keys(context))
     if run.parent_run_id is not None:
-        return Purpose(run.run_id, companies)
+        # Those that failed belong to other batches by now.
+        asked = tuple(context.op_execution_context.op_config["companies"])
+        return Purpose(run.run_id, asked or companies)
     refresh = (tags[REFRESH_TAG], int(tags[ATTEMPT_TAG])) if REFRESH_TAG in tags else None
     return Purpose(run.run_id, companies, refresh, batch_id)
+
+
+def batch_config(companies: Sequence[str]) -> dict[str, Any]:
+    """The run config of a batch, which a re-execution takes over."""
+    return {"ops": {asset: {"config": {"companies": list(companies)}} for asset in _ASSETS}}
 
 
 def take(engine: sa.Engine, what: Purpose) -> Taken:

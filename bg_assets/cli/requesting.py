@@ -20,11 +20,12 @@ _IDS = click.argument("ids", metavar="COMPANY...", nargs=-1, required=True)
 @_WAIT
 def refresh(ids: tuple[str, ...], wait: bool) -> None:
     """Recompute the groups of companies now, whenever they were refreshed last."""
+    wanted = list(dict.fromkeys(ids))
     with session.opened() as engine:
         with database.connect(engine) as conn:
             session.require_companies(conn, ids)
-            refreshes.request_by_hand(conn, ids)
-        _asked(engine, list(dict.fromkeys(ids)), wait)
+            refreshes.request_by_hand(conn, wanted)
+        _asked(engine, wanted, wait)
 
 
 @click.command()

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -174,6 +175,10 @@ def execute(launch: Launch) -> int:
     with launch.output.open("ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What was printed before a kill must be in the captured logs.
+            stream.reconfigure(line_buffering=True)
     # Held until this process ends, and not shared with those that inherit its output: a second
     # launch of the run must not execute it once more.
     with launch.output.open("ab") as mine:

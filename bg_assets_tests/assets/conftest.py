@@ -117,9 +117,9 @@ def world(
 
 def metadata(
     world: World, result: dg.ExecuteInProcessResult, asset: str = "buyer_groups"
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     """The metadata of an asset's materializations in a run, by partition."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for entry in world.instance.all_logs(
         result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     ):

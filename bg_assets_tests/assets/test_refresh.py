@@ -136,7 +136,7 @@ def test_an_empty_company_gets_an_empty_group_with_the_gap_named(world: World) -
     shown = metadata(world, world.run(request))["hollow"]
     assert world.members("hollow") == {}
     assert shown["members"] == 0
-    assert any(gap["role"] == "decision_maker" for gap in shown["gaps"])  # type: ignore[union-attr]
+    assert "'role': 'decision_maker'" in str(shown["gaps"])
 
 
 def test_a_company_deleted_while_its_run_is_queued_ends_cleanly(world: World) -> None:

@@ -144,8 +144,8 @@ def test_an_unknown_company_is_named_with_near_matches(
 def test_one_unknown_company_of_several_stops_all(bg: Command, command: str) -> None:
     bg.companies("a", "b")
     bg.execute("delete from bg.changes")
-    done = bg(command, "a", "nobody", "b", "bo")
-    assert (done.code, done.err) == (2, "error: no company nobody\nno company bo\n")
+    done = bg(command, "a", "nobody", "b", "none")
+    assert (done.code, done.err) == (2, "error: no company nobody\nno company none\n")
     assert bg.changes() == 0
 
 

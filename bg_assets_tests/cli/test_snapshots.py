@@ -1,4 +1,4 @@
-"""`import people --full-snapshot`: who is not in the file has left, and who must not count as such."""
+"""`import people --full-snapshot`: who is not in the file has left, and who must not count so."""
 
 import pytest
 

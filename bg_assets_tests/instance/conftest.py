@@ -104,3 +104,11 @@ def wait_for(
         assert time.monotonic() < until, f"still {found.status} after {seconds} s"
         time.sleep(0.05)
     return found
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until the condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)

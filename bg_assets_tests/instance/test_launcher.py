@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,7 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 from bg_assets.instance import forkserver, private
 from bg_assets.instance.launcher import ForkRunLauncher, LaunchFailed, outputs
 from bg_assets.instance.worker import State, Worker
-from bg_assets_tests.instance.conftest import Make, launch, reload, wait_for
+from bg_assets_tests.instance.conftest import Make, eventually, launch, reload, wait_for
 
 STARTED = dg.DagsterRunStatus.STARTED
 SUCCESS = dg.DagsterRunStatus.SUCCESS
@@ -48,13 +47,6 @@ def monitor(instance: dg.DagsterInstance) -> None:
     list(execute_run_monitoring_iteration(context, logging.getLogger("monitoring")))
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def sleeping(instance: dg.DagsterInstance, make_run: Make) -> dg.DagsterRun:
     """A run in the middle of its step."""
@@ -70,8 +62,9 @@ def test_a_run_succeeds_in_a_session_of_its_own_and_its_output_is_captured(
     launch(instance, run)
     wait_for(instance, run, SUCCESS)
     pid = worker_of(instance, run).pid
-    captured = (home / "dagster" / "storage" / run.run_id).rglob("*.out")
-    assert [path.read_text() for path in captured] == ["seen by the compute logs\n"]
+    captured = home / "dagster" / "storage" / run.run_id
+    eventually(lambda: any(captured.rglob("*.complete")))
+    assert [path.read_text() for path in captured.rglob("*.out")] == ["seen by the compute logs\n"]
     eventually(lambda: not psutil.pid_exists(pid))
     assert not forkserver.output_of(outputs(), run.run_id).exists()
 

@@ -17,15 +17,25 @@ from bg_assets.instance.storage import COMPLETE, PooledPostgresStorage
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance.conftest import write_config
 
-OPEN = """
-import sys, threading, dagster as dg
+# Four processes that have imported everything and open the storage at the same moment.
+FOUR_AT_ONCE = """
+import os, sys
 from bg_assets.instance.storage import PooledPostgresStorage
-sys.stdin.readline()
-storage = PooledPostgresStorage(sys.argv[1])
-storage.run_storage.set_cursor_values({sys.argv[2]: "seen"})
-assert storage.run_storage.get_runs() == []
-assert storage.event_log_storage.get_asset_records() == []
-assert storage.schedule_storage.all_instigator_state() == []
+read, write = os.pipe()
+children = []
+for number in range(4):
+    children.append(os.fork())
+    if children[-1] == 0:
+        os.close(write)
+        os.read(read, 1)
+        storage = PooledPostgresStorage(sys.argv[1])
+        storage.run_storage.set_cursor_values({f"process {number}": "seen"})
+        assert storage.run_storage.get_runs() == []
+        assert storage.event_log_storage.get_asset_records() == []
+        assert storage.schedule_storage.all_instigator_state() == []
+        sys.exit(0)
+os.close(write)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 """
 
 
@@ -42,22 +52,15 @@ def tables(url: str) -> set[str]:
 
 
 def test_four_processes_at_once_make_the_tables_together(empty: str) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", OPEN, empty, f"process {number}"],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    outcomes = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, outcomes
-    assert not any("Retrying" in outcome for outcome in outcomes)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FOUR_AT_ONCE, empty],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Retrying" not in done.stderr
     storage = PooledPostgresStorage(empty)
     found = storage.run_storage.get_cursor_values({f"process {number}" for number in range(4)})
     assert len(found) == 4

@@ -119,7 +119,7 @@ def outcome(
     gone: str | None = None,
 ) -> Outcome:
     """The outcome of a refresh whose members are these; one gap where there are none."""
-    now = tuple(members)
+    now = () if gone else tuple(members)
     stood = set((before or {}).get(PRODUCT, StoredGroup({}, ())).members)
     events = [Event("joined", one, None, {"role": "stakeholder"}, "new") for one in now]
     news = [event for event in events if event.person_id not in stood]

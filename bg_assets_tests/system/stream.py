@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -98,12 +98,15 @@ class Stream:
 
         eventually(refreshed, seconds, "changes lead to groups again")
 
-    def seconds_from(self, at: datetime) -> tuple[float, float]:
-        """From the moment to the first refresh requested later, and to the last earlier change."""
+    def figures(self, at: datetime) -> str:
+        """How long it took, from the moment on, until all was as before."""
         parameters = {"ids": list(self.companies), "at": at}
         first = self.stack.value(_AFTER, **parameters)
         last = self.stack.value(_UNTIL_HANDLED, **parameters) or at
-        return (first - at).total_seconds(), (last - at).total_seconds()
+        return (
+            f"the next refresh stands after {(first - at).total_seconds():.1f} s, the last change "
+            f"from before after {(last - at).total_seconds():.1f} s ({self.written} writes)"
+        )
 
 
 @contextlib.contextmanager
@@ -117,6 +120,11 @@ def streaming(stack: Stack, companies: Sequence[str], seed: int) -> Iterator[Str
     finally:
         stream.end()
         writer.join()
+
+
+def now() -> datetime:
+    """This moment, by the clock that the database reads too."""
+    return datetime.now(UTC)
 
 
 def watch(stack: Stack) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -83,16 +82,12 @@ def test_after_a_kill_no_change_is_lost_and_no_company_was_refreshed_twice_at_on
     companies = world.grow(stack, f"{victim}-", COMPANIES, seconds=RECOVERY_SECONDS)
     with stream.streaming(stack, companies, seed=len(victim)) as changes:
         eventually(lambda: changes.written > 30, 30, "the stream flows")
-        at = datetime.now(UTC)
+        at = stream.now()
         KILLS[victim](stack)
         changes.recovered(at, RECOVERY_SECONDS)
     stream.assert_nothing_lost_and_nothing_twice(stack, companies, RECOVERY_SECONDS)
-    first, last = changes.seconds_from(at)
     with capsys.disabled():
-        print(  # noqa: T201 - the figures are what one looks for
-            f"\n  {victim} killed: the next refresh stands after {first:.1f} s, the last change "
-            f"from before after {last:.1f} s ({changes.written} changes written)"
-        )
+        print(f"\n  {victim} killed: {changes.figures(at)}")  # noqa: T201
 
 
 @pytest.mark.slow
@@ -114,7 +109,7 @@ def test_after_many_kills_at_any_moment_nothing_is_lost(
                     with contextlib.suppress(psutil.NoSuchProcess):
                         worker.kill()
                 continue
-            at = datetime.now(UTC)
+            at = stream.now()
             KILLS[victim](stack)
             # Half the time the next blow falls before things are up again.
             if choose.random() < 0.5:

@@ -1,0 +1,78 @@
+"""What `status` reads from Dagster's own tables is what Dagster wrote there by its instance."""
+
+import time
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    SensorInstigatorData,
+)
+from dagster._daemon.types import DaemonHeartbeat
+
+from bg_assets.storage import dagster_state
+from bg_assets.storage.dagster_state import SILENT_SECONDS, DagsterState
+
+
+def _beat(instance: dg.DagsterInstance, daemon: str, seconds_ago: float) -> None:
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - seconds_ago, daemon, "an id", []))
+
+
+def _sensor(name: str, status: InstigatorStatus) -> InstigatorState:
+    location = GrpcServerCodeLocationOrigin("localhost", socket="/x.sock", location_name="here")
+    return InstigatorState(
+        RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name),
+        InstigatorType.SENSOR,
+        status,
+        SensorInstigatorData(),
+    )
+
+
+def test_where_dagster_has_no_tables_yet_it_never_started(database_url: str) -> None:
+    assert dagster_state.read(database_url) == DagsterState("never started", {})
+
+
+def test_before_the_first_daemon_nothing_has_started(
+    instance: dg.DagsterInstance, empty_database: str
+) -> None:
+    assert dagster_state.read(empty_database) == DagsterState("never started", {})
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "said"),
+    [
+        (SILENT_SECONDS * 40, "silent for 36"),
+        (SILENT_SECONDS + 5, "silent for 9"),
+        (SILENT_SECONDS - 5, "running"),
+        (0, "running"),
+    ],
+)
+def test_a_daemon_runs_while_its_sensors_heart_beats(
+    instance: dg.DagsterInstance, empty_database: str, seconds_ago: float, said: str
+) -> None:
+    _beat(instance, "SENSOR", seconds_ago)
+    _beat(instance, "SCHEDULER", 0)
+    assert dagster_state.read(empty_database).daemon.startswith(said)
+
+
+def test_each_sensor_is_running_or_stopped_by_its_name(
+    instance: dg.DagsterInstance, empty_database: str
+) -> None:
+    declared = _sensor("people_changes", InstigatorStatus.DECLARED_IN_CODE)
+    started = _sensor("company_changes", InstigatorStatus.RUNNING)
+    stopped = _sensor("requested_refreshes", InstigatorStatus.RUNNING)
+    for state in (declared, started, stopped):
+        instance.add_instigator_state(state)
+    instance.update_instigator_state(stopped.with_status(InstigatorStatus.STOPPED))
+    assert dagster_state.read(empty_database).sensors == {
+        "people_changes": "running",
+        "company_changes": "running",
+        "requested_refreshes": "stopped",
+    }

@@ -1,0 +1,94 @@
+"""`bg-assets up` itself: kill -9 of everything, a second start, and Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bg_assets.embedded import processes
+from bg_assets_tests.system import stack as stacks
+from bg_assets_tests.system import stream, world
+from bg_assets_tests.system.stack import Stack, eventually
+
+pytestmark = pytest.mark.system
+
+SETTINGS = {"BG_REFRESH_INTERVAL": "0", "BG_SETTLE": "0.2", "BG_MAX_ATTEMPTS": "10"}
+UP = ("-c", "from bg_assets.cli.main import main; main()", "up")
+START_SECONDS = 120
+
+
+@pytest.fixture
+def stack(template_home: Path) -> Iterator[Stack]:
+    """A home on which nothing runs but the database, for this test's own connections."""
+    with stacks.stack_in(template_home, SETTINGS) as made:
+        yield made
+
+
+def up(stack: Stack) -> "subprocess.Popen[bytes]":
+    """Start `bg-assets up` as the leader of a process group, and wait until it says it runs."""
+    said = stack.home / "up.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *UP],
+            env={**os.environ, **stack.env},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    eventually(
+        lambda: "running; Ctrl-C" in said.read_text() or process.poll() is not None,
+        START_SECONDS,
+        "up says that it runs",
+    )
+    assert process.poll() is None, said.read_text()
+    return process
+
+
+def test_up_survives_a_kill_of_everything_and_leaves_nothing_after_ctrl_c(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = up(stack)
+    second = stack.cli("up")
+    assert (second.returncode, "running already" in second.stderr) == (2, True)
+    companies = world.grow(stack, "up-", 20, seconds=START_SECONDS)
+    stream.watch(stack)
+    with stream.streaming(stack, companies, seed=1) as changes:
+        eventually(lambda: changes.written > 30, 30, "the stream flows")
+        at = stream.now()
+        tree = psutil.Process(first.pid).children(recursive=True)
+        # Only `up`: the kernel ends the rest, and the runs of the moment end by themselves.
+        first.kill()
+        first.wait()
+        eventually(
+            lambda: not any(processes.alive(one.pid) for one in tree if one not in stack.workers()),
+            60,
+            "what up started has ended with it",
+        )
+        stack.kill_all()
+        again = up(stack)
+        changes.recovered(at, START_SECONDS)
+    stream.assert_nothing_lost_and_nothing_twice(stack, companies, START_SECONDS)
+    with capsys.disabled():
+        print(f"\n  up killed and started again: {changes.figures(at)}")  # noqa: T201
+    again.send_signal(signal.SIGINT)
+    assert again.wait(timeout=60) == 0
+    # This test still holds a lease on the database, which goes on for it.
+    assert stack.processes() == []
+    assert stack.value("select 1") == 1
+
+
+def test_a_busy_port_is_an_error_that_names_the_variable(stack: Stack) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", stack.port))
+        busy.listen()
+        done = stack.cli("up")
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("set BG_WEB_PORT to a free port")
+    assert stack.processes() == []
