@@ -40,39 +40,47 @@ class Post:
 class Snapshot:
     """The senior posts at one date: all rows of the file, and what an import makes of them.
 
-    ``people`` has the last row of each id; ``repeated`` counts the rows before it.
+    ``people`` has the last row of each id, ``bodies`` the same by company.
     """
 
-    date: str
     rows: tuple[Post, ...]
-
-    @property
-    def people(self) -> dict[str, Post]:
-        return {post.id: post for post in self.rows}
+    people: dict[str, Post]
+    bodies: dict[str, set[Post]]
 
     @property
     def repeated(self) -> int:
+        """How many rows have an id that comes again."""
         return len(self.rows) - len(self.people)
 
-    def of(self, body: str) -> set[Post]:
-        """The people of a body."""
-        return {post for post in self.people.values() if post.company_id == body}
 
-    @property
-    def bodies(self) -> set[str]:
-        return {post.company_id for post in self.rows}
+def changed_bodies(before: Snapshot, after: Snapshot) -> set[str]:
+    """The bodies of the later snapshot in which somebody is new, gone, or different."""
+    return {
+        body for body, people in after.bodies.items() if before.bodies.get(body, set()) != people
+    }
+
+
+def leavers(before: Snapshot, after: Snapshot) -> set[str]:
+    """Who stood in the earlier snapshot and is gone from a body that the later one covers."""
+    return {
+        post.id
+        for post in before.people.values()
+        if post.company_id in after.bodies and post.id not in after.people
+    }
 
 
 def read_senior(data: Path, date: str) -> Snapshot:
     """The senior posts that somebody holds at a date, in the order of the source."""
-    return Snapshot(
-        date,
-        tuple(
-            _post(row, f"{row['org']}:{row['post']}")
-            for row in _rows(data, "senior", date)
-            if row["vacant"] == "0"
-        ),
+    rows = tuple(
+        _post(row, f"{row['org']}:{row['post']}")
+        for row in _rows(data, "senior", date)
+        if row["vacant"] == "0"
     )
+    people = {post.id: post for post in rows}
+    bodies: dict[str, set[Post]] = {}
+    for post in people.values():
+        bodies.setdefault(post.company_id, set()).add(post)
+    return Snapshot(rows, people, bodies)
 
 
 def junior(data: Path, date: str) -> Iterator[Post]:

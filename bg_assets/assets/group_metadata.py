@@ -13,7 +13,6 @@ from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.storage.groups import Cause, Outcome
 from bg_assets.storage.shown import ShownGroup
 
-
 _LONGEST = 300
 
 

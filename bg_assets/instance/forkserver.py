@@ -76,12 +76,14 @@ class ForkServer:
             importlib.import_module(module)
         from bg_assets.instance import private
 
+        imported = set(sys.modules)
         try:
             private.preload(origin)
             # Every run reads it: a third of a second that a forked one has behind it.
             lexicon.shipped()
         except Exception:
             traceback.print_exc()
+            sources.forget(kept=imported)
         else:
             self._roots = sources.roots()
             self._loaded = sources.fingerprint(self._roots)

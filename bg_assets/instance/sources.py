@@ -12,18 +12,17 @@ Fingerprint = dict[str, tuple[int, int]]
 
 def roots() -> list[str]:
     """The folders of the imported packages that are not installed ones, and single modules."""
-    installed = tuple(
-        str(Path(sysconfig.get_path(kind)).resolve())
-        for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+    return sorted(
+        str(path.parent if path.name == "__init__.py" else path) for path in _own().values()
     )
-    found = set()
-    for name in {name.partition(".")[0] for name in list(sys.modules)} - {"__main__"}:
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file:
-            path = Path(file).resolve()
-            if not str(path).startswith(installed):
-                found.add(str(path.parent if path.name == "__init__.py" else path))
-    return sorted(found)
+
+
+def forget(kept: set[str]) -> None:
+    """Undo an import that failed half-way: drop the project's modules that are not in ``kept``."""
+    own = _own()
+    for name in set(sys.modules) - kept:
+        if name.partition(".")[0] in own:
+            del sys.modules[name]
 
 
 def fingerprint(places: list[str]) -> Fingerprint:
@@ -36,6 +35,20 @@ def fingerprint(places: list[str]) -> Fingerprint:
             except FileNotFoundError:
                 continue
             found[path] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
+def _own() -> dict[str, Path]:
+    """The imported packages and modules of the first level that are not installed: name -> file."""
+    installed = tuple(
+        str(Path(sysconfig.get_path(kind)).resolve())
+        for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
+    found = {}
+    for name in {name.partition(".")[0] for name in list(sys.modules)} - {"__main__"}:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and not str(path := Path(file).resolve()).startswith(installed):
+            found[name] = path
     return found
 
 

@@ -48,9 +48,21 @@ _TAIL = """
 end
 """
 
+_INTO = """insert into bg.changes
+        (company_id, person_id, kind, source, old, new, priority, is_departure, trace_id)"""
+
+# Few rows can't be many of one company. What a change says is put together last: of many rows of
+# one company nothing of it is kept.
 _KEEP = f"""
-    insert into bg.changes
-        (company_id, person_id, kind, source, old, new, priority, is_departure, trace_id)
+    if (select count(*) from (select from {{rows}} limit {MANY_OF_ONE_COMPANY + 1}) as few)
+            <= {MANY_OF_ONE_COMPANY} then
+        {_INTO}
+        select company_id, person_id, kind, writer, {{before}}, {{after}}, {{priority}},
+            is_departure, trace
+        from ({{facts}}) as s;
+        return null;
+    end if;
+    {_INTO}
     with facts as ({{facts}}), counted as (
         select *,
             count(*) over (partition by company_id) as of_company,
@@ -61,7 +73,8 @@ _KEEP = f"""
             or (at_all > {MANY_AT_ALL} and of_company > 1) as many
         from counted
     )
-    select company_id, person_id, kind, writer, before, after, {{priority}}, is_departure, trace
+    select company_id, person_id, kind, writer, {{before}}, {{after}}, {{priority}},
+        is_departure, trace
     from sorted as s
     where not many or (is_departure and exists (
         select from bg.buyer_group_members as m
@@ -72,6 +85,9 @@ _KEEP = f"""
     from sorted where many group by company_id;
 """
 
+# How facts name the columns of the old and the new row: s.o_title, s.n_title.
+_NOTED = {name: f"s.{{row}}_{name}" for name in ("id", *_WATCHED)}
+
 # PL/pgSQL keeps the plan of a statement, made perhaps for one row, and may use it for a million:
 # only a full join can't become a loop over both tables.
 _PAIRS = "old_rows as o full join new_rows as n on {old} = {new}"
@@ -81,13 +97,22 @@ def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
     """Trigger bodies for the people table, by event."""
     head = _HEAD.format(source="people_table")
 
-    def body(facts: str) -> str:
-        return head + _KEEP.format(facts=facts, priority=_priority()) + _TAIL
+    def body(rows: str, facts: str, before: str, after: str) -> str:
+        texts = {"before": before, "after": after, "priority": _priority()}
+        return head + _KEEP.format(rows=rows, facts=facts, **texts) + _TAIL
 
+    departure = _values("o", _DEPARTURE, _NOTED)
+    arrival = _values("n", _ARRIVAL, _NOTED)
+    before, after = (_changed(row, _WATCHED, _NOTED) for row in ("o", "n"))
     return {
-        "insert": body(_arrived(columns)),
-        "update": body(_people_update(columns)),
-        "delete": body(_departed(columns)),
+        "insert": body("new_rows", _arrived(columns), "null::jsonb", arrival),
+        "update": body(
+            "new_rows",
+            _people_update(columns),
+            f"case when new_id is null then {departure} when old_id is not null then {before} end",
+            f"case when old_id is null then {arrival} when new_id is not null then {after} end",
+        ),
+        "delete": body("old_rows", _departed(columns), departure, "null::jsonb"),
         "truncate": head + _PEOPLE_TRUNCATE + _TAIL,
     }
 
@@ -164,12 +189,16 @@ def _changed(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> st
     return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
+def _note(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
+    """The columns of one side as the facts carry them, o_title or n_title."""
+    return ", ".join(f"{_column(row, name, columns)} as {row}_{name}" for name in names)
+
+
 def _arrived(columns: Mapping[str, str]) -> str:
     return f"""
         select {_column("n", "company_id", columns)} as company_id,
             {_column("n", "id", columns)} as person_id, 'person_joined' as kind,
-            null::jsonb as before, {_values("n", _ARRIVAL, columns)} as after,
-            false as is_departure
+            false as is_departure, {_note("n", _ARRIVAL, columns)}
         from new_rows as n where {_employed("n", columns)}"""
 
 
@@ -177,8 +206,7 @@ def _departed(columns: Mapping[str, str]) -> str:
     return f"""
         select {_column("o", "company_id", columns)} as company_id,
             {_column("o", "id", columns)} as person_id, 'person_left' as kind,
-            {_values("o", _DEPARTURE, columns)} as before, null::jsonb as after,
-            true as is_departure
+            true as is_departure, {_note("o", _DEPARTURE, columns)}
         from old_rows as o where {_employed("o", columns)}"""
 
 
@@ -188,44 +216,32 @@ def _people_update(columns: Mapping[str, str]) -> str:
     A person whose id changed has left by the old one and joined by the new one.
     """
     old_id, new_id = _column("o", "id", columns), _column("n", "id", columns)
+    moved = "o_company_id is distinct from n_company_id"
     return f"""
         with compared as materialized (
-            select {_column("o", "company_id", columns)} as old_company,
-                {_column("n", "company_id", columns)} as new_company,
-                {old_id} as old_id, {new_id} as new_id,
+            select {old_id} as old_id, {new_id} as new_id,
                 {_employed("o", columns)} as was, {_employed("n", columns)} as now_is,
-                {_any_differs(_ROLE, columns)} as role_differs,
-                {_differs("department", columns)} as department_differs,
-                case when {new_id} is null then {_values("o", _DEPARTURE, columns)}
-                    when {old_id} is not null then {_changed("o", _WATCHED, columns)}
-                    end as before,
-                case when {old_id} is null then {_values("n", _ARRIVAL, columns)}
-                    when {new_id} is not null then {_changed("n", _WATCHED, columns)}
-                    end as after
+                {_note("o", _WATCHED, columns)}, {_note("n", _WATCHED, columns)}
             from {_PAIRS.format(old=old_id, new=new_id)}
             where ({_employed("o", columns)} or {_employed("n", columns)})
                 and {_any_differs(("id", *_WATCHED), columns)}
         )
-        select new_company as company_id, new_id as person_id,
+        select n_company_id as company_id, new_id as person_id,
             case when not was then 'person_joined'
                 when not now_is then 'person_left'
-                when role_differs then 'role_change'
-                when department_differs then 'department_change'
+                when {_any_differs(_ROLE, _NOTED)} then 'role_change'
+                when {_differs("department", _NOTED)} then 'department_change'
                 else 'contact_change' end as kind,
-            before, after, was and not now_is as is_departure
-        from compared where old_id = new_id and old_company = new_company
+            was and not now_is as is_departure, s.*
+        from compared as s where old_id = new_id and o_company_id = n_company_id
         union all
-        select old_company, old_id,
-            case when new_id is null then 'person_left' else 'company_change' end,
-            before, after, true
-        from compared
-        where was and (new_id is null or old_company is distinct from new_company)
+        select o_company_id, old_id,
+            case when new_id is null then 'person_left' else 'company_change' end, true, s.*
+        from compared as s where was and (new_id is null or {moved})
         union all
-        select new_company, new_id,
-            case when old_id is null then 'person_joined' else 'company_change' end,
-            before, after, false
-        from compared
-        where now_is and (old_id is null or old_company is distinct from new_company)"""
+        select n_company_id, new_id,
+            case when old_id is null then 'person_joined' else 'company_change' end, false, s.*
+        from compared as s where now_is and (old_id is null or {moved})"""
 
 
 def _companies_update(columns: Mapping[str, str]) -> str:

@@ -107,9 +107,7 @@ def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> st
     refusal = str(err.orig).partition("FATAL:")[2].strip().split("\n", 1)[0] if err else ""
     if refusal:
         return f"PostgreSQL at {where} refuses the connection ({refusal}): check BG_DATABASE_URL"
-    return (
-        f"PostgreSQL at {where} does not answer: start it, or point BG_DATABASE_URL at one that does"
-    )
+    return f"PostgreSQL at {where} does not answer: start it, or point BG_DATABASE_URL at one that does"
 
 
 def migrate(url: str) -> list[str]:

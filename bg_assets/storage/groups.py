@@ -167,9 +167,7 @@ _WRITE_HISTORY = sa.text("""
 _REMOVE_STAFF = sa.text("delete from bg.company_people where company_id = any(:companies)")
 
 
-def read_groups(
-    conn: sa.Connection, companies: Sequence[str]
-) -> dict[str, dict[str, StoredGroup]]:
+def read_groups(conn: sa.Connection, companies: Sequence[str]) -> dict[str, dict[str, StoredGroup]]:
     """What stands now, by company and then product."""
     found: dict[str, dict[str, StoredGroup]] = {}
     for row in conn.execute(_GROUPS, {"companies": list(companies)}):

@@ -68,9 +68,7 @@ _MEMBERS = """
 """
 _WITHOUT_NAMES = sa.text(_MEMBERS.format(name="null", join=""))
 _WITH_NAMES = sa.text(
-    _MEMBERS.format(
-        name="p.name", join="left join bg.canonical_people as p on p.id = m.person_id"
-    )
+    _MEMBERS.format(name="p.name", join="left join bg.canonical_people as p on p.id = m.person_id")
 )
 
 _COMPANY = sa.text("""

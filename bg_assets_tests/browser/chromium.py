@@ -53,10 +53,6 @@ class Page:
         """The whole document with what is hidden in it, tooltips for instance."""
         return self._driver.page_source
 
-    def path(self) -> str:
-        """Where the tab is, without the server."""
-        return self._driver.current_url.removeprefix(self._base)
-
     def wait_for(self, *words: str, seconds: float = SECONDS) -> str:
         """Wait until the page shows all the words, and return its text."""
         until = time.monotonic() + seconds
@@ -96,14 +92,16 @@ class Page:
     def _when_ready(self, xpath: str, seconds: float) -> None:
         """Click once the element is there and nothing lies over it, pages being built in steps."""
         until = time.monotonic() + seconds
-        while True:
-            try:
-                self._driver.find_element(By.XPATH, xpath).click()
-            except WebDriverException as err:
-                assert time.monotonic() < until, f"no click in {seconds:g} s on {xpath}: {err.msg}"
-                time.sleep(POLL)
-            else:
-                return
+        while not (done := self._clicked(xpath)) and time.monotonic() < until:
+            time.sleep(POLL)
+        assert done, f"no click in {seconds:g} s on {xpath}"
+
+    def _clicked(self, xpath: str) -> bool:
+        try:
+            self._driver.find_element(By.XPATH, xpath).click()
+        except WebDriverException:
+            return False
+        return True
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """What an analyst and an engineer see and do in the UI, with everything behind it running."""
 
 import pytest
+import sqlalchemy as sa
 
+from bg_assets.storage import database
 from bg_assets_tests.browser.chromium import Page
 from bg_assets_tests.browser.conftest import ADDRESS, COMPANIES, NAME, POISONED
 from bg_assets_tests.system.stack import Stack, eventually
@@ -9,6 +11,8 @@ from bg_assets_tests.system.stack import Stack, eventually
 pytestmark = pytest.mark.browser
 
 PARTITION = "/assets/buyer_groups?view=partitions&partition="
+REFUSED = "the database refused it: raise_exception P0001 at bg_assets.storage.groups"
+GIVEN_UP = "select run_id from bg.buyer_group_refresh_log where status = 'dead'"
 METADATA = (
     "because",
     "members",
@@ -28,7 +32,7 @@ METADATA = (
 def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(page: Page) -> None:
     # What a click on each of the two groups leads to.
     page.open("/asset-groups?expanded=global@global:sources,global@global:buyer_groups")
-    page.wait_for("people", "companies", "company_people", "buyer_groups")
+    page.wait_for("people", "companies", "company_people", "buyer_groups", "100% filled")
     page.picture("lineage")
     page.open("/locations/bg_assets/asset-groups/buyer_groups/lineage")
     page.wait_for("company_people", "buyer_groups", "100% filled", f"{len(COMPANIES)} partitions")
@@ -86,41 +90,80 @@ def test_a_backfill_of_three_companies_is_launched_by_hand_and_ends_as_a_success
     page.wait_for(f"{len(COMPANIES)} Partitions Selected", *COMPANIES)
     page.click("Materialize…", kind="button")
     page.click("Select a partition or create one")
-    for company in ("acme-01", "acme-04", "acme-07"):
+    chosen = ("acme-01", "acme-04", "acme-07")
+    for company in chosen:
         page.click_menu(company)
     page.press_escape()
     page.wait_for("3 partitions")
     page.picture("chosen")
     page.click("Launch backfill", kind="button")
-    page.open("/runs/backfills")
-    page.wait_for("3 partitions", "Completed", seconds=60)
+    page.wait_for("Created backfill")
+    page.click("View")
+    # Dagster looks at its backfills every 30 s: once to start the runs, once to see them done.
+    page.wait_for("Succeeded", "100% completed", *chosen, seconds=90)
     page.picture("backfill")
+    page.open(PARTITION + chosen[1])
+    page.wait_for("Materialized", "asked for by hand")
+    page.picture("partition")
+    done = "select count(*) from bg.buyer_group_refresh_log where triggered_by = 'dagster'"
+    assert stack.value(f"{done} and status = 'completed'") == stack.value(done) == len(chosen)
 
 
-def test_a_company_that_fails_in_its_batch_fails_alone_and_says_why(
+def test_a_company_that_fails_in_its_batch_fails_alone_says_why_and_is_healed_by_hand(
     page: Page, stack: Stack
 ) -> None:
-    _, run_id = eventually(lambda: dead(stack), 60, "the last attempt has failed")
+    run_id = eventually(lambda: stack.value(GIVEN_UP), 60, "the last attempt has failed")
     page.open(PARTITION + POISONED)
     page.wait_for("Failed (1)", f"Materialized ({len(COMPANIES) - 1})", f"{run_id[:8]} failed")
     # The last good group is still what is shown.
     page.wait_for("person_joined")
     page.picture("partition")
-    page.click(run_id[:8])
-    page.wait_for("Failure", f"partition: {POISONED}", f"{POISONED} could not be refreshed")
-    page.wait_for("the database refused it: raise_exception P0001 at bg_assets.storage.groups")
+
+    page.open(f"/runs/{batch_of(stack, run_id)}")
+    page.wait_for("Success", "RUN_SUCCESS")
+    page.type("Filter…", "tried again")
+    page.wait_for(f"{POISONED} failed and is tried again, by itself in the end: {REFUSED}")
+    page.picture("batch")
+
+    page.open(f"/runs/{run_id}")
+    page.wait_for("Failure", f"partition: {POISONED}")
+    page.wait_for(f"{POISONED} could not be refreshed: {REFUSED}")
     page.picture("run")
     assert_no_personal_data(page)
 
+    stack.execute("drop trigger refuse on bg.buyer_groups")
+    page.click("Re-execute all (*)", kind="button")
+    page.wait_for("Success", f"partition: {POISONED}", "RUN_SUCCESS")
+    page.picture("again")
+    page.open(PARTITION + POISONED)
+    page.wait_for("Failed (0)", f"Materialized ({len(COMPANIES)})", "role_change")
+    page.picture("healed")
 
-def dead(stack: Stack) -> tuple[str, str] | None:
-    """The refresh of the poisoned company and its last run, once it is given up."""
-    rows = stack.rows(
-        "select id::text, run_id from bg.buyer_group_refresh_log "
-        "where company_id = :company and status = 'dead'",
-        company=POISONED,
-    )
-    return tuple(rows[0]) if rows else None
+
+def test_no_name_and_no_address_is_left_anywhere_in_dagster(stack: Stack) -> None:
+    engine = database.make_engine(stack.server.url("dagster"))
+    with engine.begin() as conn:
+        tables = sa.inspect(conn).get_table_names()
+        assert "event_logs" in tables
+        for table in tables:
+            rows = sa.text(f'select count(*) from "{table}" as t where t::text like any(:words)')
+            assert conn.execute(rows, {"words": [f"%{NAME}%", f"%{ADDRESS}%"]}).scalar() == 0, table
+    engine.dispose()
+    for folder in ("logs", "dagster"):
+        for file in (stack.home / folder).rglob("*"):
+            if file.is_file():
+                text = file.read_text(errors="replace")
+                assert NAME not in text, file
+                assert ADDRESS not in text, file
+
+
+def batch_of(stack: Stack, run_id: str) -> str:
+    """The batch that the run's company was in before it was tried by itself."""
+    batches = [
+        run.run_id for run in stack.instance.get_runs() if run.tags.get("bg/companies") == "8"
+    ]
+    assert run_id not in batches
+    return batches[0]
 
 
 def assert_no_personal_data(page: Page) -> None:

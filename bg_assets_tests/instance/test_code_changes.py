@@ -64,7 +64,6 @@ def errors(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
         error = entry.get_dagster_event().engine_event_data.error
         if error is not None:
             found.append(error.to_string())
-    print(found, [(e.user_message, e.dagster_event) for e in instance.all_logs(run.run_id)])
     return found
 
 
@@ -83,7 +82,8 @@ def test_code_that_does_not_load_fails_its_run_with_the_reason_until_it_is_mende
     file.write_text("def broken(")
     for _ in range(2):
         run = wait_for(instance, run_of(instance, file), FAILURE)
-        assert any("SyntaxError" in reason for reason in errors(instance, run))
+        reasons = errors(instance, run)
+        assert any("SyntaxError" in reason for reason in reasons), reasons
     file.write_text(CODE.format(says="mended"))
     run = wait_for(instance, run_of(instance, file), SUCCESS)
     assert printed(home, run) == "mended"

@@ -31,9 +31,7 @@ def watched(conn: sa.Connection) -> Iterator[list[Read]]:
     """Note what each statement of the block reads."""
     reads: list[Read] = []
 
-    def explain(
-        _conn: object, cursor: Any, statement: str, parameters: Any, *_: object
-    ) -> None:
+    def explain(_conn: object, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
         if not statement.lstrip().lower().startswith(_EXPLAINABLE):
             return
         cursor.execute("savepoint explained")

@@ -38,9 +38,7 @@ def take_on(
 ) -> list[Held]:
     """The same on a connection."""
     single = (request.refresh_id, request.attempt) if request.refresh_id else None
-    held = refreshes.take(
-        conn, run_id, at(seconds), refresh=single, batch_id=request.batch_id
-    )
+    held = refreshes.take(conn, run_id, at(seconds), refresh=single, batch_id=request.batch_id)
     write_staff(conn, [one.company_id for one in held])
     return held
 

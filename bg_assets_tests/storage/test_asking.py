@@ -186,7 +186,10 @@ def test_a_repeat_does_not_wait_for_a_run_that_is_taking_the_refresh(engine: sa.
     requested(engine, 6)
     ask(engine)
     with engine.begin() as taking:
-        run(taking, "select 1 from bg.buyer_group_refresh_log where company_id = 'c00003' for update")
+        run(
+            taking,
+            "select 1 from bg.buyer_group_refresh_log where company_id = 'c00003' for update",
+        )
         with engine.begin() as conn:
             run(conn, "set local lock_timeout = '2s'")
             (again,) = claims.ask_again(conn, "s", at(20))

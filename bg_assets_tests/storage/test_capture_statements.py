@@ -258,7 +258,10 @@ def crm(engine: sa.Engine) -> sa.Engine:
 
 
 def test_tables_with_other_names_and_types_are_captured_and_read(crm: sa.Engine) -> None:
-    run(crm, "insert into crm.accounts (nr, label, land) values (7, 'Acme', 'AT'), (8, 'Bolt', 'DE')")
+    run(
+        crm,
+        "insert into crm.accounts (nr, label, land) values (7, 'Acme', 'AT'), (8, 'Bolt', 'DE')",
+    )
     run(crm, "insert into crm.contacts (account, \"Job Title\") values (7, 'CFO')")
     run(crm, "update crm.contacts set \"Job Title\" = 'CEO'")
     run(crm, "update crm.contacts set account = 8, until = '2999-01-01'")

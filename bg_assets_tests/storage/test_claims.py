@@ -14,7 +14,9 @@ HOUR = 3600
 POLICY = Policy(settle=2, refresh_interval=HOUR, claim_limit=100)
 
 
-def claim(engine: sa.Engine, seconds: float, policy: Policy = POLICY, sensor: str = "s") -> set[str]:
+def claim(
+    engine: sa.Engine, seconds: float, policy: Policy = POLICY, sensor: str = "s"
+) -> set[str]:
     """Claim at a moment; the companies that have a refresh now and had none before."""
     before = _requested(engine)
     with engine.begin() as conn:

@@ -108,9 +108,7 @@ def test_departures_cost_a_probe_each(conn: sa.Connection) -> None:
     plans.check(reads, rows=200_000, pages=250_000)
 
 
-def taken(
-    conn: sa.Connection, request: claims.Request, run_id: str = "run-1"
-) -> list[Held]:
+def taken(conn: sa.Connection, request: claims.Request, run_id: str = "run-1") -> list[Held]:
     return steps.take_on(conn, run_id, request)
 
 

@@ -200,7 +200,9 @@ class Storm:
             self.held.append((run_id, take(self.engine, run_id, request)))
         if dice.random() < 0.1:
             run_id = f"hand-{dice.random()}"
-            self.held.append((run_id, take_by_hand(self.engine, run_id, dice.sample(self.names, 5))))
+            self.held.append(
+                (run_id, take_by_hand(self.engine, run_id, dice.sample(self.names, 5)))
+            )
 
     def finisher(self, dice: random.Random) -> None:
         if not self.held:

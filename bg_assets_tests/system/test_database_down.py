@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import dagster as dg
 import pytest
+from dagster._core.scheduler.instigation import TickStatus
 
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.storage import database
@@ -51,7 +51,7 @@ def failed_ticks(stack: Stack) -> list[str]:
     found = []
     for state in stack.instance.all_instigator_state():
         for tick in stack.instance.get_ticks(state.instigator_origin_id, state.selector_id):
-            if tick.status is dg.TickStatus.FAILURE and tick.error is not None:
+            if tick.status is TickStatus.FAILURE and tick.error is not None:
                 cause = tick.error.cause
                 found.append(str(cause.message if cause else tick.error.message))
     return found

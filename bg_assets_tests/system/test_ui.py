@@ -42,11 +42,12 @@ def test_a_backfill_of_three_scattered_partitions_refreshes_each_with_its_own_me
 
 def test_a_run_by_hand_adopts_a_refresh_whose_own_run_is_still_queued(stack: Stack) -> None:
     (company,) = world.grow(stack, "adopted-", 1)
-    with world.runs_queue_up(stack, "busy-for-adoption-"):
+    with world.runs_queue_up(stack, "busy-for-adoption-") as let_one_go:
         world.retitle(stack, f"{company}-2", "Treasurer")
         queued = eventually(lambda: stack.runs_of(company, "QUEUED"), 20, "its run is queued")[0]
         by_hand = graphql.materialize(stack, company, **{"dagster/priority": "1000"})
-    stack.wait_for_run(by_hand, "SUCCESS")
+        let_one_go()
+        stack.wait_for_run(by_hand, "SUCCESS")
     stack.wait_for_run(queued, "SUCCESS")
     _, refresh = world.log_of(stack, company)
     assert (refresh.status, refresh.run_id) == ("completed", by_hand)

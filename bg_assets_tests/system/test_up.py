@@ -8,10 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from bg_assets.embedded import processes
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system import stream, world
 from bg_assets_tests.system.stack import Stack, eventually
@@ -62,16 +60,8 @@ def test_up_survives_a_kill_of_everything_and_leaves_nothing_after_ctrl_c(
     with stream.streaming(stack, companies, seed=1) as changes:
         eventually(lambda: changes.written > 30, 30, "the stream flows")
         at = stream.now()
-        tree = psutil.Process(first.pid).children(recursive=True)
-        # Only `up`: the kernel ends the rest, and the runs of the moment end by themselves.
-        first.kill()
-        first.wait()
-        eventually(
-            lambda: not any(processes.alive(one.pid) for one in tree if one not in stack.workers()),
-            60,
-            "what up started has ended with it",
-        )
         stack.kill_all()
+        first.wait()
         again = up(stack)
         changes.recovered(at, START_SECONDS)
     stream.assert_nothing_lost_and_nothing_twice(stack, companies, START_SECONDS)
@@ -82,6 +72,14 @@ def test_up_survives_a_kill_of_everything_and_leaves_nothing_after_ctrl_c(
     # This test still holds a lease on the database, which goes on for it.
     assert stack.processes() == []
     assert stack.value("select 1") == 1
+
+
+@pytest.mark.slow
+def test_when_only_up_is_killed_the_kernel_ends_the_rest(stack: Stack) -> None:
+    process = up(stack)
+    process.kill()
+    process.wait()
+    eventually(lambda: not stack.processes(), 60, "what up started has ended with it")
 
 
 def test_a_busy_port_is_an_error_that_names_the_variable(stack: Stack) -> None:

@@ -1,8 +1,9 @@
 """Companies and their people for the tests of the running system, and what must hold in the end."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,8 +49,9 @@ _LOG = """
 """
 _WAITING = """
     select count(*) from pg_stat_activity
-    where wait_event_type = 'Lock' and query like '%buyer_group_members%'
+    where wait_event_type = 'Lock' and query like '%bg.buyer_group%'
 """
+_HOLD = sa.text("select from bg.buyer_groups where company_id = :company for update")
 _REPLAYED = sa.text("""
     select company_id, product, person_id from (
         select distinct on (company_id, product, person_id) company_id, product, person_id, event
@@ -106,19 +108,26 @@ def blocked_runs(stack: Stack) -> int:
 
 
 @contextlib.contextmanager
-def runs_queue_up(stack: Stack, prefix: str) -> Iterator[None]:
-    """While the block runs, the three runs that may be in progress are, and others are queued."""
+def runs_queue_up(stack: Stack, prefix: str) -> Iterator[Callable[[], None]]:
+    """While the block runs, the three runs that may be in progress are, and others are queued.
+
+    What it gives lets one of the three go on, so that there is room for one.
+    """
     busy = grow(stack, prefix, 3)
-    with writes_blocked(stack):
+    with contextlib.ExitStack() as all_held:
+        held = []
         for number, company in enumerate(busy, start=1):
+            conn = all_held.enter_context(stack.engine.connect())
+            conn.execute(_HOLD, {"company": company})
+            held.append(conn)
             retitle(stack, f"{company}-2", "Chief Accountant")
-            eventually(
-                lambda expected=number: blocked_runs(stack) == expected,  # type: ignore[misc]
-                30,
-                f"{number} runs are in progress",
-            )
-        yield
+            eventually(partial(_blocked, stack, number), 30, f"{number} runs are in progress")
+        yield held[0].rollback
     settle(stack, busy)
+
+
+def _blocked(stack: Stack, number: int) -> bool:
+    return blocked_runs(stack) == number
 
 
 def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:
