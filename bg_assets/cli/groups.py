@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from rich.console import Console
@@ -73,7 +73,9 @@ def _table(group: dict[str, Any]) -> Table:
         title=f"{group['product']} as of {group['as_of']}", title_justify="left", box=None
     )
     for heading in ("role", "who and why", "confidence"):
-        table.add_column(heading, justify="right" if heading == "confidence" else "left")
+        justify: Literal["left", "right"] = "right" if heading == "confidence" else "left"
+        # An id is for copying: folded, never cut.
+        table.add_column(heading, justify=justify, overflow="fold")
     for member in group["members"]:
         name = (
             f"{member['name']} ({member['person_id']})" if member["name"] else member["person_id"]

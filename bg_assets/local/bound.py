@@ -22,4 +22,6 @@ def bind_to_parent(parent: int | None = None) -> None:
 
 if __name__ == "__main__":
     bind_to_parent()
+    # Where Ctrl-C is ignored, as in a background job of a script, Dagster ignores SIGTERM as well.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])

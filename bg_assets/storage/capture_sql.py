@@ -157,7 +157,7 @@ def _column(row: str, name: str, columns: Mapping[str, str]) -> str:
 
 
 def _employed(row: str, columns: Mapping[str, str]) -> str:
-    """Whether a row of people counts as staff today, as far as its columns tell; no row does not."""
+    """Whether a row of people counts as staff today, as its columns tell; no row does not."""
     company, status, gone, end = (
         _column(row, name, columns) for name in ("company_id", "status", "deleted_at", "end_date")
     )

@@ -25,7 +25,7 @@ _SENSORS = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class DagsterState:
-    """``daemon``: running, silent for some seconds, or never started. ``sensors``: name to state."""
+    """``daemon``: running, silent for some seconds, never started. ``sensors``: name to state."""
 
     daemon: str
     sensors: dict[str, str]

@@ -107,7 +107,8 @@ def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> st
     refusal = str(err.orig).partition("FATAL:")[2].strip().split("\n", 1)[0] if err else ""
     if refusal:
         return f"PostgreSQL at {where} refuses the connection ({refusal}): check BG_DATABASE_URL"
-    return f"PostgreSQL at {where} does not answer: start it, or point BG_DATABASE_URL at one that does"
+    advice = "start it, or point BG_DATABASE_URL at one that does"
+    return f"PostgreSQL at {where} does not answer: {advice}"
 
 
 def migrate(url: str) -> list[str]:
@@ -164,8 +165,12 @@ def _embedded() -> EmbeddedPostgres:
     """The embedded server with a lease that this process keeps until it ends."""
     server = EmbeddedPostgres(settings.read().home)
     server.acquire()
-    for name in ("bg_assets", "dagster"):
-        ensure_database(server.url(name))
+    # Looking for them costs every run 30 ms, and the mark goes with the data.
+    made = server.folder / "databases-made"
+    if not made.exists():
+        for name in ("bg_assets", "dagster"):
+            ensure_database(server.url(name))
+        made.touch()
     return server
 
 

@@ -1,4 +1,4 @@
-"""Errors of the driver in words that may be logged: what PostgreSQL quotes from rows is left out."""
+"""Errors of the driver in words that may be logged, without what PostgreSQL quotes from rows."""
 
 from typing import Any
 

@@ -92,6 +92,8 @@ def stage(
         )
     )
     copy_rows(conn, "staged", ("line", "reason", *columns), rows)
+    # Of people just imported the planner knows nothing yet: it may look here once for each.
+    conn.execute(sa.text("create index on staged (id)"))
     conn.execute(sa.text("analyze staged"))
 
 

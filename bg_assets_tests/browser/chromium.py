@@ -61,6 +61,10 @@ class Page:
             time.sleep(POLL)
         return text
 
+    def path(self) -> str:
+        """Where the tab is, without the server."""
+        return self._driver.current_url.removeprefix(self._base)
+
     def click(self, what: str, *, kind: str = "*", seconds: float = SECONDS) -> None:
         """Click on what shows exactly this text or has it as its tooltip."""
         quoted = f'"{what}"'

@@ -18,6 +18,7 @@ from bg_assets_tests.system.stack import Stack, eventually
 
 COMPANIES = tuple(f"acme-{number:02}" for number in range(1, 9))
 POISONED = "acme-05"
+CHOSEN = ("acme-01", "acme-04", "acme-07")
 # In no title and no id, so that it must not be in any page.
 NAME, ADDRESS = "Zebulon", "quark.example"
 TITLES = (
@@ -54,14 +55,17 @@ _COMPLETED = """
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """The browser, or a skip. Everything else of this folder waits for it."""
-    with chromium(tmp_path_factory.mktemp("profile")) as made:
+    profile = tmp_path_factory.mktemp("profile")
+    with chromium(profile) as made:
         yield made
+    # Tens of megabytes, which pytest would keep for three sessions.
+    shutil.rmtree(profile, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(browser: Chrome) -> Iterator[Stack]:
     """Eight companies with their first groups, then a change in each, which one can't take."""
     template = temporary_folder(stacks.PREFIX)
@@ -86,12 +90,36 @@ def stack(browser: Chrome) -> Iterator[Stack]:
         shutil.rmtree(template)
 
 
+@pytest.fixture(scope="package")
+def backfill(browser: Chrome, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a backfill of the chosen companies, launched with clicks as a person would."""
+    page = Page(browser, _base(stack), tmp_path_factory.mktemp("launch"))
+    page.open("/assets/buyer_groups?view=partitions")
+    page.wait_for(f"{len(COMPANIES)} Partitions Selected", *COMPANIES)
+    page.click("Materialize…", kind="button")
+    page.click("Select a partition or create one")
+    for company in CHOSEN:
+        page.click_menu(company)
+    page.press_escape()
+    page.wait_for(f"{len(CHOSEN)} partitions")
+    page.picture("chosen")
+    page.click("Launch backfill", kind="button")
+    page.wait_for("Created backfill")
+    page.click("View")
+    page.wait_for("Partitions targeted")
+    return page.path()
+
+
 @pytest.fixture
 def page(browser: Chrome, stack: Stack, tmp_path: Path) -> Iterator[Page]:
     """The UI in the browser. What it shows when the test ends is the last picture."""
-    made = Page(browser, f"http://127.0.0.1:{stack.port}", tmp_path)
+    made = Page(browser, _base(stack), tmp_path)
     yield made
     made.picture("zz-end")
+
+
+def _base(stack: Stack) -> str:
+    return f"http://127.0.0.1:{stack.port}"
 
 
 def _wait_for(stack: Stack, completed: int, what: str) -> None:

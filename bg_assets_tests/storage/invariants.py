@@ -1,4 +1,4 @@
-"""What must hold in the tables at any moment, whatever was interrupted, and how to finish a world."""
+"""What must hold in the tables at any moment, whatever was interrupted; and how to finish."""
 
 from typing import Any
 

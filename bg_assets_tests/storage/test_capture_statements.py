@@ -1,13 +1,14 @@
 """Change capture under whole statements: many rows, other commands, other writers, other tables."""
 
-import io
 import time
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
 from bg_assets.storage import capture
 from bg_assets.storage.capture_sql import MANY_AT_ALL, MANY_OF_ONE_COMPANY
+from bg_assets.storage.copying import copy_rows
 from bg_assets_tests.storage.rows import company, forget_changes, group, insert, rows, run, value
 
 KINDS = "select kind, count(*) as n from bg.changes group by kind order by kind"
@@ -78,12 +79,8 @@ def test_a_large_update_stays_fast_after_small_ones_in_the_same_session(engine: 
 
 
 def test_copy_is_caught(engine: sa.Engine) -> None:
-    connection = engine.raw_connection()
-    with connection.cursor() as cursor:
-        lines = io.StringIO("ann\tacme\tCFO\nbob\tacme\tCTO\n")
-        cursor.copy_expert("copy bg.people (id, company_id, title) from stdin", lines)  # type: ignore[attr-defined]
-    connection.commit()
-    connection.close()
+    with engine.begin() as conn:
+        copy_rows(conn, "bg.people", ["id", "company_id"], [["ann", "acme"], ["bob", "acme"]])
 
     assert kinds(engine) == {"person_joined": 2}
 
@@ -173,19 +170,15 @@ def test_a_writer_may_name_itself_for_one_transaction(engine: sa.Engine) -> None
 
 
 @pytest.fixture
-def writer(engine: sa.Engine, request: pytest.FixtureRequest) -> str:
+def writer(engine: sa.Engine) -> Iterator[str]:
     """A role that may write people and do nothing else."""
     name = f"writer_{engine.url.database}"
     run(engine, f"create role {name}")
     run(engine, f"grant usage on schema bg to {name}")
     run(engine, f"grant select, insert, update, delete on bg.people to {name}")
-
-    def drop() -> None:
-        run(engine, f"drop owned by {name} cascade")
-        run(engine, f"drop role {name}")
-
-    request.addfinalizer(drop)
-    return name
+    yield name
+    run(engine, f"drop owned by {name} cascade")
+    run(engine, f"drop role {name}")
 
 
 def test_a_writer_needs_no_right_on_the_changes(engine: sa.Engine, writer: str) -> None:

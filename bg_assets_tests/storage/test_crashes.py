@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.storage import database, refreshes
 from bg_assets.storage.claims import Request
 from bg_assets_tests.storage import invariants, steps
@@ -181,7 +182,7 @@ def test_a_killed_connection_is_one_clear_error_and_the_next_call_works(
             return value(conn, "select count(*) from bg.people")
 
     with (
-        pytest.raises(database.DatabaseUnreachable, match="does not answer"),
+        pytest.raises(DatabaseUnreachable, match="does not answer"),
         crash_at(engine, 0, kill=True),
     ):
         read()

@@ -9,9 +9,11 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.storage import capture, database
 from bg_assets.storage.copying import copy_rows
 from bg_assets_tests.conftest import Cluster
+from bg_assets_tests.storage.crashing import terminate
 from bg_assets_tests.storage.rows import insert, rows, run, value
 
 MIGRATE = "import sys; from bg_assets.storage import database; print(database.migrate(sys.argv[1]))"
@@ -98,7 +100,7 @@ def test_a_schema_that_is_ahead_is_refused_and_left_alone(
 ) -> None:
     run(guarded, "update bg.alembic_version set version_num = '9999'")
     with (
-        pytest.raises(database.SchemaMismatch, match="ahead of this code .* newer bg_assets"),
+        pytest.raises(database.SchemaMismatch, match=r"ahead of this code .* newer bg_assets"),
         database.connect(guarded) as conn,
     ):
         database.check_schema(conn)
@@ -119,9 +121,9 @@ def test_a_server_that_does_not_answer_is_one_sentence_without_the_password(
     url: str, said: str
 ) -> None:
     engine = database.make_engine(url)
-    with pytest.raises(database.DatabaseUnreachable) as caught, database.connect(engine):
+    with pytest.raises(DatabaseUnreachable) as caught, database.connect(engine):
         pass
-    with pytest.raises(database.DatabaseUnreachable):
+    with pytest.raises(DatabaseUnreachable):
         database.migrate(url)
     message = str(caught.value)
     assert said in message
@@ -138,7 +140,7 @@ def test_a_server_that_refuses_says_why(guarded: sa.Engine) -> None:
     )
     with (
         pytest.raises(
-            database.DatabaseUnreachable,
+            DatabaseUnreachable,
             match=r'refuses the connection \(database "not_there" does not exist\)',
         ),
         database.connect(nowhere),
@@ -147,12 +149,15 @@ def test_a_server_that_refuses_says_why(guarded: sa.Engine) -> None:
 
 
 def test_a_server_that_goes_away_meanwhile_is_unreachable(guarded: sa.Engine) -> None:
-    with pytest.raises(database.DatabaseUnreachable), database.connect(guarded) as conn:
-        pid = value(conn, "select pg_backend_pid()")
-        other = database.make_engine(guarded.url.render_as_string(hide_password=False))
-        run(other, "select pg_terminate_backend(:pid, 2000)", pid=pid)
-        other.dispose()
-        copy_rows(conn, "bg.people", ["id"], [["ann"]])
+    def copy() -> None:
+        with database.connect(guarded) as conn:
+            terminate(guarded, conn)
+            copy_rows(conn, "bg.people", ["id"], [["ann"]])
+
+    with pytest.raises(DatabaseUnreachable):
+        copy()
+    with database.connect(guarded) as conn:
+        assert value(conn, "select count(*) from bg.people") == 0
 
 
 def refused(engine: sa.Engine, sql: str, **parameters: object) -> str:

@@ -315,8 +315,12 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_companies(
     policy = replace(steps.POLICY, batch_size=500)
 
     def statements_for(companies: list[str]) -> tuple[int, int]:
-        run(engine, "insert into bg.people (id, company_id, title) select c || '-' || g, c, 'CFO' "
-            "from unnest(cast(:c as text[])) as c, generate_series(1, 3) as g", c=companies)  # fmt: skip
+        run(
+            engine,
+            "insert into bg.people (id, company_id) select c || '-' || g, c "
+            "from unnest(cast(:c as text[])) as c, generate_series(1, 3) as g",
+            c=companies,
+        )
         held: list[Held] = []
 
         def first() -> None:

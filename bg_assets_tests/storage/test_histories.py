@@ -148,7 +148,7 @@ def test_any_history_keeps_what_must_hold_and_ends_with_every_change_in_a_group(
     engine: sa.Engine,
 ) -> None:
     Histories.engine = engine
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Histories,
         settings=settings(
             max_examples=30,

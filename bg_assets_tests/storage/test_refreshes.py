@@ -346,8 +346,11 @@ def test_the_tables_refuse_half_a_refresh(
     engine: sa.Engine, what: str, values: dict[str, object]
 ) -> None:
     with pytest.raises(sa.exc.IntegrityError, match="check constraint"):
-        insert(engine, "bg.buyer_group_refresh_log",
-               **{"company_id": "acme", "reason": what, "triggered_by": "change"} | values)  # fmt: skip
+        insert(
+            engine,
+            "bg.buyer_group_refresh_log",
+            **{"company_id": "acme", "reason": what, "triggered_by": "change"} | values,
+        )
 
 
 def test_the_tables_refuse_a_handled_change_without_its_refresh(acme: sa.Engine) -> None:

@@ -111,7 +111,7 @@ create table bg.changes (
     handled_at timestamptz,
     check (handled_at is null or refresh_id is not null)
 );
--- What no refresh has taken is unhandled: the check above. Without handled_at in any index, handling
+-- What no refresh has taken is unhandled: the check above. With handled_at in no index, handling
 -- touches none.
 create index changes_pending on bg.changes (company_id, occurred_at) where refresh_id is null;
 create index changes_by_refresh on bg.changes (refresh_id) where refresh_id is not null;

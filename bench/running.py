@@ -1,0 +1,102 @@
+"""What `up` runs, but for the UI, on a database of its own, for what is measured on it."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bg_assets import settings
+from bg_assets.embedded.databases import ensure_database
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.local import programs
+from bg_assets.storage import database
+
+_TITLES = (
+    "CFO", "Finance Director", "Head of Accounting", "CIO", "Procurement Manager", "CEO",
+    "Controller",
+)  # fmt: skip
+_COMPANIES = sa.text("""
+    insert into bg.companies (id, name, employee_min, employee_max)
+    select id, 'Company ' || id, 200, 200 from unnest(cast(:ids as text[])) as id
+""")
+_PEOPLE = sa.text("""
+    insert into bg.people (id, company_id, name, title)
+    select c.id || '-' || t.number, c.id, 'Some One', t.title
+    from unnest(cast(:ids as text[])) as c(id),
+        unnest(cast(:titles as text[])) with ordinality as t(title, number)
+""")
+_PENDING = sa.text("select exists (select from bg.changes where handled_at is null)")
+
+
+class TooSlow(Exception):
+    """The groups were not there in time."""
+
+
+@contextmanager
+def running(settle: float) -> Iterator[sa.Engine]:
+    """The daemon and the code server at work on an empty schema; gives an engine on it.
+
+    Everything else has its default. The database is as durable as in earnest.
+    """
+    with ExitStack() as stop:
+        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
+        stop.callback(shutil.rmtree, folder)
+        folder.chmod(0o711)
+        home = folder / "home"
+        server = EmbeddedPostgres(home)
+        stop.callback(server.destroy)
+        stop.enter_context(server.acquire())
+        for name in ("bg_assets", "dagster"):
+            ensure_database(server.url(name))
+        database.migrate(server.url("bg_assets"))
+        engine = database.make_engine(server.url("bg_assets"))
+        stop.callback(engine.dispose)
+        unset = {variable.name: "" for variable in settings.VARIABLES}
+        env = unset | {
+            "BG_PRODUCTS": "finance_system",
+            "BG_HOME": str(home),
+            "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
+            "BG_SETTLE": str(settle),
+        }
+        config = settings.read({**os.environ, **env})
+        chosen = [one for one in programs.all_programs(config) if one.name != "webserver"]
+        stop.enter_context(programs.supervised(home, chosen, env))
+        # The first run waits for the process that forks runs.
+        grow(engine, "warm-", 1)
+        yield engine
+
+
+def grow(engine: sa.Engine, prefix: str, number: int, seconds: float = 300) -> list[str]:
+    """Add companies of seven people each and wait for their groups; gives the ids."""
+    ids = [f"{prefix}{one:05}" for one in range(1, number + 1)]
+    with engine.begin() as conn:
+        conn.execute(_COMPANIES, {"ids": ids})
+        conn.execute(_PEOPLE, {"ids": ids, "titles": list(_TITLES)})
+    settle(engine, seconds)
+    return ids
+
+
+def settle(engine: sa.Engine, seconds: float = 300) -> None:
+    """Wait until every change is handled. Raises TooSlow."""
+    until = time.monotonic() + seconds
+    while True:
+        with engine.begin() as conn:
+            if not conn.execute(_PENDING).scalar():
+                return
+        if time.monotonic() > until:
+            raise TooSlow(f"after {seconds:g} s there are changes that no group reflects")
+        time.sleep(0.1)
+
+
+def retitle(engine: sa.Engine, companies: Sequence[str], title: str) -> None:
+    """Give one person of each company another title, all in one statement."""
+    with engine.begin() as conn:
+        conn.execute(
+            sa.text("update bg.people set title = :title where id = any(:ids)"),
+            {"title": title, "ids": [f"{company}-2" for company in companies]},
+        )
