@@ -116,7 +116,7 @@ _RELEASE = sa.text("""
         join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
             on a.id = r.id and a.attempt = r.attempt
         where r.status in ('requested', 'running')
-        order by r.id for update of r
+        for update of r skip locked
     )
     update bg.buyer_group_refresh_log as r
     set status = case when over then 'dead' else 'requested' end,
@@ -226,8 +226,9 @@ def release(
     """End this attempt of each (id, attempt): its changes are pending again, the next is requested.
 
     After ``max_attempts`` the refresh is dead and keeps its changes, so that nothing is tried for
-    ever; a later change of the company, or a requeue, takes them along. An attempt that is over
-    already is left alone. Returns the ids requested again, and those dead.
+    ever; a later change of the company, or a requeue, takes them along. Left alone is an attempt
+    that is over already, or that is being taken or completed this moment: the caller may hold
+    others, for which that run waits. Returns the ids requested again, and those dead.
     """
     pairs = list(refreshes)
     if not pairs:

@@ -201,6 +201,16 @@ def test_releasing_the_same_attempt_twice_counts_once(acme: sa.Engine) -> None:
         assert refreshes.release(conn, [], "nothing", at(0), 3) == ([], [])
 
 
+def test_a_release_does_not_wait_for_a_run_that_is_just_completing(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    held = take(acme, "run-1", request)
+    with acme.begin() as completing:
+        assert steps.complete_on(completing, "run-1", held) == {"acme"}
+        assert release(acme, held) == ([], [])
+
+    assert statuses(acme) == ["completed"]
+
+
 def test_what_was_only_requested_can_be_released_too(acme: sa.Engine) -> None:
     (request,) = tick(acme)
     with acme.begin() as conn:
