@@ -104,7 +104,7 @@ def write_companies(data: Path, path: Path) -> int:
     Returns how many bodies there are.
     """
     names: dict[str, str] = {}
-    sizes: dict[tuple[str, str], float] = Counter()
+    sizes: Counter[tuple[str, str]] = Counter()
     for date in (BEFORE, AFTER):
         for kind in ("senior", "junior"):
             for row in _rows(data, kind, date):

@@ -168,10 +168,7 @@ def test_who_left_is_in_no_group_and_the_history_names_them(story: Story) -> Non
 
 def test_each_refresh_names_its_leavers_in_its_difference(story: Story) -> None:
     said = {
-        person
-        for row in story.refreshed
-        for diff in row.diff.values()
-        for person in diff["left"]
+        person for row in story.refreshed for diff in row.diff.values() for person in diff["left"]
     }
     assert {row.person_id for row in story.members_before} & story.leavers <= said
 

@@ -80,4 +80,4 @@ def rejects_of(path: Path) -> list[Sequence[str]]:
     if not rejects.exists():
         return []
     with rejects.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))[1:]
+        return [*csv.reader(file)][1:]

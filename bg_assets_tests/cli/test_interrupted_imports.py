@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.embedded import processes
+from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.storage import database
 from bg_assets_tests.cli.command import Command
@@ -136,7 +137,7 @@ def test_a_database_that_is_killed_under_an_import_has_nothing_of_the_file(
     try:
         with server.acquire():
             url = server.url("bg_assets")
-            database.ensure_database(url)
+            ensure_database(url)
             database.migrate(url)
             engine = database.make_engine(url)
             killed = Command(engine, people.parent)

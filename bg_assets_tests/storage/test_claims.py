@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.storage import claims
 from bg_assets.storage.claims import Policy
-from bg_assets_tests.storage.rows import at, change, group, insert, refresh, rows, run, value
+from bg_assets_tests.storage.rows import at, change, group, insert, refresh, rows, run
 
 HOUR = 3600
 POLICY = Policy(settle=2, refresh_interval=HOUR, claim_limit=100)
@@ -265,24 +265,35 @@ def test_two_ticks_at_once_never_claim_a_company_twice(engine: sa.Engine) -> Non
     assert sum(numbers) == len(_requested(engine)) == 300
 
 
-def test_a_claim_waits_for_the_other_and_both_go_on(engine: sa.Engine) -> None:
-    """In one order: where the second took them in another, they would lock each other out."""
+def test_a_claim_writes_in_the_order_of_companies_whatever_their_urgency(
+    engine: sa.Engine,
+) -> None:
+    """Two ticks at once then wait for each other; in two orders they would lock each other out."""
+    for number in (3, 1, 4, 5, 9, 2, 6, 8, 7, 0):
+        change(engine, f"c{number}", 10 - number % 3, priority=10 * (number % 4))
+    claim(engine, 60, replace(POLICY, claim_limit=8))
+
+    written = rows(engine, "select company_id from bg.buyer_group_refresh_log order by ctid")
+    names = [row["company_id"] for row in written]
+    assert len(names) == 8
+    assert names == sorted(names)
+
+
+def test_a_claim_waits_for_the_one_before_and_takes_the_rest(engine: sa.Engine) -> None:
     for number in range(40):
         change(engine, f"c{number:02}", number, priority=number)
-    done = threading.Event()
+    taken: list[int] = []
 
     def second() -> None:
         with engine.begin() as conn:
-            claims.claim(conn, POLICY, "second", at(60))
-        done.set()
+            taken.append(claims.claim(conn, POLICY, "second", at(60)))
 
     with engine.begin() as conn:
-        claims.claim(conn, replace(POLICY, claim_limit=10), "first", at(60))
+        assert claims.claim(conn, replace(POLICY, claim_limit=10), "first", at(60)) == 10
         thread = threading.Thread(target=second)
         thread.start()
-        assert not done.wait(0.2)
-        claims.claim(conn, POLICY, "first", at(60))
+        thread.join(0.2)
+        assert thread.is_alive()
     thread.join(10)
 
-    assert done.is_set()
-    assert value(engine, "select count(*) from bg.buyer_group_refresh_log") == 40
+    assert taken == [30]
