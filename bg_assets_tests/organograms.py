@@ -9,7 +9,7 @@ import csv
 import gzip
 import hashlib
 import zlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -104,7 +104,7 @@ def write_companies(data: Path, path: Path) -> int:
     Returns how many bodies there are.
     """
     names: dict[str, str] = {}
-    sizes: Counter[tuple[str, str]] = Counter()
+    sizes: defaultdict[tuple[str, str], float] = defaultdict(float)
     for date in (BEFORE, AFTER):
         for kind in ("senior", "junior"):
             for row in _rows(data, kind, date):

@@ -58,21 +58,30 @@ _REJECTED = sa.text("""
 """)
 _REASONS = sa.text("select line, reason from staged where reason is not null order by line")
 
-# People of the companies in the file who are not in it, not even as a rejected row.
-_LEAVERS = """
-    from bg.people as p
-    where p.company_id in (select company_id from staged where reason is null)
-        and p.status = 'active' and p.deleted_at is null
-        and not exists (select from staged as s where s.id = p.id)
+# A table with an index: of people who were just imported the planner knows nothing yet, and looks
+# here once for each of them.
+_COVER = (
+    """
+    create temporary table covered on commit drop as
+    select distinct company_id from staged where reason is null
+    """,
+    "create unique index on covered (company_id)",
+    "analyze covered",
+)
+# People of the companies in the file; and those of them who are not in it, not even as a rejected
+# row.
+_STAFF = """
+    from bg.people as p join covered as c on c.company_id = p.company_id
+    where p.status = 'active' and p.deleted_at is null
 """
-_COUNT_LEAVERS = sa.text(f"select count(*) {_LEAVERS}")
-_COUNT_STAFF = sa.text("""
-    select count(*) from bg.people as p
-    where p.company_id in (select company_id from staged where reason is null)
-        and p.status = 'active' and p.deleted_at is null
-""")
+_ABSENT = "not exists (select from staged as s where s.id = p.id)"
+_COUNT_STAFF = sa.text(
+    f"select count(*) as staff, count(*) filter (where {_ABSENT}) as leavers {_STAFF}"
+)
 _LEAVE = sa.text(f"""
-    with leavers as materialized (select p.id {_LEAVERS} order by p.id for update of p)
+    with leavers as materialized (
+        select p.id {_STAFF} and {_ABSENT} order by p.id for update of p
+    )
     update bg.people as p set status = 'left' from leavers where p.id = leavers.id
 """)
 
@@ -92,7 +101,6 @@ def stage(
         )
     )
     copy_rows(conn, "staged", ("line", "reason", *columns), rows)
-    # Of people just imported the planner knows nothing yet: it may look here once for each.
     conn.execute(sa.text("create index on staged (id)"))
     conn.execute(sa.text("analyze staged"))
 
@@ -147,12 +155,13 @@ def apply(
 
 
 def _leave(conn: sa.Connection, allow_leavers: bool) -> int:
-    leavers = int(conn.execute(_COUNT_LEAVERS).scalar_one())
-    staff = int(conn.execute(_COUNT_STAFF).scalar_one())
-    if 2 * leavers > staff and not allow_leavers:
+    for statement in _COVER:
+        conn.execute(sa.text(statement))
+    count = conn.execute(_COUNT_STAFF).one()
+    if 2 * count.leavers > count.staff and not allow_leavers:
         raise TooManyLeavers(
-            f"this snapshot would mark {leavers} of {staff} people as left: is the file whole? "
-            "If it is, repeat with --allow-leavers"
+            f"this snapshot would mark {count.leavers} of {count.staff} people as left: is the "
+            "file whole? If it is, repeat with --allow-leavers"
         )
     return conn.execute(_LEAVE).rowcount
 
