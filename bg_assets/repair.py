@@ -83,7 +83,7 @@ def repair(
             continue
         reason = why_over(held, run, now)
         if reason is None:
-            if run is not None and held.run_id is None and held.run_key is not None:
+            if _is_submitted(run) and held.run_id is None and held.run_key is not None:
                 waiting.append(held.run_key)
             continue
         if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
@@ -92,6 +92,11 @@ def repair(
         lines.append(f"{reason}: {len(again)} to be tried again, {len(dead)} dead")
     claims.seen(conn, waiting, now)
     return lines
+
+
+def _is_submitted(run: RunState | None) -> bool:
+    """One that was made only is asked for again, at which Dagster submits it after all."""
+    return run is not None and run.status is not dg.DagsterRunStatus.NOT_STARTED
 
 
 def _in_progress(

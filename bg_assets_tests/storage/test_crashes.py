@@ -88,14 +88,13 @@ def test_a_tick(engine: sa.Engine) -> None:
     assert each_place(engine, lambda _: lambda: tick(engine, LATER), kill=True) >= 4
 
 
-@BOTH_WAYS
-def test_the_whole_run_of_a_batch(engine: sa.Engine, *, kill: bool) -> None:
+def test_the_whole_run_of_a_batch(engine: sa.Engine) -> None:
     def work(_: Names) -> Callable[[], object]:
         (batch,) = tick(engine, LATER)
         assert batch.batch_id is not None
         return lambda: complete(engine, "run-1", take(engine, "run-1", batch))
 
-    assert each_place(engine, work, kill=kill) >= 18
+    assert each_place(engine, work, kill=True) >= 18
 
 
 def test_taking_by_hand(engine: sa.Engine) -> None:
