@@ -107,7 +107,7 @@ def _import(stack: Stack, kind: str, path: Path, *options: str) -> None:
     captured = stack.value("select count(*) from bg.changes") - changes
     _say(
         f"import {path.name}: {rows:,} rows in {done.seconds:.1f} s, "
-        f"{rows / done.seconds:,.0f} rows/s, {done.megabytes:.0f} MB; {counts['inserted']:,} new, "
+        f"{rows / done.seconds:,.0f} rows/s; {counts['inserted']:,} new, "
         f"{counts['updated']:,} changed, {counts['unchanged']:,} as before, "
         f"{counts['left']:,} left, {counts['rejected']:,} rejected; {captured:,} changes captured"
     )

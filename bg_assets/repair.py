@@ -3,14 +3,14 @@
 This is the one place where a run is tried again; Dagster's own run retries stay off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, refreshes
+from bg_assets.storage import claims, database, refreshes
 from bg_assets.storage.refreshes import UnderWay
 
 # Submitting a run takes a fraction of a second; one that still is not submitted never will be.
@@ -20,6 +20,7 @@ NOBODY_ASKS = timedelta(seconds=120)
 # Between the claim and the run's creation nothing is wrong yet.
 TOO_EARLY = timedelta(seconds=15)
 LOOKUPS = 50
+_ANY_NUMBER = 1_000_000
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -58,29 +59,21 @@ def why_over(held: UnderWay, run: RunState | None, now: datetime) -> str | None:
 
 
 def repair(
-    instance: dg.DagsterInstance, conn: sa.Connection, now: datetime, max_attempts: int
+    instance: dg.DagsterInstance, engine: sa.Engine, max_attempts: int, now: datetime | None = None
 ) -> list[str]:
     """Release what no run will complete; returns what was done, a line each.
 
-    A few look-ups in Dagster's storage, and none while nothing is under way.
+    A few look-ups in Dagster's storage, and none while nothing is under way. Each release is a
+    transaction of its own, so that no completion waits for the look-ups.
     """
-    under_way = refreshes.under_way(conn)
+    with database.connect(engine) as conn:
+        now = now or claims.database_now(conn)
+        under_way = refreshes.under_way(conn)
     if not under_way:
         return []
-    by_id, by_key = _in_progress(instance)
     lines: list[str] = []
     waiting: list[str] = []
-    lookups = 0
-    for held in under_way:
-        run = by_id.get(held.run_id or "") or by_key.get(held.run_key or "")
-        early = held.run_id is None and held.asked_at and now - held.asked_at < TOO_EARLY
-        if run is None and not early:
-            if lookups == LOOKUPS:
-                continue
-            lookups += 1
-            run = _look_up(instance, held)
-        elif run is None:
-            continue
+    for held, run in _runs_of(instance, under_way, now):
         reason = why_over(held, run, now)
         if reason is None:
             if _is_submitted(run) and held.run_id is None and held.run_key is not None:
@@ -88,10 +81,32 @@ def repair(
             continue
         if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
             _end(instance, run, reason)
-        again, dead = refreshes.release(conn, held.refreshes, reason, now, max_attempts)
-        lines.append(f"{reason}: {len(again)} to be tried again, {len(dead)} dead")
-    claims.seen(conn, waiting, now)
+        # Without a run nothing was tried: an outage must not use up the attempts.
+        most = max_attempts if run is not None or held.run_id is not None else _ANY_NUMBER
+        with database.connect(engine) as conn:
+            again, dead = refreshes.release(conn, held.refreshes, reason, now, most)
+        if again or dead:
+            lines.append(f"{reason}: {len(again)} to be tried again, {len(dead)} dead")
+    with database.connect(engine) as conn:
+        claims.seen(conn, waiting, now)
     return lines
+
+
+def _runs_of(
+    instance: dg.DagsterInstance, under_way: Sequence[UnderWay], now: datetime
+) -> Iterator[tuple[UnderWay, RunState | None]]:
+    """What is under way with its run, None where there is none; leaves out what is too early."""
+    by_id, by_key = _in_progress(instance)
+    lookups = 0
+    for held in under_way:
+        run = by_id.get(held.run_id or "") or by_key.get(held.run_key or "")
+        if run is None:
+            early = held.run_id is None and held.asked_at and now - held.asked_at < TOO_EARLY
+            if early or lookups == LOOKUPS:
+                continue
+            lookups += 1
+            run = _look_up(instance, held)
+        yield held, run
 
 
 def _is_submitted(run: RunState | None) -> bool:

@@ -48,9 +48,7 @@ def tick(
         batch_from=config.batch_from,
         batch_size=config.batch_size,
     )
-    with database.connect(engine) as conn:
-        now = claims.database_now(conn)
-        repaired = repair.repair(instance, conn, now, config.max_attempts)
+    repaired = repair.repair(instance, engine, config.max_attempts)
     for _ in _until(poll_seconds):
         began = time.monotonic()
         with database.connect(engine) as conn:

@@ -63,23 +63,37 @@ def _make_run(instance: dg.DagsterInstance, status: Status, key: str) -> str:
     return made.run_id
 
 
-def _claimed(conn: sa.Connection) -> claims.Request:
-    conn.execute(sa.text("insert into bg.companies (id, name) values ('acme', 'Acme')"))
-    conn.execute(sa.text("update bg.changes set occurred_at = now() - interval '1 hour'"))
-    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=10)
-    now = claims.database_now(conn)
-    claims.claim(conn, policy, "people_changes", now)
-    (request,) = claims.ask(conn, policy, "people_changes", now)
-    return request
+def _claimed(engine: sa.Engine) -> tuple[claims.Request, datetime]:
+    with engine.begin() as conn:
+        conn.execute(sa.text("insert into bg.companies (id, name) values ('acme', 'Acme')"))
+        conn.execute(sa.text("update bg.changes set occurred_at = now() - interval '1 hour'"))
+        policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=10)
+        now = claims.database_now(conn)
+        claims.claim(conn, policy, "people_changes", now)
+        (request,) = claims.ask(conn, policy, "people_changes", now)
+    return request, now
 
 
-def _refresh(conn: sa.Connection) -> tuple[str, int, int]:
-    row = conn.execute(
-        sa.text(
-            "select status, attempt, (select count(*) from bg.changes where refresh_id is null) "
-            "from bg.buyer_group_refresh_log"
-        )
-    ).one()
+def _taken(engine: sa.Engine, instance: dg.DagsterInstance, status: Status) -> datetime:
+    """A refresh that is held by a run with this status."""
+    request, now = _claimed(engine)
+    run_id = _make_run(instance, status, request.run_key)
+    with engine.begin() as conn:
+        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
+    assert _refresh(engine) == ("running", 1, 0)
+    return now
+
+
+def _refresh(engine: sa.Engine) -> tuple[str, int, int]:
+    """Status and attempt of the refresh, and how many changes no refresh has."""
+    with engine.connect() as conn:
+        row = conn.execute(
+            sa.text(
+                "select status, attempt, "
+                "(select count(*) from bg.changes where refresh_id is null) "
+                "from bg.buyer_group_refresh_log"
+            )
+        ).one()
     return row[0], row[1], row[2]
 
 
@@ -87,67 +101,59 @@ def _refresh(conn: sa.Connection) -> tuple[str, int, int]:
 def test_a_run_that_is_over_gives_its_changes_back_and_the_next_attempt_is_requested(
     engine: sa.Engine, instance: dg.DagsterInstance, status: Status
 ) -> None:
-    with engine.begin() as conn:
-        request = _claimed(conn)
-        run_id = _make_run(instance, status, request.run_key)
-        now = claims.database_now(conn)
-        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
-        assert _refresh(conn) == ("running", 1, 0)
-        (line,) = repair.repair(instance, conn, now, max_attempts=3)
-        assert "1 to be tried again, 0 dead" in line
-        assert _refresh(conn) == ("requested", 2, 1)
+    now = _taken(engine, instance, status)
+    (line,) = repair.repair(instance, engine, 3, now)
+    assert "1 to be tried again, 0 dead" in line
+    assert _refresh(engine) == ("requested", 2, 1)
 
 
 def test_a_run_in_progress_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
-    with engine.begin() as conn:
-        request = _claimed(conn)
-        run_id = _make_run(instance, Status.STARTED, request.run_key)
-        now = claims.database_now(conn)
-        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
-        assert repair.repair(instance, conn, now + timedelta(hours=1), max_attempts=3) == []
-        assert _refresh(conn) == ("running", 1, 0)
+    now = _taken(engine, instance, Status.STARTED)
+    assert repair.repair(instance, engine, 3, now + timedelta(hours=1)) == []
+    assert _refresh(engine) == ("running", 1, 0)
 
 
 def test_a_run_that_waits_in_the_queue_is_not_asked_for_again(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
+    request, now = _claimed(engine)
+    _make_run(instance, Status.STARTING, request.run_key)
+    later = now + timedelta(seconds=20)
+    assert repair.repair(instance, engine, 3, later) == []
     with engine.begin() as conn:
-        request = _claimed(conn)
-        _make_run(instance, Status.STARTING, request.run_key)
-        later = claims.database_now(conn) + timedelta(seconds=20)
-        assert repair.repair(instance, conn, later, max_attempts=3) == []
         assert claims.ask_again(conn, "people_changes", later) == []
 
 
 def test_a_claim_just_made_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
-    with engine.begin() as conn:
-        _claimed(conn)
-        now = claims.database_now(conn)
-        assert repair.repair(instance, conn, now, max_attempts=3) == []
+    _, now = _claimed(engine)
+    assert repair.repair(instance, engine, 3, now) == []
 
 
 def test_a_run_that_never_was_submitted_is_ended_and_its_refresh_released(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
-    with engine.begin() as conn:
-        request = _claimed(conn)
-        run_id = _make_run(instance, Status.NOT_STARTED, request.run_key)
-        later = claims.database_now(conn) + timedelta(seconds=90)
-        repair.repair(instance, conn, later, max_attempts=3)
-        assert _refresh(conn)[:2] == ("requested", 2)
+    request, now = _claimed(engine)
+    run_id = _make_run(instance, Status.NOT_STARTED, request.run_key)
+    repair.repair(instance, engine, 3, now + timedelta(seconds=90))
+    assert _refresh(engine)[:2] == ("requested", 2)
     found = instance.get_run_by_id(run_id)
     assert found is not None
     assert found.status is Status.FAILURE
 
 
+def test_runs_that_never_came_to_be_use_up_no_attempt(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    _, now = _claimed(engine)
+    (line,) = repair.repair(instance, engine, 1, now + timedelta(minutes=3))
+    assert "1 to be tried again, 0 dead" in line
+    assert _refresh(engine)[0] == "requested"
+
+
 def test_the_last_attempt_leaves_a_dead_refresh_that_keeps_its_changes(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
-    with engine.begin() as conn:
-        request = _claimed(conn)
-        run_id = _make_run(instance, Status.FAILURE, request.run_key)
-        now = claims.database_now(conn)
-        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
-        (line,) = repair.repair(instance, conn, now, max_attempts=1)
-        assert "0 to be tried again, 1 dead" in line
-        assert _refresh(conn) == ("dead", 1, 0)
+    now = _taken(engine, instance, Status.FAILURE)
+    (line,) = repair.repair(instance, engine, 1, now)
+    assert "0 to be tried again, 1 dead" in line
+    assert _refresh(engine) == ("dead", 1, 0)
