@@ -20,7 +20,7 @@ from bg_assets.storage import claims, database
 POLL_SECONDS = 6.0
 PAUSE_SECONDS = 0.1
 
-_ALSO = "Like its siblings it takes whatever is due; each run's tags tell its true reasons."
+_ALSO = "Takes whatever is due, like the other sensors; the tag bg/reasons of a run tells why."
 _FIRST_THERE_FOR = {
     "people_changes": "People who joined, left, moved or changed their role.",
     "company_changes": "Companies that are new, deleted, or changed in size, country or industry.",
