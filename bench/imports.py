@@ -19,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.storage import database
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
         stop.callback(server.destroy)
         stop.enter_context(server.acquire())
         url = server.url("bg_assets")
-        database.ensure_database(url)
+        ensure_database(url)
         database.migrate(url)
         engine = database.make_engine(url)
         stop.callback(engine.dispose)

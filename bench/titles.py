@@ -9,10 +9,11 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import bench
 from bg_assets.domain import authority, calibration
 from bg_assets.domain.titles import Evidence, classify, evidence
 from bg_assets.domain.vocabulary import LEVELS
@@ -312,5 +313,11 @@ def run(say: Callable[[str], object], *, fit: bool = False) -> None:
     speed(say)
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Print all tables; with ``--fit`` those of the calibration too that it was fitted by."""
+    bench.shared_data()
+    run(lambda line: sys.stdout.write(f"{line}\n"), fit="--fit" in arguments)
+
+
 if __name__ == "__main__":
-    run(lambda line: sys.stdout.write(f"{line}\n"), fit="--fit" in sys.argv)
+    main(sys.argv[1:])

@@ -1,5 +1,7 @@
 """`import people --full-snapshot`: who is not in the file has left, and who must not count so."""
 
+import time
+
 import pytest
 
 from bg_assets_tests.cli.command import Command, rejects_of
@@ -107,3 +109,16 @@ def test_a_status_in_the_file_is_taken_as_it_is(staffed: Command) -> None:
     done = staffed.json("import", "people", path, "--full-snapshot")
     assert (done["updated"], done["unchanged"], done["left"]) == (1, 3, 0)
     assert staffed.rows(STATUS)[0] == ("a1", "a", "left")
+
+
+def test_a_snapshot_of_people_just_imported_does_not_compare_all_with_all(bg: Command) -> None:
+    # No statistics on them yet: each against each company took minutes.
+    companies, people = 4_000, 32_000
+    bg.companies(*(f"c{number}" for number in range(companies)))
+    lines = [f"p{number},c{number % companies}\n" for number in range(people)]
+    whole = bg.file("people.csv", "id,company_id\n" + "".join(lines))
+    assert bg.json("import", "people", whole)["inserted"] == people
+    part = bg.file("s.csv", "id,company_id\n" + "".join(lines[: people * 3 // 4]))
+    began = time.monotonic()
+    assert bg.json("import", "people", part, "--full-snapshot")["left"] == people // 4
+    assert time.monotonic() - began < 10
