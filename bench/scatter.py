@@ -26,9 +26,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--companies", type=int, nargs="+", default=[500, 5000])
     numbers: list[int] = parser.parse_args(arguments).companies
     with running.running(settle=0) as engine:
-        for number in numbers:
+        for turn, number in enumerate(numbers):
             # Every other one changes.
-            chosen = running.grow(engine, f"scatter-{number}-", 2 * number, seconds=900)[::2]
+            chosen = running.grow(engine, f"scatter-{turn}-", 2 * number, seconds=900)[::2]
             running.retitle(engine, chosen, "Treasurer")
             running.settle(engine, seconds=900)
             with engine.begin() as conn:

@@ -113,6 +113,8 @@ def _running(stack: Stack, command: Sequence[str], port: int, log: Path) -> Iter
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # Where the tests themselves run in the background of a script, it is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         up = programs.wait_for_port(port, process, START)
