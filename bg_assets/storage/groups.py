@@ -100,11 +100,16 @@ _HANDLE = sa.text("""
     update bg.changes set handled_at = clock_timestamp()
     where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
 """)
+# A run by hand that opened its refresh in the moment in which the last one died did not see its
+# changes: they are pending again.
 _SUPERSEDE = sa.text("""
     with dead as (
         select id from bg.buyer_group_refresh_log
         where status = 'dead' and company_id = any(:companies)
         order by id for update
+    ), given_back as (
+        update bg.changes as c set refresh_id = null
+        from dead where c.refresh_id = dead.id and c.handled_at is null
     )
     update bg.buyer_group_refresh_log as r set status = 'failed'
     from dead where r.id = dead.id

@@ -255,3 +255,23 @@ def test_a_storm_of_everything_at_once_breaks_nothing(engine: sa.Engine) -> None
     assert sum(storm.done.values()) > len(storm.names)
     invariants.finish(engine)
     assert rows(engine, "select 1 from bg.buyer_group_refresh_log where status = 'dead'") == []
+
+
+def test_a_run_by_hand_that_looked_before_the_last_attempt_died_loses_no_change(
+    engine: sa.Engine,
+) -> None:
+    company(engine, "acme", ["p1"])
+    change(engine, "acme")
+    (request,) = tick(engine, LATER)
+    held = take(engine, "first", request)
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
+        value(conn, "select 1")
+        assert release(engine, held, most=1) == ([], [held[0].refresh_id])
+        by_hand = refreshes.take(conn, "second", at(LATER), companies=["acme"])
+        conn.commit()
+    assert complete(engine, "second", by_hand) == {"acme"}
+    invariants.check(engine)
+    # What the dead attempt had is pending again, and the next refresh takes it.
+    (again,) = tick(engine, 2 * LATER)
+    complete(engine, "third", take(engine, "third", again))
+    assert rows(engine, "select 1 from bg.changes where handled_at is null") == []
