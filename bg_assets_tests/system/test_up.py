@@ -49,6 +49,7 @@ def up(stack: Stack) -> "subprocess.Popen[bytes]":
     return process
 
 
+@pytest.mark.slow
 def test_up_survives_a_kill_of_everything_and_leaves_nothing_after_ctrl_c(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
