@@ -19,6 +19,7 @@ from bg_assets.storage import claims, database
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
 PAUSE_SECONDS = 0.1
+REPAIR_SECONDS = 2.0
 
 _ALSO = "Takes whatever is due, like the other sensors; the tag bg/reasons of a run tells why."
 _FIRST_THERE_FOR = {
@@ -48,9 +49,13 @@ def tick(
         batch_from=config.batch_from,
         batch_size=config.batch_size,
     )
-    repaired = repair.repair(instance, engine, config.max_attempts)
+    repaired: list[str] = []
+    next_repair = 0.0
     for _ in _until(poll_seconds):
         began = time.monotonic()
+        if began >= next_repair:
+            repaired += repair.repair(instance, engine, config.max_attempts)
+            next_repair = began + REPAIR_SECONDS
         with database.connect(engine) as conn:
             now = claims.database_now(conn)
             claims.claim(conn, policy, sensor, now)

@@ -124,6 +124,18 @@ def test_a_run_that_waits_in_the_queue_is_not_asked_for_again(
         assert claims.ask_again(conn, "people_changes", later) == []
 
 
+def test_a_run_that_was_made_and_not_submitted_is_asked_for_again_by_its_key(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    request, now = _claimed(engine)
+    _make_run(instance, Status.NOT_STARTED, request.run_key)
+    later = now + timedelta(seconds=20)
+    assert repair.repair(instance, engine, 3, later) == []
+    with engine.begin() as conn:
+        (again,) = claims.ask_again(conn, "people_changes", later)
+    assert again.run_key == request.run_key
+
+
 def test_a_claim_just_made_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
     _, now = _claimed(engine)
     assert repair.repair(instance, engine, 3, now) == []

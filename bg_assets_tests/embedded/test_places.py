@@ -91,12 +91,12 @@ def test_a_socket_folder_that_others_could_have_prepared_is_refused(
 @pytest.mark.usefixtures("as_root")
 def test_an_ordinary_user_works_in_a_closed_folder_of_their_own(empty_home: Path) -> None:
     entry = pwd.getpwnam("nobody")
-    needed = (Path(__file__), Path(sys.executable), Path(sys.base_prefix) / "bin")
+    needed = (Path(__file__), Path(sys.prefix) / "lib")
     closed = [
         folder for one in needed for folder in one.parents if not folder.stat().st_mode & 0o001
     ]
     if closed:
-        pytest.skip(f"this Python or checkout is closed to other users at {closed[0]}")
+        pytest.skip(f"the checkout or its environment is closed to other users at {closed[0]}")
     empty_home.mkdir(mode=0o700)
     os.chown(empty_home, entry.pw_uid, entry.pw_gid)
     using = command.run(empty_home, "nobody")
