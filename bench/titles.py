@@ -1,4 +1,8 @@
-"""What the reading of titles is worth on the shared data: `python -m bench.titles [--fit]`."""
+"""What the reading of titles is worth on the shared data: `python -m bench.titles [--fit]`.
+
+The names of occupations in onet_functions.csv are those of O*NET 27.0, US Department of Labor
+(CC BY 4.0); which functions fit them is our own judgement.
+"""
 
 import csv
 import gzip
