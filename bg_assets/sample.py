@@ -14,6 +14,7 @@ from math import isqrt
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from bg_assets.files.header import OPTIONAL, REQUIRED
 from bg_assets.sample_posts import Dice, Post, department, posts, title, words
 
 T = TypeVar("T")
@@ -22,30 +23,8 @@ T = TypeVar("T")
 TODAY = date(2026, 1, 1)
 
 _MOST_LISTED = 1500
-_COMPANY_COLUMNS = (
-    "id",
-    "name",
-    "domain",
-    "website",
-    "industry",
-    "employee_count",
-    "revenue",
-    "country",
-)
-PERSON_COLUMNS = (
-    "id",
-    "company_id",
-    "name",
-    "title",
-    "department",
-    "seniority",
-    "email",
-    "location",
-    "manager_id",
-    "start_date",
-    "end_date",
-    "status",
-)
+_COMPANY_COLUMNS = (*REQUIRED["companies"], *OPTIONAL["companies"])
+_PERSON_COLUMNS = (*REQUIRED["people"], *OPTIONAL["people"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +110,11 @@ def write_sample(folder: Path, companies: int, seed: int) -> tuple[Path, Path, C
             company_writer = csv.writer(company_file, lineterminator="\n")
             person_writer = csv.writer(person_file, lineterminator="\n")
             company_writer.writerow(_COMPANY_COLUMNS)
-            person_writer.writerow(PERSON_COLUMNS)
+            person_writer.writerow(_PERSON_COLUMNS)
             for company in generate_companies(companies, seed):
                 company_writer.writerow([getattr(company, name) for name in _COMPANY_COLUMNS])
                 for person in generate_people([company], seed):
-                    person_writer.writerow([getattr(person, name) for name in PERSON_COLUMNS])
+                    person_writer.writerow([getattr(person, name) for name in _PERSON_COLUMNS])
                     people += 1
         for partial, path in zip(partials, paths, strict=True):
             partial.replace(path)

@@ -49,7 +49,7 @@ ROOMS = {
     "settings": Room(_PURE, frozenset({"settings"})),
     "domain": Room(_PURE, frozenset({"domain"})),
     "files": Room(_PURE, frozenset({"domain", "files"})),
-    "sample": Room(_PURE, frozenset({"sample", "sample_posts"})),
+    "sample": Room(_PURE, frozenset({"domain", "files", "sample", "sample_posts"})),
     "embedded": Room(DAGSTER | TERMINAL | TABLES, frozenset({"settings", "embedded"})),
     "storage": Room(DAGSTER | TERMINAL | TABLES, _STORAGE),
     "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "cli"}),

@@ -18,7 +18,7 @@ Status = dg.DagsterRunStatus
 
 
 def held(run_id: str | None = "r1", asked: float = 30) -> UnderWay:
-    return UnderWay(run_id, "key", (("id", 1),), NOW - timedelta(seconds=asked), None)
+    return UnderWay(run_id, "key", (("id", 1),), NOW - timedelta(seconds=asked))
 
 
 def run(status: Status, age: float = 30) -> RunState:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 import dagster as dg
@@ -107,7 +107,7 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
     """Write company_people without a refresh, for a run that stops there."""
 
     def work(conn: sa.Connection) -> Taken:
-        today = claims.database_now(conn).date()
+        today = claims.database_now(conn).astimezone(UTC).date()
         judged, failed = judge(staff.read_people(conn, companies), dict.fromkeys(companies, today))
         staff.write_staff(conn, [one for one in companies if one not in failed], judged)
         return Taken((), judged, failed)

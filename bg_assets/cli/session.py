@@ -24,7 +24,7 @@ from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import CannotReject
 from bg_assets.storage import companies, database
 
-DONE, FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 0, 1, 2, 3, 4
+FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
 
 # Messages and progress; results go to standard output.
 messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)

@@ -78,8 +78,6 @@ _DUE = """
             offset 0)
 """
 
-ANY_DUE = sa.text(f"select exists ({_DUE})")
-
 # In order of company, so that two ticks at once wait for each other and can't lock each other out.
 CLAIM = sa.text(f"""
     with due as materialized ({_DUE}),
@@ -162,11 +160,6 @@ def database_now(conn: sa.Connection) -> datetime:
     now = conn.execute(sa.text("select clock_timestamp()")).scalar_one()
     assert isinstance(now, datetime)
     return now
-
-
-def anything_due(conn: sa.Connection, policy: Policy, now: datetime) -> bool:
-    """Whether a tick would find a company to claim. Writes nothing."""
-    return bool(conn.execute(ANY_DUE, _parameters(policy, now)).scalar())
 
 
 def claim(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> int:

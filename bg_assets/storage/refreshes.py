@@ -32,7 +32,6 @@ class UnderWay:
     run_key: str | None
     refreshes: tuple[tuple[str, int], ...]
     asked_at: datetime | None
-    started_at: datetime | None
 
 
 # Served by the primary key, refreshes_by_batch, and one_refresh_at_a_time.
@@ -104,7 +103,7 @@ _HOLD = sa.text("""
 _UNDER_WAY = sa.text("""
     select run_id, run_key, array_agg(id::text order by id) as ids,
         array_agg(attempt order by id) as attempts,
-        min(asked_at) as asked_at, min(started_at) as started_at
+        min(asked_at) as asked_at
     from bg.buyer_group_refresh_log
     where status in ('requested', 'running') and (run_id is not null or run_key is not null)
     group by run_id, run_key
@@ -210,7 +209,6 @@ def under_way(conn: sa.Connection) -> list[UnderWay]:
             row["run_key"],
             tuple(zip(row["ids"], row["attempts"], strict=True)),
             row["asked_at"],
-            row["started_at"],
         )
         for row in conn.execute(_UNDER_WAY).mappings()
     ]

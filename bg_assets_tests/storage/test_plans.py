@@ -40,7 +40,6 @@ def conn(past: sa.Engine) -> Iterator[sa.Connection]:
 
 def tick(conn: sa.Connection, policy: Policy = POLICY) -> list[claims.Request]:
     now = at(60)
-    claims.anything_due(conn, policy, now)
     claims.claim(conn, policy, "s", now)
     return claims.ask(conn, policy, "s", now) + claims.ask_again(conn, "s", now)
 
