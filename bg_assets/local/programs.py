@@ -16,6 +16,7 @@ from bg_assets import settings
 from bg_assets.local import bound, code_server
 
 STOP_SECONDS = 20
+_SUPERVISOR = "BG_SUPERVISOR_PID"
 
 
 class CannotStart(Exception):
@@ -103,7 +104,12 @@ def supervised(
     parent = os.getpid()
     with (logs / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(config)],
+            [
+                # The programs are told by whom they are started: one whose supervisor is killed
+                # before they can bind themselves to it must not stay.
+                *("/bin/sh", "-c", f'{_SUPERVISOR}=$$ exec "$@"', "sh"),
+                *(sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(config)),
+            ],
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -152,12 +158,10 @@ def _configuration(home: Path, programs: Sequence[Program]) -> str:
         *(["user=root"] if os.geteuid() == 0 else []),
     ]
     for program in programs:
+        bind = f"{_word(sys.executable)} -m bg_assets.local.bound %(ENV_{_SUPERVISOR})s "
         sections += [
             f"[program:{program.name}]",
-            "command="
-            + " ".join(
-                map(_word, (sys.executable, "-m", "bg_assets.local.bound", *program.command))
-            ),
+            "command=" + bind + " ".join(map(_word, program.command)),
             f"directory={_quoted(str(settings.PROJECT))}",
             f"priority={program.priority}",
             "autorestart=true",

@@ -31,6 +31,8 @@ from bg_assets_tests.instance.conftest import write_config
 PREFIX = "bg-system-"
 POLL = 0.05
 LOG_LINES = 60
+# How long a process that was killed may take to be there again, on a busy machine.
+RESTART = 60
 
 
 @dataclass
@@ -68,11 +70,17 @@ class Stack:
 
     def kill_all(self) -> None:
         """Kill -9 every process of this home at once, the database's too."""
-        for process in self.processes():
+        self._kill_processes()
+        processes.kill(self.server.data)
+        # One that was just being started is seen only now.
+        eventually(lambda: not self._kill_processes(), 10, "all processes are gone")
+
+    def _kill_processes(self) -> list[psutil.Process]:
+        found = self.processes()
+        for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        processes.kill(self.server.data)
-        eventually(lambda: not self.processes(), 10, "the processes that were killed are gone")
+        return found
 
     def processes(self) -> list[psutil.Process]:
         """All living processes with this home in their environment: all but the database's."""
@@ -94,22 +102,29 @@ class Stack:
         ]
 
     def daemon(self) -> psutil.Process:
-        """The process of Dagster's daemon."""
-        return _only(self.find("dagster-daemon"))
+        """The process of Dagster's daemon, as soon as there is one."""
+        return self._one("dagster-daemon")
 
     def code_server(self) -> psutil.Process:
-        """The process in which the sensors tick."""
-        return _only(self.find("api", "grpc"))
+        """The process in which the sensors tick, as soon as there is one."""
+        return self._one("api", "grpc")
 
     def fork_servers(self) -> list[psutil.Process]:
         """The process that forks runs, if there has been one already."""
         daemon = self.daemon().pid
-        return [one for one in self.find("forkserver") if one.ppid() == daemon]
+        return [one for one in self.find("forkserver") if _parent(one) == daemon]
 
     def workers(self) -> list[psutil.Process]:
         """The processes of runs, each the leader of its session; the server that forks is none."""
         daemon = {one.pid for one in self.find("dagster-daemon")}
-        return [one for one in self.find("forkserver") if one.ppid() not in daemon]
+        gone_or_daemon = daemon | {0}
+        return [one for one in self.find("forkserver") if _parent(one) not in gone_or_daemon]
+
+    def _one(self, *words: str) -> psutil.Process:
+        found = eventually(lambda: self.find(*words), RESTART, f"there is a {words[0]}")
+        assert len(found) == 1, [_command(one) for one in found]
+        only: psutil.Process = found[0]
+        return only
 
     def cli(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `bg-assets` as a user would."""
@@ -232,7 +247,8 @@ def free_port() -> int:
 
 def kill(process: psutil.Process) -> None:
     """Kill -9 and see that it is gone, or a zombie that nobody reaps."""
-    process.send_signal(signal.SIGKILL)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGKILL)
     eventually(lambda: not processes.alive(process.pid), 5, "the killed process is gone")
 
 
@@ -249,6 +265,9 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def _only(found: list[psutil.Process]) -> psutil.Process:
-    assert len(found) == 1, [one.cmdline() for one in found]
-    return found[0]
+def _parent(process: psutil.Process) -> int:
+    try:
+        parent: int = process.ppid()
+        return parent
+    except psutil.NoSuchProcess:
+        return 0

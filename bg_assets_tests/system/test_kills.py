@@ -54,9 +54,9 @@ def kill_run(stack: Stack) -> None:
 
 
 def kill_postgres(stack: Stack) -> None:
-    found = processes.postmaster(stack.server.data)
-    assert found is not None
-    stacks.kill(psutil.Process(found.pid))
+    found = eventually(lambda: processes.postmaster(stack.server.data), 60, "PostgreSQL runs")
+    with contextlib.suppress(psutil.NoSuchProcess):
+        stacks.kill(psutil.Process(found.pid))
 
 
 def kill_everything(stack: Stack) -> None:

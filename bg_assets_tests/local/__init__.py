@@ -1,0 +1,1 @@
+"""Tests of what `up` and `demo` are made of."""
