@@ -40,7 +40,7 @@ def guarded(database_url: str) -> Iterator[sa.Engine]:
 
 def test_migrating_twice_does_something_once(empty_url: str) -> None:
     assert database.migrate(empty_url) == [
-        "schema bg: empty -> 0001",
+        "schema bg: empty -> 0002",
         "change capture: triggers and views installed",
     ]
     assert database.migrate(empty_url) == []
@@ -68,7 +68,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         patched.setattr(capture, "install", fail)
         with pytest.raises(RuntimeError, match="interrupted"):
             database.migrate(empty_url)
-    assert database.migrate(empty_url)[0] == "schema bg: empty -> 0001"
+    assert database.migrate(empty_url)[0] == "schema bg: empty -> 0002"
 
 
 def test_a_database_without_the_schema_is_refused_with_the_command(empty_url: str) -> None:
