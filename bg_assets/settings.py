@@ -4,8 +4,9 @@ Nothing else in the project reads the environment. Nothing here opens a connecti
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -36,9 +37,12 @@ VARIABLES = (
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
-    Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door, which is still to come"),
+    Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
+    Variable("BG_ENCRYPTION_KEYS", "a file in BG_HOME", "keys of stored payloads, newest first"),
 )
 
+# 32 bytes in URL-safe base64, as Fernet takes them.
+FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -60,6 +64,7 @@ class Settings:
     max_attempts: int
     web_port: int
     receiver_port: int
+    encryption_keys: tuple[str, ...] = field(repr=False)
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -96,6 +101,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
         web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
         receiver_port=_whole(env, "BG_RECEIVER_PORT", 8080, least=1, most=65535),
+        encryption_keys=_keys(env, "BG_ENCRYPTION_KEYS"),
     )
 
 
@@ -114,6 +120,18 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
         # The value may hold a password: the message must not repeat it.
         raise BadSetting(f"{name} must start with postgresql://")
     return psycopg2_url(value)
+
+
+def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    keys = [key.strip() for key in env.get(name, "").split(",") if key.strip()]
+    for number, key in enumerate(keys, 1):
+        if not FERNET_KEY.fullmatch(key):
+            # The message must not repeat a key, not even a broken one.
+            raise BadSetting(
+                f"{name}: key {number} of {len(keys)} is none; `bg-assets keys new` makes one, "
+                "and several are separated by commas, newest first"
+            )
+    return tuple(dict.fromkeys(keys))
 
 
 def _number(env: Mapping[str, str], name: str, default: float, *, least: float) -> float:

@@ -1,0 +1,57 @@
+"""What a webhook secret is in each scheme: its text, the key it stands for, and what is none."""
+
+import base64
+import binascii
+import re
+from typing import Literal, get_args
+
+Scheme = Literal["standard", "plain"]
+
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+PREFIX = "whsec_"
+LEAST, MOST = 24, 64
+SOURCE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+# A path of the door's own, which takes the source from the body.
+RESERVED = frozenset({"person-change"})
+
+
+def from_random(scheme: Scheme, random: bytes) -> str:
+    """The text of the secret that these random bytes make."""
+    if scheme == "standard":
+        return PREFIX + base64.b64encode(random).decode()
+    return base64.urlsafe_b64encode(random).decode().rstrip("=")
+
+
+def key_of(scheme: Scheme, text: str) -> bytes | None:
+    """The bytes that sign: decoded (standard) or those of the text (plain); None where it is none.
+
+    Of 24 to 64 bytes.
+    """
+    if scheme == "plain":
+        key = text.encode(errors="surrogatepass") if _is_plain(text) else b""
+    else:
+        try:
+            key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            return None
+    return key if LEAST <= len(key) <= MOST else None
+
+
+def expected(scheme: Scheme) -> str:
+    """What a secret of the scheme looks like, as the end of a sentence."""
+    if scheme == "plain":
+        return f"printable text of {LEAST} to {MOST} bytes without spaces at its ends"
+    return f"{PREFIX} and the base64 of {LEAST} to {MOST} bytes"
+
+
+def source_problem(name: str) -> str:
+    """What keeps a name from being a source's; empty where nothing does."""
+    if not SOURCE.fullmatch(name):
+        return "a source's name is 1 to 63 of a-z, 0-9, '.', '_' and '-', and starts with a-z, 0-9"
+    if name in RESERVED:
+        return f"{name} is a path of the door's own: choose another name"
+    return ""
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and text == text.strip()

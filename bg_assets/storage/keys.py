@@ -1,0 +1,187 @@
+"""The keys that secrets and payloads are encrypted with: from BG_ENCRYPTION_KEYS or a file.
+
+The newest key writes, all of them read. Nothing here is ever printed or logged.
+"""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from bg_assets.settings import FERNET_KEY, Settings
+
+FILE = "keys"
+_HEADER = "# Keys of bg_assets, newest first. Who has them can read what webhooks brought.\n"
+_LONGEST_FILE = 64 * 1024
+
+
+class KeysUnusable(Exception):
+    """What is encrypted can't be written or read; the message says what to do, without a key."""
+
+
+class KeysMissing(KeysUnusable):
+    """There is no key, and none may be made up."""
+
+
+class CannotDecrypt(KeysUnusable):
+    """None of the keys opens what is stored."""
+
+
+class Keys:
+    """Encrypts with the newest key, decrypts with any.
+
+    Keys from a file follow it: a process that runs sees a rotation at its next call. Both methods
+    raise KeysUnusable where the file is gone or broken by then. ``told_of`` holds the numbers of
+    the secrets of which it was logged that these keys don't open them.
+    """
+
+    def __init__(self, keys: tuple[str, ...] = (), path: Path | None = None) -> None:
+        self.told_of: set[int] = set()
+        self._path = path
+        self._loaded = (_stamp(path), _open(_read(path) if path else keys))
+
+    def encrypt(self, plain: bytes) -> bytes:
+        """The token to store."""
+        return self._current().encrypt(plain)
+
+    def decrypt(self, token: bytes) -> bytes:
+        """What was encrypted. Raises CannotDecrypt."""
+        try:
+            return self._current().decrypt(token)
+        except InvalidToken:
+            raise CannotDecrypt(
+                "stored secrets or payloads were encrypted with a key that is not here: put it "
+                "back, behind the newest, into "
+                + (str(self._path) if self._path else "BG_ENCRYPTION_KEYS")
+            ) from None
+
+    def _current(self) -> MultiFernet:
+        if self._path is not None:
+            stamp = _stamp(self._path)
+            if stamp != self._loaded[0]:
+                self._loaded = (stamp, _open(_read(self._path)))
+        return self._loaded[1]
+
+
+def load(config: Settings) -> Keys:
+    """The keys of this installation.
+
+    BG_ENCRYPTION_KEYS, or else, on the embedded database only, a file in the home, made on first
+    need. Raises KeysMissing, and KeysUnusable where the file is open to others or broken.
+    """
+    if config.encryption_keys:
+        return Keys(config.encryption_keys)
+    if config.database_url:
+        raise KeysMissing(
+            "BG_ENCRYPTION_KEYS is not set, and with BG_DATABASE_URL it must be: make a key with "
+            "`bg-assets keys new`, keep it safe, and give it to every process"
+        )
+    path = config.home / FILE
+    if not path.exists():
+        _create(path)
+    return Keys(path=path)
+
+
+def new_key() -> str:
+    """A fresh random key."""
+    return Fernet.generate_key().decode()
+
+
+def read_file(path: Path) -> tuple[str, ...]:
+    """The keys in the file, newest first. Raises KeysUnusable."""
+    return _read(path)
+
+
+def write_file(path: Path, keys: tuple[str, ...]) -> None:
+    """Put these keys in place of the file's: a reader, or a crash, sees the old ones or these."""
+    partial = _written_beside(path, keys)
+    partial.replace(path)
+    _flush_folder(path.parent)
+
+
+def _create(path: Path) -> None:
+    """Make the file with one key, unless another process was quicker."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _written_beside(path, (new_key(),))
+    try:
+        # Unlike a rename this does not replace the key of the process that came first.
+        os.link(partial, path)
+    except FileExistsError:
+        pass
+    finally:
+        partial.unlink()
+    _flush_folder(path.parent)
+
+
+def _written_beside(path: Path, keys: tuple[str, ...]) -> Path:
+    # With mode 0600 from the start.
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(number, "w") as file:
+        file.write(_HEADER + "".join(f"{key}\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(name)
+
+
+def _flush_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    try:
+        # A pipe in its place must not make us wait.
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise _gone(path) from None
+    except OSError as err:
+        raise KeysUnusable(f"{path} can't be read: {err.strerror}") from None
+    with os.fdopen(number, "rb") as file:
+        _refuse_exposed(path, os.fstat(number))
+        content = file.read(_LONGEST_FILE).decode(errors="replace")
+    lines = [line.strip() for line in content.splitlines()]
+    keys = tuple(line for line in lines if line and not line.startswith("#"))
+    if not keys or not all(FERNET_KEY.fullmatch(key) for key in keys):
+        raise KeysUnusable(
+            f"{path} does not hold keys, one a line: restore it from a backup; what it opened "
+            "can't be read without it"
+        )
+    return keys
+
+
+def _refuse_exposed(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise KeysUnusable(f"{path} is not a file: remove it, or set BG_ENCRYPTION_KEYS")
+    if found.st_uid != os.geteuid():
+        raise KeysUnusable(
+            f"{path} belongs to another user (id {found.st_uid}, not {os.geteuid()}): run as that "
+            "user, or give the file to this one"
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise KeysUnusable(f"{path} is open to other users: close it with `chmod 600 {path}`")
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int, int] | None:
+    """What differs as soon as the file is another or has another content or mode."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise _gone(path) from None
+    except OSError as err:
+        raise KeysUnusable(f"{path} can't be read: {err.strerror}") from None
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
+def _gone(path: Path) -> KeysMissing:
+    return KeysMissing(f"{path} is gone: restore it, since what it opened can't be read without it")
+
+
+def _open(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])

@@ -1,0 +1,128 @@
+"""Keys of what is encrypted: made once, for their owner alone, followed while they rotate."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bg_assets import settings
+from bg_assets.storage import keys
+from bg_assets.storage.keys import CannotDecrypt, KeysMissing, KeysUnusable
+
+# Fixed, since cases are named by them.
+OLD, NEW = "b2xk" * 10 + "b2w=", "bmV3" * 10 + "bmU="
+LOAD = """
+from bg_assets import settings
+from bg_assets.storage import keys
+keys.load(settings.read())
+"""
+
+
+def embedded(home: Path) -> settings.Settings:
+    """The settings of the embedded default in this home."""
+    return settings.read({"BG_HOME": str(home)})
+
+
+def test_the_embedded_default_makes_a_key_on_first_need_that_only_its_owner_can_read(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    token = keys.load(embedded(home)).encrypt(b"payload")
+    assert (home / "keys").stat().st_mode & 0o777 == 0o600
+    assert b"payload" not in token
+    assert keys.load(embedded(home)).decrypt(token) == b"payload"
+    assert [path.name for path in home.iterdir()] == ["keys"]
+
+
+def test_processes_that_need_the_first_key_at_once_get_the_same(tmp_path: Path) -> None:
+    env = {**os.environ, "BG_HOME": str(tmp_path), "BG_DATABASE_URL": ""}
+    program = LOAD + "import sys; sys.stdout.buffer.write(keys.load(settings.read()).encrypt(b'x'))"
+    started = [
+        subprocess.Popen([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE)
+        for _ in range(6)
+    ]
+    tokens = [one.communicate(timeout=60)[0] for one in started]
+    read = keys.load(embedded(tmp_path))
+    assert [read.decrypt(token) for token in tokens] == [b"x"] * 6
+    assert [path.name for path in tmp_path.iterdir()] == ["keys"]
+
+
+def test_another_database_without_keys_is_refused_and_no_key_is_made_up(tmp_path: Path) -> None:
+    config = settings.read({"BG_HOME": str(tmp_path), "BG_DATABASE_URL": "postgresql://h/d"})
+    with pytest.raises(KeysMissing, match="bg-assets keys new"):
+        keys.load(config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_key_of_the_variable_writes_and_all_of_them_read() -> None:
+    both = keys.load(settings.read({"BG_ENCRYPTION_KEYS": f"{NEW}, {OLD}"}))
+    assert both.decrypt(keys.Keys((OLD,)).encrypt(b"x")) == b"x"
+    assert keys.Keys((NEW,)).decrypt(both.encrypt(b"x")) == b"x"
+    with pytest.raises(CannotDecrypt, match="BG_ENCRYPTION_KEYS"):
+        keys.Keys((OLD,)).decrypt(both.encrypt(b"x"))
+
+
+@pytest.mark.parametrize("bad", ["short", OLD[:-1], f"{OLD}x", OLD.replace("=", "!"), "ä" * 44])
+def test_a_variable_that_is_no_key_is_refused_without_repeating_it(bad: str) -> None:
+    with pytest.raises(settings.BadSetting, match="BG_ENCRYPTION_KEYS: key 2 of 2") as refused:
+        settings.read({"BG_ENCRYPTION_KEYS": f"{NEW},{bad}"})
+    assert bad not in str(refused.value)
+    assert NEW not in str(refused.value)
+
+
+def test_settings_never_show_their_keys() -> None:
+    assert NEW not in repr(settings.read({"BG_ENCRYPTION_KEYS": NEW}))
+
+
+def test_a_process_that_runs_sees_a_rotation_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    keys.write_file(path, (OLD,))
+    running = keys.load(embedded(tmp_path))
+    before = running.encrypt(b"x")
+    keys.write_file(path, (NEW, OLD))
+    assert keys.Keys((NEW,)).decrypt(running.encrypt(b"y")) == b"y"
+    assert running.decrypt(before) == b"x"
+    keys.write_file(path, (NEW,))
+    with pytest.raises(CannotDecrypt, match=str(path)):
+        running.decrypt(before)
+
+
+def test_a_file_that_is_gone_stops_a_process_that_runs(tmp_path: Path) -> None:
+    running = keys.load(embedded(tmp_path))
+    (tmp_path / "keys").unlink()
+    with pytest.raises(KeysMissing, match="restore it"):
+        running.encrypt(b"x")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    keys.load(embedded(tmp_path))
+    (tmp_path / "keys").chmod(mode)
+    with pytest.raises(KeysUnusable, match="chmod 600"):
+        keys.load(embedded(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "no key\n", f"{OLD}\nbroken\n", "\xff\n"])
+def test_a_broken_file_is_refused_without_repeating_it(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(KeysUnusable, match="does not hold keys") as refused:
+        keys.load(embedded(tmp_path))
+    assert OLD not in str(refused.value)
+
+
+def test_a_pipe_in_place_of_the_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "keys", 0o600)
+    with pytest.raises(KeysUnusable, match="is not a file"):
+        keys.load(embedded(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
+    keys.load(embedded(tmp_path))
+    os.chown(tmp_path / "keys", 12345, 12345)
+    with pytest.raises(KeysUnusable, match="belongs to another user"):
+        keys.load(embedded(tmp_path))
