@@ -7,7 +7,17 @@ from typing import NoReturn
 import click
 
 from bg_assets import settings
-from bg_assets.cli import importing, reading, requesting, running, tables
+from bg_assets.cli import (
+    dead_events,
+    importing,
+    keys,
+    reading,
+    requesting,
+    running,
+    sending,
+    tables,
+    webhooks,
+)
 
 
 def _environment() -> str:
@@ -45,6 +55,7 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
 for _command in (
     running.up,
     running.demo,
+    running.receiver,
     tables.migrate,
     tables.dsn,
     tables.sample,
@@ -55,5 +66,10 @@ for _command in (
     requesting.untrack,
     reading.show,
     reading.status,
+    webhooks.webhook,
+    keys.keys,
 ):
     main.add_command(_command)
+
+for _command in (sending.send, dead_events.dead, dead_events.replay):
+    webhooks.webhook.add_command(_command)

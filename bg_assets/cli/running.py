@@ -1,7 +1,8 @@
-"""`up` and `demo`: everything running on this machine."""
+"""`up`, `demo` and `receiver`: what runs on this machine."""
 
 import click
 
+from bg_assets import settings
 from bg_assets.cli import session
 from bg_assets.local.programs import CannotStart
 
@@ -33,3 +34,14 @@ def demo(companies: int, seed: int) -> None:
             raise SystemExit(running.demo(companies, seed))
         except CannotStart as err:
             session.fail(str(err), session.USAGE)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--share-port", is_flag=True, help="Let several processes listen on the port.")
+def receiver(host: str, share_port: bool) -> None:
+    """Run the webhook door alone, on BG_RECEIVER_PORT, until Ctrl-C."""
+    from bg_assets.receiver import server
+
+    with session.clear_errors():
+        server.run(settings.read(), host, share_port)

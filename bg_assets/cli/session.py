@@ -23,6 +23,7 @@ from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import CannotReject
 from bg_assets.storage import companies, database
+from bg_assets.storage.keys import KeysUnusable
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
 
@@ -60,7 +61,7 @@ def clear_errors() -> Iterator[None]:
         fail(str(err), UNREACHABLE)
     except database.SchemaMismatch as err:
         fail(str(err), WRONG_SCHEMA)
-    except (settings.BadSetting, BadTemplate, BadLexicon, BadHeader) as err:
+    except (settings.BadSetting, BadTemplate, BadLexicon, BadHeader, KeysUnusable) as err:
         fail(str(err), USAGE)
     except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)

@@ -28,7 +28,7 @@ def key_of(scheme: Scheme, text: str) -> bytes | None:
     Of 24 to 64 bytes.
     """
     if scheme == "plain":
-        key = text.encode(errors="surrogatepass") if _is_plain(text) else b""
+        key = text.encode() if _is_plain(text) else b""
     else:
         try:
             key = base64.b64decode(text.removeprefix(PREFIX), validate=True)

@@ -1,0 +1,60 @@
+"""`keys new|rotate`: the keys that stored secrets and payloads are encrypted with."""
+
+import click
+from rich.progress import Progress
+
+from bg_assets import settings
+from bg_assets.cli import session, webhook_options
+from bg_assets.storage import key_rotation
+from bg_assets.storage import keys as encryption
+
+
+@click.group()
+def keys() -> None:
+    """The keys that stored secrets and payloads of webhooks are encrypted with."""
+
+
+@keys.command()
+def new() -> None:
+    """Print a fresh key for BG_ENCRYPTION_KEYS. It is stored nowhere."""
+    click.echo(encryption.new_key())
+
+
+@keys.command()
+@click.option("--json", "as_json", is_flag=True)
+def rotate(as_json: bool) -> None:
+    """Encrypt everything that is stored with the newest key, while all else runs on.
+
+    Keys in the file of the embedded default: a new one is put in front first. Keys in
+    BG_ENCRYPTION_KEYS: put a new one in front and restart every process before.
+    """
+    with session.opened() as engine:
+        config = settings.read()
+        bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+        with bar:
+            task = bar.add_task("encrypting", total=None)
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            try:
+                done = key_rotation.rotate(engine, config, webhook_options.actor(), progress)
+            except key_rotation.RotationUnderWay:
+                session.fail("keys are being rotated already: wait for that to end", session.FAILED)
+    if as_json:
+        session.print_json(done)
+    else:
+        click.echo(f"{done.secrets} secrets and {done.payloads} payloads have the newest key now")
+    if done.up_to_date:
+        session.say(f"{done.up_to_date} payloads had it before")
+    if config.encryption_keys[1:]:
+        session.say(
+            "once every process has been restarted with these BG_ENCRYPTION_KEYS and this command "
+            "has run after that, all but the first can go"
+        )
+    if done.unreadable:
+        session.fail(
+            f"{done.unreadable} secrets or payloads were encrypted with a key that is not here: "
+            "they are left as they are",
+            session.FAILED,
+        )

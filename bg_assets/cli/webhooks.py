@@ -1,0 +1,204 @@
+"""`webhook add-source|rotate|revoke|list`: who may send, with which secret."""
+
+import math
+import secrets
+from datetime import datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bg_assets import settings
+from bg_assets.cli import session, webhook_options
+from bg_assets.domain import webhook_secrets
+from bg_assets.domain.webhook_secrets import Scheme
+from bg_assets.storage import database, keys, webhook_sources
+from bg_assets.storage.webhook_sources import Source, StoredSource
+
+_JSON = click.option("--json", "as_json", is_flag=True)
+_NAME = click.argument("name")
+_SECRET = click.option(
+    "--secret",
+    "given",
+    metavar="S",
+    help="Instead of a generated one; - reads it from standard input.",
+)
+# What a bucket holds where only its flow is given: four seconds of it.
+_BURST_SECONDS = 4
+
+
+@click.group()
+def webhook() -> None:
+    """The webhook door: who may send, sending by hand, and events that could not be applied."""
+
+
+@webhook.command("add-source", short_help="Let a source send events.")
+@_NAME
+@click.option("--scheme", required=True, type=click.Choice(webhook_secrets.SCHEMES))
+@_SECRET
+@click.option("--workspace", default="default", show_default=True, help="Where it knows people.")
+@click.option("--may-create", is_flag=True, help="It may bring people and companies we lack.")
+@click.option("--allow", "networks", multiple=True, metavar="CIDR", help="Only from there.")
+@click.option("--per-second", type=float, default=500, show_default=True, help="Events in a second")
+@click.option(
+    "--burst", type=click.IntRange(1, 1_000_000), help="... and at once.  [default: of 4 seconds]"
+)
+@_JSON
+def add_source(
+    name: str,
+    scheme: Scheme,
+    given: str | None,
+    workspace: str,
+    may_create: bool,
+    networks: tuple[str, ...],
+    per_second: float,
+    burst: int | None,
+    as_json: bool,
+) -> None:
+    """Let a source send events, and print its secret, this once.
+
+    A source that was revoked comes back with these settings and a new secret; what it has called
+    people and companies still counts.
+    """
+    problem = webhook_secrets.source_problem(name)
+    if problem:
+        session.fail(problem, session.USAGE)
+    workspace = workspace.strip()
+    if not (workspace and workspace.isprintable()):
+        session.fail("--workspace takes a name of printable characters", session.USAGE)
+    if not 0 < per_second <= 1_000_000:
+        session.fail("--per-second takes a number above 0, up to 1000000", session.USAGE)
+    full = math.ceil(_BURST_SECONDS * per_second) if burst is None else burst
+    source = Source(
+        name,
+        scheme,
+        workspace,
+        may_create,
+        webhook_options.networks(networks),
+        per_second,
+        min(full, 1_000_000),
+    )
+    secret = _secret(scheme, given)
+    with session.opened() as engine:
+        opener = keys.load(settings.read())
+        with database.connect(engine) as conn:
+            try:
+                again = webhook_sources.add_source(
+                    conn, opener, source, secret, webhook_options.actor()
+                )
+            except webhook_sources.SourceExists:
+                session.fail(
+                    f"there is a source {name} already: `bg-assets webhook rotate {name}` gives "
+                    "it a new secret",
+                    session.USAGE,
+                )
+    back = " is back: it was revoked before, and its former secrets stay so" if again else ""
+    session.say(f"source {name} ({scheme}){back or ' added'}")
+    _show(name, scheme, secret, given, as_json)
+
+
+@webhook.command(short_help="Give a source a new secret.")
+@_NAME
+@_SECRET
+@click.option("--keep", default="24h", show_default=True, help="How long the old ones stay valid.")
+@_JSON
+def rotate(name: str, given: str | None, keep: str, as_json: bool) -> None:
+    """Give a source a new secret, and print it, this once. The old ones stay valid for a while."""
+    duration = webhook_options.duration(keep)
+    with session.opened() as engine:
+        opener = keys.load(settings.read())
+        with database.connect(engine) as conn:
+            try:
+                scheme = webhook_sources.scheme_of(conn, name)
+                secret = _secret(scheme, given)
+                kept = webhook_sources.rotate(
+                    conn, opener, name, secret, duration, webhook_options.actor()
+                )
+            except webhook_sources.NoSuchSource:
+                webhook_options.no_such_source(conn, name)
+            except webhook_sources.SecretInUse:
+                session.fail(f"this is a secret of {name} already", session.USAGE)
+    old = "its old ones ended" if not kept else f"{kept} of its old ones valid for {keep} at most"
+    session.say(f"source {name} has a new secret; {old}")
+    _show(name, scheme, secret, given, as_json)
+
+
+@webhook.command(short_help="End a source, or a secret of it.")
+@_NAME
+@click.option("--secret-id", type=click.IntRange(1, 2**63 - 1), help="Only this one (see list).")
+@_JSON
+def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
+    """End a source, or one of its secrets: what it signs is refused within seconds."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        stored = {one.id: one for one in webhook_sources.list_sources(conn)}
+        if name not in stored or stored[name].revoked_at is not None:
+            webhook_options.no_such_source(conn, name)
+        living = [one.id for one in stored[name].secrets if one.revoked_at is None]
+        if secret_id is not None and secret_id not in living:
+            known = ", ".join(map(str, living)) or "none"
+            session.fail(f"no secret {secret_id} of {name}; it has {known}", session.USAGE)
+        gone = webhook_sources.revoke(conn, name, webhook_options.actor(), secret_id)
+    if as_json:
+        session.print_json({"source": name, "revoked": secret_id is None, "secret_ids": gone})
+        return
+    what = f"source {name}" if secret_id is None else f"secret {secret_id} of {name}"
+    click.echo(f"{what} is revoked")
+
+
+@webhook.command("list", short_help="Print the sources.")
+@_JSON
+def list_command(as_json: bool) -> None:
+    """Print the sources and what may be told of their secrets."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        found = webhook_sources.list_sources(conn)
+    if as_json:
+        session.print_json({"sources": found})
+        return
+    if not found:
+        click.echo("no source: every event is refused. `bg-assets webhook add-source` adds one")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("source", "scheme", "workspace", "creates", "from", "per s", "burst", "secrets"):
+        table.add_column(column, overflow="fold")
+    for one in found:
+        table.add_row(
+            one.id,
+            one.scheme,
+            one.workspace,
+            "yes" if one.may_create else "no",
+            ", ".join(one.networks) or "anywhere",
+            f"{one.per_second:g}",
+            str(one.burst),
+            _told(one),
+        )
+    Console(highlight=False, emoji=False, markup=False).print(table)
+
+
+def _secret(scheme: Scheme, given: str | None) -> str:
+    if given is None:
+        return webhook_secrets.from_random(scheme, secrets.token_bytes(32))
+    text = webhook_options.read_secret(given)
+    webhook_options.check_secret(scheme, text)
+    return text
+
+
+def _show(name: str, scheme: Scheme, secret: str, given: str | None, as_json: bool) -> None:
+    if as_json:
+        session.print_json({"source": name, "scheme": scheme, "secret": secret, "expires_at": None})
+    elif given is None:
+        session.say("its secret, which is not shown again:")
+        click.echo(secret)
+
+
+def _told(source: StoredSource) -> str:
+    """Of the secrets those that count, by number and end."""
+    if source.revoked_at is not None:
+        return f"revoked {_day(source.revoked_at)}"
+    valid = [one for one in source.secrets if one.valid]
+    ends = (f" until {_day(one.expires_at)}" if one.expires_at else "" for one in valid)
+    said = (f"{one.id}{end}" for one, end in zip(valid, ends, strict=True))
+    return "\n".join(said) or "none: refused"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

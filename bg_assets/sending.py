@@ -1,0 +1,135 @@
+"""Sending events to a webhook door: signed, one after another, again where it was busy or away."""
+
+import email.utils
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import requests
+
+from bg_assets.domain.webhook_secrets import Scheme
+from bg_assets.domain.webhook_signing import signed_headers
+
+# What says that the same event may well be taken later.
+_LATER = frozenset({429, 502, 503, 504})
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5, 30
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """How a source signs: ``key`` is what its secret stands for."""
+
+    scheme: Scheme
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"Signer({self.scheme})"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the door said to an event: ``code`` is None where it never answered.
+
+    ``status`` is its word (accepted, duplicate, refused, unreachable), ``detail`` the reason of a
+    refusal, ``field`` what it is about, ``tries`` how often it was sent.
+    """
+
+    code: int | None
+    status: str
+    detail: str | None
+    field: str | None
+    tries: int
+
+    @property
+    def taken(self) -> bool:
+        """Whether the door has the event."""
+        return self.status in {"accepted", "duplicate"}
+
+
+class Sender:
+    """Posts to one URL over one connection. To be closed."""
+
+    def __init__(
+        self, url: str, signer: Signer, tries: int, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url, self._signer, self._tries, self._sleep = url, signer, tries, sleep
+        self._session = requests.Session()
+        # Neither a proxy nor a password of this machine's is any business of the door's.
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._session.close()
+
+    def send(self, event_id: str, body: bytes) -> Answer:
+        """Post the event, signed anew for each try, until it is answered for good."""
+        for number in range(1, self._tries + 1):
+            answer, pause = self._try(event_id, body, number)
+            if pause is None or number == self._tries:
+                return answer
+            self._sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _try(self, event_id: str, body: bytes, number: int) -> tuple[Answer, float | None]:
+        """The answer, and how long to wait before another try; None where there is no use."""
+        signed = signed_headers(
+            self._signer.scheme, self._signer.key, event_id, datetime.now(UTC), body
+        )
+        try:
+            response = self._session.post(
+                self._url,
+                data=body,
+                headers={"content-type": "application/json", **signed},
+                timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
+                allow_redirects=False,
+            )
+        except (requests.ConnectionError, requests.Timeout) as err:
+            why = "no answer in time" if isinstance(err, requests.Timeout) else "no connection"
+            return Answer(None, "unreachable", why, None, number), _backoff(number)
+        said = _document(response)
+        if response.status_code in {200, 202}:
+            status = "duplicate" if said.get("duplicate") is True else "accepted"
+            return Answer(response.status_code, status, None, None, number), None
+        detail = _text(said.get("detail")) or _text(said.get("title")) or response.reason
+        answer = Answer(response.status_code, "refused", detail, _text(said.get("field")), number)
+        if response.status_code not in _LATER:
+            return answer, None
+        asked = _seconds(response.headers.get("retry-after"))
+        return answer, _backoff(number) if asked is None else asked
+
+
+def _backoff(number: int) -> float:
+    """Twice as long each time, and not all senders at once."""
+    pause: float = min(_FIRST_PAUSE * 2.0 ** (number - 1), _LONGEST_PAUSE)
+    # Not for secrecy.
+    return pause * random.uniform(0.5, 1.0)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What Retry-After asks for, as seconds or as a date; None where it asks for nothing."""
+    if not retry_after:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            at = email.utils.parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_PAUSE) if seconds == seconds else None
+
+
+def _document(response: requests.Response) -> dict[str, object]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
