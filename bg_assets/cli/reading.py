@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bg_assets import settings
 from bg_assets.cli import groups, session
-from bg_assets.storage import dagster_state, database, overview
+from bg_assets.storage import dagster_state, database, overview, webhook_dead
 
 
 @click.command()
@@ -34,8 +34,16 @@ def status(as_json: bool) -> None:
         with database.connect(engine) as conn:
             counts = overview.read_overview(conn, config.refresh_interval)
             dead = overview.read_dead(conn)
+            waiting, lost = webhook_dead.counts(conn)
         state = dagster_state.read(database.dagster_url())
-    urls = {"ui": f"http://127.0.0.1:{config.web_port}"} if _listens(config.web_port) else {}
+    urls = {
+        name: f"http://127.0.0.1:{port}{path}"
+        for name, port, path in (
+            ("ui", config.web_port, ""),
+            ("receiver", config.receiver_port, "/webhooks"),
+        )
+        if _listens(port)
+    }
     if as_json:
         session.print_json(
             {
@@ -46,6 +54,7 @@ def status(as_json: bool) -> None:
                 "failed": counts.failed,
                 "dead": counts.dead,
                 "oldest_pending_seconds": counts.oldest_pending_seconds,
+                "webhooks": {"pending": waiting, "dead": lost},
                 "daemon": state.daemon,
                 "sensors": state.sensors,
                 "urls": urls,
@@ -61,6 +70,8 @@ def status(as_json: bool) -> None:
         ("  running", counts.running),
         ("  failed, tried again", counts.failed),
         ("  dead", counts.dead),
+        ("webhook events pending", waiting),
+        ("  dead", lost),
     ):
         out.print(f"{name:<27} {value}")
     if counts.oldest_pending_seconds is not None:
@@ -73,6 +84,8 @@ def status(as_json: bool) -> None:
     for row in dead:
         said = f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
         out.print(said, markup=False)
+    if lost:
+        out.print("see dead events with `bg-assets webhook dead`")
     if dead:
         out.print("try them again with `bg-assets requeue COMPANY`")
 

@@ -39,10 +39,8 @@ def webhook() -> None:
 @click.option("--workspace", default="default", show_default=True, help="Where it knows people.")
 @click.option("--may-create", is_flag=True, help="It may bring people and companies we lack.")
 @click.option("--allow", "networks", multiple=True, metavar="CIDR", help="Only from there.")
-@click.option("--per-second", type=float, default=500, show_default=True, help="Events in a second")
-@click.option(
-    "--burst", type=click.IntRange(1, 1_000_000), help="... and at once.  [default: of 4 seconds]"
-)
+@click.option("--per-second", type=float, default=500, show_default=True, help="Events a second;")
+@click.option("--burst", type=click.IntRange(1, 1_000_000), help="... and at once.")
 @_JSON
 def add_source(
     name: str,

@@ -29,18 +29,18 @@ class Command:
     engine: sa.Engine
     folder: Path
 
-    def __call__(self, *arguments: object) -> Done:
+    def __call__(self, *arguments: object, stdin: str | None = None) -> Done:
         """Run it. Fails where it ended with an exception that nobody turned into a sentence."""
-        result = CliRunner().invoke(main, [str(one) for one in arguments])
+        result = CliRunner().invoke(main, [str(one) for one in arguments], input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert "Traceback" not in result.output
         return Done(result.exit_code, result.stdout, result.stderr)
 
-    def json(self, *arguments: object) -> Any:
-        """The one document that it prints with --json, having ended with 0."""
+    def json(self, *arguments: object, code: int = 0) -> Any:
+        """The one document that it prints with --json, having ended with the code."""
         done = self(*arguments, "--json")
-        assert done.code == 0, done.err
+        assert done.code == code, done.err
         return json.loads(done.out)
 
     def file(self, name: str, content: str) -> Path:

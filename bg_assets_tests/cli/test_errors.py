@@ -25,6 +25,14 @@ ON_TABLES = (
     ("show", "a", "--json"),
     ("status",),
     ("status", "--json"),
+    ("webhook", "add-source", "crm", "--scheme", "plain"),
+    ("webhook", "rotate", "crm"),
+    ("webhook", "revoke", "crm"),
+    ("webhook", "list"),
+    ("webhook", "send", "FILE", "--source", "crm"),
+    ("webhook", "dead", "--json"),
+    ("webhook", "replay", "--all"),
+    ("keys", "rotate"),
 )
 ALL = (*ON_TABLES, ("migrate",), ("up",))
 # Modules that take long to import and that no command but `up` and `demo` needs.
@@ -55,6 +63,7 @@ def test_a_database_that_is_down_ends_every_command_with_3(
     url = f"postgresql://somebody:secret-word@127.0.0.1:{unused_port}/bg"
     monkeypatch.setenv("BG_DATABASE_URL", url)
     monkeypatch.setenv("BG_WEB_PORT", str(_another(unused_port)))
+    monkeypatch.setenv("BG_RECEIVER_PORT", str(unused_port))
     line = _call(bg, arguments, 3)
     assert "does not answer" in line
     assert "BG_DATABASE_URL" in line

@@ -16,6 +16,7 @@ NOTHING: dict[str, Any] = {
     "failed": 0,
     "dead": 0,
     "oldest_pending_seconds": None,
+    "webhooks": {"pending": 0, "dead": 0},
     "daemon": "never started",
     "sensors": {},
     "urls": {},
@@ -47,6 +48,7 @@ def test_an_empty_system_has_nothing_to_show(
     bg: Command, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BG_WEB_PORT", str(unused_port))
+    monkeypatch.setenv("BG_RECEIVER_PORT", str(unused_port))
     assert bg.json("status") == NOTHING
     done = bg("status")
     assert (done.code, done.err) == (0, "")

@@ -55,6 +55,11 @@ class Stack:
         """The port of the UI."""
         return int(self.env["BG_WEB_PORT"])
 
+    @property
+    def door(self) -> str:
+        """Where the webhook door is."""
+        return f"http://127.0.0.1:{self.env['BG_RECEIVER_PORT']}"
+
     def start(self, *names: str) -> None:
         """Run the named programs of `up` under its supervisor."""
         config = settings.read({**os.environ, **self.env})
@@ -220,7 +225,9 @@ def stack_in(template: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
                 "BG_HOME": str(home),
                 "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
                 "BG_WEB_PORT": str(free_port()),
+                "BG_RECEIVER_PORT": str(free_port()),
                 "BG_DATABASE_URL": "",
+                "BG_ENCRYPTION_KEYS": "",
                 "BG_DAGSTER_URL": "",
                 **variables,
             }
