@@ -14,16 +14,22 @@ from bg_assets import jobs, partitions, repair, settings
 from bg_assets.assets import runs
 from bg_assets.instance import report
 from bg_assets.resources import Database
-from bg_assets.storage import claims, database
+from bg_assets.storage import claims, database, keys, webhook_apply
 
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
 PAUSE_SECONDS = 0.1
 REPAIR_SECONDS = 2.0
+# A tick has 60 s in all, for its run requests too.
+APPLY_SECONDS = 20.0
 
-_ALSO = "Takes whatever is due, like the other sensors; the tag bg/reasons of a run tells why."
+_ALSO = (
+    "Applies the events that wait and takes whatever is due, like the other sensors; the tag "
+    "bg/reasons of a run tells why."
+)
 _FIRST_THERE_FOR = {
     "people_changes": "People who joined, left, moved or changed their role.",
+    "webhook_events": "Events that vendors and CRMs sent to the webhook door.",
     "company_changes": "Companies that are new, deleted, or changed in size, country or industry.",
     "requested_refreshes": "Refreshes asked for by hand, by a schedule or by a changed template.",
 }
@@ -36,9 +42,11 @@ def tick(
     *,
     poll_seconds: float = POLL_SECONDS,
 ) -> tuple[list[claims.Request], list[str]]:
-    """Wait until something is due, claim it, and return the runs to ask for.
+    """Apply events, wait until something is due, claim it, and return the runs to ask for.
 
-    Returns also what was repaired on the way, a line each. Raises DatabaseUnreachable.
+    Returns also what was repaired on the way and what is amiss, a line each. Raises
+    DatabaseUnreachable; and KeysUnusable where events wait that can't be read without their keys,
+    unless there is something else to do.
     """
     config = settings.read()
     policy = claims.Policy(
@@ -50,8 +58,10 @@ def tick(
         batch_size=config.batch_size,
     )
     repaired: list[str] = []
+    no_keys: keys.KeysUnusable | None = None
     next_repair = 0.0
     for _ in _until(poll_seconds):
+        no_keys = _apply_events(engine, config)
         began = time.monotonic()
         if began >= next_repair:
             repaired += repair.repair(instance, engine, config.max_attempts)
@@ -61,12 +71,35 @@ def tick(
             claims.claim(conn, policy, sensor, now)
             found = claims.ask(conn, policy, sensor, now) + claims.ask_again(conn, sensor, now)
         if found:
-            keys = [company for request in found for company in request.companies]
-            instance.add_dynamic_partitions(partitions.companies.name or "", keys)
-            return found, repaired
+            due = [company for request in found for company in request.companies]
+            instance.add_dynamic_partitions(partitions.companies.name or "", due)
+            return found, repaired + ([f"webhook events wait: {no_keys}"] if no_keys else [])
         # However long the question takes, it is asked a tenth of the time at most.
         time.sleep(max(PAUSE_SECONDS, 9 * (time.monotonic() - began)))
+    if no_keys is not None:
+        raise no_keys
     return [], repaired
+
+
+def _apply_events(engine: sa.Engine, config: settings.Settings) -> keys.KeysUnusable | None:
+    """Apply all events that wait, so that a burst of them settles as one; keys only if any do.
+
+    Returns what is wrong with the keys. The events stay pending then, and all else goes on.
+    """
+    with database.connect(engine) as conn:
+        if not webhook_apply.anything_pending(conn):
+            return None
+    end = time.monotonic() + APPLY_SECONDS
+    try:
+        opened = keys.load(config)
+        while True:
+            done = webhook_apply.apply_pending(engine, opened.decrypt)
+            settled = done.applied + done.ignored + done.dead
+            # Fewer settled than looked at: somebody is being written by another.
+            if settled < done.looked_at or not settled or time.monotonic() > end:
+                return None
+    except keys.KeysUnusable as err:
+        return err
 
 
 def _until(seconds: float) -> Iterator[None]:
@@ -119,7 +152,7 @@ def _sensor(name: str, description: str) -> dg.SensorDefinition:
             context.log.warning(line)
         if not requests:
             return dg.SkipReason(
-                f"looked for {POLL_SECONDS:g} s: no company with pending changes is due"
+                f"looked for {POLL_SECONDS:g} s: no event waits, no company with changes is due"
             )
         return dg.SensorResult(run_requests=[run_request(one) for one in requests])
 

@@ -90,7 +90,9 @@ def test_a_request_for_a_batch_names_the_batch_and_defers_events() -> None:
 
 def test_the_sensors_run_by_default_and_describe_themselves() -> None:
     found = {one.name: one for one in sensors.SENSORS}
-    assert sorted(found) == ["company_changes", "people_changes", "requested_refreshes"]
+    assert sorted(found) == [
+        "company_changes", "people_changes", "requested_refreshes", "webhook_events",
+    ]  # fmt: skip
     for one in found.values():
         assert one.default_status is dg.DefaultSensorStatus.RUNNING
         assert one.minimum_interval_seconds == 1
