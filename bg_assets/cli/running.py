@@ -44,4 +44,4 @@ def receiver(host: str, share_port: bool) -> None:
     from bg_assets.receiver import server
 
     with session.clear_errors():
-        server.run(settings.read(), host, share_port)
+        raise SystemExit(server.run(settings.read(), host, share_port))

@@ -45,8 +45,10 @@ def all_programs(config: settings.Settings) -> list[Program]:
         Program("daemon", (_beside("dagster-daemon"), "run", "-w", str(workspace))),
         Program("webserver", (_beside("dagster-webserver"), *web)),
     ]
+    receiver = Program("receiver", (_beside("bg-assets"), "receiver"))
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
-    return dagster if config.database_url else [keeper, *dagster]
+    rest = [*dagster, receiver]
+    return rest if config.database_url else [keeper, *rest]
 
 
 def prepare_dagster_home(home: Path) -> Path:

@@ -9,7 +9,7 @@ from types import FrameType
 
 from bg_assets import settings
 from bg_assets.local import programs
-from bg_assets.storage import database
+from bg_assets.storage import database, keys
 
 READY_SECONDS = 120.0
 
@@ -22,16 +22,30 @@ def up(say: Callable[[str], None]) -> int:
     config = settings.read()
     with programs.only_one(config.home), _until_stopped() as stopped:
         programs.require_free_port(config.web_port, "BG_WEB_PORT")
+        closed = _door_closed(config)
+        if not closed:
+            if config.receiver_port == config.web_port:
+                raise programs.CannotStart("BG_WEB_PORT and BG_RECEIVER_PORT are the same port")
+            programs.require_free_port(config.receiver_port, "BG_RECEIVER_PORT")
         say("database ...")
         for line in prepare_databases():
             say(f"  {line}")
         dagster_home = programs.prepare_dagster_home(config.home)
         env = {"DAGSTER_HOME": str(dagster_home), "BG_HOME": str(config.home)}
-        say("Dagster's daemon and UI ...")
-        with programs.supervised(config.home, programs.all_programs(config), env) as supervisor:
+        chosen = [
+            one for one in programs.all_programs(config) if not (closed and one.name == "receiver")
+        ]
+        say("Dagster's daemon and UI, the webhook door ...")
+        with programs.supervised(config.home, chosen, env) as supervisor:
             if not programs.wait_for_port(config.web_port, supervisor, READY_SECONDS):
-                return _did_not_start(say, supervisor)
+                return _did_not_start(say, supervisor, "the UI", "webserver.log")
+            if not closed and not programs.wait_for_port(
+                config.receiver_port, supervisor, READY_SECONDS
+            ):
+                return _did_not_start(say, supervisor, "the webhook door", "receiver.log")
             say(f"UI       http://127.0.0.1:{config.web_port}")
+            door = f"http://127.0.0.1:{config.receiver_port}/webhooks/SOURCE"
+            say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"logs     {config.home / 'logs'}")
             say("running; Ctrl-C stops everything")
             while not stopped.wait(0.5):
@@ -67,7 +81,18 @@ def _until_stopped() -> Iterator[threading.Event]:
             signal.signal(name, handler)
 
 
-def _did_not_start(say: Callable[[str], None], supervisor: subprocess.Popen[bytes]) -> int:
+def _door_closed(config: settings.Settings) -> str:
+    """Why the webhook door can't be opened; empty where it can. Everything else runs without."""
+    try:
+        keys.load(config)
+    except keys.KeysUnusable as err:
+        return str(err)
+    return ""
+
+
+def _did_not_start(
+    say: Callable[[str], None], supervisor: subprocess.Popen[bytes], what: str, log: str
+) -> int:
     state = "ended" if supervisor.poll() is not None else f"did not answer in {READY_SECONDS:g} s"
-    say(f"the UI {state}: see webserver.log and supervisord.log in the logs")
+    say(f"{what} {state}: see {log} and supervisord.log in the logs")
     return 1
