@@ -1,0 +1,83 @@
+"""Events of the webhook door as the receiver stores them, and what became of them."""
+
+import itertools
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from bg_assets.storage import webhook_apply
+from bg_assets.storage.webhook_apply import Applied
+from bg_assets_tests.storage.rows import at, insert, rows
+
+_NUMBERS = itertools.count(1)
+
+
+def source(engine: sa.Engine, name: str = "crm", **columns: object) -> None:
+    """A source, which may create nothing unless told."""
+    insert(engine, "bg.webhook_sources", **{"id": name, "scheme": "plain", **columns})
+
+
+def event(
+    target: sa.Engine | sa.Connection,
+    kind: str,
+    person: str | dict[str, Any] | None = None,
+    company: str | dict[str, Any] = "acme",
+    *,
+    seconds: float = 0,
+    by: str = "crm",
+    payload: bytes | None = None,
+    **told: object,
+) -> str:
+    """A pending event so many seconds from START, its payload in clear; returns its event id.
+
+    A person or a company is what the event says of them, or just their id.
+    """
+    event_id = f"evt-{next(_NUMBERS)}"
+    body: dict[str, Any] = {
+        "id": event_id,
+        "type": kind,
+        "timestamp": at(seconds).isoformat(),
+        "company": company if isinstance(company, dict) else {"id": company, "name": "Acme"},
+        **told,
+    }
+    if person is not None:
+        called = person if isinstance(person, dict) else {"id": person}
+        body["person"] = {"name": "Ada Vance", **called}
+    insert(
+        target, "bg.webhook_events", source=by, event_id=event_id, type=kind,
+        occurred_at=at(seconds), payload=json.dumps(body).encode() if payload is None else payload,
+    )  # fmt: skip
+    return event_id
+
+
+def apply(engine: sa.Engine, limit: int = 5000) -> Applied:
+    """One round, over payloads in clear."""
+    return webhook_apply.apply_pending(engine, bytes, limit)
+
+
+def became(engine: sa.Engine, event_id: str) -> tuple[str, str | None]:
+    """Status and reason of an event."""
+    (row,) = rows(
+        engine,
+        "select status, status_reason from bg.webhook_events where event_id = :id",
+        id=event_id,
+    )
+    return row["status"], row["status_reason"]
+
+
+def person(engine: sa.Engine, person_id: str) -> dict[str, Any] | None:
+    """A person's row as it is now."""
+    found = rows(engine, "select * from bg.people where id = :id", id=person_id)
+    return found[0] if found else None
+
+
+def changes(engine: sa.Engine) -> list[tuple[str, str | None, str]]:
+    """Company, person and kind of each pending change, all of which must be the door's."""
+    found = rows(
+        engine,
+        "select company_id, person_id, kind, source from bg.changes where handled_at is null "
+        "order by company_id, person_id, id",
+    )
+    assert {row["source"] for row in found} <= {"webhook"}
+    return [(row["company_id"], row["person_id"], row["kind"]) for row in found]
