@@ -3,6 +3,7 @@
 Nothing else in the project reads the environment. Nothing here opens a connection.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -38,6 +39,8 @@ VARIABLES = (
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
+    Variable("BG_RECEIVER_BODY_LIMIT", "262144", "bytes that a webhook's body may have"),
+    Variable("BG_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, as CIDR"),
     Variable("BG_ENCRYPTION_KEYS", "a file in BG_HOME", "keys of stored payloads, newest first"),
 )
 
@@ -64,6 +67,8 @@ class Settings:
     max_attempts: int
     web_port: int
     receiver_port: int
+    receiver_body_limit: int
+    trusted_proxies: tuple[str, ...]
     encryption_keys: tuple[str, ...] = field(repr=False)
 
 
@@ -101,6 +106,10 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
         web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
         receiver_port=_whole(env, "BG_RECEIVER_PORT", 8080, least=1, most=65535),
+        receiver_body_limit=_whole(
+            env, "BG_RECEIVER_BODY_LIMIT", 256 * 1024, least=1024, most=16 << 20
+        ),
+        trusted_proxies=_networks(env, "BG_TRUSTED_PROXIES"),
         encryption_keys=_keys(env, "BG_ENCRYPTION_KEYS"),
     )
 
@@ -120,6 +129,18 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
         # The value may hold a password: the message must not repeat it.
         raise BadSetting(f"{name} must start with postgresql://")
     return psycopg2_url(value)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = [text.strip() for text in env.get(name, "").split(",") if text.strip()]
+    for text in found:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            raise BadSetting(
+                f"{name} takes networks like 10.0.0.0/8, separated by commas, not {text!r}"
+            ) from None
+    return tuple(found)
 
 
 def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:

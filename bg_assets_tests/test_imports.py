@@ -52,6 +52,8 @@ ROOMS = {
     "sample": Room(_PURE, frozenset({"domain", "files", "sample", "sample_posts"})),
     "embedded": Room(DAGSTER | TERMINAL | TABLES, frozenset({"settings", "embedded"})),
     "storage": Room(DAGSTER | TERMINAL | TABLES, _STORAGE),
+    # uvicorn loads click.
+    "receiver": Room(DAGSTER | TABLES | {"rich"}, _STORAGE | {"receiver"}),
     "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "cli"}),
     "instance": Room(TABLES, _STORAGE | {"instance"}),
     "assets": Room(TABLES, _DAGSTER),

@@ -18,6 +18,8 @@ from bg_assets import settings
         ("BG_BATCH_SIZE", "many"),
         ("BG_MAX_ATTEMPTS", "1.5"),
         ("BG_WEB_PORT", "70000"),
+        ("BG_RECEIVER_BODY_LIMIT", "100"),
+        ("BG_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("BG_PRODUCTS", " , "),
         ("BG_DATABASE_URL", "mysql://me:secret@host/db"),
     ],
@@ -33,6 +35,7 @@ def test_nothing_set_gives_the_defaults_that_the_help_names() -> None:
     assert (read.refresh_interval, read.settle, read.claim_limit) == (3600, 2, 5000)
     assert (read.batch_from, read.batch_size, read.max_attempts) == (5, 500, 3)
     assert read.products == ("finance_system",)
+    assert (read.receiver_body_limit, read.trusted_proxies) == (262144, ())
     assert read.database_url is None
     assert read.home == settings.PROJECT / ".bg"
 

@@ -1,0 +1,161 @@
+"""The application: the paths of the door, put together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bg_assets.receiver import answers, description
+from bg_assets.receiver.door import Door
+from bg_assets.receiver.leases import Leases
+from bg_assets.receiver.limits import Limits
+from bg_assets.receiver.link import LOG, Link, Unavailable
+from bg_assets.receiver.meter import Meter
+from bg_assets.receiver.networks import Network
+from bg_assets.receiver.sources import Sources
+from bg_assets.receiver.writer import Writer
+from bg_assets.storage import database
+from bg_assets.storage.keys import Keys
+
+_METRICS = "text/plain; version=1.0.0; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The door and all that it works with, not started: the application starts and stops it."""
+
+    limits: Limits
+    link: Link
+    sources: Sources
+    writer: Writer
+    meter: Meter
+    door: Door
+
+
+def assemble(
+    link: Link,
+    keys: Keys,
+    limits: Limits,
+    trusted: tuple[Network, ...] = (),
+    *,
+    most_in_a_commit: int | None = None,
+) -> Receiver:
+    """Put the parts together. ``trusted`` are the proxies whose X-Forwarded-For counts."""
+    sources, meter = Sources(link, keys), Meter(link)
+    writer = Writer(link, keys, **({"most": most_in_a_commit} if most_in_a_commit else {}))
+    door = Door(limits, trusted, sources, Leases(link), writer, meter)
+    return Receiver(limits, link, sources, writer, meter, door)
+
+
+def application(receiver: Receiver) -> Starlette:
+    """The ASGI application, whose lifespan is that of the receiver's thread and tasks."""
+    webhook = _Webhook(receiver.door, answers.document(description.of_the_path(receiver.limits)))
+    document = answers.document(description.openapi(receiver.limits))
+
+    async def healthz(request: Request) -> Response:
+        return _plain(answers.document('{"status": "ok"}'))
+
+    async def readyz(request: Request) -> Response:
+        try:
+            await receiver.link.run(_check)
+        except Unavailable as err:
+            ready = answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, str(err), retry_after=2)
+        else:
+            ready = answers.document('{"status": "ready"}')
+        return _plain(ready)
+
+    async def metrics(request: Request) -> Response:
+        return Response(receiver.meter.exposition(), headers={"content-type": _METRICS})
+
+    async def openapi(request: Request) -> Response:
+        return _plain(document)
+
+    routes = [
+        Route("/webhooks/{source}", webhook),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Route("/openapi.json", openapi),
+    ]
+    handlers: dict[Any, Any] = {HTTPException: _on_http_exception}
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan(receiver))
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Webhook:
+    """POST goes to the door, GET tells how to."""
+
+    def __init__(self, door: Door, told: answers.Answer) -> None:
+        self._door = door
+        self._told = told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            await self._door(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD"):
+            await self._told.send(send)
+        else:
+            detail = "POST sends an event, GET tells how"
+            refusal = answers.problem(
+                HTTPStatus.METHOD_NOT_ALLOWED, detail, allow="GET, HEAD, POST"
+            )
+            await refusal.send(send)
+
+
+def _lifespan(receiver: Receiver) -> Any:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        receiver.writer.start()
+        tasks = [
+            asyncio.create_task(_forever(work))
+            for work in (receiver.sources.keep_fresh(), receiver.meter.keep_flushing())
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await receiver.writer.stop()
+            await receiver.meter.flush()
+            await asyncio.to_thread(receiver.link.close)
+
+    return lifespan
+
+
+async def _forever(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as err:
+        # Without its message, which may quote what is stored.
+        LOG.error("a task of the receiver ended with %s", type(err).__name__)
+
+
+def _check(conn: sa.Connection) -> None:
+    database.check_schema(conn)
+
+
+async def _on_http_exception(request: Request, err: HTTPException) -> Response:
+    status = HTTPStatus(err.status_code)
+    detail = {
+        HTTPStatus.NOT_FOUND: "there is nothing here: events go to /webhooks/{source}",
+        HTTPStatus.METHOD_NOT_ALLOWED: "this path takes GET",
+    }.get(status, status.phrase)
+    allow = (err.headers or {}).get("Allow")
+    return _plain(answers.problem(status, detail, allow=allow))
+
+
+def _plain(answer: answers.Answer) -> Response:
+    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers)

@@ -1,0 +1,256 @@
+"""What the door tells of itself: how to send an event, and its OpenAPI document."""
+
+import json
+from typing import Any
+
+from bg_assets.domain.events import TYPES
+from bg_assets.receiver.limits import Limits
+from bg_assets.receiver.signatures import WINDOW
+
+EXAMPLE = {
+    "id": "evt_2041",
+    "source": "acme-crm",
+    "type": "person.role_change",
+    "timestamp": "2026-01-31T09:30:00Z",
+    "person": {
+        "id": "p-17",
+        "name": "Ines Holm",
+        "email": "ines.holm@example.com",
+        "oldTitle": "Finance Director",
+        "newTitle": "Chief Financial Officer",
+    },
+    "company": {"id": "c-3", "name": "Example Mills", "domain": "example.com"},
+    "changes": {"department": {"old": "Finance", "new": "Executive"}},
+}
+_SIGNED = {
+    "standard": {
+        "headers": ["webhook-id", "webhook-timestamp", "webhook-signature"],
+        "signature": "v1, and the base64 of HMAC-SHA256 over id.timestamp.body",
+        "timestamp": "seconds since 1970",
+        "key": "the bytes whose base64 follows whsec_ in the secret",
+        "see": "https://www.standardwebhooks.com",
+    },
+    "plain": {
+        "headers": ["x-timestamp", "x-signature"],
+        "signature": "lowercase hex of HMAC-SHA256 over timestamp.body",
+        "timestamp": "milliseconds since 1970",
+        "key": "the UTF-8 bytes of the secret as it was shown",
+    },
+}
+_REFUSALS = {
+    "400": "Malformed; `field` names what is wrong",
+    "401": "No such source, or its signature or time is not right",
+    "403": "The source may not send from this network",
+    "408": "The request came too slowly",
+    "413": "The body is too large",
+    "415": "The content is not JSON in UTF-8",
+    "429": "The source sends too fast; see Retry-After",
+    "431": "The head of the request is too large",
+    "503": "The event can't be stored now; see Retry-After",
+}
+
+
+def of_the_path(limits: Limits) -> str:
+    """What GET of a webhook path answers, whether there is such a source or not."""
+    return _json(
+        {
+            "events": list(TYPES),
+            "unknown_events": "are stored as ignored and answered with 202",
+            "signatures": {**_SIGNED, "window_seconds": WINDOW},
+            "limits": {
+                "body_bytes": limits.body_bytes,
+                "head_bytes": limits.head_bytes,
+                "headers": limits.headers,
+                "body_seconds": limits.body_seconds,
+                "event_id_characters": 256,
+            },
+            "answers": {
+                "202": "stored: {id, status, duplicate: false}",
+                "200": "was there already: {id, status, duplicate: true}",
+                **_REFUSALS,
+            },
+            "example": EXAMPLE,
+            "openapi": "/openapi.json",
+        }
+    )
+
+
+def openapi(limits: Limits) -> str:
+    """The OpenAPI document."""
+    return _json(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "The webhook door of bg_assets",
+                "version": "1",
+                "description": f"Takes signed events of at most {limits.body_bytes} bytes.",
+            },
+            "paths": {
+                "/webhooks/person-change": {"post": _post(by_body=True), "get": _describe()},
+                "/webhooks/{source}": {
+                    "parameters": [_SOURCE],
+                    "post": _post(by_body=False),
+                    "get": _describe(),
+                },
+                "/healthz": {"get": _probe("Whether the process answers")},
+                "/readyz": {
+                    "get": _probe(
+                        "Whether events can be stored: the database answers, its schema fits",
+                        {"503": _problem("Not ready")},
+                    )
+                },
+                "/metrics": {"get": _plain_get("Metrics for Prometheus", "text/plain", "string")},
+                "/openapi.json": {"get": _plain_get("This document", "application/json", "object")},
+            },
+            "components": {"schemas": _SCHEMAS},
+        }
+    )
+
+
+def _post(*, by_body: bool) -> dict[str, Any]:
+    event = {"$ref": "#/components/schemas/Event"}
+    schema = {"allOf": [event, {"required": ["source"]}]} if by_body else event
+    return {
+        "operationId": "sendBySource" if by_body else "send",
+        "summary": "Send an event" + (", its source named in the body" if by_body else ""),
+        "parameters": [_header(*one) for one in _HEADERS],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": EXAMPLE}},
+        },
+        "responses": {
+            "202": _stored("Stored"),
+            "200": _stored("Was there already"),
+            **{status: _problem(meaning) for status, meaning in _REFUSALS.items()},
+        },
+    }
+
+
+def _describe() -> dict[str, Any]:
+    return _plain_get("How to send events here", "application/json", "object")
+
+
+def _probe(summary: str, more: dict[str, Any] | None = None) -> dict[str, Any]:
+    got = _plain_get(summary, "application/json", "object")
+    got["responses"].update(more or {})
+    return got
+
+
+def _plain_get(summary: str, media_type: str, kind: str) -> dict[str, Any]:
+    content = {media_type: {"schema": {"type": kind}}}
+    return {"summary": summary, "responses": {"200": {"description": "Yes", "content": content}}}
+
+
+def _stored(meaning: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Stored"}
+    return {"description": meaning, "content": {"application/json": {"schema": schema}}}
+
+
+def _problem(meaning: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    response: dict[str, Any] = {
+        "description": meaning,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+    if "Retry-After" in meaning:
+        after = {"schema": {"type": "integer", "minimum": 1}, "description": "In seconds"}
+        response["headers"] = {"Retry-After": after}
+    return response
+
+
+def _header(name: str, pattern: str, meaning: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": meaning,
+        "schema": {"type": "string", "pattern": pattern},
+    }
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+_HEADERS = (
+    ("webhook-id", "^[!-~]{1,256}$", "The event's id; without it the body's counts"),
+    ("webhook-timestamp", "^[0-9]{1,12}$", "Seconds since 1970 (standard)"),
+    ("webhook-signature", "^v1,[A-Za-z0-9+/]{43}=$", "One or more signatures (standard)"),
+    ("x-timestamp", "^[0-9]{1,15}$", "Milliseconds since 1970 (plain)"),
+    ("x-signature", "^[0-9a-f]{64}$", "The signature (plain)"),
+)
+_SOURCE = {
+    "name": "source",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"},
+}
+_TEXT = {"type": ["string", "null"], "maxLength": 300}
+_COMPANY = {
+    "type": ["object", "null"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 200},
+        "name": _TEXT,
+        "domain": _TEXT,
+    },
+}
+_OTHER_COMPANY = {"anyOf": [_TEXT, _COMPANY], "description": "A name, or id, name and domain"}
+_PERSON = {
+    "type": ["object", "null"],
+    "description": "Also in snake_case; where both are there they must agree",
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 200},
+        "name": _TEXT,
+        "email": _TEXT,
+        "oldTitle": _TEXT,
+        "newTitle": _TEXT,
+        "oldCompany": _OTHER_COMPANY,
+        "newCompany": _OTHER_COMPANY,
+    },
+}
+_CHANGES = {
+    "type": ["object", "null"],
+    "additionalProperties": {
+        "type": ["object", "null"],
+        "properties": {"old": {}, "new": {}},
+    },
+}
+_SCHEMAS = {
+    "Event": {
+        "type": "object",
+        "required": ["type"],
+        "properties": {
+            "id": {"type": "string", "minLength": 1, "maxLength": 256},
+            "source": {"type": "string"},
+            "type": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 100,
+                "description": "One of: " + ", ".join(TYPES) + "; another one is ignored",
+            },
+            "timestamp": {"type": "string", "format": "date-time"},
+            "person": _PERSON,
+            "company": _COMPANY,
+            "changes": _CHANGES,
+        },
+    },
+    "Stored": {
+        "type": "object",
+        "required": ["id", "status", "duplicate"],
+        "properties": {
+            "id": {"type": "string"},
+            "status": {"enum": ["pending", "applied", "ignored", "dead"]},
+            "duplicate": {"type": "boolean"},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "required": ["title", "status", "detail"],
+        "properties": {
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "field": {"type": "string"},
+        },
+    },
+}

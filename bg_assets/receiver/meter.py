@@ -1,0 +1,89 @@
+"""What the door counts: metrics of this process, and the refusals that go to the audit log."""
+
+import asyncio
+from collections import Counter
+
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import Counter as Metric
+
+from bg_assets.receiver.link import Link, Unavailable
+from bg_assets.storage import audit
+
+ACTION = "webhook.refused"
+_FLUSH_SECONDS = 3.0
+# Sources times kinds; what is beyond counts for no source.
+_MOST_KEYS = 5000
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+
+class Meter:
+    """Counts in memory; ``keep_flushing`` carries the refusals to the audit log."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._refusals: Counter[tuple[str | None, str]] = Counter()
+        self._registry = CollectorRegistry()
+        self._received = Metric(
+            "bg_webhooks_received", "Requests with an event that came", registry=self._registry
+        )
+        self._accepted = Metric(
+            "bg_webhooks_accepted", "Events stored for the first time", registry=self._registry
+        )
+        self._duplicates = Metric(
+            "bg_webhooks_duplicates", "Events that were there already", registry=self._registry
+        )
+        self._refused = Metric(
+            "bg_webhooks_refused", "Requests refused, by kind", ["kind"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "bg_webhooks_seconds",
+            "From the head of a request to its answer",
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+
+    def received(self) -> None:
+        """A request with an event came."""
+        self._received.inc()
+
+    def stored(self, *, duplicate: bool) -> None:
+        """An event was answered with 202, or with 200 for a duplicate."""
+        (self._duplicates if duplicate else self._accepted).inc()
+
+    def refused(self, kind: str, source: str | None) -> None:
+        """A request was refused; ``source`` only where there is one of that name."""
+        self._refused.labels(kind).inc()
+        key = (source, kind)
+        if key not in self._refusals and len(self._refusals) >= _MOST_KEYS:
+            key = (None, "other")
+        self._refusals[key] += 1
+
+    def took(self, seconds: float) -> None:
+        """A request with an event was answered after this time."""
+        self._seconds.observe(seconds)
+
+    def exposition(self) -> bytes:
+        """All metrics in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+    async def keep_flushing(self) -> None:
+        """Carry the refusals to the audit log every few seconds, for ever."""
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Carry the refusals to the audit log; where it is away they are kept."""
+        refusals, self._refusals = self._refusals, Counter()
+        if not refusals:
+            return
+
+        def record(conn: sa.Connection) -> None:
+            for (source, kind), count in refusals.items():
+                audit.record(conn, "receiver", ACTION, source, count, {"kind": kind})
+
+        try:
+            await self._link.run(record)
+        except (Unavailable, sa.exc.DBAPIError):
+            self._refusals.update(refusals)

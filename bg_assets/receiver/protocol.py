@@ -1,0 +1,157 @@
+"""Uvicorn's HTTP protocol with limits on the head of a request and on clients that are slow.
+
+Checked against uvicorn 0.54: it builds on the callbacks of HttpToolsProtocol.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bg_assets.receiver.answers import problem
+from bg_assets.receiver.limits import Limits
+from bg_assets.receiver.meter import Meter
+
+_TOO_LARGE = (
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head is too large",
+)  # fmt: skip
+_SLOW = (HTTPStatus.REQUEST_TIMEOUT, "slow", "the head of the request came too slowly")
+_NO_HTTP = (HTTPStatus.BAD_REQUEST, "malformed", "this is not HTTP/1.1")
+_CROWDED = (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "too many connections")
+
+
+def guarded(limits: Limits, meter: Meter) -> type[HttpToolsProtocol]:
+    """The protocol class with these limits, counting what it refuses."""
+
+    class Guarded(_Guarded):
+        _limits = limits
+        _meter = meter
+
+    return Guarded
+
+
+class _Guarded(HttpToolsProtocol):
+    _limits: Limits
+    _meter: Meter
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._timer: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
+        # Whether the head of a request is being waited for or read, and how much came of it.
+        self._in_head = True
+        self._came = 0
+        self._counted = 0
+        # Once refused, what comes is passed over until the connection ends.
+        self._refused = False
+        self._discarded = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
+        if len(self.connections) > self._limits.connections:
+            self._refuse(_CROWDED, retry_after=1)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._timer, self._stuck):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            self._discarded += len(data)
+            if self._discarded > self._limits.linger_bytes:
+                self.transport.close()
+            return
+        if self._in_head:
+            self._wait_for_head()
+            self._came += len(data)
+        super().data_received(data)
+        if self._in_head and self._came > self._limits.head_bytes and not self._refused:
+            self._refuse(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        self._counted = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._counted += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._counted += len(name) + len(value) + 4
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._refused:
+            return
+        if self._counted > self._limits.head_bytes or len(self.headers) > self._limits.headers:
+            self._refuse(_TOO_LARGE)
+            return
+        # May fail for an odd path, and then the head is not done.
+        super().on_headers_complete()
+        self._in_head = False
+        self._came = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._refused:
+            super().on_message_complete()
+            self._in_head = True
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_head and not self.transport.is_closing():
+            # Answered before the body was there, by a path that takes none.
+            self.loop.call_later(self._limits.linger_seconds, self._end_body, self.scope)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stuck = self.loop.call_later(self._limits.answer_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser refuses gets a problem like everything else."""
+        if not self._refused:
+            self._refuse(_NO_HTTP)
+
+    def _wait_for_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._limits.head_seconds, self._on_slow_head)
+
+    def _on_slow_head(self) -> None:
+        self._timer = None
+        if self._refused or self.transport.is_closing():
+            return
+        if self._came:
+            self._refuse(_SLOW)
+        else:
+            self.transport.close()
+
+    def _end_body(self, scope: object) -> None:
+        if self.scope is scope and not self._in_head:
+            self.transport.close()
+
+    def _refuse(self, why: tuple[HTTPStatus, str, str], *, retry_after: int | None = None) -> None:
+        """Answer by hand and end the connection, though not before the client could read it."""
+        status, kind, detail = why
+        self._refused = True
+        self._meter.refused(kind, None)
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(problem(status, detail, retry_after=retry_after).raw())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(self._limits.linger_seconds, self.transport.close)

@@ -1,0 +1,193 @@
+"""The one thread that stores events: all that wait go into one statement and one commit."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from bg_assets.receiver.link import Link, Unavailable, is_data_error
+from bg_assets.storage import webhook_events
+from bg_assets.storage.keys import Keys
+from bg_assets.storage.webhook_events import Key, NewEvent
+
+_MOST = 500
+_MOST_BYTES = 8 << 20
+
+
+class Unstorable(Exception):
+    """PostgreSQL refuses this very event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is in the table after the commit, and whether it was there before."""
+
+    status: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event as it came: ``body`` is stored encrypted, the rest in clear."""
+
+    source: str
+    event_id: str
+    type: str
+    company_ref: str | None
+    person_ref: str | None
+    occurred_at: str
+    ignored: str | None
+    body: bytes
+
+
+_Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
+_Outcome = Stored | Exception
+
+
+class Writer:
+    """Takes events from the event loop and resolves their futures there after the commit.
+
+    ``most`` is how many go into one commit.
+    """
+
+    def __init__(self, link: Link, keys: Keys, *, most: int = _MOST) -> None:
+        self._link = link
+        self._keys = keys
+        self._most = most
+        self._waiting: list[_Waiting] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._conn: sa.Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._work, name="bg-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin; on the thread of the event loop that will hand in events."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def store(self, arrival: Arrival) -> Stored:
+        """Return once the event is committed. Raises Unavailable, Unstorable."""
+        assert self._loop is not None
+        future: asyncio.Future[Stored] = self._loop.create_future()
+        with self._changed:
+            self._waiting.append((arrival, future))
+            if len(self._waiting) == 1:
+                self._changed.notify()
+        return await future
+
+    async def stop(self) -> None:
+        """Store what waits, then end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        while batch := self._next():
+            outcomes = self._outcomes([arrival for arrival, _ in batch])
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(_tell, batch, outcomes)
+        self._disconnect()
+
+    def _next(self) -> list[_Waiting]:
+        """What goes into the next commit; nothing at the end."""
+        with self._changed:
+            while not self._waiting and not self._stopping:
+                self._changed.wait()
+            size = number = 0
+            for arrival, _ in self._waiting[: self._most]:
+                size += len(arrival.body)
+                if number and size > _MOST_BYTES:
+                    break
+                number += 1
+            batch, self._waiting = self._waiting[:number], self._waiting[number:]
+            return batch
+
+    def _outcomes(self, arrivals: Sequence[Arrival]) -> Sequence[_Outcome]:
+        try:
+            return self._stored(arrivals)
+        except sa.exc.DBAPIError:
+            if len(arrivals) == 1:
+                return [Unstorable()]
+            return [self._outcomes([one])[0] for one in arrivals]
+        except Unavailable as err:
+            return [err] * len(arrivals)
+        except Exception as err:
+            # The thread must outlive whatever this is.
+            return [err] * len(arrivals)
+
+    def _stored(self, arrivals: Sequence[Arrival]) -> list[_Outcome]:
+        """Store them, each key once. Raises Unavailable, and what PostgreSQL says of the data."""
+        first: dict[Key, Arrival] = {}
+        for arrival in arrivals:
+            first.setdefault((arrival.source, arrival.event_id), arrival)
+        with self._link.translated():
+            events = [self._encrypted(arrival) for arrival in first.values()]
+        try:
+            new, known = self._insert(events)
+        except Unavailable:
+            # The server may have been started again since the last event: once more.
+            new, known = self._insert(events)
+        outcomes: list[_Outcome] = []
+        for arrival in arrivals:
+            key = (arrival.source, arrival.event_id)
+            if key in new and first[key] is arrival:
+                outcomes.append(Stored("ignored" if arrival.ignored else "pending", False))
+            elif key in new:
+                outcomes.append(Stored("ignored" if first[key].ignored else "pending", True))
+            elif key in known:
+                outcomes.append(Stored(known[key], True))
+            else:
+                outcomes.append(Unavailable("the event was removed while it was stored"))
+        return outcomes
+
+    def _insert(self, events: Sequence[NewEvent]) -> tuple[set[Key], dict[Key, str]]:
+        """The keys that are new, and the statuses of the others."""
+        try:
+            with self._link.translated():
+                conn = self._connection()
+                new = webhook_events.insert(conn, events)
+                others = [event.key for event in events if event.key not in new]
+                return new, webhook_events.statuses(conn, others)
+        except BaseException as err:
+            if not (isinstance(err, sa.exc.DBAPIError) and is_data_error(err)):
+                self._disconnect()
+            raise
+
+    def _connection(self) -> sa.Connection:
+        """A connection on which every statement commits by itself."""
+        if self._conn is None:
+            engine = self._link.engine()
+            self._conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return self._conn
+
+    def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.invalidate()
+            conn.close()
+
+    def _encrypted(self, arrival: Arrival) -> NewEvent:
+        return NewEvent(
+            arrival.source,
+            arrival.event_id,
+            arrival.type,
+            arrival.company_ref,
+            arrival.person_ref,
+            arrival.occurred_at,
+            arrival.ignored,
+            self._keys.encrypt(arrival.body),
+        )
+
+
+def _tell(batch: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+    for (_, future), outcome in zip(batch, outcomes, strict=True):
+        if future.done():
+            continue
+        if isinstance(outcome, Stored):
+            future.set_result(outcome)
+        else:
+            future.set_exception(outcome)
