@@ -10,7 +10,7 @@ import sqlalchemy as sa
 # A look at all of these would cost more with every year that passes.
 GROWING = {
     "companies", "people", "changes", "buyer_group_refresh_log", "company_people", "buyer_groups",
-    "buyer_group_members", "buyer_group_history",
+    "buyer_group_members", "buyer_group_history", "webhook_events", "webhook_identities",
 }  # fmt: skip
 _EXPLAINABLE = ("select", "insert", "update", "delete", "with")
 
@@ -27,17 +27,21 @@ class Read:
 
 
 @contextmanager
-def watched(conn: sa.Connection) -> Iterator[list[Read]]:
-    """Note what each statement of the block reads."""
+def watched(conn: sa.Connection | sa.Engine) -> Iterator[list[Read]]:
+    """Note what each statement of the block reads, on a connection or on all of an engine."""
     reads: list[Read] = []
 
-    def explain(_conn: object, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+    def explain(at: sa.Connection, _: Any, statement: str, parameters: Any, *rest: object) -> None:
         if not statement.lstrip().lower().startswith(_EXPLAINABLE):
             return
-        cursor.execute("savepoint explained")
-        cursor.execute(f"explain (analyze, buffers, format json) {statement}", parameters)
-        ((found,),) = cursor.fetchall()
-        cursor.execute("rollback to savepoint explained")
+        driver = at.connection.driver_connection
+        assert driver is not None
+        # The statement's own cursor may be one of the server's, which takes one statement.
+        with driver.cursor() as cursor:
+            cursor.execute("savepoint explained")
+            cursor.execute(f"explain (analyze, buffers, format json) {statement}", parameters)
+            ((found,),) = cursor.fetchall()
+            cursor.execute("rollback to savepoint explained")
         plan = found[0]["Plan"]
         nodes = list(_nodes(plan))
         reads.append(

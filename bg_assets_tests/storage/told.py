@@ -10,6 +10,8 @@ from bg_assets.storage import webhook_apply
 from bg_assets.storage.webhook_apply import Applied
 from bg_assets_tests.storage.rows import at, insert, rows
 
+APPLIED = ("applied", None)
+
 _NUMBERS = itertools.count(1)
 
 
@@ -54,6 +56,13 @@ def event(
 def apply(engine: sa.Engine, limit: int = 5000) -> Applied:
     """One round, over payloads in clear."""
     return webhook_apply.apply_pending(engine, bytes, limit)
+
+
+def one(engine: sa.Engine, *args: Any, **kwargs: Any) -> tuple[str, str | None]:
+    """What becomes of this event, told and applied by itself."""
+    event_id = event(engine, *args, **kwargs)
+    apply(engine)
+    return became(engine, event_id)
 
 
 def became(engine: sa.Engine, event_id: str) -> tuple[str, str | None]:
