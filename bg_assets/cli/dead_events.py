@@ -2,9 +2,7 @@
 
 import click
 import sqlalchemy as sa
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from bg_assets.cli import session, webhook_options
 from bg_assets.domain import near
@@ -28,14 +26,10 @@ def dead(source: str | None, limit: int, as_json: bool) -> None:
     if not found:
         click.echo("no dead event")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("event", "source", "type", "company", "person", "occurred", "reason"):
-        table.add_column(column, overflow="fold")
     for one in found:
         at = f"{one.occurred_at.astimezone():%Y-%m-%d %H:%M}"
-        company, person = one.company or "-", one.person or "-"
-        table.add_row(one.id, one.source, one.type, company, person, at, one.reason)
-    Console(highlight=False, emoji=False, markup=False).print(table)
+        who = f"{one.company or '-'} {one.person or '-'}"
+        click.echo(_shown(f"{one.id} {one.source} {one.type} {who} {at}: {one.reason}"))
     if source is None and number > len(found):
         session.say(f"{len(found)} of {number}; --limit shows more")
     session.say("try them again with `bg-assets webhook replay EVENT-ID...` or `--all`")
@@ -89,3 +83,8 @@ def _require(conn: sa.Connection, ids: list[str], source: str | None) -> None:
         for one, hint in zip(missing, close, strict=True)
     ]
     session.fail("\n".join(lines), session.USAGE)
+
+
+def _shown(text: str) -> str:
+    """What came from outside may hold what a terminal would obey."""
+    return "".join(one if one.isprintable() else "?" for one in text)
