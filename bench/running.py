@@ -62,6 +62,7 @@ def running(settle: float) -> Iterator[sa.Engine]:
             "BG_HOME": str(home),
             "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
             "BG_SETTLE": str(settle),
+            "BG_RECEIVER_PORT": str(programs.free_port()),
         }
         config = settings.read({**os.environ, **env})
         chosen = [one for one in programs.all_programs(config) if one.name != "webserver"]

@@ -9,6 +9,7 @@ from bg_assets import sample
 from bg_assets.files.header import Kind
 from bg_assets.files.reading import open_import
 from bg_assets.files.rows import Row
+from bg_assets.local import demo_webhooks
 from bg_assets.storage import database, imports
 
 
@@ -57,10 +58,13 @@ def import_sample(engine: sa.Engine, folder: Path, companies: int, seed: int) ->
 
 
 def make(engine: sa.Engine) -> list[Step]:
-    """Change people, each step in a transaction of its own; returns the steps."""
+    """Change people, each step in a transaction of its own, two of them by way of the webhook door.
+
+    Returns the steps. Raises NotTaken.
+    """
     with database.connect(engine) as conn:
         companies = list(conn.execute(_CANDIDATES).scalars())
-    title, leaver, origin, target, burst, newcomer, *scattered = companies
+    title, leaver, origin, target, burst, newcomer, promoted, left, *scattered = companies
     scattered = scattered[:40]
 
     def do(statement: sa.TextClause, **values: object) -> None:
@@ -79,11 +83,16 @@ def make(engine: sa.Engine) -> list[Step]:
         do(_TITLE, person_id=somebody, title=f"Finance Manager, Team {number}")
     do(_JOIN, person_id="demo-newcomer", company_id=newcomer)
     do(_DEPARTMENTS, companies=scattered)
+    told = {"newTitle": "Vice President Finance, Europe"}
+    demo_webhooks.send(engine, "standard", "person.role_change", member(promoted), promoted, **told)
+    demo_webhooks.send(engine, "plain", "person.left", member(left), left)
     return [
         Step("a new title", (title,)),
         Step("a member of the group left", (leaver,)),
         Step("a member moved to another company", (origin, target)),
         Step("100 changes of one person in a moment", (burst,)),
         Step("a new chief financial officer", (newcomer,)),
+        Step("a signed webhook (Standard Webhooks): a new title", (promoted,)),
+        Step("a signed webhook (plain HMAC): a member left", (left,)),
         Step(f"departments renamed in {len(scattered)} companies", tuple(scattered)),
     ]

@@ -75,6 +75,14 @@ def require_free_port(port: int, variable: str) -> None:
             ) from None
 
 
+def free_port() -> int:
+    """A port of this machine on which nothing listens just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
     """Hold the lock that keeps a second `up` out of this home. Raises CannotStart."""
