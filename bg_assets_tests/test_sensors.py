@@ -8,7 +8,10 @@ import sqlalchemy as sa
 
 from bg_assets import sensors
 from bg_assets.embedded.databases import DatabaseUnreachable
-from bg_assets.storage import claims, database
+from bg_assets.storage import claims, database, keys, webhook_apply
+from bg_assets.storage.keys import Keys
+from bg_assets_tests.storage import told
+from bg_assets_tests.storage.rows import company, run, value
 
 
 @pytest.fixture
@@ -97,3 +100,83 @@ def test_the_sensors_run_by_default_and_describe_themselves() -> None:
         assert one.default_status is dg.DefaultSensorStatus.RUNNING
         assert one.minimum_interval_seconds == 1
         assert "whatever is due" in (one.description or "")
+
+
+def _tell(engine: sa.Engine, key: str | None = None) -> str:
+    """A company with a person and no change, and an event about them, encrypted with this key."""
+    told.source(engine, "crm")
+    company(engine, "acme", ["ada"])
+    event_id = told.event(engine, "person.role_change", {"id": "ada", "newTitle": "CEO"})
+    payload = bytes(value(engine, "select payload from bg.webhook_events"))
+    token = Keys((key or keys.new_key(),)).encrypt(payload)
+    run(engine, "update bg.webhook_events set payload = :token", token=token)
+    return event_id
+
+
+@pytest.mark.parametrize("sensor", [one.name for one in sensors.SENSORS])
+def test_whichever_sensor_is_awake_applies_the_events_and_takes_what_they_changed(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, sensor: str
+) -> None:
+    key = keys.new_key()
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
+    event_id = _tell(engine, key)
+    requests, said = sensors.tick(instance, engine, sensor)
+    assert [(one.companies, one.reasons) for one in requests] == [(("acme",), {"role_change": 1})]
+    assert said == []
+    assert told.became(engine, event_id) == told.APPLIED
+    assert value(engine, "select title from bg.people") == "CEO"
+
+
+def test_a_tick_applies_all_that_waits_before_it_claims(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one round of them: a company with events in both is refreshed once."""
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", keys.new_key())
+    whole = webhook_apply.apply_pending
+    limits: list[int] = []
+
+    def small(engine: sa.Engine, _decrypt: object) -> webhook_apply.Applied:
+        limits.append(3)
+        return whole(engine, bytes, 3)
+
+    monkeypatch.setattr(webhook_apply, "apply_pending", small)
+    told.source(engine, "crm")
+    company(engine, "acme", ["ada"])
+    for number in range(10):
+        called = {"id": "ada", "newTitle": f"title {number}"}
+        told.event(engine, "person.role_change", called, seconds=number)
+    requests, _ = sensors.tick(instance, engine, "webhook_events")
+    assert len(requests) == 1
+    assert len(limits) >= 4
+    assert value(engine, "select title from bg.people") == "title 9"
+
+
+def test_events_wait_for_their_keys_and_all_else_goes_on(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    event_id = _tell(engine)
+    _add(engine, 1)
+    requests, said = sensors.tick(instance, engine, "people_changes")
+    assert [one.companies for one in requests] == [("c1",)]
+    assert [line.startswith("webhook events wait: BG_ENCRYPTION_KEYS") for line in said] == [True]
+    assert told.became(engine, event_id) == ("pending", None)
+
+
+def test_a_tick_with_events_only_and_no_keys_fails_and_says_what_to_do(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = keys.new_key()
+    event_id = _tell(engine, key)
+    with pytest.raises(keys.KeysMissing, match="BG_ENCRYPTION_KEYS"):
+        sensors.tick(instance, engine, "people_changes", poll_seconds=0.1)
+    assert told.became(engine, event_id) == ("pending", None)
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
+    assert len(sensors.tick(instance, engine, "people_changes")[0]) == 1
+    assert told.became(engine, event_id) == told.APPLIED
+
+
+def test_keys_are_not_asked_for_where_no_event_waits(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BG_ENCRYPTION_KEYS", raising=False)
+    assert sensors.tick(instance, engine, "webhook_events", poll_seconds=0.1) == ([], [])

@@ -15,7 +15,7 @@ APPLIED = ("applied", None)
 _NUMBERS = itertools.count(1)
 
 
-def source(engine: sa.Engine, name: str = "crm", **columns: object) -> None:
+def source(engine: sa.Engine | sa.Connection, name: str = "crm", **columns: object) -> None:
     """A source, which may create nothing unless told."""
     insert(engine, "bg.webhook_sources", **{"id": name, "scheme": "plain", **columns})
 
