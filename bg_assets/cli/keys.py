@@ -44,9 +44,10 @@ def rotate(as_json: bool) -> None:
     if as_json:
         session.print_json(done)
     else:
-        click.echo(f"{done.secrets} secrets and {done.payloads} payloads have the newest key now")
+        secrets, payloads = _some(done.secrets, "secret"), _some(done.payloads, "payload")
+        click.echo(f"{secrets} and {payloads} encrypted anew, with the newest key")
     if done.up_to_date:
-        session.say(f"{done.up_to_date} payloads had it before")
+        session.say(f"{_some(done.up_to_date, 'payload')} had it before")
     if config.encryption_keys[1:]:
         session.say(
             "once every process has been restarted with these BG_ENCRYPTION_KEYS and this command "
@@ -54,7 +55,11 @@ def rotate(as_json: bool) -> None:
         )
     if done.unreadable:
         session.fail(
-            f"{done.unreadable} secrets or payloads were encrypted with a key that is not here: "
-            "they are left as they are",
+            f"encrypted with a key that is not here, and left so: {done.unreadable} of the secrets "
+            "and payloads",
             session.FAILED,
         )
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system import stream, world
@@ -83,11 +84,32 @@ def test_when_only_up_is_killed_the_kernel_ends_the_rest(stack: Stack) -> None:
     eventually(lambda: not stack.processes(), 60, "what up started has ended with it")
 
 
-def test_a_busy_port_is_an_error_that_names_the_variable(stack: Stack) -> None:
+@pytest.mark.parametrize("variable", ["BG_WEB_PORT", "BG_RECEIVER_PORT"])
+def test_a_busy_port_is_an_error_that_names_the_variable(stack: Stack, variable: str) -> None:
     with socket.socket() as busy:
-        busy.bind(("127.0.0.1", stack.port))
+        busy.bind(("127.0.0.1", int(stack.env[variable])))
         busy.listen()
         done = stack.cli("up")
     assert done.returncode == 2
-    assert done.stderr.strip().endswith("set BG_WEB_PORT to a free port")
+    assert done.stderr.strip().endswith(f"set {variable} to a free port")
     assert stack.processes() == []
+
+
+def test_up_opens_the_webhook_door(stack: Stack) -> None:
+    process = up(stack)
+    assert requests.get(f"{stack.door}/readyz", timeout=10).status_code == 200
+    assert stack.status()["urls"]["receiver"] == f"{stack.door}/webhooks"
+    assert f"webhooks {stack.door}/webhooks/SOURCE\n" in (stack.home / "up.log").read_text()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+
+
+def test_up_without_usable_keys_runs_all_but_the_door_and_says_why(stack: Stack) -> None:
+    (stack.home / "keys").write_text("not a key\n")
+    (stack.home / "keys").chmod(0o600)
+    process = up(stack)
+    said = (stack.home / "up.log").read_text()
+    assert f"webhooks closed: {stack.home / 'keys'} does not hold keys" in said
+    assert set(stack.status()["urls"]) == {"ui"}
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
