@@ -43,6 +43,13 @@ def running(settle: float) -> Iterator[sa.Engine]:
 
     Everything else has its default. The database is as durable as in earnest.
     """
+    with with_door(settle) as (engine, _):
+        yield engine
+
+
+@contextmanager
+def with_door(settle: float) -> Iterator[tuple[sa.Engine, settings.Settings]]:
+    """The same, with the settings by which the webhook door is found."""
     with ExitStack() as stop:
         folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
         stop.callback(shutil.rmtree, folder)
@@ -69,7 +76,7 @@ def running(settle: float) -> Iterator[sa.Engine]:
         stop.enter_context(programs.supervised(home, chosen, env))
         # The first run waits for the process that forks runs.
         grow(engine, "warm-", 1)
-        yield engine
+        yield engine, config
 
 
 def grow(engine: sa.Engine, prefix: str, number: int, seconds: float = 300) -> list[str]:

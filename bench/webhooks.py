@@ -1,0 +1,126 @@
+"""From the 202 to an event to the commit of the group, one signed event every 2 s.
+
+`--seconds N` takes another time than two minutes for each value of BG_SETTLE, `--every N` another
+pause between two events.
+"""
+
+import argparse
+import json
+import math
+import secrets
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from bench import running
+from bg_assets.domain import webhook_secrets
+from bg_assets.sending import Sender, Signer
+from bg_assets.settings import Settings
+from bg_assets.storage import keys, webhook_sources
+from bg_assets.storage.webhook_sources import Source
+
+SETTLES = (0.0, 2.0)
+_PARTS = ("total", "applied", "group")
+# Until it is in people, until the group stands.
+_TIMES = sa.text("""
+    select e.event_id, e.applied_at, r.finished_at
+    from bg.webhook_events as e
+    join bg.changes as c on c.company_id = e.company_ref and c.source = 'webhook'
+    join bg.buyer_group_refresh_log as r on r.id = c.refresh_id
+    where e.status = 'applied' and r.status = 'completed'
+""")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print p50, p95 and the longest for each value of BG_SETTLE, in seconds."""
+    parser = argparse.ArgumentParser(prog="python -m bench webhooks", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--every", type=float, default=2.0)
+    chosen = parser.parse_args(arguments)
+    number = max(1, round(chosen.seconds / chosen.every))
+    for settle in SETTLES:
+        with running.with_door(settle) as (engine, config):
+            rows = _measure(engine, config, number, chosen.every)
+        sys.stdout.write(
+            f"BG_SETTLE={settle:g}: {len(rows)} of {number} events, one every {chosen.every:g} s\n"
+        )
+        for column, part in enumerate(_PARTS):
+            found = sorted(row[column] for row in rows)
+            sys.stdout.write(
+                f"  {part:<8} p50 {_quantile(found, 0.5):5.2f}  p95 {_quantile(found, 0.95):5.2f}"
+                f"  max {found[-1]:5.2f}\n"
+            )
+        sys.stdout.flush()
+
+
+def _measure(
+    engine: sa.Engine, config: Settings, number: int, every: float
+) -> list[tuple[float, float, float]]:
+    """Tell of one person of each of ``number`` companies; seconds of each part, by event."""
+    companies = running.grow(engine, "webhooks-", number)
+    answered: dict[str, datetime] = {}
+    with closing(_sender(engine, config)) as sender:
+        began = time.monotonic()
+        for step, company in enumerate(companies):
+            time.sleep(max(0.0, began + step * every - time.monotonic()))
+            event_id, body = _event(company)
+            if sender.send(event_id, body).code == 202:
+                answered[event_id] = datetime.now(UTC)
+    _wait_applied(engine)
+    running.settle(engine)
+    with engine.begin() as conn:
+        times = conn.execute(_TIMES).all()
+    return [
+        (
+            (row.finished_at - answered[row.event_id]).total_seconds(),
+            (row.applied_at - answered[row.event_id]).total_seconds(),
+            (row.finished_at - row.applied_at).total_seconds(),
+        )
+        for row in times
+    ]
+
+
+def _sender(engine: sa.Engine, config: Settings) -> Sender:
+    secret = webhook_secrets.from_random("standard", secrets.token_bytes(32))
+    source = Source("bench", "standard", "default", False, (), 500, 2000)
+    with engine.begin() as conn:
+        webhook_sources.add_source(conn, keys.load(config), source, secret, "bench")
+    key = webhook_secrets.key_of("standard", secret)
+    assert key is not None
+    url = f"http://127.0.0.1:{config.receiver_port}/webhooks/bench"
+    return Sender(url, Signer("standard", key), tries=10)
+
+
+def _event(company: str) -> tuple[str, bytes]:
+    event_id = str(uuid.uuid4())
+    document = {
+        "id": event_id,
+        "type": "person.role_change",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "person": {"id": f"{company}-2", "name": "Some One", "newTitle": "Treasurer"},
+        "company": {"id": company, "name": f"Company {company}"},
+    }
+    return event_id, json.dumps(document).encode()
+
+
+def _wait_applied(engine: sa.Engine) -> None:
+    """Wait until no event is pending. Raises TooSlow."""
+    until = time.monotonic() + 60
+    pending = sa.text("select exists (select from bg.webhook_events where status = 'pending')")
+    while True:
+        with engine.begin() as conn:
+            if not conn.execute(pending).scalar():
+                return
+        if time.monotonic() > until:
+            raise running.TooSlow("after a minute there are events that are not applied")
+        time.sleep(0.1)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """The nearest rank."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
