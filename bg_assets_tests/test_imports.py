@@ -54,7 +54,8 @@ ROOMS = {
     "storage": Room(DAGSTER | TERMINAL | TABLES, _STORAGE),
     # uvicorn loads click.
     "receiver": Room(DAGSTER | TABLES | {"rich"}, _STORAGE | {"receiver"}),
-    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "cli"}),
+    "sending": Room(DAGSTER | DATABASE | TERMINAL | TABLES, frozenset({"domain", "sending"})),
+    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "sending", "cli"}),
     "instance": Room(TABLES, _STORAGE | {"instance"}),
     "assets": Room(TABLES, _DAGSTER),
     "definitions": Room(TABLES, _DAGSTER | {"sensors", "repair", "jobs", "definitions"}),
