@@ -97,6 +97,8 @@ class Door:
         except Unavailable:
             detail = "the event can't be stored just now: send it again later"
             refusal = Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, retry_after=2)
+        except Gone:
+            raise
         except Exception as err:
             # Its message may quote the event.
             at = traceback.extract_tb(err.__traceback__)[-1]

@@ -20,6 +20,13 @@ _SLOW = (HTTPStatus.REQUEST_TIMEOUT, "slow", "the head of the request came too s
 _NO_HTTP = (HTTPStatus.BAD_REQUEST, "malformed", "this is not HTTP/1.1")
 _CROWDED = (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "too many connections")
 
+# Requests that may wait behind one that is being answered.
+_MOST_AHEAD = 16
+
+
+class _Enough(Exception):
+    """Ends the parsing of what a client has sent."""
+
 
 def guarded(limits: Limits, meter: Meter) -> type[HttpToolsProtocol]:
     """The protocol class with these limits, counting what it refuses."""
@@ -43,6 +50,7 @@ class _Guarded(HttpToolsProtocol):
         self._in_head = True
         self._came = 0
         self._counted = 0
+        self._messages = 0
         # Once refused, what comes is passed over until the connection ends.
         self._refused = False
         self._discarded = 0
@@ -67,10 +75,21 @@ class _Guarded(HttpToolsProtocol):
             return
         if self._in_head:
             self._wait_for_head()
-            self._came += len(data)
+        before = self._messages
         super().data_received(data)
+        # What came behind the end of a message is not counted: less than one read of the socket.
+        self._came = self._came + len(data) if self._messages == before else 0
         if self._in_head and self._came > self._limits.head_bytes and not self._refused:
             self._refuse(_TOO_LARGE)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Answer a client that sent a whole request and no more; None ends the connection."""
+        if self._refused or self.cycle is None or self.cycle.response_complete:
+            return None
+        if not self._in_head:
+            return None
+        self.cycle.keep_alive = False
+        return True
 
     def on_message_begin(self) -> None:
         self._counted = 0
@@ -90,22 +109,33 @@ class _Guarded(HttpToolsProtocol):
         if self._counted > self._limits.head_bytes or len(self.headers) > self._limits.headers:
             self._refuse(_TOO_LARGE)
             return
+        if len(self.pipeline) >= _MOST_AHEAD:
+            # Uvicorn would parse all that was read before it answers the first.
+            self._refused = True
+            self._meter.refused("pipelined", None)
+            self.transport.abort()
+            raise _Enough
         # May fail for an odd path, and then the head is not done.
         super().on_headers_complete()
         self._in_head = False
-        self._came = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def on_body(self, body: bytes) -> None:
-        if not self._refused:
-            super().on_body(body)
+        if self._refused:
+            return
+        if self.cycle.response_complete:
+            self._discarded += len(body)
+            if self._discarded > self._limits.linger_bytes:
+                self.transport.close()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self._refused:
             super().on_message_complete()
             self._in_head = True
+            self._messages += 1
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -150,8 +180,11 @@ class _Guarded(HttpToolsProtocol):
         status, kind, detail = why
         self._refused = True
         self._meter.refused(kind, None)
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(problem(status, detail, retry_after=retry_after).raw())
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Another answer is on its way, and this one can't come in between.
+            self.transport.close()
+            return
+        self.transport.write(problem(status, detail, retry_after=retry_after).raw())
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(self._limits.linger_seconds, self.transport.close)

@@ -40,7 +40,7 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
     )
     limits = Limits(body_bytes=config.receiver_body_limit)
     opened = keys.load(config)
-    with _listening(host, config.receiver_port, share_port=share_port) as listener:
+    with listening(host, config.receiver_port, share_port=share_port) as listener:
         trusted = networks(config.trusted_proxies)
         serve(assemble(Link(config), opened, limits, trusted), listener)
     return 0
@@ -114,7 +114,8 @@ def _told_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int, *, share_port: bool) -> Iterator[socket.socket]:
+def listening(host: str, port: int, *, share_port: bool) -> Iterator[socket.socket]:
+    """A socket that listens; with ``share_port`` others may do so too. Raises CannotListen."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
