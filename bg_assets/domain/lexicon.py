@@ -15,7 +15,7 @@ from bg_assets.domain.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
 COLUMNS: Final = ("phrase", "kind", "value", "language", "note")
-LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt")
+LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
 GRADES: Final = ("senior", "lead", "junior", "chief")
 LEAVING: Final = ("after", "all", "now")
 STANDINGS: Final = (
@@ -128,7 +128,11 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The phrases by use: meanings to read, aliases to replace before, standings, compounds."""
+    """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
+
+    starts, ends: what the first and the last part of a compound word mean. heads: single words
+    for people, which may be the last part of a compound too.
+    """
 
     meanings: Matcher
     aliases: Matcher
@@ -136,6 +140,7 @@ class Lexicon:
     boards: frozenset[str]
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
+    heads: frozenset[str]
     size: int
 
 
@@ -164,8 +169,16 @@ def load(path: Path) -> Lexicon:
         boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
         starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
         ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
+        heads=frozenset(_heads(phrases)),
         size=len(phrases),
     )
+
+
+def _heads(phrases: Iterable[Phrase]) -> Iterator[str]:
+    for phrase in phrases:
+        (word, *more) = phrase.words
+        if not more and len(word) > 4 and phrase.levels and phrase.language != "en":
+            yield word
 
 
 def _phrases(path: Path, file: Iterable[str]) -> Iterator[Phrase]:

@@ -60,7 +60,7 @@ ABSTAINED = [
     ("Ms. Priya Rao, MBA", "no-evidence"),
     ("営業部長", "non-english"),
     ("Директор по продажам", "non-english"),
-    ("Kierownik Sprzedaży", "non-english"),
+    ("Értékesítési vezető", "non-english"),
 ]
 
 LEFT = [
