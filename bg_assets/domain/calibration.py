@@ -15,6 +15,7 @@ from typing import Final
 # none. bracket: only a bracket tells.
 FUNCTION: Final = {
     "title": 0.87,
+    "general": 0.8,
     "phrase": 0.85,
     "word": 0.82,
     "weak": 0.72,
