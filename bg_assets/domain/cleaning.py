@@ -18,7 +18,8 @@ _GENDER = re.compile(
 # Endings that name both genders: Leiter:in, Leiter*innen, Manager/-in, Chargé(e), Directeur(trice).
 _BOTH = re.compile(
     r"(?<=[^\W\d]{3})(?:[:*_·]|/-?|\()(?:innen|in|r?e|ne|trice|euse|ère|rice|a|ora|o)\b\)?"
-    r"(?=\s|$|[,;|/)-])",
+    r"(?=\s|$|[,;|/)-])"
+    r"|(?<=[^\W\d]{3})\.(?:e|ne|trice|rice|euse|ère)(?:\.?s)?(?=\s|$|[,;|/)-])",
     re.IGNORECASE,
 )
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_]\.[^\W\d_]\b")

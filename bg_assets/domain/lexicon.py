@@ -31,6 +31,7 @@ STANDINGS: Final = (
     "partner",
     "assistant_to_executive",
     "top_where_british",
+    "plain",
 )
 # kind -> what its value is
 KINDS: Final[Mapping[str, str]] = {
@@ -130,8 +131,8 @@ class Matcher:
 class Lexicon:
     """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
 
-    starts, ends: what the first and the last part of a compound word mean. heads: single words
-    for people, which may be the last part of a compound too.
+    starts, ends: what the first and the last part of a compound word mean. people: single words
+    for them, heads: those that may be the last part of a compound too.
     """
 
     meanings: Matcher
@@ -140,6 +141,7 @@ class Lexicon:
     boards: frozenset[str]
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
+    people: frozenset[str]
     heads: frozenset[str]
     size: int
 
@@ -161,6 +163,7 @@ def load(path: Path) -> Lexicon:
     aliases = Matcher(p for p in phrases if p.kind == "alias")
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
+    people = [p for p in phrases if p.levels and len(p.words) == 1 and len(p.words[0]) > 4]
     apart = ("alias", "standing", "compound_start", "compound_end")
     return Lexicon(
         meanings=Matcher(p for p in phrases if p.kind not in apart),
@@ -169,16 +172,10 @@ def load(path: Path) -> Lexicon:
         boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
         starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
         ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
-        heads=frozenset(_heads(phrases)),
+        people=frozenset(p.words[0] for p in people),
+        heads=frozenset(p.words[0] for p in people if p.language != "en"),
         size=len(phrases),
     )
-
-
-def _heads(phrases: Iterable[Phrase]) -> Iterator[str]:
-    for phrase in phrases:
-        (word, *more) = phrase.words
-        if not more and len(word) > 4 and phrase.levels and phrase.language != "en":
-            yield word
 
 
 def _phrases(path: Path, file: Iterable[str]) -> Iterator[Phrase]:

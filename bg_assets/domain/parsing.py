@@ -180,7 +180,7 @@ def _derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
         return parts
     if word.endswith("in") and len(word) > 6 and lexicon.meanings.knows(word[:-2]):
         return (word[:-2],)
-    if word.startswith("ex") and word[2:] in lexicon.heads:
+    if word.startswith("ex") and word[2:] in lexicon.people:
         return ("ex", word[2:])
     return ()
 

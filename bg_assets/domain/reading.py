@@ -70,11 +70,16 @@ def read(text: str) -> Reading:
 
 
 def _own(hits: list[Hit]) -> list[Hit]:
-    """Without the titles of whom an assistant serves: `Assistentin des CFO`."""
+    """Without the titles of whom an assistant serves: `Assistentin des CFO`, `Ass. Direktion`."""
     first = next((h for h in hits if h.levels), None)
     if first is None or first.levels[0] != "assistant":
         return hits
-    return [h for h in hits if not (h.linked and h.levels and h.levels[0] in _STRONG)]
+    return [
+        h
+        for h in hits
+        if not (h.levels and h.levels[0] in _STRONG)
+        or not (h.linked or (h.run == first.run and h.phrase.language != "en"))
+    ]
 
 
 def _main(plain: Sequence[list[Hit]], lexicon: Lexicon) -> tuple[list[Hit] | None, Finding | None]:
