@@ -178,8 +178,9 @@ def _derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
     parts = compound(word, lexicon)
     if parts:
         return parts
-    if word.endswith("in") and len(word) > 6 and lexicon.meanings.knows(word[:-2]):
-        return (word[:-2],)
+    if word.endswith("in") and len(word) > 6:
+        man = word[:-2]
+        return (man,) if lexicon.meanings.knows(man) else compound(man, lexicon)
     if word.startswith("ex") and word[2:] in lexicon.people:
         return ("ex", word[2:])
     return ()
