@@ -16,6 +16,7 @@ from bg_assets.cli import (
     running,
     sending,
     tables,
+    titles,
     webhooks,
 )
 
@@ -68,6 +69,7 @@ for _command in (
     reading.status,
     webhooks.webhook,
     keys.keys,
+    titles.titles,
 ):
     main.add_command(_command)
 

@@ -15,6 +15,7 @@ _LIMITS: Final = (
     (625, (75_000, 200_000, 250_000)),
     (8_750, (500_000, 750_000, 1_000_000)),
 )
+_DEPUTY_OFFICER: Final = 6.8  # a Deputy CFO signs like a director, a Deputy CEO like an officer
 _OWNER_ONLY: Final = 50  # below so many employees the owner or the C-level signs
 _LARGEST_BRITISH: Final = 25_000
 _BRITISH: Final = frozenset(
@@ -54,10 +55,16 @@ def standing(title: str | None) -> frozenset[str]:
     """What a title says about authority beside its level (the standings of the lexicon)."""
     lexicon = shipped()
     said: set[str] = set()
+    titled = False
     for section in sections(title or ""):
         words = unaliased(section.tokens, lexicon.aliases)
-        said.update(phrase.value for _, phrase in lexicon.standings.find(words))
-    return frozenset(said)
+        first = next((at for at, p in lexicon.meanings.find(words) if p.levels), len(words))
+        for at, phrase in lexicon.standings.find(words):
+            # `Director, Deputy Head of Unit` is a director.
+            if not (phrase.value == "deputy" and (titled or at > first)):
+                said.add(phrase.value)
+        titled = titled or first < len(words)
+    return frozenset(said - {"plain"})
 
 
 def on_board_only(title: str | None, level: str | None) -> bool:
@@ -89,6 +96,7 @@ def rank(
     if fixed is not None:
         return fixed
     at = RANK[level]
+    deputy = "deputy" in said and at >= RANK["manager"]
     bank = any(word in (industry or "").casefold() for word in _BANKS)
     if level == "vp" and "raised" not in said and bank:
         at = 5.0
@@ -96,7 +104,9 @@ def rank(
         at += 0.5
     elif "raised" in said and level in ("vp", "head", "director", "manager"):
         at += 0.6
-    return at - 1.0 if "deputy" in said else at
+    if deputy and level == "c_level" and "top" not in said:
+        return _DEPUTY_OFFICER
+    return at - 1.0 if deputy else at
 
 
 def _fixed(
@@ -105,11 +115,12 @@ def _fixed(
     """The ranks that the level alone does not tell."""
     if on_board_only(title, level):
         return 3.0
-    if level in ("manager", "director") and "deputy_director" in said:
+    deputy = "deputy" in said and ("top_where_british" in said or level == "director")
+    if level in ("manager", "director") and ("deputy_director" in said or deputy):
         return 5.2
     if level == "manager" and "in_name" in said:
         return 3.2
-    if british and level == "head":
+    if british and level == "head" and "unit_head" in said:
         return 5.4
     small = employees is None or employees < _LARGEST_BRITISH
     top = level == "director" and "top_where_british" in said and "deputy" not in said

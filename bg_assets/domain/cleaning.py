@@ -18,7 +18,8 @@ _GENDER = re.compile(
 # Endings that name both genders: Leiter:in, Leiter*innen, Manager/-in, Chargé(e), Directeur(trice).
 _BOTH = re.compile(
     r"(?<=[^\W\d]{3})(?:[:*_·]|/-?|\()(?:innen|in|r?e|ne|trice|euse|ère|rice|a|ora|o)\b\)?"
-    r"(?=\s|$|[,;|/)-])",
+    r"(?=\s|$|[,;|/)-])"
+    r"|(?<=[^\W\d]{3})\.(?:e|ne|trice|rice|euse|ère)(?:\.?s)?(?=\s|$|[,;|/)-])",
     re.IGNORECASE,
 )
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_]\.[^\W\d_]\b")
@@ -38,13 +39,15 @@ class Section:
 
     tokens: folded words, `and` for every joining sign. breaks: positions that a comma, colon or
     dash stands before. lower: positions of words written in small letters. odd: positions of words
-    with letters outside ASCII. weak: it stood in brackets.
+    with letters outside ASCII. owners: positions of words in the genitive (`Founder's`). weak: it
+    stood in brackets.
     """
 
     tokens: tuple[str, ...]
     breaks: frozenset[int]
     lower: frozenset[int]
     odd: frozenset[int]
+    owners: frozenset[int]
     weak: bool
 
 
@@ -108,27 +111,30 @@ def _sign(c: str) -> str:
 def _section(text: str, *, weak: bool) -> Section:
     words: list[str] = []
     breaks: set[int] = set()
-    lower: set[int] = set()
-    odd: set[int] = set()
+    owners: set[int] = set()
+    written: list[str] = []
     for found in _PIECE.finditer(text):
         piece = found.group()
+        word = ""
         if piece in _JOIN:
-            if words and words[-1] != "and":
-                words.append("and")
+            word = "and"
         elif piece in _SOFT:
             if not (piece == "-" and _inside_a_word(text, found)):
                 breaks.add(len(words))
-        elif piece[0].isalnum() and not _possessive(text, found):
-            if piece.islower():
-                lower.add(len(words))
-            if not piece.isascii():
-                odd.add(len(words))
+        elif _possessive(text, found):
+            owners.add(len(words) - 1)
+        elif piece[0].isalnum():
             word = fold(piece)
-            words.append("and" if word in _JOINING_WORDS else word)
+            word = "and" if word in _JOINING_WORDS else word
+        if word and not (piece in _JOIN and (not words or words[-1] == "and")):
+            words.append(word)
+            written.append(piece)
     while words and words[-1] == "and":
         words.pop()
     inner = frozenset(b for b in breaks if 0 < b < len(words))
-    return Section(tuple(words), inner, frozenset(lower), frozenset(odd), weak)
+    lower = frozenset(at for at in range(len(words)) if written[at].islower())
+    odd = frozenset(at for at in range(len(words)) if not written[at].isascii())
+    return Section(tuple(words), inner, lower, odd, frozenset(owners), weak)
 
 
 def _inside_a_word(text: str, found: re.Match[str]) -> bool:

@@ -15,7 +15,7 @@ from bg_assets.domain.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
 COLUMNS: Final = ("phrase", "kind", "value", "language", "note")
-LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt")
+LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
 GRADES: Final = ("senior", "lead", "junior", "chief")
 LEAVING: Final = ("after", "all", "now")
 STANDINGS: Final = (
@@ -31,6 +31,7 @@ STANDINGS: Final = (
     "partner",
     "assistant_to_executive",
     "top_where_british",
+    "plain",
 )
 # kind -> what its value is
 KINDS: Final[Mapping[str, str]] = {
@@ -128,7 +129,11 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The phrases by use: meanings to read, aliases to replace before, standings, compounds."""
+    """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
+
+    starts, ends: what the first and the last part of a compound word mean. people: single words
+    for them, heads: those that may be the last part of a compound too.
+    """
 
     meanings: Matcher
     aliases: Matcher
@@ -136,6 +141,8 @@ class Lexicon:
     boards: frozenset[str]
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
+    people: frozenset[str]
+    heads: frozenset[str]
     size: int
 
 
@@ -156,6 +163,7 @@ def load(path: Path) -> Lexicon:
     aliases = Matcher(p for p in phrases if p.kind == "alias")
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
+    people = [p for p in phrases if p.levels and len(p.words) == 1 and len(p.words[0]) > 4]
     apart = ("alias", "standing", "compound_start", "compound_end")
     return Lexicon(
         meanings=Matcher(p for p in phrases if p.kind not in apart),
@@ -164,6 +172,8 @@ def load(path: Path) -> Lexicon:
         boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
         starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
         ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
+        people=frozenset(p.words[0] for p in people),
+        heads=frozenset(p.words[0] for p in people if p.language != "en"),
         size=len(phrases),
     )
 

@@ -18,6 +18,7 @@ class Hit:
     unit: int
     run: int
     linked: bool  # the run began with of, for, in rather than with a comma
+    owned: bool = False  # it tells whose office or helper this is, not what the person is
 
     @property
     def kind(self) -> str:
@@ -25,7 +26,8 @@ class Hit:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        return self.phrase.levels
+        """The levels, best first; none where the title is somebody else's."""
+        return () if self.owned else self.phrase.levels
 
 
 @dataclass(slots=True)
@@ -44,18 +46,19 @@ class Parsed:
 
 def parse(section: Section, lexicon: Lexicon) -> Parsed:
     """One section read with the lexicon."""
-    words, breaks, lower, odd = _rewritten(section, lexicon)
+    words, breaks, lower, odd, owners = _rewritten(section, lexicon)
     starts = _found(words, lower, lexicon)
     parsed = Parsed(weak=section.weak)
     at = unit = run = 0
-    linked = past = False
+    linked = past = office = False
     while at < len(words):
         if at in breaks:
-            run, linked = run + 1, False
+            run, linked, office = run + 1, False, False
         phrase = starts.get(at)
         if phrase is None:
             if words[at] == "and":
                 unit, run, linked = unit + 1, run + 1, False
+                office = office and not parsed.hits
                 parsed.joined = True
             elif not words[at].isdigit():
                 parsed.unknown += 1
@@ -66,8 +69,11 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
             break
         if phrase.kind == "link":
             run, linked = run + 1, True
-        following = starts.get(at + len(phrase.words))
-        past = _heard(parsed, Hit(phrase, at, unit, run, linked), past, following)
+            office = phrase.words[:2] == ("office", "of")
+        size = len(phrase.words)
+        following = starts.get(at + size)
+        owned = office or (at + size - 1 in owners and at + size < len(words))
+        past = _heard(parsed, Hit(phrase, at, unit, run, linked, owned), past, following)
         if phrase.words == ("ex",) and not past and following is None:
             at += 1
         if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
@@ -110,41 +116,81 @@ def _leaver(parsed: Parsed, phrase: Phrase, *, past: bool, following: Phrase | N
     return role if phrase.words == ("ex",) else True
 
 
+@dataclass(frozen=True, slots=True)
+class _Instead:
+    """Words to put in the place of some: how many these are, and the new ones."""
+
+    size: int
+    words: tuple[str, ...]
+
+
 def _rewritten(
     section: Section, lexicon: Lexicon
-) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int]]:
+) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int], frozenset[int]]:
     """The words with aliases and compounds replaced; breaks and marks moved along with them."""
     words = section.tokens
-    instead: dict[int, tuple[int, tuple[str, ...]]] = {
-        at: (len(alias.words), tokens(alias.value)) for at, alias in lexicon.aliases.find(words)
+    instead = {
+        at: _Instead(len(alias.words), tokens(alias.value))
+        for at, alias in lexicon.aliases.find(words)
     }
     for at, word in enumerate(words):
         if at not in instead and len(word) > 5 and not lexicon.meanings.knows(word):
-            parts = compound(word, lexicon)
+            parts = _derived(word, lexicon)
             if parts:
-                instead[at] = (1, parts)
+                instead[at] = _Instead(1, parts)
+    both = _two_officers(words, lexicon)
+    if both is not None and both not in instead:
+        instead[both] = _Instead(1, ("officer", "and", "chief"))
     if not instead:
-        return words, section.breaks, section.lower, section.odd
+        return words, section.breaks, section.lower, section.odd, section.owners
     out: list[str] = []
     moved: list[int] = []
     at = 0
     while at < len(words):
-        size, new = instead.get(at, (1, (words[at],)))
-        moved += [len(out)] * size
-        out += new
-        at += size
+        new = instead.get(at) or _Instead(1, (words[at],))
+        moved += [len(out)] * new.size
+        out += new.words
+        at += new.size
     return (
         tuple(out),
         frozenset(moved[b] for b in section.breaks),
         frozenset(moved[b] for b in section.lower),
         frozenset(moved[b] for b in section.odd if b not in instead),
+        frozenset(moved[b] for b in section.owners),
     )
+
+
+def _two_officers(words: Sequence[str], lexicon: Lexicon) -> int | None:
+    """Where `and` joins two offices: `Chief Financial and Operating Officer`."""
+    if "chief" not in words or "officer" not in words or "and" not in words:
+        return None
+    first, last = words.index("chief"), words.index("officer")
+    joined = [at for at in range(first + 2, last - 1) if words[at] == "and"]
+    if len(joined) != 1 or last - first > 7:
+        return None
+    span = tuple(words[first : last + 1])
+    known = any(len(p.words) == len(span) for _, p in lexicon.meanings.find(span))
+    return None if known else joined[0]
+
+
+def _derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The words that an unknown one is made of: compound, German feminine, or a prefix ex-."""
+    parts = compound(word, lexicon)
+    if parts:
+        return parts
+    if word.endswith("in") and len(word) > 6:
+        man = word[:-2]
+        return (man,) if lexicon.meanings.knows(man) else compound(man, lexicon)
+    if word.startswith("ex") and word[2:] in lexicon.people:
+        return ("ex", word[2:])
+    return ()
 
 
 def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:
     """The meaning of a compound word when both its parts are known and nothing is left over."""
     for cut in range(3, len(word) - 2):
-        end = lexicon.ends.get(word[cut:])
+        rest = word[cut:]
+        end = lexicon.ends.get(rest) or ((rest,) if rest in lexicon.heads else None)
         if end is None:
             continue
         start = word[:cut]

@@ -13,6 +13,9 @@ from bg_assets.domain.vocabulary import LEVELS
 CACHED: Final = 1 << 17
 _RANK: Final = {level: len(LEVELS) - at for at, level in enumerate(LEVELS)}
 _STRONG: Final = frozenset(LEVELS[: LEVELS.index("senior")])
+_MEMBER: Final = frozenset(
+    ("member", "mitglied", "membre", "miembro", "membro", "lid", "medlem", "czlonek")
+)
 _ROMANCE: Final = frozenset(("fr", "es", "it", "pt"))
 
 
@@ -58,20 +61,25 @@ def read(text: str) -> Reading:
         function = _function_finding(higher) if higher.phrase.functions else function
     if level is None:
         level = _in_bracket(_first(_level(hits) for hits in weak))
-    if function is None or function.rule == "weak":
+    if function is None or function.rule in ("weak", "general"):
         within = [f for hits in weak if (f := _function(hits)) is not None]
-        firm = [f for f in within if f.rule != "weak"]
+        firm = [f for f in within if f.rule not in ("weak", "general")]
         bracket = _first(firm if function else within)
         function = _in_bracket(bracket) or function
     return Reading(function, level, left, any(p.joined for p in parsed), _why_not(parsed))
 
 
 def _own(hits: list[Hit]) -> list[Hit]:
-    """Without the titles of whom an assistant serves: `Assistentin des CFO`."""
+    """Without the titles of whom an assistant serves: `Assistentin des CFO`, `Ass. Direktion`."""
     first = next((h for h in hits if h.levels), None)
     if first is None or first.levels[0] != "assistant":
         return hits
-    return [h for h in hits if not (h.linked and h.levels and h.levels[0] in _STRONG)]
+    return [
+        h
+        for h in hits
+        if not (h.levels and h.levels[0] in _STRONG)
+        or not (h.linked or (h.run == first.run and h.phrase.language != "en"))
+    ]
 
 
 def _main(plain: Sequence[list[Hit]], lexicon: Lexicon) -> tuple[list[Hit] | None, Finding | None]:
@@ -125,12 +133,10 @@ def _level_of_unit(unit: Sequence[Hit]) -> Finding | None:
         if interns and (ranked[-1] in interns or ranked[0] in interns):
             return _found(interns[0])
         strong = [h for h in ranked if h.levels[0] in _STRONG]
-        if strong:
+        if strong and not (soft is not None and run[0].linked and _serves(soft)):
             last = strong[-1]
-            after = [h for h in ranked if h.at == last.at + len(last.phrase.words)]
-            if after and after[0].levels[0] == "assistant":
-                return _found(after[0])
-            return _found(last)
+            helper = _helper(last, ranked)
+            return _found(helper or last)
         if ranked and soft is None:
             soft = ranked[-1]
     if soft is None:
@@ -141,6 +147,20 @@ def _level_of_unit(unit: Sequence[Hit]) -> Finding | None:
     if soft.levels[0] == "staff" and grades & {"senior", "lead"}:
         return Finding(("senior",), "word", sorted(grades & {"senior", "lead"})[-1])
     return _found(soft)
+
+
+def _helper(holder: Hit, run: Sequence[Hit]) -> Hit | None:
+    """Who works for the holder of the title before: `VP Assistant`, `CFO Advisor`."""
+    after = next((h for h in run if h.at == holder.at + len(holder.phrase.words)), None)
+    if after is None:
+        return None
+    officer = holder.levels[0] == "c_level" and holder.kind == "title"
+    return after if after.levels[0] == "assistant" or officer else None
+
+
+def _serves(soft: Hit) -> bool:
+    """Whether a strong title after of or for is somebody else's: not after `member of`."""
+    return soft.phrase.words[0] not in _MEMBER
 
 
 def _graded(hits: Sequence[Hit]) -> Finding | None:
@@ -173,9 +193,19 @@ def _function(hits: Sequence[Hit]) -> Finding | None:
     told = [(f, any(h.levels for h in part)) for part in parts.values() if (f := _told(part))]
     if not told:
         return None
-    firm = [t for t in told if t[0].rule != "weak"] or told
+    firm = [t for t in told if t[0].rule not in ("weak", "general")]
+    firm = firm or [t for t in told if t[0].rule != "weak"] or told
     best = next((f for f, levelled in firm if levelled), firm[0][0])
-    joined = [f.values[0] for f, _ in told if f.rule != "weak" and f.values[0] not in best.values]
+    if len(best.values) > 1 and best.rule != "title":
+        # `Finance & Commercial Director`: what can be one thing only is told first.
+        best = next((f for f, _ in firm if len(f.values) == 1), best)
+    joined = [
+        value
+        for f, _ in told
+        if f.rule not in ("weak", "general")
+        for value in (f.values if f is not best and len(best.values) == 1 else f.values[:1])
+        if value not in best.values
+    ]
     if best.values[0] in ("executive", "-"):
         return best
     return Finding(tuple(dict.fromkeys((*best.values, *joined))), best.rule, best.phrase)
@@ -211,14 +241,18 @@ def _strength(hit: Hit) -> float:
         return 0.5 if hit.levels else 1.0
     if hit.kind != "title":
         return 2.0
-    residual = hit.phrase.functions[0] == "executive" and (
-        "director" in hit.levels or "manager" in hit.levels
-    )
-    return 1.5 if residual else 3.0
+    return 1.5 if _general(hit) else 3.0
+
+
+def _general(hit: Hit) -> bool:
+    """A general manager, whose function is what stands beside."""
+    levels = hit.phrase.levels
+    told = hit.kind == "title" and hit.phrase.functions[0] == "executive"
+    return told and ("director" in levels or "manager" in levels)
 
 
 def _function_finding(hit: Hit) -> Finding:
-    rule = hit.kind
+    rule = "general" if _general(hit) else hit.kind
     if rule in ("function", "acronym"):
         rule = "phrase" if len(hit.phrase.words) > 1 else "word"
     return Finding(hit.phrase.functions, rule, " ".join(hit.phrase.words))

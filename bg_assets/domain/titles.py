@@ -124,7 +124,8 @@ def _function(
         reason = f"function {unit.values[0]}: the department says {unit.phrase!r}"
         return found, (), "", [reason]
     heard, said = "", ""
-    if unit is not None and told.values[0] != "executive" and unit.values[0] not in _NO_UNIT:
+    open_ = told.values[0] != "executive" or told.rule == "general"
+    if unit is not None and open_ and unit.values[0] not in _NO_UNIT:
         told, heard, said = _compared(told, unit, place is not None and place.joined)
     reasons = [f"function {told.values[0]}: {told.phrase!r}"]
     if said:
@@ -141,12 +142,14 @@ def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str
     joined: the department is of several things, so that it can't contradict.
     """
     shared = next((v for v in title.values if v in unit.values), None)
+    if unit.rule == "weak" and shared != title.values[0]:
+        return title, "", ""
     if shared is not None:
         values = (shared, *(v for v in title.values if v != shared))
         return Finding(values, title.rule, title.phrase), "agrees", "the department agrees"
     if len(unit.values) > 1 or joined:
         return title, "", ""
-    if title.rule == "weak" and unit.rule != "weak":
+    if title.rule in ("weak", "general") and unit.rule != "weak":
         found = Finding((unit.values[0], title.values[0]), "department", unit.phrase)
         return found, "", f"the department is more precise than {title.phrase!r}"
     said = f"the department says {in_words(unit.values[0])}: contradiction"

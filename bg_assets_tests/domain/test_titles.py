@@ -40,6 +40,26 @@ READ: list[tuple[str, str | None, str | None]] = [
     ("Director Financiero", "finance", "director"),
     ("Responsabile Acquisti", "procurement", "manager"),
     ("Diretor Comercial", "sales", "director"),
+    ("Chief Financial and Operating Officer", "finance", "c_level"),
+    ("Chief People & Culture Officer", "hr", "c_level"),
+    ("Office of the CFO", "finance", None),
+    ("Senior Analyst, Office of the CFO", "finance", "senior"),
+    ("Founder's Associate", "executive", "staff"),
+    ("CFO Advisor", "finance", "staff"),
+    ("Referent des Vorstands", None, "staff"),
+    ("Mitglied der Geschäftsleitung", "executive", "c_level"),
+    ("Analyst for the VP of Sales", "sales", "staff"),
+    ("Executive Director (Finance)", "finance", "director"),
+    ("Finance and Commercial Director", "finance", "director"),
+    ("General Manager, Procurement", "procurement", "director"),
+    ("Director, Deputy Head of Audit", "finance", "director"),
+    ("Adjointe au directeur financier", "finance", "manager"),
+    ("Expresidente", "executive", "c_level"),
+    ("Regionalverkaufsleiterin (m/w/d)", "sales", "head"),
+    ("Kreditorenbuchhalterin", "finance", "staff"),
+    ("Recruiterin", "hr", "staff"),
+    ("Chargé·e de communication", "communications", "staff"),
+    ("Directeur.rice des achats", "procurement", "director"),
 ]
 
 NEVER_INSIDE_A_WORD: list[tuple[str, str | None, str | None]] = [
@@ -60,7 +80,7 @@ ABSTAINED = [
     ("Ms. Priya Rao, MBA", "no-evidence"),
     ("営業部長", "non-english"),
     ("Директор по продажам", "non-english"),
-    ("Kierownik Sprzedaży", "non-english"),
+    ("Értékesítési vezető", "non-english"),
 ]
 
 LEFT = [
@@ -121,6 +141,16 @@ def test_the_department_is_evidence_not_an_override() -> None:
     assert classify("Director", "Finance").function == "finance"
     assert classify("Director", "Finance & Marketing").function is None
     assert classify("Head of Growth", "Marketing").function == "marketing"
+
+
+def test_a_general_manager_is_of_the_function_of_the_department() -> None:
+    assert classify("Executive Director", "Finance").function == "finance"
+    assert classify("Managing Director", "Board").function == "executive"
+    assert classify("Chief Executive", "Finance").function == "executive"
+
+
+def test_a_vague_department_does_not_choose_between_two_functions() -> None:
+    assert classify("Estates & Finance Director", "Corporate Services").function == "finance"
 
 
 def test_a_title_of_ten_thousand_characters_is_read_by_its_beginning() -> None:

@@ -4,7 +4,7 @@ import csv
 import gzip
 from pathlib import Path
 
-from bench import titles as bench
+from bench import title_labels as bench
 from bg_assets.domain.titles import classify
 
 

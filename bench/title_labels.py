@@ -1,0 +1,135 @@
+"""Titles with labels from the shared data, and which of our words fit a label.
+
+The names of occupations in onet_functions.csv are those of O*NET 27.0, US Department of Labor
+(CC BY 4.0); which functions fit them is our own judgement.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bg_assets.domain.vocabulary import LEVELS
+
+DATA = Path(
+    os.environ.get("BG_SHARED_DATA") or Path(__file__).parents[2].resolve() / "shared" / "data"
+)
+FUNCTIONS_OF = {
+    "ExecGeneral": ("executive",),
+    "RevOps": ("revenue_operations",),
+    "CustomerSuccess": ("customer_success",),
+    "Legal": ("legal", "compliance"),
+    "Marketing": ("marketing", "communications"),
+    # The gold has no word for purchasing and counts it as finance.
+    "Finance": ("finance", "procurement"),
+}
+LEVELS_OF = {
+    "FounderOwner": ("owner",),
+    "CSuite": ("c_level",),
+    "VP": ("vp", "head"),
+    "Director": ("director", "head"),
+    "Manager": ("manager",),
+    "SeniorIC": ("senior", "assistant"),
+    "IC": ("staff", "assistant"),
+    "Intern": ("intern",),
+}
+# Functions that people of a profession have too, for the calibration only.
+NEAR = {
+    "Finance": ("finance", "compliance", "procurement"),
+    "Human Resources": ("hr",),
+    "Law": ("legal", "compliance"),
+    "Information Technology": ("it", "engineering", "data", "security", "product"),
+    "Procurement": ("procurement", "sales"),
+    "Communications": ("communications", "marketing"),
+    "Internal Audit": ("finance", "compliance"),
+    "Tax Professionals": ("finance", "compliance"),
+    "Statisticians": ("data", "research"),
+    "Operational Research": ("data", "research", "operations"),
+    "Economics": ("research", "finance", "data"),
+}
+MAJORS = {
+    "11": "management",
+    "13": "business and finance",
+    "15": "computing and mathematics",
+    "23": "law",
+    "41": "sales",
+    "43": "office",
+}
+# Occupations whose titles are of every function: they can't tell whether one is right.
+MANY = frozenset(
+    ("Chief Executives", "General and Operations Managers", "Chief Sustainability Officers")
+)
+ABOVE = frozenset(("owner", "c_level", "vp", "head", "director", "manager"))
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A title with the accepted answers, for one field. key: what decides on its half."""
+
+    field: str
+    title: str
+    department: str | None
+    accepted: frozenset[str]
+    key: str
+
+
+def rows(name: str) -> Iterator[dict[str, str]]:
+    """The rows of a file of the shared data."""
+    content = (DATA / name).read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    yield from csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
+
+
+def accepted(gold: str, words: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Our words that are right where the gold says this; `a|b` is either."""
+    return frozenset(w for g in gold.split("|") for w in words.get(g, (g.lower(),)))
+
+
+def posts() -> list[dict[str, str]]:
+    """The senior posts of British public bodies that somebody holds."""
+    return [r for r in rows("organogram_senior.csv.gz") if r["vacant"] == "0"]
+
+
+def fitting() -> dict[str, list[str]]:
+    """Occupation -> the functions that fit it."""
+    with Path(__file__).with_name("onet_functions.csv").open(encoding="utf-8") as file:
+        return {r["occupation"]: r["functions"].split("|") for r in csv.DictReader(file)}
+
+
+def labelled() -> Iterator[Labelled]:
+    """Titles with labels, each distinct one once. O*NET tells only above or below a manager."""
+    fits = fitting()
+    below = frozenset(LEVELS) - ABOVE
+    for row in rows("onet_alternate_titles.csv.gz"):
+        if row["soc_major"] in MAJORS:
+            title, functions = row["title"], frozenset(fits[row["occupation"]])
+            if not (row["occupation"] in MANY or "All Other" in row["occupation"]):
+                yield Labelled("function", title, None, functions, title)
+            boss = row["soc_major"] == "11" or "Supervisors" in row["occupation"]
+            yield Labelled("level", title, None, ABOVE if boss else below, title)
+    for row in posts():
+        near = NEAR.get(row["profession"])
+        if near:
+            # Posts of one body share its habits: they stay on one side.
+            yield Labelled("function", row["title"], row["unit"], frozenset(near), row["org"])
+    for name, clean in (
+        ("adversarial_titles.csv", "title"),
+        ("generated_noise_titles.csv.gz", "canonical"),
+    ):
+        for row in rows(name):
+            for field, gold, words in (
+                ("function", row["function"], FUNCTIONS_OF),
+                ("level", row["seniority"], LEVELS_OF),
+            ):
+                if not gold.startswith("?"):
+                    yield Labelled(field, row[clean], None, accepted(gold, words), row[clean])
+
+
+def half(key: str) -> int:
+    """0 for the half that the figures are fitted on, 1 for the half that judges them."""
+    return hashlib.sha256(key.casefold().encode()).digest()[0] & 1

@@ -1,0 +1,170 @@
+"""`titles FILE|-`: what job titles say, row by row, without a database."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+import click
+
+from bg_assets.cli import session
+from bg_assets.domain import authority
+from bg_assets.domain.companies import Headcount, parse_headcount
+from bg_assets.domain.titles import classify
+from bg_assets.files.header import BadHeader
+from bg_assets.files.records import BrokenFile
+from bg_assets.files.titles import TitleFile, TitleRow
+
+COLUMNS = (
+    "title",
+    "function",
+    "level",
+    "confidence",
+    "reasons",
+    "function_alternatives",
+    "level_alternatives",
+    "left",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One row of the output; None is unknown."""
+
+    title: str
+    function: str | None
+    level: str | None
+    confidence: float
+    reasons: tuple[str, ...]
+    function_alternatives: tuple[str, ...]
+    level_alternatives: tuple[str, ...]
+    left: bool
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--column", help="The column of the titles, if its name is not title.")
+@click.option("--json", "as_json", is_flag=True, help="One array of objects instead of CSV.")
+def titles(file: Path, column: str | None, as_json: bool) -> None:
+    """Say what job titles mean: function and level, how sure that is, and why.
+
+    FILE (- for standard input; .gz is fine) is a list, one title a line, or a CSV whose header
+    names a column `title` and, if you have them, `department`, `employee_count` and `country`.
+    One row goes out for each that came in, in its order. What a title does not tell is `unknown`,
+    with the reason. Alternatives are separated by |.
+    """
+    name = "standard input" if str(file) == "-" else file.name
+    with session.clear_errors(), _piped(), _named(name), _opened(file) as stream:
+        rows = TitleFile(stream, column)
+        if rows.looks_like_columns:
+            session.say("read as a list, one title a line: the first line names no column title")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        answers = map(_answer, rows)
+        if as_json:
+            _json(sys.stdout, answers)
+        else:
+            _csv(sys.stdout, answers)
+        sys.stdout.flush()
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        if file.is_dir():
+            raise BadHeader("is a folder")
+        return cast(BinaryIO, click.open_file(str(file), "rb"))
+    except OSError as error:
+        raise BadHeader(f"can't be read: {error.strerror}") from None
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BadHeader as error:
+        raise BadHeader(f"{name}: {error}") from None
+    except BrokenFile as error:
+        raise BrokenFile(f"{name}: {error}") from None
+
+
+@contextmanager
+def _piped() -> Iterator[None]:
+    """Whoever reads the output may stop, like `head` does; that is no error to speak of."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(session.FAILED) from None
+
+
+def _answer(row: TitleRow) -> _Answer:
+    verdict = classify(row.title, row.department)
+    reasons = verdict.reasons
+    if row.employee_count or row.country:
+        reasons += _authority(row.title, verdict.level, row.employee_count or "", row.country)
+    return _Answer(
+        row.title,
+        verdict.function,
+        verdict.level,
+        verdict.confidence,
+        reasons,
+        verdict.function_alternatives,
+        verdict.level_alternatives,
+        verdict.left,
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _authority(
+    title: str, level: str | None, employee_count: str, country: str | None
+) -> tuple[str, ...]:
+    """What company size and country add: the rank, and up to what such a person signs alone."""
+    size = parse_headcount(employee_count.strip()) if employee_count.strip() else None
+    known = isinstance(size, Headcount)
+    employees = size.least if isinstance(size, Headcount) else None
+    unread = () if known or size is None else ("company size: not a number of employees",)
+    if level is None:
+        return unread
+    rank = authority.rank(title, level, employees=employees, country=country)
+    limit = authority.may_sign(rank, employees)
+    if limit == authority.UNLIMITED:
+        signs = "signs any sum"
+    elif limit:
+        signs = f"signs up to about {limit:,.0f} US dollars alone"
+    else:
+        signs = "signs nothing alone"
+    return (*unread, f"authority: rank {rank:g} of 10, {signs}")
+
+
+def _csv(out: TextIO, answers: Iterator[_Answer]) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in answers:
+        writer.writerow(
+            (
+                one.title,
+                one.function or "unknown",
+                one.level or "unknown",
+                one.confidence,
+                "; ".join(one.reasons),
+                "|".join(one.function_alternatives),
+                "|".join(one.level_alternatives),
+                "true" if one.left else "false",
+            )
+        )
+
+
+def _json(out: TextIO, answers: Iterator[_Answer]) -> None:
+    """An array, written as it goes, so that no list of a million is held."""
+    between = "[\n"
+    for one in answers:
+        out.write(between + json.dumps(asdict(one), ensure_ascii=False))
+        between = ",\n"
+    out.write("[]\n" if between == "[\n" else "\n]\n")
