@@ -1,6 +1,5 @@
 """How well a person fits each role of a template, and why."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -141,22 +140,17 @@ def _judged(
     return Fit(role, round(score, 4), function, reason)
 
 
-@lru_cache(maxsize=1 << 17)
-def _words(text: str) -> tuple[tuple[str, ...], ...]:
-    aliases = shipped().aliases
-    return tuple(unaliased(section.tokens, aliases) for section in sections(text))
-
-
 def says(text: str | None, phrase: str) -> bool:
     """Whether a text holds a phrase as whole words, whatever the spelling and abbreviations."""
     if not text:
         return False
-    (wanted, *_) = _words(phrase) or ((),)
-    size = len(wanted)
-    if not size:
-        return False
-    return any(_inside(words, wanted, size) for words in _words(text))
+    (wanted, *_) = _words(phrase) or ("",)
+    return bool(wanted) and any(wanted in words for words in _words(text))
 
 
-def _inside(words: Sequence[str], wanted: tuple[str, ...], size: int) -> bool:
-    return any(tuple(words[at : at + size]) == wanted for at in range(len(words) - size + 1))
+@lru_cache(maxsize=1 << 17)
+def _words(text: str) -> tuple[str, ...]:
+    """Each section of a text as its words with a space before and after every one."""
+    aliases = shipped().aliases
+    found = (unaliased(section.tokens, aliases) for section in sections(text))
+    return tuple(f" {' '.join(words)} " for words in found if words)

@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from bg_assets.domain import authority, sizes
+from bg_assets.domain.cohesion import cohesion
+from bg_assets.domain.comparable import eligible, strata
 from bg_assets.domain.fit import Candidate, Fit, fits
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.selection import Choice, select
 from bg_assets.domain.template import Template
+from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
 from bg_assets.domain.vocabulary import ROLES, in_words
-
-NO_COHESION: Final = "not measured by this version of the rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,13 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member. confidence: 0 to 1, that the facts behind the role hold. influence: 0 to 1."""
+    """A member of a group.
+
+    confidence, 0 to 1: how probable it is that the facts behind the role hold: the share of
+    verdicts on titles like this one that are right in function and level (calibration.py), times
+    0.9 to 1 for how far the role is ahead of the person's next best (a pin needs no margin). It
+    does not say that somebody will act as the role has it. influence, 0 to 1: see ``influence``.
+    """
 
     person_id: str
     role: str
@@ -81,9 +87,11 @@ class Gap:
 class BuyerGroup:
     """The group. completeness, coverage: 0 to 1; confidence: 0 to 1, None without members.
 
-    completeness: mean over required roles of min(1, assigned / required). confidence: mean over
-    members. coverage: share of the staff whose function and level are both known. cohesion: 0 to
-    10, None with the reason where it is not measured.
+    completeness: mean over the roles that the template requires, in a company of this size, of
+    min(1, assigned / required); 0 where nothing is required. confidence: mean over members.
+    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, the
+    percentile (in tenths) of the members' connectivity among comparable random groups of the same
+    company, as cohesion.py defines it; None with the reason where it can't be measured.
     """
 
     product: str
@@ -120,7 +128,9 @@ def decide(
         if o.action == "pin" and o.person_id not in excluded
     }
     choices = _choices(company, people, template, employees, excluded)
-    chosen, missing_voices = select(choices, template, target, required, pins)
+    ties = Ties(people)
+    chosen, missing_voices = select(choices, template, target, required, pins, ties)
+    linked = cohesion(ties, strata(choices, chosen, pins.keys()), eligible(choices))
     titles = {p.person_id: p.reasons for p in people}
     members = tuple(
         sorted(
@@ -146,8 +156,8 @@ def decide(
         gaps=(*gaps, *silent),
         completeness=_completeness(required, filled),
         confidence=round(sum(confidences) / len(confidences), 4) if confidences else None,
-        cohesion=None,
-        cohesion_reason=NO_COHESION if members else "no members",
+        cohesion=linked.value,
+        cohesion_reason=linked.reason,
         coverage=_coverage(people),
     )
 

@@ -1,6 +1,7 @@
 """Groups: who is chosen, what is left open, and that order never matters."""
 
 import time
+from dataclasses import replace
 from datetime import date
 from random import Random
 
@@ -157,6 +158,17 @@ def test_a_doubtful_reading_leaves_a_gap() -> None:
     group = decide(MIDDLE, [doubtful], FINANCE, TODAY)
     assert not group.members
     assert any(gap.role == "decision_maker" for gap in group.gaps)
+
+
+def test_of_two_who_fit_as_well_the_better_linked_is_chosen() -> None:
+    people = staff("CFO", "Procurement Manager", "Procurement Manager")
+    for friend in (1, 2):
+        linked = [
+            replace(one, manager_id="p00000" if at == friend else None)
+            for at, one in enumerate(people)
+        ]
+        group = decide(MIDDLE, linked, FINANCE, TODAY)
+        assert [m.person_id for m in group.members if m.role == "blocker"] == [f"p0000{friend}"]
 
 
 @st.composite
