@@ -1,9 +1,8 @@
 """Cohesion: what it rises with, what leaves it alone, and when there is none."""
 
 import random
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean, median
@@ -15,21 +14,11 @@ from hypothesis import strategies as st
 from bg_assets.domain.cohesion import LEAST_PEOPLE, Stratum, cohesion, connectivity
 from bg_assets.domain.ties import DIRECT, NEAR, Ties
 from bg_assets_tests import organograms
+from bg_assets_tests.reporting_lines import Row, agreement
 
 DEPARTMENTS = ("Finance", "Group Finance", "IT", "Operations", "Legal", None)
 SITES = ("Leeds", "Wien", "大阪", None)
 TITLES = ("Finance Manager", "Payroll Manager", "Head of Networks", "Counsel", "Buyer", None)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A person as the ties read one."""
-
-    person_id: str
-    title: str | None = None
-    department: str | None = None
-    location: str | None = None
-    manager_id: str | None = None
 
 
 def invented(number: int, seed: int) -> list[Row]:
@@ -180,55 +169,8 @@ def test_where_it_can_not_be_measured_the_reason_is_named() -> None:
 def test_on_public_bodies_ties_agree_with_the_reporting_lines_they_do_not_see(
     shared_data: Path,
 ) -> None:
-    found = []
-    for _, posts in sorted(organograms.read_senior(shared_data, organograms.BEFORE).bodies.items()):
-        rows = sorted(posts, key=lambda post: post.id)[:120]
-        if len(rows) < LEAST_PEOPLE:
-            continue
-        ties = Ties(Row(post.id, post.title, post.department) for post in rows)
-        steps = _steps({post.id: post.manager_id for post in rows})
-        pairs = [
-            (ties.between(ties.place(a), ties.place(b)), -float(far))
-            for a, others in steps.items()
-            for b, far in others.items()
-            if a < b
-        ]
-        if len({near for _, near in pairs}) > 1:
-            found.append(_spearman(*zip(*pairs, strict=True)))
+    bodies = organograms.read_senior(shared_data, organograms.BEFORE).bodies.values()
+    samples = [sorted(posts, key=lambda post: post.id)[:120] for posts in bodies]
+    found = [agreement(posts) for posts in samples if len(posts) >= LEAST_PEOPLE]
     assert len(found) >= 30
-    assert median(found) >= 0.33
-
-
-def _steps(manager: dict[str, str]) -> dict[str, dict[str, int]]:
-    """How many reporting lines lie between two people, where any do."""
-    beside: dict[str, set[str]] = {one: set() for one in manager}
-    for one, above in manager.items():
-        if above in beside:
-            beside[one].add(above)
-            beside[above].add(one)
-    found = {}
-    for one in manager:
-        far, queue = {one: 0}, deque([one])
-        while queue:
-            here = queue.popleft()
-            for other in beside[here] - far.keys():
-                far[other] = far[here] + 1
-                queue.append(other)
-        found[one] = far
-    return found
-
-
-def _spearman(a: Sequence[float], b: Sequence[float]) -> float:
-    x, y = _ranks(a), _ranks(b)
-    mean_x, mean_y = fmean(x), fmean(y)
-    spread = (sum((p - mean_x) ** 2 for p in x) * sum((q - mean_y) ** 2 for q in y)) ** 0.5
-    together = sum((p - mean_x) * (q - mean_y) for p, q in zip(x, y, strict=True))
-    return together / spread if spread else 0.0
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    places: dict[float, list[int]] = {}
-    for at, value in enumerate(sorted(values)):
-        places.setdefault(value, []).append(at)
-    middle = {value: fmean(at) for value, at in places.items()}
-    return [middle[value] for value in values]
+    assert median(one or 0.0 for one in found) >= 0.33
