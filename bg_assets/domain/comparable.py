@@ -4,14 +4,16 @@ from collections.abc import Mapping, Set
 
 from bg_assets.domain.cohesion import Stratum
 from bg_assets.domain.selection import LEAST_FIT, Choice, Chosen, usable
-from bg_assets.domain.vocabulary import ROLES
 
 _Place = tuple[str, str]
 
 
 def eligible(choices: Mapping[str, Choice]) -> int:
     """How many people could have a role, whichever."""
-    return sum(1 for choice in choices.values() if any(usable(choice, r, LEAST_FIT) for r in ROLES))
+    return sum(
+        any(usable(choice, fit.role, LEAST_FIT) for fit in choice.fits)
+        for choice in choices.values()
+    )
 
 
 def strata(choices: Mapping[str, Choice], chosen: Chosen, pins: Set[str]) -> tuple[Stratum, ...]:

@@ -222,6 +222,7 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
     verdict = classify(person.title, person.department)
     functions = (person.function, *verdict.function_alternatives) if person.function else ()
     levels = (person.level, *verdict.level_alternatives) if person.level else ()
+    alone = classify(person.title)
     return Candidate(
         person.title,
         person.department,
@@ -230,6 +231,7 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
         rank,
         authority.standing(person.title),
         authority.on_board_only(person.title, person.level),
+        person.function not in (alone.function, *alone.function_alternatives),
     )
 
 
@@ -292,7 +294,8 @@ def _gaps(
         functions = rule.conditions[0].functions
         what = " or ".join(in_words(f) for f in functions) or "its titles"
         there = sum(by_function[f] for f in functions)
-        seen = f"{len(people)} people read, {there} in {what}" if people else "nobody is known"
+        read = "1 person" if len(people) == 1 else f"{len(people)} people"
+        seen = f"{read} read, {there} in {what}" if people else "nobody is known"
         reason = f"no {ROLE_LABELS[rule.role]} in {what} found: {seen}, none fits well enough"
         yield Gap(rule.role, functions[0] if functions else None, reason)
 

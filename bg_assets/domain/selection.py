@@ -64,10 +64,11 @@ def select(
             choice = choices[person_id]
             as_role = role or _best_role(choice, template)
             chosen[person_id] = (as_role, choice.fit(as_role))
+    able = {i: choice for i, choice in choices.items() if choice.fits or i in chosen}
     for rule in template.roles:
-        _fill(rule.role, required[rule.role], LEAST_FIT, choices, chosen, ties)
+        _fill(rule.role, required[rule.role], LEAST_FIT, able, chosen, ties)
     for rule in template.roles:
-        _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, choices, chosen, ties)
+        _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, able, chosen, ties)
     _by_authority(choices, pins, chosen)
     return chosen, _voices(choices, template, target, required, pins, chosen)
 
@@ -195,7 +196,7 @@ def _voices(
             for i, choice in choices.items()
             if i not in chosen and choice.function in functions
             for role in ("stakeholder", "blocker")
-            if (fit := usable(choice, role, LEAST_FIT)) is not None
+            if target.of(role) and (fit := usable(choice, role, LEAST_FIT)) is not None
         ]
         place = _place(target, required, pins, chosen)
         if not found or place is None:

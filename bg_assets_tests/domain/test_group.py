@@ -235,3 +235,33 @@ def test_twenty_thousand_people_are_decided_in_well_under_a_second() -> None:
     began = time.process_time()
     decide(Company("c", 20_000, 20_000), people, FINANCE, TODAY)
     assert time.process_time() - began < 1
+
+
+def test_a_department_alone_does_not_make_somebody_decide_before_who_has_the_title() -> None:
+    rows = (
+        ("Project Director, Moving Forward", "Finance"),
+        ("Director of Finance", "Corporate Affairs"),
+        ("Web Manager", "Finance"),
+        ("Finance Manager", None),
+    )
+    people = []
+    for at, (title, department) in enumerate(rows):
+        said = classify(title, department)
+        people.append(
+            replace(
+                person(at, title), department=department,
+                function=said.function, level=said.level, confidence=said.confidence,
+            )
+        )  # fmt: skip
+    found = roles(decide(Company("c", 2000, 2000, "US"), people, FINANCE, TODAY), people)
+    assert found["decision_maker"] == ["Director of Finance"]
+    assert "Web Manager" not in found["champion"]
+
+
+def test_who_audits_by_department_decides_on_no_finance_system() -> None:
+    said = classify("Deputy Director", "Internal Audit")
+    auditor = StaffMember(
+        "a", "Deputy Director", "Internal Audit", None, None, said.function, said.level, 0.9
+    )
+    group = decide(Company("c", 2000, 2000), [auditor], FINANCE, TODAY)
+    assert all(m.role != "decision_maker" for m in group.members)
