@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from bg_assets import settings
-from bg_assets.cli import importing, reading, requesting, running, tables
+from bg_assets.cli import importing, overrides, reading, requesting, running, tables
 
 
 def _environment() -> str:
@@ -55,5 +55,8 @@ for _command in (
     requesting.untrack,
     reading.show,
     reading.status,
+    overrides.pin,
+    overrides.exclude,
+    overrides.unpin,
 ):
     main.add_command(_command)

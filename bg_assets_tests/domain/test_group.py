@@ -228,6 +228,30 @@ def test_a_group_keeps_its_size_its_scales_and_one_role_each(
     assert set(ids) <= {p.person_id for p in people}
 
 
+@settings(max_examples=150, deadline=None)
+@given(companies())
+def test_a_human_always_wins_while_the_person_is_there(
+    case: tuple[Company, list[StaffMember], list[Override]],
+) -> None:
+    company, people, overrides = case
+    group = decide(company, people, FINANCE, TODAY, overrides)
+    chosen = {m.person_id: m for m in group.members}
+    there = {p.person_id for p in people if p.title != "Former CFO"}
+    suspended = {gap.reason.split()[3] for gap in group.gaps if "suspended" in gap.reason}
+    for override in overrides:
+        if override.action == "exclude":
+            assert override.person_id not in chosen
+        elif override.person_id in there:
+            assert chosen[override.person_id].pinned
+            assert override.role in (None, chosen[override.person_id].role)
+        else:
+            assert override.person_id not in chosen
+            assert override.person_id in suspended
+    assert {i for i, m in chosen.items() if m.pinned} <= {
+        o.person_id for o in overrides if o.action == "pin"
+    }
+
+
 def test_twenty_thousand_people_are_decided_in_well_under_a_second() -> None:
     people = [
         person(at, TITLES[at % len(TITLES)], manager=f"p{at // 8:05}") for at in range(20_000)
