@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from bg_assets import settings
-from bg_assets.cli import importing, overrides, reading, requesting, running, tables
+from bg_assets.cli import importing, overrides, reading, requesting, running, tables, why
 
 
 def _environment() -> str:
@@ -54,6 +54,7 @@ for _command in (
     requesting.requeue,
     requesting.untrack,
     reading.show,
+    why.why,
     reading.status,
     overrides.pin,
     overrides.exclude,

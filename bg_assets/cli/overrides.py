@@ -41,7 +41,11 @@ def pin(
         session.require_companies(conn, (company_id,))
         found = require_person(conn, company_id, person_id)
         word = overrides.Word(
-            company_id, person_id, _products(product), _said(by, "--by"), _said(reason, "--reason")
+            company_id,
+            person_id,
+            products_or_fail(product),
+            _said(by, "--by"),
+            _said(reason, "--reason"),
         )
         overrides.give(conn, word, "pin", role)
     as_what = f" as {ROLE_LABELS[role]}" if role else ""
@@ -64,7 +68,11 @@ def exclude(
         session.require_companies(conn, (company_id,))
         require_person(conn, company_id, person_id)
         word = overrides.Word(
-            company_id, person_id, _products(product), _said(by, "--by"), _said(reason, "--reason")
+            company_id,
+            person_id,
+            products_or_fail(product),
+            _said(by, "--by"),
+            _said(reason, "--reason"),
         )
         overrides.give(conn, word, "exclude")
     click.echo(f"{person_id} is excluded from {_of(word)}")
@@ -118,7 +126,8 @@ def require_person(conn: sa.Connection, company_id: str, person_id: str) -> peop
     return found
 
 
-def _products(product: str | None) -> tuple[str, ...]:
+def products_or_fail(product: str | None) -> tuple[str, ...]:
+    """The products that an option means; ends with exit code 2 and near matches if unknown."""
     config = settings.read()
     if product is None:
         return config.products

@@ -11,7 +11,7 @@ from bg_assets.domain.cohesion import cohesion
 from bg_assets.domain.comparable import eligible, strata
 from bg_assets.domain.fit import Candidate, Fit, fits
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.selection import Choice, select
+from bg_assets.domain.selection import Choice, Chosen, select
 from bg_assets.domain.template import Template
 from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
@@ -105,18 +105,32 @@ class BuyerGroup:
     coverage: float
 
 
-def decide(
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a group is made from, and who was chosen: what ``decide`` reports and why.py explains.
+
+    people: who takes part, each once, by id. choices: those of them who are not excluded. required:
+    role to the places that a complete group fills. pins: person id to role, None for the best.
+    """
+
+    people: Sequence[StaffMember]
+    choices: Mapping[str, Choice]
+    target: sizes.Target
+    required: Mapping[str, int]
+    pins: Mapping[str, str | None]
+    chosen: Chosen
+    missing_voices: tuple[str, ...]
+    ties: Ties
+
+
+def weigh(
     company: Company,
     staff: Sequence[StaffMember],
     template: Template,
     as_of: date,
     overrides: Sequence[Override] = (),
-) -> BuyerGroup:
-    """The group of a company for a template: the same whatever the order of staff and overrides.
-
-    Whoever starts after as_of, or left by the title, takes no part. An exclusion beats a pin; a pin
-    of somebody who is not there is suspended and shows as a gap. Never raises for odd data.
-    """
+) -> Weighed:
+    """Read the staff against the template and choose; see ``decide``."""
     employees = sizes.staff_size(company.employee_min, company.employee_max)
     people = _present(staff, as_of)
     target = sizes.target(employees, template.deal_size)
@@ -129,14 +143,31 @@ def decide(
     }
     choices = _choices(company, people, template, employees, excluded)
     ties = Ties(people)
-    chosen, missing_voices = select(choices, template, target, required, pins, ties)
-    linked = cohesion(ties, strata(choices, chosen, pins.keys()), eligible(choices))
+    chosen, missing = select(choices, template, target, required, pins, ties)
+    return Weighed(people, choices, target, required, pins, chosen, missing, ties)
+
+
+def decide(
+    company: Company,
+    staff: Sequence[StaffMember],
+    template: Template,
+    as_of: date,
+    overrides: Sequence[Override] = (),
+) -> BuyerGroup:
+    """The group of a company for a template: the same whatever the order of staff and overrides.
+
+    Whoever starts after as_of, or left by the title, takes no part. An exclusion beats a pin; a pin
+    of somebody who is not there is suspended and shows as a gap. Never raises for odd data.
+    """
+    seen = weigh(company, staff, template, as_of, overrides)
+    people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
+    linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
     titles = {p.person_id: p.reasons for p in people}
     members = tuple(
         sorted(
             (
-                _member(choices[i], role, fit, titles[i], pinned=i in pins, known=target.known)
-                for i, (role, fit) in chosen.items()
+                _member(choices[i], role, fit, titles[i], pinned=i in pins, known=seen.target.known)
+                for i, (role, fit) in seen.chosen.items()
             ),
             key=lambda m: (ROLES.index(m.role), -m.influence, m.person_id),
         )
@@ -148,7 +179,7 @@ def decide(
         *_suspended(pins, choices),
     )
     named = {gap.function for gap in gaps}
-    silent = tuple(_silent(v, template) for v in missing_voices if v not in named)
+    silent = tuple(_silent(v, template) for v in seen.missing_voices if v not in named)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,
@@ -185,7 +216,7 @@ def _choices(
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
-    known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...]]] = {}
+    known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...], str]] = {}
     found: dict[str, Choice] = {}
     for person in people:
         if person.person_id in excluded:
@@ -193,8 +224,8 @@ def _choices(
         key = (person.title, person.department, person.function, person.level)
         if key not in known:
             candidate = _candidate(company, person, employees)
-            known[key] = candidate, fits(candidate, template, employees)[0]
-        candidate, fitting = known[key]
+            known[key] = candidate, *fits(candidate, template, employees)
+        candidate, fitting, why_none = known[key]
         found[person.person_id] = Choice(
             person.person_id,
             person.function,
@@ -207,6 +238,7 @@ def _choices(
                 most,
             ),
             fitting,
+            why_none,
         )
     return found
 

@@ -28,7 +28,10 @@ VOICES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Somebody who may be chosen. fits: in the template's order; confidence: of the title."""
+    """Somebody who may be chosen. confidence: of the title. fits: in the template's order.
+
+    why_none: why there is no fit, empty where there is one.
+    """
 
     person_id: str
     function: str | None
@@ -36,6 +39,7 @@ class Choice:
     has_email: bool
     influence: float
     fits: tuple[Fit, ...]
+    why_none: str = ""
 
     def fit(self, role: str) -> Fit | None:
         """How this person fits a role, None if not at all."""
@@ -128,6 +132,11 @@ def _fill(
         chosen[choice.person_id] = (role, fit)
         used[choice.function] += 1
         missing -= 1
+
+
+def strength(choice: Choice, fit: Fit) -> float:
+    """By what people are compared for a place, 0 to 1: fit times confidence."""
+    return round(fit.score * choice.confidence, 4)
 
 
 def usable(choice: Choice, role: str, least: float) -> Fit | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from bg_assets.storage import audit, refreshes
 
-# Served by one_override_at_a_time, all three.
+# Served by one_override_at_a_time, all of them.
 _REMOVE = sa.text("""
     update bg.member_overrides set removed_at = clock_timestamp()
     where company_id = :company_id and product = any(:products) and person_id = :person_id
@@ -23,6 +24,10 @@ _PRODUCTS = sa.text("""
     select product from bg.member_overrides
     where company_id = :company_id and person_id = :person_id and removed_at is null
     order by product
+""")
+_IN_FORCE = sa.text("""
+    select product, action, role, by, reason, created_at from bg.member_overrides
+    where company_id = :company_id and person_id = :person_id and removed_at is null
 """)
 # Two at once would meet in the index, and one of them would fail.
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtextextended('override ' || :company_id, 0))")
@@ -68,6 +73,12 @@ def products_of(conn: sa.Connection, company_id: str, person_id: str) -> list[st
     """The products for which something is in force on this person at this company."""
     found = conn.execute(_PRODUCTS, {"company_id": company_id, "person_id": person_id})
     return list(found.scalars())
+
+
+def in_force(conn: sa.Connection, company_id: str, person_id: str) -> dict[str, dict[str, Any]]:
+    """What is in force on this person at this company, by product: action, role, by, reason."""
+    found = conn.execute(_IN_FORCE, {"company_id": company_id, "person_id": person_id}).mappings()
+    return {row["product"]: dict(row) for row in found}
 
 
 def _note(
