@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from bg_assets import settings
-from bg_assets.cli import importing, overrides, reading, requesting, running, tables, why
+from bg_assets.cli import export, importing, overrides, reading, requesting, running, tables, why
 
 
 def _environment() -> str:
@@ -59,5 +59,6 @@ for _command in (
     overrides.pin,
     overrides.exclude,
     overrides.unpin,
+    export.export,
 ):
     main.add_command(_command)

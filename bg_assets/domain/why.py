@@ -103,7 +103,8 @@ def _member(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Why
         )  # fmt: skip
     assert fit is not None
     places = seen.target.of(role)
-    because = f"{label}: {fit.reason}; one of {places} place{'s' if places != 1 else ''}"
+    of = f"one of {places} places" if places > 1 else "the one place"
+    because = f"{label}: {fit.reason}; {of}"
     changes = []
     rival = _best_outside(seen, role)
     if rival is not None:
