@@ -98,6 +98,15 @@ def junior(data: Path, date: str) -> Iterator[Post]:
             yield _post(row, f"{row['org']}:{key}-{seen[key]}")
 
 
+def read_sizes(data: Path, date: str) -> dict[str, int]:
+    """How many posts each body has at a date, senior and junior."""
+    sizes: defaultdict[str, float] = defaultdict(float)
+    for kind in ("senior", "junior"):
+        for row in _rows(data, kind, date):
+            sizes[row["org"]] += float(row.get("posts_fte", 1))
+    return {body: round(size) for body, size in sizes.items()}
+
+
 def write_companies(data: Path, path: Path) -> int:
     """Write all bodies of both dates with their number of posts at the first that tells it.
 

@@ -9,8 +9,10 @@ import click
 from bg_assets import settings
 from bg_assets.cli import (
     dead_events,
+    export,
     importing,
     keys,
+    overrides,
     reading,
     requesting,
     running,
@@ -18,6 +20,7 @@ from bg_assets.cli import (
     tables,
     titles,
     webhooks,
+    why,
 )
 
 
@@ -66,10 +69,15 @@ for _command in (
     requesting.requeue,
     requesting.untrack,
     reading.show,
+    why.why,
     reading.status,
     webhooks.webhook,
     keys.keys,
     titles.titles,
+    overrides.pin,
+    overrides.exclude,
+    overrides.unpin,
+    export.export,
 ):
     main.add_command(_command)
 

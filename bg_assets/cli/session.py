@@ -103,8 +103,13 @@ def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
 
 
 def print_json(document: Any) -> None:
-    """The one JSON document of a command with --json: times in UTC, unknown as null."""
-    click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+    """The one JSON document of a command with --json."""
+    click.echo(json_text(document))
+
+
+def json_text(document: Any) -> str:
+    """A document as JSON: times in UTC, unknown as null."""
+    return json.dumps(document, default=_plain, ensure_ascii=False, indent=2)
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """How well a person fits each role of a template, and why."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -9,11 +8,25 @@ from bg_assets.domain import authority
 from bg_assets.domain.cleaning import sections
 from bg_assets.domain.lexicon import shipped, unaliased
 from bg_assets.domain.template import Condition, RoleRule, Template
+from bg_assets.domain.ties import subject
 from bg_assets.domain.vocabulary import in_words
 
 CANT_SIGN: Final = 0.7  # factor on a decision maker whose signature does not reach the deal
 IN_NAME: Final = 0.6  # factor on a manager by title without authority
 SECOND_BEST: Final = 0.8  # factor where the function or level that fits is only an alternative
+# Factors where only the department tells the function: a Head of Section in Finance most likely
+# runs a part of it, a Web Manager or a Project Director there does something else.
+BY_DEPARTMENT: Final = 0.8
+ANOTHER_SUBJECT: Final = 0.4
+_NO_SUBJECT: Final = frozenset(
+    word
+    for line in (
+        "section sections department division divisional branch unit area region national office",
+        "officer officers corporate business operating permanent secretary band level grade",
+        "principal specialist professional expert employee supervisor directorate",
+    )
+    for word in line.split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class Candidate:
     rank: float  # authority.rank
     standing: frozenset[str]
     board_only: bool
+    by_department: bool = False  # the title alone does not tell the function
 
     @property
     def level(self) -> str | None:
@@ -63,8 +77,6 @@ def fits(
 def _best(
     candidate: Candidate, rule: RoleRule, template: Template, employees: int | None
 ) -> Fit | None:
-    if _never(candidate, rule):
-        return None
     best: Fit | None = None
     for condition in rule.conditions:
         function = _holds(candidate, condition, employees)
@@ -76,10 +88,13 @@ def _best(
             score *= SECOND_BEST
         if condition.levels and candidate.level not in condition.levels:
             score *= SECOND_BEST
+        if function and candidate.by_department and not condition.departments:
+            score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
         fit = _judged(candidate, rule.role, score, function or None, template, employees)
         if best is None or fit.score > best.score:
             best = fit
-    return best
+    # Last, since it is rarely so and asks for many phrases.
+    return None if best is None or _never(candidate, rule) else best
 
 
 def _never(candidate: Candidate, rule: RoleRule) -> bool:
@@ -91,7 +106,8 @@ def _never(candidate: Candidate, rule: RoleRule) -> bool:
         return True
     if rule.role == "introducer" and candidate.rank >= authority.RANK["director"]:
         return "assistant_to_executive" not in candidate.standing
-    return any(says(candidate.title, phrase) for phrase in rule.never_titles)
+    texts = (candidate.title, candidate.department if candidate.by_department else None)
+    return any(says(text, phrase) for text in texts for phrase in rule.never_titles)
 
 
 def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> str | None:
@@ -127,6 +143,8 @@ def _judged(
     what = in_words(function) if function else "title"
     if function and function != candidate.functions[0]:
         what = f"perhaps {what}"
+    elif function and candidate.by_department:
+        what = f"{what}, by the department,"
     reason = f"{what} at level {candidate.level or 'unknown'}"
     if role == "decision_maker":
         limit = authority.may_sign(candidate.rank, employees)
@@ -141,22 +159,17 @@ def _judged(
     return Fit(role, round(score, 4), function, reason)
 
 
-@lru_cache(maxsize=1 << 17)
-def _words(text: str) -> tuple[tuple[str, ...], ...]:
-    aliases = shipped().aliases
-    return tuple(unaliased(section.tokens, aliases) for section in sections(text))
-
-
 def says(text: str | None, phrase: str) -> bool:
     """Whether a text holds a phrase as whole words, whatever the spelling and abbreviations."""
     if not text:
         return False
-    (wanted, *_) = _words(phrase) or ((),)
-    size = len(wanted)
-    if not size:
-        return False
-    return any(_inside(words, wanted, size) for words in _words(text))
+    (wanted, *_) = _words(phrase) or ("",)
+    return bool(wanted) and any(wanted in words for words in _words(text))
 
 
-def _inside(words: Sequence[str], wanted: tuple[str, ...], size: int) -> bool:
-    return any(tuple(words[at : at + size]) == wanted for at in range(len(words) - size + 1))
+@lru_cache(maxsize=1 << 17)
+def _words(text: str) -> tuple[str, ...]:
+    """Each section of a text as its words with a space before and after every one."""
+    aliases = shipped().aliases
+    found = (unaliased(section.tokens, aliases) for section in sections(text))
+    return tuple(f" {' '.join(words)} " for words in found if words)

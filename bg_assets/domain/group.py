@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from bg_assets.domain import authority, sizes
+from bg_assets.domain.cohesion import cohesion
+from bg_assets.domain.comparable import eligible, strata
 from bg_assets.domain.fit import Candidate, Fit, fits
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.selection import Choice, select
+from bg_assets.domain.selection import Choice, Chosen, select
 from bg_assets.domain.template import Template
+from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
 from bg_assets.domain.vocabulary import ROLES, in_words
-
-NO_COHESION: Final = "not measured by this version of the rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,13 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member. confidence: 0 to 1, that the facts behind the role hold. influence: 0 to 1."""
+    """A member of a group.
+
+    confidence, 0 to 1: how probable it is that the facts behind the role hold: the share of
+    verdicts on titles like this one that are right in function and level (calibration.py), times
+    0.9 to 1 for how far the role is ahead of the person's next best (a pin needs no margin). It
+    does not say that somebody will act as the role has it. influence, 0 to 1: see ``influence``.
+    """
 
     person_id: str
     role: str
@@ -81,9 +87,11 @@ class Gap:
 class BuyerGroup:
     """The group. completeness, coverage: 0 to 1; confidence: 0 to 1, None without members.
 
-    completeness: mean over required roles of min(1, assigned / required). confidence: mean over
-    members. coverage: share of the staff whose function and level are both known. cohesion: 0 to
-    10, None with the reason where it is not measured.
+    completeness: mean over the roles that the template requires, in a company of this size, of
+    min(1, assigned / required); 0 where nothing is required. confidence: mean over members.
+    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, the
+    percentile (in tenths) of the members' connectivity among comparable random groups of the same
+    company, as cohesion.py defines it; None with the reason where it can't be measured.
     """
 
     product: str
@@ -95,6 +103,48 @@ class BuyerGroup:
     cohesion: float | None
     cohesion_reason: str | None
     coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a group is made from, and who was chosen: what ``decide`` reports and why.py explains.
+
+    people: who takes part, each once, by id. choices: those of them who are not excluded. required:
+    role to the places that a complete group fills. pins: person id to role, None for the best.
+    """
+
+    people: Sequence[StaffMember]
+    choices: Mapping[str, Choice]
+    target: sizes.Target
+    required: Mapping[str, int]
+    pins: Mapping[str, str | None]
+    chosen: Chosen
+    missing_voices: tuple[str, ...]
+    ties: Ties
+
+
+def weigh(
+    company: Company,
+    staff: Sequence[StaffMember],
+    template: Template,
+    as_of: date,
+    overrides: Sequence[Override] = (),
+) -> Weighed:
+    """Read the staff against the template and choose; see ``decide``."""
+    employees = sizes.staff_size(company.employee_min, company.employee_max)
+    people = _present(staff, as_of)
+    target = sizes.target(employees, template.deal_size)
+    required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
+    excluded = {o.person_id for o in overrides if o.action == "exclude"}
+    pins = {
+        o.person_id: o.role if o.role in ROLES else None
+        for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
+        if o.action == "pin" and o.person_id not in excluded
+    }
+    choices = _choices(company, people, template, employees, excluded)
+    ties = Ties(people)
+    chosen, missing = select(choices, template, target, required, pins, ties)
+    return Weighed(people, choices, target, required, pins, chosen, missing, ties)
 
 
 def decide(
@@ -109,24 +159,15 @@ def decide(
     Whoever starts after as_of, or left by the title, takes no part. An exclusion beats a pin; a pin
     of somebody who is not there is suspended and shows as a gap. Never raises for odd data.
     """
-    employees = sizes.staff_size(company.employee_min, company.employee_max)
-    people = _present(staff, as_of)
-    target = sizes.target(employees, template.deal_size)
-    required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
-    excluded = {o.person_id for o in overrides if o.action == "exclude"}
-    pins = {
-        o.person_id: o.role if o.role in ROLES else None
-        for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
-        if o.action == "pin" and o.person_id not in excluded
-    }
-    choices = _choices(company, people, template, employees, excluded)
-    chosen, missing_voices = select(choices, template, target, required, pins)
+    seen = weigh(company, staff, template, as_of, overrides)
+    people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
+    linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
     titles = {p.person_id: p.reasons for p in people}
     members = tuple(
         sorted(
             (
-                _member(choices[i], role, fit, titles[i], pinned=i in pins, known=target.known)
-                for i, (role, fit) in chosen.items()
+                _member(choices[i], role, fit, titles[i], pinned=i in pins, known=seen.target.known)
+                for i, (role, fit) in seen.chosen.items()
             ),
             key=lambda m: (ROLES.index(m.role), -m.influence, m.person_id),
         )
@@ -138,7 +179,7 @@ def decide(
         *_suspended(pins, choices),
     )
     named = {gap.function for gap in gaps}
-    silent = tuple(_silent(v, template) for v in missing_voices if v not in named)
+    silent = tuple(_silent(v, template) for v in seen.missing_voices if v not in named)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,
@@ -146,8 +187,8 @@ def decide(
         gaps=(*gaps, *silent),
         completeness=_completeness(required, filled),
         confidence=round(sum(confidences) / len(confidences), 4) if confidences else None,
-        cohesion=None,
-        cohesion_reason=NO_COHESION if members else "no members",
+        cohesion=linked.value,
+        cohesion_reason=linked.reason,
         coverage=_coverage(people),
     )
 
@@ -175,7 +216,7 @@ def _choices(
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
-    known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...]]] = {}
+    known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...], str]] = {}
     found: dict[str, Choice] = {}
     for person in people:
         if person.person_id in excluded:
@@ -183,8 +224,8 @@ def _choices(
         key = (person.title, person.department, person.function, person.level)
         if key not in known:
             candidate = _candidate(company, person, employees)
-            known[key] = candidate, fits(candidate, template, employees)[0]
-        candidate, fitting = known[key]
+            known[key] = candidate, *fits(candidate, template, employees)
+        candidate, fitting, why_none = known[key]
         found[person.person_id] = Choice(
             person.person_id,
             person.function,
@@ -197,6 +238,7 @@ def _choices(
                 most,
             ),
             fitting,
+            why_none,
         )
     return found
 
@@ -212,6 +254,7 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
     verdict = classify(person.title, person.department)
     functions = (person.function, *verdict.function_alternatives) if person.function else ()
     levels = (person.level, *verdict.level_alternatives) if person.level else ()
+    alone = classify(person.title)
     return Candidate(
         person.title,
         person.department,
@@ -220,6 +263,7 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
         rank,
         authority.standing(person.title),
         authority.on_board_only(person.title, person.level),
+        person.function not in (alone.function, *alone.function_alternatives),
     )
 
 
@@ -282,7 +326,8 @@ def _gaps(
         functions = rule.conditions[0].functions
         what = " or ".join(in_words(f) for f in functions) or "its titles"
         there = sum(by_function[f] for f in functions)
-        seen = f"{len(people)} people read, {there} in {what}" if people else "nobody is known"
+        read = "1 person" if len(people) == 1 else f"{len(people)} people"
+        seen = f"{read} read, {there} in {what}" if people else "nobody is known"
         reason = f"no {ROLE_LABELS[rule.role]} in {what} found: {seen}, none fits well enough"
         yield Gap(rule.role, functions[0] if functions else None, reason)
 

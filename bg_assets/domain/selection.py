@@ -1,18 +1,21 @@
 """Who takes which place of a group: pinned people, required places, further ones, needed voices."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bg_assets.domain.fit import Fit
 from bg_assets.domain.sizes import Target
 from bg_assets.domain.template import Template
+from bg_assets.domain.ties import Ties
 
 LEAST_FIT: Final = 0.3  # below it nobody fills a required place
 LEAST_EXTRA_FIT: Final = 0.4  # below it nobody is added beyond the required
 LEAST_CONFIDENCE: Final = 0.5  # a reading of the title more doubtful than this leaves a gap
 SAME_FUNCTION: Final = 0.7  # factor for each earlier member of the same function in one role
+TIE: Final = 0.03  # scores that differ by less of the best are as good as equal
+SAME_LEVEL: Final = 0.05  # and so are influences: cohesion never makes a manager of a director
 SMALL_GROUP: Final = 5  # groups of so few need no further voices
 
 # (deal above, US dollars; the voice; functions that have it)
@@ -25,7 +28,10 @@ VOICES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Somebody who may be chosen. fits: in the template's order; confidence: of the title."""
+    """Somebody who may be chosen. confidence: of the title. fits: in the template's order.
+
+    why_none: why there is no fit, empty where there is one.
+    """
 
     person_id: str
     function: str | None
@@ -33,6 +39,7 @@ class Choice:
     has_email: bool
     influence: float
     fits: tuple[Fit, ...]
+    why_none: str = ""
 
     def fit(self, role: str) -> Fit | None:
         """How this person fits a role, None if not at all."""
@@ -48,6 +55,7 @@ def select(
     target: Target,
     required: Mapping[str, int],
     pins: Mapping[str, str | None],
+    ties: Ties,
 ) -> tuple[Chosen, tuple[str, ...]]:
     """Person id -> role and fit (None for a pin that fits nothing), and the voices still missing.
 
@@ -60,10 +68,11 @@ def select(
             choice = choices[person_id]
             as_role = role or _best_role(choice, template)
             chosen[person_id] = (as_role, choice.fit(as_role))
+    able = {i: choice for i, choice in choices.items() if choice.fits or i in chosen}
     for rule in template.roles:
-        _fill(rule.role, required[rule.role], LEAST_FIT, choices, chosen)
+        _fill(rule.role, required[rule.role], LEAST_FIT, able, chosen, ties)
     for rule in template.roles:
-        _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, choices, chosen)
+        _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, able, chosen, ties)
     _by_authority(choices, pins, chosen)
     return chosen, _voices(choices, template, target, required, pins, chosen)
 
@@ -100,7 +109,12 @@ def _best_role(choice: Choice, template: Template) -> str:
 
 
 def _fill(
-    role: str, wanted: int, least: float, choices: Mapping[str, Choice], chosen: Chosen
+    role: str,
+    wanted: int,
+    least: float,
+    choices: Mapping[str, Choice],
+    chosen: Chosen,
+    ties: Ties,
 ) -> None:
     taken = [i for i, (r, _) in chosen.items() if r == role]
     missing = wanted - len(taken)
@@ -109,22 +123,51 @@ def _fill(
     free = [
         (choice, fit)
         for i, choice in choices.items()
-        if i not in chosen and (fit := _usable(choice, role, least)) is not None
+        if i not in chosen and (fit := usable(choice, role, least)) is not None
     ]
     used = Counter(choices[i].function for i in taken)
     while missing > 0 and free:
-        choice, fit = min(free, key=lambda option: _order(option[0], option[1], used))
+        choice, fit = _next(free, used, chosen, ties)
         free = [option for option in free if option[0] is not choice]
         chosen[choice.person_id] = (role, fit)
         used[choice.function] += 1
         missing -= 1
 
 
-def _usable(choice: Choice, role: str, least: float) -> Fit | None:
+def strength(choice: Choice, fit: Fit) -> float:
+    """By what people are compared for a place, 0 to 1: fit times confidence."""
+    return round(fit.score * choice.confidence, 4)
+
+
+def usable(choice: Choice, role: str, least: float) -> Fit | None:
+    """How somebody fits a role, None where the title is too doubtful or the fit below least."""
     if choice.confidence < LEAST_CONFIDENCE:
         return None
     fit = choice.fit(role)
     return fit if fit is not None and fit.score >= least else None
+
+
+def _next(
+    free: Sequence[tuple[Choice, Fit]],
+    used: Mapping[str | None, int],
+    chosen: Chosen,
+    ties: Ties,
+) -> tuple[Choice, Fit]:
+    """The best of those who are free; of those about as good, who is best linked to the group."""
+    orders = [_order(choice, fit, used) for choice, fit in free]
+    best = min(orders)
+    enough = best[0] * (1 - TIE)  # scores stand negative in an order
+    level = best[1] + SAME_LEVEL
+    near = [at for at, one in enumerate(orders) if one[0] <= enough and one[1] <= level]
+    if len(near) == 1 or not chosen:
+        return free[orders.index(best)]
+    places = [ties.place(i) for i in sorted(chosen)]
+
+    def linked(at: int) -> float:
+        own = ties.place(free[at][0].person_id)
+        return round(sum(ties.between(own, other) for other in places), 6)
+
+    return free[min(near, key=lambda at: (-linked(at), orders[at]))]
 
 
 def _order(
@@ -162,7 +205,7 @@ def _voices(
             for i, choice in choices.items()
             if i not in chosen and choice.function in functions
             for role in ("stakeholder", "blocker")
-            if (fit := _usable(choice, role, LEAST_FIT)) is not None
+            if target.of(role) and (fit := usable(choice, role, LEAST_FIT)) is not None
         ]
         place = _place(target, required, pins, chosen)
         if not found or place is None:

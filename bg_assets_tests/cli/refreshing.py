@@ -42,10 +42,11 @@ def _carry_out(bg: Command, what: runs.Purpose) -> None:
     with bg.engine.begin() as conn:
         known = staff.read_companies(conn, what.companies)
         before = groups.read_groups(conn, what.companies)
+        overrides = staff.read_overrides(conn, what.companies)
         outcomes = [
             buyer_groups.outcome(
-                held, known.get(held.company_id), taken.staff[held.company_id], templates, {},
-                before.get(held.company_id, {}),
+                held, known.get(held.company_id), taken.staff[held.company_id], templates,
+                overrides.get(held.company_id, {}), before.get(held.company_id, {}),
             )
             for held in taken.held
         ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Groups: who is chosen, what is left open, and that order never matters."""
 
 import time
+from dataclasses import replace
 from datetime import date
 from random import Random
 
@@ -159,6 +160,17 @@ def test_a_doubtful_reading_leaves_a_gap() -> None:
     assert any(gap.role == "decision_maker" for gap in group.gaps)
 
 
+def test_of_two_who_fit_as_well_the_better_linked_is_chosen() -> None:
+    people = staff("CFO", "Procurement Manager", "Procurement Manager")
+    for friend in (1, 2):
+        linked = [
+            replace(one, manager_id="p00000" if at == friend else None)
+            for at, one in enumerate(people)
+        ]
+        group = decide(MIDDLE, linked, FINANCE, TODAY)
+        assert [m.person_id for m in group.members if m.role == "blocker"] == [f"p0000{friend}"]
+
+
 @st.composite
 def companies(draw: st.DrawFn) -> tuple[Company, list[StaffMember], list[Override]]:
     titles = draw(st.lists(st.sampled_from(TITLES), max_size=40))
@@ -216,6 +228,30 @@ def test_a_group_keeps_its_size_its_scales_and_one_role_each(
     assert set(ids) <= {p.person_id for p in people}
 
 
+@settings(max_examples=150, deadline=None)
+@given(companies())
+def test_a_human_always_wins_while_the_person_is_there(
+    case: tuple[Company, list[StaffMember], list[Override]],
+) -> None:
+    company, people, overrides = case
+    group = decide(company, people, FINANCE, TODAY, overrides)
+    chosen = {m.person_id: m for m in group.members}
+    there = {p.person_id for p in people if p.title != "Former CFO"}
+    suspended = {gap.reason.split()[3] for gap in group.gaps if "suspended" in gap.reason}
+    for override in overrides:
+        if override.action == "exclude":
+            assert override.person_id not in chosen
+        elif override.person_id in there:
+            assert chosen[override.person_id].pinned
+            assert override.role in (None, chosen[override.person_id].role)
+        else:
+            assert override.person_id not in chosen
+            assert override.person_id in suspended
+    assert {i for i, m in chosen.items() if m.pinned} <= {
+        o.person_id for o in overrides if o.action == "pin"
+    }
+
+
 def test_twenty_thousand_people_are_decided_in_well_under_a_second() -> None:
     people = [
         person(at, TITLES[at % len(TITLES)], manager=f"p{at // 8:05}") for at in range(20_000)
@@ -223,3 +259,33 @@ def test_twenty_thousand_people_are_decided_in_well_under_a_second() -> None:
     began = time.process_time()
     decide(Company("c", 20_000, 20_000), people, FINANCE, TODAY)
     assert time.process_time() - began < 1
+
+
+def test_a_department_alone_does_not_make_somebody_decide_before_who_has_the_title() -> None:
+    rows = (
+        ("Project Director, Moving Forward", "Finance"),
+        ("Director of Finance", "Corporate Affairs"),
+        ("Web Manager", "Finance"),
+        ("Finance Manager", None),
+    )
+    people = []
+    for at, (title, department) in enumerate(rows):
+        said = classify(title, department)
+        people.append(
+            replace(
+                person(at, title), department=department,
+                function=said.function, level=said.level, confidence=said.confidence,
+            )
+        )  # fmt: skip
+    found = roles(decide(Company("c", 2000, 2000, "US"), people, FINANCE, TODAY), people)
+    assert found["decision_maker"] == ["Director of Finance"]
+    assert "Web Manager" not in found["champion"]
+
+
+def test_who_audits_by_department_decides_on_no_finance_system() -> None:
+    said = classify("Deputy Director", "Internal Audit")
+    auditor = StaffMember(
+        "a", "Deputy Director", "Internal Audit", None, None, said.function, said.level, 0.9
+    )
+    group = decide(Company("c", 2000, 2000), [auditor], FINANCE, TODAY)
+    assert all(m.role != "decision_maker" for m in group.members)

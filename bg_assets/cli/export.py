@@ -1,0 +1,125 @@
+"""`export`: all groups as a file for other systems."""
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import click
+
+from bg_assets.cli import session
+from bg_assets.cli.overrides import products_or_fail
+from bg_assets.domain.near import near
+from bg_assets.domain.roles import EXPORTED_ROLES
+from bg_assets.storage import database, exporting
+
+_OF_GROUP: Final = ("workspace", "company_id", "company_name", "company_domain", "product", "as_of")
+_OF_MEMBER: Final = (
+    "person_id", "name", "email", "title", "department", "function", "level", "role",
+    "confidence", "influence", "pinned", "reasons",
+)  # fmt: skip
+# A spreadsheet takes a cell that starts so for a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@click.command(name="export")
+@click.argument("file", metavar="[FILE|-]", default="-", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), help="Else by FILE, or csv.")
+@click.option("--product", help="Only this product.")
+@click.option("--workspace", help="Only companies of this workspace.")
+@click.option("--company", "companies", multiple=True, help="Only this company; repeatable.")
+@click.option(
+    "--roles", type=click.Choice(list(EXPORTED_ROLES)), default="ours", help="Whose role names."
+)
+def export(
+    file: Path,
+    form: str | None,
+    product: str | None,
+    workspace: str | None,
+    companies: tuple[str, ...],
+    roles: str,
+) -> None:
+    """Write all groups: a row for each member in CSV, a document for each group in JSON.
+
+    Names and addresses are in the file. A text that a spreadsheet would take for a formula gets an
+    apostrophe before it in CSV. The file appears whole or not at all.
+    """
+    to_json = (form or ("json" if file.suffix == ".json" else "csv")) == "json"
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            session.require_companies(conn, companies)
+            known = exporting.workspaces(conn)
+        if workspace is not None and workspace not in known:
+            session.fail(f"no company is in workspace {workspace!r}; {near(workspace, known)}",
+                         session.USAGE)  # fmt: skip
+        if product is not None:
+            products_or_fail(product)
+        snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
+        with _open(file) as out, database.connect(snapshot) as conn:
+            groups = exporting.groups(
+                conn, product=product, workspace=workspace, companies=companies or None
+            )
+            named = (_renamed(group, EXPORTED_ROLES[roles]) for group in groups)
+            counts = _write_json(out, named) if to_json else _write_csv(out, named)
+    where = "" if str(file) == "-" else f" to {file}"
+    session.say(f"{counts[0]} groups with {counts[1]} members written{where}")
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[TextIO]:
+    if str(file) == "-":
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        # Names and addresses: for nobody else to read.
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+            yield out
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _renamed(group: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    for named in (*group["members"], *group["gaps"]):
+        named["role"] = names[named["role"]]
+    return group
+
+
+def _write_csv(out: TextIO, groups: Iterable[dict[str, Any]]) -> tuple[int, int]:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow((*_OF_GROUP, *_OF_MEMBER))
+    written = members = 0
+    for group in groups:
+        written += 1
+        for member in group["members"]:
+            members += 1
+            cells = [group[name] for name in _OF_GROUP] + [member[name] for name in _OF_MEMBER]
+            writer.writerow([_cell(cell) for cell in cells])
+    return written, members
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        value = "; ".join(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _write_json(out: TextIO, groups: Iterable[dict[str, Any]]) -> tuple[int, int]:
+    written = members = 0
+    out.write("[")
+    for group in groups:
+        out.write(("," if written else "") + "\n" + session.json_text(group))
+        written += 1
+        members += len(group["members"])
+    out.write("\n]\n")
+    return written, members

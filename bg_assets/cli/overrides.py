@@ -1,0 +1,156 @@
+"""`pin`, `exclude` and `unpin`: a human's word on who is in a group; it beats the rules."""
+
+import os
+import pwd
+
+import click
+import sqlalchemy as sa
+
+from bg_assets import settings
+from bg_assets.cli import session
+from bg_assets.domain.near import near
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.template import load_templates
+from bg_assets.domain.vocabulary import ROLES
+from bg_assets.storage import database, overrides, people
+
+_COMPANY = click.argument("company_id", metavar="COMPANY")
+_PERSON = click.argument("person_id", metavar="PERSON")
+_PRODUCT = click.option("--product", help="Only this product; else all of BG_PRODUCTS.")
+_REASON = click.option("--reason", required=True, help="Why; kept with it.")
+_BY = click.option("--by", help="Who says so; else the user of this computer.")
+
+
+@click.command()
+@_COMPANY
+@_PERSON
+@click.option("--role", type=click.Choice(ROLES), help="Else the one that fits best.")
+@_PRODUCT
+@_REASON
+@_BY
+def pin(
+    company_id: str,
+    person_id: str,
+    role: str | None,
+    product: str | None,
+    reason: str,
+    by: str | None,
+) -> None:
+    """Put somebody into a company's group, whatever the rules say, while they work there."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        session.require_companies(conn, (company_id,))
+        found = require_person(conn, company_id, person_id)
+        word = overrides.Word(
+            company_id,
+            person_id,
+            products_or_fail(product),
+            _said(by, "--by"),
+            _said(reason, "--reason"),
+        )
+        overrides.give(conn, word, "pin", role)
+    as_what = f" as {ROLE_LABELS[role]}" if role else ""
+    click.echo(f"{person_id} is pinned{as_what} in {_of(word)}")
+    if found.status == "left":
+        session.say(f"{person_id} has left {company_id}: the pin waits until they are back")
+
+
+@click.command()
+@_COMPANY
+@_PERSON
+@_PRODUCT
+@_REASON
+@_BY
+def exclude(
+    company_id: str, person_id: str, product: str | None, reason: str, by: str | None
+) -> None:
+    """Keep somebody out of a company's group, whatever the rules say."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        session.require_companies(conn, (company_id,))
+        require_person(conn, company_id, person_id)
+        word = overrides.Word(
+            company_id,
+            person_id,
+            products_or_fail(product),
+            _said(by, "--by"),
+            _said(reason, "--reason"),
+        )
+        overrides.give(conn, word, "exclude")
+    click.echo(f"{person_id} is excluded from {_of(word)}")
+
+
+@click.command()
+@_COMPANY
+@_PERSON
+@click.option("--product", help="Only this product; else all that have one.")
+@click.option("--reason", default="taken back", help="Why; kept in the audit log.")
+@_BY
+def unpin(
+    company_id: str, person_id: str, product: str | None, reason: str, by: str | None
+) -> None:
+    """Take back a pin or an exclusion: the rules decide again."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        session.require_companies(conn, (company_id,))
+        in_force = overrides.products_of(conn, company_id, person_id)
+        if not in_force:
+            # Whoever was pinned may have moved or be deleted since.
+            require_person(conn, company_id, person_id)
+        wanted = (product,) if product else tuple(in_force)
+        word = overrides.Word(
+            company_id, person_id, wanted, _said(by, "--by"), _said(reason, "--reason")
+        )
+        products = overrides.take_back(conn, word)
+        if not products:
+            other = f"; there is one for {', '.join(in_force)}" if in_force else ""
+            where = f" for {product}" if product else ""
+            session.fail(
+                f"no pin or exclusion of {person_id} at {company_id}{where}{other}", session.USAGE
+            )
+    click.echo(f"the rules decide again on {person_id} in {company_id}: {', '.join(products)}")
+
+
+def require_person(conn: sa.Connection, company_id: str, person_id: str) -> people.FoundPerson:
+    """The person, if they are among the company's people, even if they left.
+
+    Ends with exit code 2 otherwise: with near matches, or with the company they are at.
+    """
+    found = people.find(conn, person_id)
+    if found is None:
+        close = people.near_matches(conn, company_id, person_id)
+        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
+    if found.deleted:
+        session.fail(f"{person_id} is deleted: nothing is known of them any more", session.USAGE)
+    if found.company_id != company_id:
+        where = f"works at {found.company_id}" if found.company_id else "works at no company"
+        session.fail(f"{person_id} {where}, not at {company_id}: name that company", session.USAGE)
+    return found
+
+
+def products_or_fail(product: str | None) -> tuple[str, ...]:
+    """The products that an option means; ends with exit code 2 and near matches if unknown."""
+    config = settings.read()
+    if product is None:
+        return config.products
+    known = load_templates(config.templates)
+    if product not in known:
+        session.fail(f"no template is named {product!r}; {near(product, known)}", session.USAGE)
+    return (product,)
+
+
+def _said(text: str | None, option: str) -> str:
+    found = (_user() if text is None else text).strip()
+    if not found or "\0" in found:
+        session.fail(f"{option} is empty: say it in a few words", session.USAGE)
+    return found
+
+
+def _user() -> str:
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
+
+
+def _of(word: overrides.Word) -> str:
+    return f"{word.company_id}: {', '.join(sorted(word.products))}; the group follows in seconds"

@@ -1,0 +1,133 @@
+"""`why`: why somebody is or is not in a company's group, and what would have changed it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, date
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+from rich.markup import escape
+
+from bg_assets import settings
+from bg_assets.cli import session
+from bg_assets.cli.overrides import products_or_fail
+from bg_assets.domain import employment
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.template import load_templates
+from bg_assets.domain.titles import classify
+from bg_assets.domain.why import Why, explain
+from bg_assets.storage import claims, database, overrides, people, shown, staff
+
+
+@click.command()
+@click.argument("company_id", metavar="COMPANY")
+@click.argument("person_id", metavar="PERSON")
+@click.option("--product", help="Only this product; else all of BG_PRODUCTS.")
+@click.option("--json", "as_json", is_flag=True)
+def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> None:
+    """Explain why somebody is or is not in a company's group, and what would have changed it."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        session.require_companies(conn, (company_id,))
+        found = people.find(conn, person_id)
+        if found is None:
+            close = people.near_matches(conn, company_id, person_id)
+            hint = f"; did you mean {', '.join(close)}?" if close else ""
+            session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
+        document = _document(conn, company_id, found, products_or_fail(product))
+    if as_json:
+        session.print_json(document)
+    else:
+        _print(Console(highlight=False, emoji=False), document)
+
+
+def _document(
+    conn: sa.Connection, company_id: str, person: people.FoundPerson, products: Sequence[str]
+) -> dict[str, Any]:
+    templates = load_templates(settings.read().templates, products)
+    company = staff.read_companies(conn, [company_id])[company_id]
+    known = staff.read_staff(conn, [company_id]).get(company_id, [])
+    said = overrides.in_force(conn, company_id, person.person_id)
+    today = claims.database_now(conn).astimezone(UTC).date()
+    groups = {
+        group.product: group
+        for group in shown.read_shown(conn, [company_id], names=False).get(company_id, [])
+    }
+    given = staff.read_overrides(conn, [company_id]).get(company_id, {})
+    verdict = classify(person.title, person.department)
+    answers = []
+    for template in templates.values():
+        answer = _gone(company_id, person, today) or explain(
+            company, known, template, today, given.get(template.name, []), person.person_id
+        )
+        group = groups.get(template.name)
+        answers.append(
+            {
+                "product": template.name,
+                "in_group": group is not None
+                and any(m.person_id == person.person_id for m in group.members),
+                "as_of": group and group.as_of,
+                "override": said.get(template.name),
+                **asdict(answer),
+            }
+        )
+    return {
+        "company_id": company_id,
+        "person_id": person.person_id,
+        "title": person.title,
+        "department": person.department,
+        "function": verdict.function,
+        "level": verdict.level,
+        "confidence": verdict.confidence,
+        "reasons": list(verdict.reasons),
+        "pending_changes": shown.count_pending(conn, company_id),
+        "groups": answers,
+    }
+
+
+def _gone(company_id: str, person: people.FoundPerson, today: date) -> Why | None:
+    """Why somebody is not on the staff, None while they are."""
+    if person.deleted:
+        return Why(False, None, "gone", "deleted from the people table")
+    if person.company_id != company_id:
+        where = f"works at {person.company_id}" if person.company_id else "works at no company"
+        because = f"{where}, not at {company_id}"
+        return Why(False, None, "elsewhere", because, would_change=("a move to this company",))
+    verdict = classify(person.title, person.department)
+    reason = employment.why_gone(person.status, person.end_date, today, verdict)
+    if reason is None:
+        return None
+    return Why(False, None, "gone", f"no longer on the staff: {reason}")
+
+
+def _print(out: Console, document: dict[str, Any]) -> None:
+    title = document["title"] or "title unknown"
+    unit = f" [{document['department']}]" if document["department"] else ""
+    out.print(f"[bold]{escape(title + unit)}[/] ({escape(document['person_id'])})")
+    out.print(
+        f"read as {document['function'] or 'unknown function'}, "
+        f"{document['level'] or 'unknown level'}, confidence {document['confidence']:.0%}: "
+        + escape("; ".join(document["reasons"]) or "nothing to read")
+    )
+    for group in document["groups"]:
+        _print_answer(out, group)
+    if document["pending_changes"]:
+        out.print(f"{document['pending_changes']} changes are not in the group yet")
+
+
+def _print_answer(out: Console, group: dict[str, Any]) -> None:
+    verdict = "in the group" if group["member"] else "not in the group"
+    out.print(f"\n[bold]{group['product']}[/]: {verdict}: {escape(group['because'])}")
+    if group["member"] != group["in_group"] and group["as_of"]:
+        then = "in" if group["in_group"] else "not in"
+        out.print(f"  (as of {group['as_of']} {then} it; the next refresh changes that)")
+    if group["override"]:
+        said = group["override"]
+        out.print(escape(f"  {said['action']} by {said['by']}: {said['reason']}"))
+    for role in group["roles"]:
+        score = "   -" if role["score"] is None else f"{role['score']:.2f}"
+        out.print(f"  {score}  {ROLE_LABELS[role['role']]:<19}{escape(role['because'])}")
+    for number, change in enumerate(group["would_change"]):
+        start = "  it would be otherwise with: " if number == 0 else "    or: "
+        out.print(escape(start + change))

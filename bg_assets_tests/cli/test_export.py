@@ -1,0 +1,142 @@
+"""`export`: what stands in the file, in which order, and what happens when it can't be written."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bg_assets.domain.roles import EXPORTED_ROLES
+from bg_assets.domain.vocabulary import ROLES
+from bg_assets_tests.cli.command import Command
+from bg_assets_tests.cli.refreshing import refresh
+
+PEOPLE = """id,company_id,name,title,department,email
+b-1,bolt,Ines Marble,Chief Financial Officer,Finance,im@bolt.example
+a-1,acme,Wilma Quartz,Chief Financial Officer,Finance,wq@acme.example
+a-2,acme,=HYPERLINK(0),Financial Controller,"Finance, Group",
+a-3,acme,"Rosa ""Ro"" Gneiss",Head of Procurement,Procurement,
+a-4,acme,石川,IT Director,IT,
+"""
+
+
+@pytest.fixture
+def world(bg: Command) -> Command:
+    """Two companies with their groups, in two workspaces."""
+    for company, workspace in (("acme", "north"), ("bolt", "south")):
+        path = bg.file("c.csv", f"id,name,employee_count\n{company},{company} Ltd,200\n")
+        assert bg("import", "companies", path, "--workspace", workspace).code == 0
+    bg("import", "people", bg.file("p.csv", PEOPLE))
+    refresh(bg, "acme", "bolt")
+    return bg
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_each_member_is_a_row_in_a_stable_order(world: Command) -> None:
+    done = world("export", "-")
+    assert done.code == 0
+    found = rows(done.out)
+    assert [row["company_id"] for row in found] == sorted(row["company_id"] for row in found)
+    order = [(row["company_id"], ROLES.index(row["role"])) for row in found]
+    assert order == sorted(order)
+    first = found[0]
+    assert (first["person_id"], first["name"], first["email"], first["role"]) == (
+        "a-1", "Wilma Quartz", "wq@acme.example", "decision_maker",
+    )  # fmt: skip
+    assert float(first["confidence"]) > 0.5
+    assert world("export").out == done.out
+    assert "Quartz" not in done.err
+
+
+def test_no_cell_is_a_formula(world: Command) -> None:
+    found = {row["person_id"]: row for row in rows(world("export").out)}
+    assert found["a-2"]["name"] == "'=HYPERLINK(0)"
+    assert found["a-2"]["department"] == "Finance, Group"
+    assert found["a-3"]["name"] == 'Rosa "Ro" Gneiss'
+    assert found["a-4"]["name"] == "石川"
+
+
+def test_json_has_each_group_with_its_gaps_and_members(world: Command, tmp_path: Path) -> None:
+    path = tmp_path / "groups.json"
+    assert world("export", path).code == 0
+    groups: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    assert [group["company_id"] for group in groups] == ["acme", "bolt"]
+    assert {"name", "role", "confidence", "reasons"} <= set(groups[0]["members"][0])
+    assert groups[0]["members"][0]["reasons"]
+    assert groups[1]["gaps"]
+    assert any(member["name"] == "=HYPERLINK(0)" for member in groups[0]["members"])
+
+
+@pytest.mark.parametrize("system", EXPORTED_ROLES)
+def test_roles_have_the_names_of_the_system_asked_for(world: Command, system: str) -> None:
+    ours = rows(world("export").out)
+    theirs = rows(world("export", "--roles", system).out)
+    assert [EXPORTED_ROLES[system][row["role"]] for row in ours] == [row["role"] for row in theirs]
+    assert set(EXPORTED_ROLES[system]) == set(ROLES)
+
+
+@pytest.mark.parametrize(
+    ("options", "companies"),
+    [
+        (("--workspace", "south"), {"bolt"}),
+        (("--company", "acme"), {"acme"}),
+        (("--company", "acme", "--company", "bolt"), {"acme", "bolt"}),
+        (("--product", "finance_system"), {"acme", "bolt"}),
+    ],
+)
+def test_a_part_can_be_asked_for(
+    world: Command, options: tuple[str, ...], companies: set[str]
+) -> None:
+    assert {row["company_id"] for row in rows(world("export", *options).out)} == companies
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--workspace", "sout"), "did you mean south?"),
+        (("--company", "acne"), "did you mean acme?"),
+        (("--product", "finance"), "did you mean finance_system?"),
+        (("--roles", "sap"), "'sap' is not one of"),
+        (("--format", "xml"), "'xml' is not one of"),
+    ],
+)
+def test_what_nobody_knows_is_refused_and_nothing_is_written(
+    world: Command, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = world("export", tmp_path / "out.csv", *options)
+    assert done.code == 2
+    assert said in done.err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
+    world: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+
+    def full(value: object) -> object:
+        raise OSError(28, "No space left on device", "disk")
+
+    monkeypatch.setattr("bg_assets.cli.export._cell", full)
+    done = world("export", path)
+    assert (done.code, "No space left" in done.err) == (1, True)
+    assert path.read_text() == "before"
+    assert [one.name for one in tmp_path.glob(".out*")] == []
+
+
+def test_a_folder_that_is_not_there_is_one_clear_line(world: Command, tmp_path: Path) -> None:
+    done = world("export", tmp_path / "nowhere" / "out.csv")
+    assert done.code == 1
+    assert "nowhere" in done.err
+
+
+def test_without_groups_there_is_the_header_alone(bg: Command) -> None:
+    done = bg("export")
+    assert (done.code, len(done.out.splitlines())) == (0, 1)
+    assert json.loads(bg("export", "--format", "json").out) == []

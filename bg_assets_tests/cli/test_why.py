@@ -1,0 +1,90 @@
+"""`why`: the rule that decided on somebody, in the command's words and document."""
+
+import pytest
+
+from bg_assets_tests.cli.command import Command
+from bg_assets_tests.cli.refreshing import refresh
+
+PEOPLE = """id,company_id,name,title,department,status
+acme-1,acme,Wilma Quartz,Chief Financial Officer,Finance,active
+acme-2,acme,Otto Basalt,Finance Director,Finance,active
+acme-3,acme,Rosa Gneiss,Head of Procurement,Procurement,active
+acme-4,acme,Karl Slate,Forklift Driver,Warehouse,active
+acme-5,acme,Nora Flint,Financial Controller,Finance,left
+bolt-1,bolt,Ines Marble,Chief Financial Officer,Finance,active
+"""
+
+
+@pytest.fixture
+def acme(bg: Command) -> Command:
+    """Two companies with their groups."""
+    companies = "id,name,employee_count\nacme,Acme,200\nbolt,Bolt,200\n"
+    bg("import", "companies", bg.file("c.csv", companies))
+    bg("import", "people", bg.file("p.csv", PEOPLE))
+    refresh(bg, "acme", "bolt")
+    return bg
+
+
+@pytest.mark.parametrize(
+    ("person", "rule", "member", "said"),
+    [
+        ("acme-1", "chosen", True, "decision maker: finance at level c_level"),
+        ("acme-4", "no-fit", False, "no role of the template asks"),
+        ("acme-5", "gone", False, "the status says left"),
+        ("bolt-1", "elsewhere", False, "works at bolt, not at acme"),
+    ],
+)
+def test_the_rule_that_decided_is_named(
+    acme: Command, person: str, rule: str, member: bool, said: str
+) -> None:
+    document = acme.json("why", "acme", person)
+    (group,) = document["groups"]
+    assert (group["rule"], group["member"], group["in_group"]) == (rule, member, member)
+    assert said in group["because"]
+    printed = acme("why", "acme", person).out.replace("\n", " ")
+    assert said in " ".join(printed.split())
+    assert "Quartz" not in printed
+
+
+def test_each_role_has_its_score_and_its_reason(acme: Command) -> None:
+    (group,) = acme.json("why", "acme", "acme-2")["groups"]
+    roles = {one["role"]: one for one in group["roles"]}
+    assert set(roles) == {"decision_maker", "champion", "blocker", "stakeholder", "introducer"}
+    assert 0 < roles["champion"]["score"] <= 1
+    assert roles["blocker"]["score"] is None
+    assert all(one["because"] for one in group["roles"])
+    assert group["would_change"]
+
+
+def test_an_override_is_named_with_who_and_why(acme: Command) -> None:
+    acme("exclude", "acme", "acme-1", "--reason", "retires", "--by", "jo")
+    document = acme.json("why", "acme", "acme-1")
+    (group,) = document["groups"]
+    assert (group["rule"], group["member"], group["in_group"]) == ("excluded", False, True)
+    assert (group["override"]["by"], group["override"]["reason"]) == ("jo", "retires")
+    assert document["pending_changes"] == 1
+    assert "exclude by jo: retires" in acme("why", "acme", "acme-1").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("acne", "acme-1"), "did you mean acme?"),
+        (("acme", "acme-9"), "did you mean acme-"),
+        (("acme", "quartz"), "did you mean acme-1?"),
+        (("acme", "acme-1", "--product", "finance"), "did you mean finance_system?"),
+    ],
+)
+def test_whom_or_what_nobody_knows_has_near_matches(
+    acme: Command, arguments: tuple[str, ...], said: str
+) -> None:
+    done = acme("why", *arguments)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_before_the_first_refresh_it_says_so(acme: Command) -> None:
+    acme("import", "people", acme.file("n.csv", "id,company_id,title\nacme-7,acme,Treasurer\n"))
+    document = acme.json("why", "acme", "acme-7")
+    (group,) = document["groups"]
+    assert (group["rule"], document["pending_changes"]) == ("unread", 1)
