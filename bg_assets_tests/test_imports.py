@@ -43,7 +43,7 @@ class Room:
 
 _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 _STORAGE = frozenset({"settings", "domain", "embedded", "storage"})
-_DAGSTER = _STORAGE | {"instance", "partitions", "resources", "assets"}
+_DAGSTER = _STORAGE | {"instance", "partitions", "products", "resources", "assets"}
 
 ROOMS = {
     "settings": Room(_PURE, frozenset({"settings"})),
@@ -52,7 +52,7 @@ ROOMS = {
     "sample": Room(_PURE, frozenset({"domain", "files", "sample", "sample_posts"})),
     "embedded": Room(DAGSTER | TERMINAL | TABLES, frozenset({"settings", "embedded"})),
     "storage": Room(DAGSTER | TERMINAL | TABLES, _STORAGE),
-    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "cli"}),
+    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "products", "cli"}),
     "instance": Room(TABLES, _STORAGE | {"instance"}),
     "assets": Room(TABLES, _DAGSTER),
     "definitions": Room(TABLES, _DAGSTER | {"sensors", "repair", "jobs", "definitions"}),
