@@ -44,9 +44,11 @@ def in_force(engine: sa.Engine, folder: Path | None, products: Sequence[str]) ->
     Raises BadTemplate where a product has neither, DatabaseUnreachable.
     """
     found = find_templates(folder)
-    mistakes = [*found.mistakes, *unknown(products, found)]
     with database.connect(engine) as conn:
         stored = templates.read(conn)
+        # A product whose file was there and is bad now is not unknown: its mistake says enough.
+        asked = [name for name in products if not found.mistakes or name not in stored]
+        mistakes = [*found.mistakes, *unknown(asked, found)]
         good = [
             (name, template.hash, found.texts[name])
             for name, template in found.templates.items()

@@ -6,6 +6,7 @@ alone; what that refresh leaves behind is seen by the next look.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -34,29 +35,37 @@ _INSERT = """
         jsonb_build_object('templates', jsonb_object_agg(product, hash))
     from found group by company_id order by company_id limit :most
 """
-# Two ranges of buyer_groups_by_template, empty while all groups are of the present templates. The
-# companies that wait: changes_pending.
-OLD = sa.text(f"""
-    with found as (
-        select g.company_id, g.product, g.template_hash as was, c.hash
-        from jsonb_to_recordset(cast(:current as jsonb)) as c(product text, hash text)
-        cross join lateral (
-            select company_id, product, template_hash from bg.buyer_groups
-            where product = c.product and template_hash < c.hash
-            union all
-            select company_id, product, template_hash from bg.buyer_groups
-            where product = c.product and template_hash > c.hash
-        ) as g
-        where not exists (
-            select from bg.changes as w
-            where w.company_id = g.company_id and w.refresh_id is null and w.source = 'template'
-            offset 0)
-        and {_NOT_UNDER_WAY.format(company="g.company_id", product="g.product", hash="c.hash")}
-    ) {_INSERT}
-""")
+# Two ranges of buyer_groups_by_template, empty while all groups are of the present template. Each
+# product has its own: a join with the products would be planned as if a third of all were old.
+_OF_ANOTHER = """
+    select company_id, product, template_hash as was, cast(:hash_{n} as text) as hash
+    from bg.buyer_groups where product = :product_{n} and template_hash {than} :hash_{n}
+"""
+
+
+@cache
+def old(products: int) -> sa.TextClause:
+    """The statement that asks for old groups of so many products. Who waits: changes_pending."""
+    ranges = [
+        _OF_ANOTHER.format(n=number, than=than) for number in range(products) for than in ("<", ">")
+    ]
+    return sa.text(f"""
+        with found as (
+            select g.company_id, g.product, g.was, g.hash
+            from ({" union all ".join(ranges)}) as g
+            where not exists (
+                select from bg.changes as w
+                where w.company_id = g.company_id and w.refresh_id is null
+                    and w.source = 'template'
+                offset 0)
+            and {_NOT_UNDER_WAY.format(company="g.company_id", product="g.product", hash="g.hash")}
+        ) {_INSERT}
+    """)
+
+
 # A look at all companies, only while a product is new. Whoever waits for any refresh gets the new
 # product by it.
-LACKING = sa.text(f"""
+_LACKING = sa.text(f"""
     with found as (
         select c.id as company_id, p.product, null::text as was, p.hash
         from jsonb_to_recordset(cast(:lacking as jsonb))
@@ -107,15 +116,17 @@ def raise_changes(
     if not conn.execute(_TRY_LOCK, {"key": _LOCK}).scalar_one():
         return 0
     conn.execute(_FORGET, {"products": list(current)})
-    pairs = [{"product": name, "hash": digest} for name, digest in current.items()]
-    bounds = {"priority": PRIORITY, "most": most}
-    raised = conn.execute(OLD, {"current": json.dumps(pairs), **bounds}).rowcount
+    bounds: dict[str, object] = {"priority": PRIORITY, "most": most}
+    asked = dict(bounds)
+    for number, (name, digest) in enumerate(sorted(current.items())):
+        asked |= {f"product_{number}": name, f"hash_{number}": digest}
+    raised = conn.execute(old(len(current)), asked).rowcount if current else 0
     if incomplete:
         lacking = [
             {"product": name, "hash": current[name], "outside": list(outside.get(name, ()))}
             for name in incomplete
         ]
-        more = conn.execute(LACKING, {"lacking": json.dumps(lacking), **bounds}).rowcount
+        more = conn.execute(_LACKING, {"lacking": json.dumps(lacking), **bounds}).rowcount
         raised += more
         if more < most:
             conn.execute(_COMPLETE, {"products": list(incomplete)})
