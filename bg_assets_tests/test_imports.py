@@ -43,7 +43,7 @@ class Room:
 
 _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 _STORAGE = frozenset({"settings", "domain", "embedded", "storage"})
-_DAGSTER = _STORAGE | {"instance", "partitions", "products", "resources", "assets"}
+_DAGSTER = _STORAGE | {"instance", "partitions", "products", "resources", "versions", "assets"}
 
 ROOMS = {
     "settings": Room(_PURE, frozenset({"settings"})),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import partitions, products, settings
+from bg_assets import partitions, products, settings, versions
 from bg_assets.assets import failures, group_metadata, runs
 from bg_assets.domain import difference, regions, template
 from bg_assets.domain.group import Company, Override, StaffMember, decide
@@ -40,7 +40,7 @@ COLUMNS = dg.TableSchema(
     group_name="buyer_groups",
     kinds={"postgres", "python"},
     owners=["team:sales-operations"],
-    code_version="1",
+    code_version=versions.of_groups(),
     metadata={
         "dagster/relation_identifier": "bg.buyer_group_members",
         "dagster/column_schema": COLUMNS,

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from bg_assets import settings
-from bg_assets.cli import groups, session
+from bg_assets.cli import groups, knowledge, session
 from bg_assets.storage import dagster_state, database, overview
 
 
@@ -34,6 +34,7 @@ def status(as_json: bool) -> None:
         with database.connect(engine) as conn:
             counts = overview.read_overview(conn, config.refresh_interval)
             dead = overview.read_dead(conn)
+            templates = knowledge.read(conn, config)
         state = dagster_state.read(database.dagster_url())
     urls = {"ui": f"http://127.0.0.1:{config.web_port}"} if _listens(config.web_port) else {}
     if as_json:
@@ -49,6 +50,7 @@ def status(as_json: bool) -> None:
                 "daemon": state.daemon,
                 "sensors": state.sensors,
                 "urls": urls,
+                "templates": templates,
             }
         )
         return
@@ -70,6 +72,8 @@ def status(as_json: bool) -> None:
         out.print(f"sensor {name:<20} {running}")
     for name, url in urls.items():
         out.print(f"{name:<27} {url}")
+    for line in knowledge.in_words(templates):
+        out.print(line, markup=False, soft_wrap=True)
     for row in dead:
         said = f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
         out.print(said, markup=False)
