@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from bg_assets import settings
-from bg_assets.cli import importing, reading, requesting, running, tables
+from bg_assets.cli import importing, reading, requesting, running, tables, templates
 
 
 def _environment() -> str:
@@ -55,5 +55,6 @@ for _command in (
     requesting.untrack,
     reading.show,
     reading.status,
+    templates.templates,
 ):
     main.add_command(_command)

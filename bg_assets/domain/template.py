@@ -137,7 +137,8 @@ def find_templates(folder: Path | None = None) -> Found:
     """
     found = Found()
     try:
-        paths = template_files(SHIPPED) + (template_files(folder) if folder else [])
+        own = template_files(folder) if folder and not _is_shipped(folder) else []
+        paths = template_files(SHIPPED) + own
     except BadTemplate as bad:
         paths = template_files(SHIPPED)
         found.mistakes += bad.lines
@@ -177,6 +178,10 @@ def template_files(folder: Path) -> list[Path]:
         )
     except OSError as error:
         raise BadTemplate(f"{folder}: can't be read: {error.strerror or error}") from None
+
+
+def _is_shipped(folder: Path) -> bool:
+    return folder.exists() and folder.samefile(SHIPPED)
 
 
 def name_line(text: str) -> int:
