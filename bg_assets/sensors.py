@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import jobs, partitions, repair, settings
+from bg_assets import jobs, partitions, products, repair, settings
 from bg_assets.assets import runs
 from bg_assets.instance import report
 from bg_assets.resources import Database
@@ -102,6 +102,19 @@ def _apply_events(engine: sa.Engine, config: settings.Settings) -> keys.KeysUnus
         return err
 
 
+def follow_templates(engine: sa.Engine) -> list[str]:
+    """Ask for what a changed template makes old; returns what is worth telling, a line each.
+
+    Raises BadTemplate where a product has no template that can be used: nothing is claimed then,
+    so that no attempt is lost. Raises DatabaseUnreachable.
+    """
+    config = settings.read()
+    force = products.in_force(engine, config.templates, config.products)
+    raised = products.raise_changes(engine, force)
+    lines = [f"{raised} companies are to be refreshed for a changed template"] if raised else []
+    return [force.warning, *lines] if force.warning else lines
+
+
 def _until(seconds: float) -> Iterator[None]:
     """Go round until the time is over, once at the least."""
     end = time.monotonic() + seconds
@@ -147,13 +160,17 @@ def _sensor(name: str, description: str) -> dg.SensorDefinition:
     def long_poll(
         context: dg.SensorEvaluationContext, database: Database
     ) -> dg.SensorResult | dg.SkipReason:
+        told = follow_templates(database.engine)
         requests, repaired = tick(context.instance, database.engine, name)
         for line in repaired:
             context.log.warning(line)
         if not requests:
-            return dg.SkipReason(
+            looked = (
                 f"looked for {POLL_SECONDS:g} s: no event waits, no company with changes is due"
             )
+            return dg.SkipReason("; ".join([looked, *told]))
+        for line in told:
+            context.log.warning(line)
         return dg.SensorResult(run_requests=[run_request(one) for one in requests])
 
     return long_poll

@@ -43,7 +43,7 @@ class Room:
 
 _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 _STORAGE = frozenset({"settings", "domain", "embedded", "storage"})
-_DAGSTER = _STORAGE | {"instance", "partitions", "resources", "assets"}
+_DAGSTER = _STORAGE | {"instance", "partitions", "products", "resources", "versions", "assets"}
 
 ROOMS = {
     "settings": Room(_PURE, frozenset({"settings"})),
@@ -55,7 +55,7 @@ ROOMS = {
     # uvicorn loads click.
     "receiver": Room(DAGSTER | TABLES | {"rich"}, _STORAGE | {"receiver"}),
     "sending": Room(DAGSTER | DATABASE | TERMINAL | TABLES, frozenset({"domain", "sending"})),
-    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "sending", "cli"}),
+    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "products", "sending", "cli"}),
     "instance": Room(TABLES, _STORAGE | {"instance"}),
     "assets": Room(TABLES, _DAGSTER),
     "definitions": Room(TABLES, _DAGSTER | {"sensors", "repair", "jobs", "definitions"}),

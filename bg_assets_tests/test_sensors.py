@@ -1,15 +1,19 @@
 """A tick: what is due becomes run requests, and nothing else does."""
 
 import time
+from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from bg_assets import sensors
+from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.resources import Database
 from bg_assets.storage import claims, database, keys, webhook_apply
 from bg_assets.storage.keys import Keys
+from bg_assets_tests.domain.test_template_mistakes import GOOD
 from bg_assets_tests.storage import told
 from bg_assets_tests.storage.rows import company, run, value
 
@@ -180,3 +184,76 @@ def test_keys_are_not_asked_for_where_no_event_waits(
 ) -> None:
     monkeypatch.delenv("BG_ENCRYPTION_KEYS", raising=False)
     assert sensors.tick(instance, engine, "webhook_events", poll_seconds=0.1) == ([], [])
+
+
+@pytest.fixture
+def small(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the only product."""
+    monkeypatch.setenv("BG_TEMPLATES", str(tmp_path))
+    monkeypatch.setenv("BG_PRODUCTS", "small")
+    monkeypatch.setattr(sensors, "POLL_SECONDS", 0.1)
+    path = tmp_path / "small.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def _evaluate(instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
+    (sensor,) = (one for one in sensors.SENSORS if one.name == "requested_refreshes")
+    database_resource = Database()
+    with dg.build_sensor_context(
+        instance=instance, resources={"database": database_resource}
+    ) as context:
+        found = sensor(context)
+    assert isinstance(found, dg.SensorResult | dg.SkipReason)
+    return found
+
+
+def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    assert isinstance(_evaluate(instance), dg.SkipReason)
+    with engine.begin() as conn:
+        conn.execute(
+            sa.text("""
+                insert into bg.buyer_group_refresh_log (id, company_id, status, reason,
+                    triggered_by, finished_at)
+                values ('00000000-0000-4000-8000-000000000001', 'c1', 'completed', 'x', 'x', now());
+                insert into bg.buyer_groups (company_id, product, refresh_id, template_hash, as_of,
+                    completeness, cohesion_reason, coverage)
+                values ('c1', 'small', '00000000-0000-4000-8000-000000000001', 'old', now(), 1,
+                    'few', 1)
+            """)
+        )
+    found = _evaluate(instance)
+    assert isinstance(found, dg.SensorResult)
+    (request,) = found.run_requests or ()
+    assert request.partition_key == "c1"
+    assert request.tags["bg/reasons"] == "resync: 1"
+    assert request.tags["dagster/priority"] == "-5"
+
+
+def test_a_template_that_went_bad_is_told_by_the_tick_which_goes_on(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    _evaluate(instance)
+    small.write_text("name: [", encoding="utf-8")
+    skipped = _evaluate(instance)
+    assert isinstance(skipped, dg.SkipReason)
+    assert f"{small}, line 1: no valid YAML" in (skipped.skip_message or "")
+    assert "no template is named" not in (skipped.skip_message or "")
+    assert "the last good one is used for small" in (skipped.skip_message or "")
+    _add(engine, 1)
+    assert isinstance(_evaluate(instance), dg.SensorResult)
+
+
+def test_without_any_good_template_a_tick_fails_and_claims_nothing(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    small.write_text("", encoding="utf-8")
+    _add(engine, 1)
+    with pytest.raises(BadTemplate, match="line 1: the file is empty"):
+        _evaluate(instance)
+    with engine.connect() as conn:
+        assert (
+            conn.execute(sa.text("select count(*) from bg.buyer_group_refresh_log")).scalar() == 0
+        )

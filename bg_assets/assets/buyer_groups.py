@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import partitions, settings
+from bg_assets import partitions, products, settings, versions
 from bg_assets.assets import failures, group_metadata, runs
-from bg_assets.domain import difference, template
+from bg_assets.domain import difference, regions, template
 from bg_assets.domain.group import Company, Override, StaffMember, decide
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance.report import report
@@ -40,7 +40,7 @@ COLUMNS = dg.TableSchema(
     group_name="buyer_groups",
     kinds={"postgres", "python"},
     owners=["team:sales-operations"],
-    code_version="1",
+    code_version=versions.of_groups(),
     metadata={
         "dagster/relation_identifier": "bg.buyer_group_members",
         "dagster/column_schema": COLUMNS,
@@ -55,7 +55,9 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     engine = database.engine
     what = runs.purpose(context, engine)
     held = _held(context, engine, what)
-    outcomes, failed = _decide(engine, held)
+    config = settings.read()
+    force = products.in_force(engine, config.templates, config.products)
+    outcomes, failed = _decide(engine, held, list(force.templates.values()))
     causes, done = _complete(engine, what.run_id, outcomes, failed)
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
@@ -66,6 +68,9 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
                 f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
             )
     metadata = group_metadata.describe(what.companies, groups_shown, outcomes, causes, done, failed)
+    if force.warning:
+        context.log.warning(force.warning)
+        metadata = {who: {**one, "template_error": force.warning} for who, one in metadata.items()}
     report(context, runs.to_report(context, metadata, done))
 
 
@@ -81,10 +86,10 @@ def _held(
     return tuple(one for one in taken.held if one.company_id not in taken.failed)
 
 
-def _decide(engine: sa.Engine, held: Sequence[Held]) -> tuple[list[Outcome], dict[str, str]]:
+def _decide(
+    engine: sa.Engine, held: Sequence[Held], templates: Sequence[template.Template]
+) -> tuple[list[Outcome], dict[str, str]]:
     """The outcome of each company; and for which the rules failed, with the reason."""
-    config = settings.read()
-    templates = template.load_templates(config.templates, config.products)
     companies = [one.company_id for one in held]
     with connect(engine) as conn:
         known = staff.read_companies(conn, companies)
@@ -100,7 +105,7 @@ def _decide(engine: sa.Engine, held: Sequence[Held]) -> tuple[list[Outcome], dic
                     one,
                     known.get(one.company_id),
                     people.get(one.company_id, []),
-                    list(templates.values()),
+                    templates,
                     overrides.get(one.company_id, {}),
                     before.get(one.company_id, {}),
                 )
@@ -127,8 +132,11 @@ def outcome(
             for event in _farewell(stored, gone)
         ]
         return Outcome(held, (), tuple(events), gone)
+    elsewhere = {one.name: regions.not_sold(one.regions, company.country) for one in templates}
     found = tuple(
-        decide(company, people, one, held.as_of, overrides.get(one.name, [])) for one in templates
+        decide(company, people, one, held.as_of, overrides.get(one.name, []))
+        for one in templates
+        if elsewhere[one.name] is None
     )
     present = {one.person_id for one in people}
     events = []
@@ -143,6 +151,9 @@ def outcome(
             (group.product, event)
             for event in difference.difference(stored.members, stored.gaps, group, left)
         ]
+    for product in sorted(before.keys() - {group.product for group in found}):
+        because = elsewhere.get(product) or "the product is no longer tracked"
+        events += [(product, event) for event in _farewell(before[product], because)]
     return Outcome(held, found, tuple(events))
 
 

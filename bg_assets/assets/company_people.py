@@ -4,7 +4,7 @@ from collections import Counter
 
 import dagster as dg
 
-from bg_assets import partitions
+from bg_assets import partitions, versions
 from bg_assets.assets import failures, runs
 from bg_assets.instance.report import report
 from bg_assets.resources import Database
@@ -31,7 +31,7 @@ COLUMNS = dg.TableSchema(
     group_name="buyer_groups",
     kinds={"postgres", "python"},
     owners=["team:sales-operations"],
-    code_version="1",
+    code_version=versions.of_people(),
     metadata={
         "dagster/relation_identifier": "bg.company_people",
         "dagster/column_schema": COLUMNS,

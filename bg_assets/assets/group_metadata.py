@@ -91,7 +91,9 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
                 "confidence": group.confidence,
                 "cohesion": group.cohesion,
                 "cohesion_reason": group.cohesion_reason,
+                "gaps": group.gaps,
                 "diff": group.diff,
+                "template_hash": group.template_hash,
             }
             for group in groups
         }

@@ -18,6 +18,7 @@ from bg_assets.cli import (
     running,
     sending,
     tables,
+    templates,
     titles,
     webhooks,
     why,
@@ -78,6 +79,7 @@ for _command in (
     overrides.exclude,
     overrides.unpin,
     export.export,
+    templates.templates,
 ):
     main.add_command(_command)
 

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from bg_assets import settings
-from bg_assets.cli import groups, session
+from bg_assets.cli import groups, knowledge, session
 from bg_assets.storage import dagster_state, database, overview, webhook_dead
 
 
@@ -35,6 +35,7 @@ def status(as_json: bool) -> None:
             counts = overview.read_overview(conn, config.refresh_interval)
             dead = overview.read_dead(conn)
             waiting, lost = webhook_dead.counts(conn)
+            templates = knowledge.read(conn, config)
         state = dagster_state.read(database.dagster_url())
     urls = {
         name: f"http://127.0.0.1:{port}{path}"
@@ -58,6 +59,7 @@ def status(as_json: bool) -> None:
                 "daemon": state.daemon,
                 "sensors": state.sensors,
                 "urls": urls,
+                "templates": templates,
             }
         )
         return
@@ -81,6 +83,8 @@ def status(as_json: bool) -> None:
         out.print(f"sensor {name:<20} {running}")
     for name, url in urls.items():
         out.print(f"{name:<27} {url}")
+    for line in knowledge.in_words(templates):
+        out.print(line, markup=False, soft_wrap=True)
     for row in dead:
         said = f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
         out.print(said, markup=False)

@@ -3,16 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from bg_assets.domain import regions, template_checks
 from bg_assets.domain.near import near
-from bg_assets.domain.template_yaml import BadTemplate, Place, root
+from bg_assets.domain.template_yaml import BadTemplate, Place, part, read_text, root
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES
 
 SCHEMA: Final = 1
+SHIPPED: Final = Path(__file__).with_name("templates")
 _CONDITION: Final = (
     "functions",
     "levels",
@@ -61,8 +63,9 @@ class RoleRule:
 class Template:
     """A product as the rules see it.
 
-    deal_size: US dollars. functions: (function, weight 0 to 1) of those that matter. regions: ISO
-    country codes it is sold in, empty for all. hash: of the content, whatever its layout.
+    title, does: what people call it, and a sentence on what it does. deal_size: US dollars.
+    functions: (function, weight 0 to 1) of those that matter. regions: ISO codes of the countries
+    it is sold in, empty for all. hash: of the content, whatever its layout.
     """
 
     name: str
@@ -82,13 +85,22 @@ class Template:
         return dict(self.functions).get(function or "", 0.0)
 
 
+@dataclass(slots=True)
+class Found:
+    """What lies in the folders: templates by name, the file and text of each, and what is wrong.
+
+    Of a file with a mistake, and of two files with one name, none is among the templates.
+    """
+
+    templates: dict[str, Template] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+
+
 def load_template(path: Path) -> Template:
     """The template of a file. Raises BadTemplate with file and line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadTemplate(f"{path}, line 1: can't be read: {error}") from None
-    return parse_template(text, str(path))
+    return parse_template(read_text(path), str(path))
 
 
 def load_templates(
@@ -96,68 +108,124 @@ def load_templates(
 ) -> dict[str, Template]:
     """The shipped templates and those of a folder of one's own, by name.
 
-    names: only these, in this order. Raises BadTemplate for a mistake in a file, two templates of
+    names: only these, in this order. Raises BadTemplate for mistakes in files, two templates of
     one name, a folder that is missing, and a name that no template has (with near matches).
     """
-    files = sorted(Path(__file__).with_name("templates").glob("*.yaml"))
-    if folder is not None:
-        if not folder.is_dir():
-            raise BadTemplate(f"{folder}: no such folder of templates; correct BG_TEMPLATES")
-        files += sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
-    found: dict[str, Template] = {}
-    origin: dict[str, Path] = {}
-    for path in files:
-        template = load_template(path)
-        if template.name in found:
-            raise BadTemplate(
-                f"{path}, line 1: {origin[template.name]} has the name {template.name!r} too; "
-                "rename one of them"
-            )
-        found[template.name], origin[template.name] = template, path
+    found = find_templates(folder)
+    if not found.mistakes:
+        found.mistakes += unknown(names or (), found)
+    if found.mistakes:
+        raise BadTemplate(*found.mistakes)
     if names is None:
-        return found
-    for name in names:
-        if name not in found:
-            raise BadTemplate(f"no template is named {name!r}; {near(name, found)}")
-    return {name: found[name] for name in names}
+        return found.templates
+    return {name: found.templates[name] for name in names}
 
 
-@lru_cache(maxsize=64)
+def unknown(names: Sequence[str], found: Found) -> list[str]:
+    """A sentence for each of the names that no template has."""
+    return [
+        f"no template is named {name!r}; {near(name, found.templates)}"
+        for name in names
+        if name not in found.templates
+    ]
+
+
+def find_templates(folder: Path | None = None) -> Found:
+    """The shipped templates and those of a folder of one's own, whatever is wrong with others.
+
+    A file whose name starts with a dot, or ends otherwise than in .yaml or .yml, is passed over.
+    """
+    found = Found()
+    try:
+        own = template_files(folder) if folder and not _is_shipped(folder) else []
+        paths = template_files(SHIPPED) + own
+    except BadTemplate as bad:
+        paths = template_files(SHIPPED)
+        found.mistakes += bad.lines
+    twice: dict[str, Path] = {}
+    for path in paths:
+        try:
+            text = read_text(path)
+            template = parse_template(text, str(path))
+        except BadTemplate as bad:
+            found.mistakes += bad.lines
+            continue
+        name = template.name
+        other = found.files.get(name) or twice.get(name)
+        if other is None:
+            found.templates[name], found.files[name], found.texts[name] = template, path, text
+            continue
+        found.mistakes.append(
+            f"{path}, line {name_line(text)}: {other} has the name {name!r} too; rename one of them"
+        )
+        twice[name] = other
+        for known in (found.templates, found.files, found.texts):
+            known.pop(name, None)
+    return found
+
+
+def template_files(folder: Path) -> list[Path]:
+    """The templates' files in a folder, in order. Raises BadTemplate where it can't be read."""
+    if not folder.is_dir():
+        raise BadTemplate(f"{folder}: no such folder of templates; correct BG_TEMPLATES")
+    try:
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in (".yaml", ".yml")
+            and not path.name.startswith(".")
+            and not path.is_dir()
+        )
+    except OSError as error:
+        raise BadTemplate(f"{folder}: can't be read: {error.strerror or error}") from None
+
+
+def _is_shipped(folder: Path) -> bool:
+    return folder.exists() and folder.samefile(SHIPPED)
+
+
+def name_line(text: str) -> int:
+    """The line in which a template that is fine says its name."""
+    entries = root(text, "").entries((*_REQUIRED, *_OPTIONAL), "key")
+    return entries["name"].node.start_mark.line + 1
+
+
+_REQUIRED: Final = ("template", "name", "version", "does", "deal_size", "functions", "roles")
+_OPTIONAL: Final = ("title", "disqualify", "regions")
+
+
+@lru_cache(maxsize=256)
 def parse_template(text: str, name: str) -> Template:
     """The template in a text; name says in errors where it stood. Raises BadTemplate."""
-    top = root(text, name).mapping(
-        required=("template", "name", "version", "does", "deal_size", "functions", "roles"),
-        optional=("title", "disqualify", "regions"),
-    )
-    if top["template"].integer(1) != SCHEMA:
-        raise top["template"].bad(f"this version reads template: {SCHEMA} only")
-    weights = {
-        key: place.number(0, 1)
-        for key, place in top["functions"].entries(FUNCTIONS, "function").items()
-    }
-    if not any(weights.values()):
-        raise top["functions"].bad("at least one function needs a weight above 0")
+    place = root(text, name)
+    top = place.mapping(required=_REQUIRED, optional=_OPTIONAL)
+    if "template" in top and top["template"].integer(1) not in (SCHEMA, None):
+        top["template"].bad(f"this version of bg_assets reads template: {SCHEMA} only")
+    deal_size = _integer(top, "deal_size", 0)
+    weights = _weights(top)
     disqualify = (
         top["disqualify"].mapping(optional=("titles", "levels")) if "disqualify" in top else {}
     )
-    levels = disqualify["levels"].words(LEVELS, "level") if "levels" in disqualify else ()
-    places = top["roles"].entries(ROLES, "role")
-    if not places:
-        raise top["roles"].bad("at least one role is needed")
-    roles = [_role(role, place, weights, levels) for role, place in places.items()]
-    roles.sort(key=lambda r: (-r.priority, ROLES.index(r.role)))
+    barred = {key: _words(disqualify, key) for key in ("titles", "levels")}
+    places = top["roles"].entries(ROLES, "role") if "roles" in top else {}
+    if "roles" in top and not places:
+        top["roles"].bad(f"at least one role is needed; allowed: {', '.join(ROLES)}")
+    rules = [_role(role, at, weights, barred, deal_size) for role, at in places.items()]
+    rules.sort(key=lambda r: (-r.priority, ROLES.index(r.role)))
+    title = top.get("title", top.get("name"))
     template = Template(
-        name=top["name"].identifier(),
-        version=top["version"].integer(1),
-        title=top["title"].text() if "title" in top else top["name"].text(),
-        does=top["does"].text(),
-        deal_size=top["deal_size"].integer(0),
+        name=top["name"].identifier() if "name" in top else "",
+        version=_integer(top, "version", 1),
+        title=(title.text() if title else None) or "",
+        does=(top["does"].text() if "does" in top else None) or "",
+        deal_size=deal_size,
         functions=tuple(sorted(weights.items())),
-        roles=tuple(roles),
-        disqualified_titles=disqualify["titles"].words() if "titles" in disqualify else (),
-        disqualified_levels=levels,
-        regions=tuple(r.upper() for r in top["regions"].words()) if "regions" in top else (),
+        roles=tuple(rules),
+        disqualified_titles=barred["titles"],
+        disqualified_levels=barred["levels"],
+        regions=_regions(top),
     )
+    place.mistakes.check()
     return _hashed(template)
 
 
@@ -168,8 +236,47 @@ def _hashed(template: Template) -> Template:
     return replace(template, hash=hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
+def _integer(parts: Mapping[str, Place], key: str, low: int, otherwise: int | None = None) -> int:
+    value = parts[key].integer(low) if key in parts else otherwise
+    return low if value is None else value
+
+
+def _words(parts: Mapping[str, Place], key: str) -> tuple[str, ...]:
+    known = {"functions": FUNCTIONS, "levels": LEVELS}.get(key)
+    words = part(parts, key, known)
+    for phrase in template_checks.wordless(words):
+        parts[key].bad(f"{phrase!r} holds no word, so no title or department can hold it")
+    return words
+
+
+def _weights(top: Mapping[str, Place]) -> dict[str, float]:
+    if "functions" not in top:
+        return {}
+    places = top["functions"].entries(FUNCTIONS, "function")
+    read = {function: place.number(0, 1) for function, place in places.items()}
+    # One that can't be read is reported once, not again by each condition that counts on it.
+    weights = {function: 1.0 if weight is None else weight for function, weight in read.items()}
+    if places and not any(weights.values()):
+        top["functions"].bad("at least one function needs a weight above 0")
+    return weights
+
+
+def _regions(top: Mapping[str, Place]) -> tuple[str, ...]:
+    codes = [word.upper() for word in part(top, "regions")]
+    for code in codes:
+        if code not in regions.codes():
+            top["regions"].bad(
+                f"unknown region {code!r}; allowed: ISO codes of countries, like US, GB, DE"
+            )
+    return tuple(sorted(set(codes)))
+
+
 def _role(
-    role: str, place: Place, weights: Mapping[str, float], disqualified: Sequence[str]
+    role: str,
+    place: Place,
+    weights: Mapping[str, float],
+    barred: Mapping[str, Sequence[str]],
+    deal_size: int,
 ) -> RoleRule:
     parts = place.mapping(required=("required", "any"), optional=("priority", "never"))
     never = (
@@ -177,54 +284,50 @@ def _role(
         if "never" in parts
         else {}
     )
-    rule = RoleRule(
+    required = _integer(parts, "required", 0)
+    most = template_checks.most(role, deal_size)
+    if required > most:
+        parts["required"].bad(
+            f"{required} can never be reached: the largest group for a deal of {deal_size:,} has "
+            f"{most} {role}; allowed: 0 to {most}"
+        )
+    excluded = {key: _words(never, key) for key in ("functions", "levels", "titles")}
+    void = {
+        "functions": excluded["functions"],
+        "levels": (*excluded["levels"], *barred["levels"]),
+        "titles": (*excluded["titles"], *barred["titles"]),
+    }
+    items = parts["any"].items() if "any" in parts else []
+    return RoleRule(
         role=role,
-        required=parts["required"].integer(0),
-        priority=parts["priority"].integer(0) if "priority" in parts else 0,
-        conditions=(),
-        never_functions=never["functions"].words(FUNCTIONS, "function")
-        if "functions" in never
-        else (),
-        never_levels=never["levels"].words(LEVELS, "level") if "levels" in never else (),
-        never_titles=never["titles"].words() if "titles" in never else (),
+        required=required,
+        priority=_integer(parts, "priority", 0, 0),
+        conditions=tuple(_condition(item, void, weights) for item in items),
+        never_functions=excluded["functions"],
+        never_levels=excluded["levels"],
+        never_titles=excluded["titles"],
     )
-    items = parts["any"].items()
-    if not items:
-        raise parts["any"].bad(f"{role} needs at least one condition")
-    barred = {*rule.never_levels, *disqualified}
-    conditions = tuple(_condition(item, rule, weights, barred) for item in items)
-    return replace(rule, conditions=conditions)
 
 
 def _condition(
-    place: Place, rule: RoleRule, weights: Mapping[str, float], barred_levels: set[str]
+    place: Place, never: Mapping[str, Sequence[str]], weights: Mapping[str, float]
 ) -> Condition:
+    before = len(place.mistakes.found)
     parts = place.mapping(optional=_CONDITION)
-    condition = Condition(
-        functions=parts["functions"].words(FUNCTIONS, "function") if "functions" in parts else (),
-        levels=parts["levels"].words(LEVELS, "level") if "levels" in parts else (),
-        titles=parts["titles"].words() if "titles" in parts else (),
-        departments=parts["departments"].words() if "departments" in parts else (),
-        min_employees=parts["min_employees"].integer(1) if "min_employees" in parts else None,
-        max_employees=parts["max_employees"].integer(1) if "max_employees" in parts else None,
-        fit=parts["fit"].number(0, 1) if "fit" in parts else 1.0,
+    words = {key: _words(parts, key) for key in ("functions", "levels", "titles", "departments")}
+    low, high = (
+        parts[key].integer(1) if key in parts else None
+        for key in ("min_employees", "max_employees")
     )
-    if not (condition.functions or condition.titles or condition.departments):
-        raise place.bad("a condition needs functions, titles or departments, else all fit it")
-    if condition.fit == 0:
-        raise place.bad("this condition can never hold: fit is 0")
-    low, high = condition.min_employees, condition.max_employees
-    if low is not None and high is not None and low > high:
-        raise place.bad(f"this condition can never hold: min_employees {low} is above {high}")
-    if condition.levels and barred_levels.issuperset(condition.levels):
-        raise place.bad("this condition can never hold: all its levels are excluded")
-    if condition.functions and set(rule.never_functions).issuperset(condition.functions):
-        raise place.bad("this condition can never hold: all its functions are excluded")
-    if condition.titles and set(rule.never_titles).issuperset(condition.titles):
-        raise place.bad("this condition can never hold: all its titles are excluded")
-    for function in condition.functions:
+    fit = parts["fit"].number(0, 1) if "fit" in parts else 1.0
+    for function in words["functions"]:
         if not weights.get(function):
-            raise parts["functions"].bad(
-                f"this condition can never count: {function} has no weight under functions"
+            parts["functions"].bad(
+                f"this condition can never count: {function} has no weight above 0 under functions"
             )
-    return condition
+    if len(place.mistakes.found) == before:
+        for key, sentence in template_checks.never_holds(words, never, (low, high), fit):
+            parts.get(key, place).bad(sentence)
+    return Condition(
+        **words, min_employees=low, max_employees=high, fit=1.0 if fit is None else fit
+    )

@@ -1,20 +1,28 @@
 """Whether the code of the project has changed on the disk since this process imported it."""
 
+import contextlib
 import os
 import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+from bg_assets import settings
+
 # Files of the project's packages: path -> time of the last change in ns, and size in bytes.
 Fingerprint = dict[str, tuple[int, int]]
 
 
 def roots() -> list[str]:
-    """The folders of the imported packages that are not installed ones, and single modules."""
-    return sorted(
-        str(path.parent if path.name == "__init__.py" else path) for path in _own().values()
-    )
+    """The folders of the imported packages that are not installed ones, and single modules.
+
+    And the folder of one's own templates, from which the definitions take a code version.
+    """
+    found = [str(path.parent if path.name == "__init__.py" else path) for path in _own().values()]
+    with contextlib.suppress(settings.BadSetting):
+        templates = settings.read().templates
+        found += [str(templates)] if templates else []
+    return sorted(found)
 
 
 def forget(kept: set[str]) -> None:

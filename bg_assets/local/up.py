@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from bg_assets import settings
+from bg_assets import products, settings
 from bg_assets.local import programs
 from bg_assets.storage import database, keys
 
@@ -29,6 +29,8 @@ def up(say: Callable[[str], None]) -> int:
             programs.require_free_port(config.receiver_port, "BG_RECEIVER_PORT")
         say("database ...")
         for line in prepare_databases():
+            say(f"  {line}")
+        for line in check_templates(config):
             say(f"  {line}")
         dagster_home = programs.prepare_dagster_home(config.home)
         env = {"DAGSTER_HOME": str(dagster_home), "BG_HOME": str(config.home)}
@@ -64,6 +66,19 @@ def prepare_databases() -> list[str]:
 
     PooledPostgresStorage(database.dagster_url())
     return done
+
+
+def check_templates(config: settings.Settings) -> list[str]:
+    """What is wrong with templates though the last good ones will do, a line each.
+
+    Raises BadTemplate where a product has none: nothing could be built.
+    """
+    engine = database.make_engine(database.bg_url(), pool_size=1)
+    try:
+        warning = products.in_force(engine, config.templates, config.products).warning
+    finally:
+        engine.dispose()
+    return [warning] if warning else []
 
 
 @contextmanager

@@ -12,6 +12,10 @@ _ALL = sa.text(
     "select id from bg.canonical_companies where deleted_at is null and id > :after "
     "order by id limit :most"
 )
+# In the order of a hash: spread over all, and the same companies each time.
+_SAMPLE = sa.text("""
+    select id from bg.canonical_companies where deleted_at is null order by md5(id), id limit :most
+""")
 _CONTAINING = sa.text("""
     select id from bg.canonical_companies
     where deleted_at is null
@@ -39,6 +43,11 @@ def unknown(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
 def all_ids(conn: sa.Connection) -> list[str]:
     """The ids of all tracked companies, in order."""
     return list(conn.execute(_ALL, {"after": "", "most": 10_000_000}).scalars())
+
+
+def sample_ids(conn: sa.Connection, most: int) -> list[str]:
+    """The ids of some tracked companies, in order: the same ones each time."""
+    return sorted(conn.execute(_SAMPLE, {"most": most}).scalars())
 
 
 def near_matches(conn: sa.Connection, wanted: str) -> list[str]:

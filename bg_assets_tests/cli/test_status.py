@@ -1,12 +1,15 @@
 """`status`: each company in one state, in the shape of the contract."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bg_assets import products
 from bg_assets.storage import refreshes
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
+from bg_assets_tests.domain.test_template_mistakes import GOOD
 
 NOTHING: dict[str, Any] = {
     "pending": {"changes": 0, "companies": 0},
@@ -20,6 +23,7 @@ NOTHING: dict[str, Any] = {
     "daemon": "never started",
     "sensors": {},
     "urls": {},
+    "templates": {"in_force": [], "mistakes": []},
 }
 
 
@@ -131,3 +135,36 @@ def _release(bg: Command, most: int) -> None:
         pairs = [one for held in refreshes.under_way(conn) for one in held.refreshes]
         now = conn.exec_driver_sql("select clock_timestamp()").scalar_one()
         refreshes.release(conn, pairs, "[the] run is gone", now, most)
+
+
+def test_a_template_that_went_bad_is_told_with_the_last_good_one(
+    bg: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_TEMPLATES", str(tmp_path))
+    monkeypatch.setenv("BG_PRODUCTS", "small")
+    file = bg.file("small.yaml", GOOD)
+    good = products.in_force(bg.engine, tmp_path, ["small"]).templates["small"]
+    file.write_text(GOOD.replace("it: 0.5", "it: -5"), encoding="utf-8")
+    mistake = f"{file}, line 8: -5 is outside of 0 to 1"
+    found = bg.json("status")["templates"]
+    assert found["mistakes"] == [{"mistake": mistake, "since": None}]
+    assert [(one["name"], one["hash"]) for one in found["in_force"]] == [("small", good.hash)]
+
+    products.in_force(bg.engine, tmp_path, ["small"])
+    (only,) = bg.json("status")["templates"]["mistakes"]
+    told = bg("status").out
+    assert only["mistake"] == mistake
+    assert only["since"].endswith("Z")
+    assert f"template: {mistake} (since " in told
+    assert "the last good ones stay in force: small" in told
+
+
+def test_groups_of_an_older_template_are_counted(bg: Command) -> None:
+    bg.companies("a", "b")
+    refresh(bg, "a", "b")
+    products.in_force(bg.engine, None, ["finance_system"])
+    bg.execute("update bg.buyer_groups set template_hash = 'older' where company_id = 'a'")
+    (one,) = bg.json("status")["templates"]["in_force"]
+    told = bg("status").out
+    assert one["old_groups"] == 1
+    assert "finance_system: 1 groups of an older template, to be refreshed" in told

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, database, groups, refreshes, shown, staff
+from bg_assets.storage import claims, database, groups, refreshes, resync, shown, staff
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.conftest import Cluster
@@ -171,3 +171,24 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         staff.read_overrides(conn, ["c000007"])
 
     plans.check(reads, rows=120, pages=120)
+
+
+def test_a_look_for_old_groups_reads_nothing_while_there_are_none(conn: sa.Connection) -> None:
+    with plans.watched(conn) as reads:
+        assert resync.raise_changes(conn, {"finance_system": "t"}, {}, []) == 0
+
+    plans.check(reads, rows=10, pages=60)
+
+
+@pytest.mark.parametrize("waiting", [0, 5000])
+def test_a_look_at_20000_old_groups_reads_each_a_few_times(
+    conn: sa.Connection, waiting: int
+) -> None:
+    if waiting:
+        assert resync.raise_changes(conn, {"finance_system": "u"}, {}, [], waiting) == waiting
+    with plans.watched(conn) as reads:
+        assert resync.raise_changes(conn, {"finance_system": "u"}, {}, []) == 5000
+
+    # All groups are old: a look at the whole of the table is the cheapest.
+    assert all(read.rows <= 100_000 and read.pages <= 200_000 for read in reads)
+    assert not any({"changes", "buyer_group_refresh_log"} & set(read.scanned) for read in reads)

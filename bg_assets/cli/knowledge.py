@@ -1,0 +1,47 @@
+"""What `status` tells of templates: those in force, how many groups are older, what is wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from bg_assets import settings
+from bg_assets.domain.template import find_templates, unknown
+from bg_assets.storage import resync, templates
+
+
+def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
+    """in_force: name, hash, loaded_at and old_groups of each; mistakes: mistake and since.
+
+    A mistake that nobody who runs has met yet has no time. Writes nothing.
+    """
+    stored, old = templates.read(conn), resync.count_old(conn)
+    told: dict[str, Any] = {**templates.read_mistakes(conn)}
+    found = find_templates(config.templates)
+    for mistake in found.mistakes or unknown(config.products, found):
+        told.setdefault(mistake, None)
+    return {
+        "in_force": [
+            {
+                "name": one.name,
+                "hash": one.hash,
+                "loaded_at": one.loaded_at,
+                "old_groups": old.get(one.name, 0),
+            }
+            for one in stored.values()
+        ],
+        "mistakes": [{"mistake": what, "since": since} for what, since in sorted(told.items())],
+    }
+
+
+def in_words(known: Mapping[str, Any]) -> Iterator[str]:
+    """The same for people: what is as it should be is left out."""
+    for one in known["in_force"]:
+        if one["old_groups"]:
+            yield f"{one['name']}: {one['old_groups']} groups of an older template, to be refreshed"
+    for one in known["mistakes"]:
+        since = f" (since {one['since']:%Y-%m-%d %H:%M:%S %Z})" if one["since"] else ""
+        yield f"template: {one['mistake']}{since}"
+    if known["mistakes"] and known["in_force"]:
+        names = ", ".join(one["name"] for one in known["in_force"])
+        yield f"the last good ones stay in force: {names}"

@@ -1,0 +1,170 @@
+"""`templates diff`: both groups of every company, computed from what is known, and nothing written.
+
+What another template would change is printed as it is found, company by company.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date
+from itertools import islice
+
+import click
+import sqlalchemy as sa
+from rich.progress import Progress
+
+from bg_assets.cli import session
+from bg_assets.domain import regions
+from bg_assets.domain.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.template import Template
+from bg_assets.domain.template_difference import CompanyDifference, Person, Totals, compare
+from bg_assets.storage import claims, database, staff
+
+BATCH = 200  # companies whose people are held in memory at once
+
+
+class Comparison:
+    """Two templates over companies; ``totals`` and ``failed`` stand once ``run`` is through."""
+
+    def __init__(self, engine: sa.Engine, old: Template, new: Template) -> None:
+        self._engine = engine
+        self._old, self._new = old, new
+        self.totals = Totals()
+        self.failed: list[str] = []
+        self.unread = 0
+
+    def run(self, companies: Sequence[str]) -> Iterator[CompanyDifference]:
+        """The difference of each company, in the order given; those not read yet are left out."""
+        rest = iter(companies)
+        bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+        with bar:
+            task = bar.add_task("comparing", total=len(companies))
+            while batch := list(islice(rest, BATCH)):
+                yield from self._batch(batch)
+                bar.advance(task, len(batch))
+
+    def _batch(self, batch: Sequence[str]) -> Iterator[CompanyDifference]:
+        with database.connect(self._engine) as conn:
+            known = staff.read_companies(conn, batch)
+            people = staff.read_staff(conn, batch)
+            overrides = staff.read_overrides(conn, batch)
+            today = claims.database_now(conn).astimezone(UTC).date()
+        for company_id in batch:
+            if company_id not in known or company_id not in people:
+                self.unread += 1
+                continue
+            try:
+                groups = self._groups(
+                    known[company_id], people[company_id], today, overrides.get(company_id, {})
+                )
+            except Exception as err:
+                # One that can't be judged takes nobody with it; what it says may hold data.
+                self.failed.append(f"{company_id}: {type(err).__name__}")
+                continue
+            titles = {person.person_id: person.title for person in people[company_id]}
+            found = compare(company_id, titles, *groups)
+            self.totals.add(*groups, found)
+            yield found
+
+    def _groups(
+        self,
+        company: Company,
+        people: Sequence[StaffMember],
+        today: date,
+        overrides: dict[str, list[Override]],
+    ) -> tuple[BuyerGroup | None, BuyerGroup | None]:
+        def group(template: Template) -> BuyerGroup | None:
+            if regions.not_sold(template.regions, company.country):
+                return None
+            return decide(company, people, template, today, overrides.get(template.name, []))
+
+        return group(self._old), group(self._new)
+
+
+def print_document(
+    comparison: Comparison, old: Template, new: Template, found: Iterator[CompanyDifference]
+) -> None:
+    """One JSON document, written while companies are compared: those that differ, then totals."""
+    sides = {
+        side: {"name": one.name, "version": one.version, "hash": one.hash}
+        for side, one in (("old", old), ("new", new))
+    }
+    click.echo(f'{{"old": {json.dumps(sides["old"])},\n "new": {json.dumps(sides["new"])},')
+    click.echo(' "companies": [', nl=False)
+    between = "\n  "
+    for one in found:
+        if one.any:
+            click.echo(between + json.dumps(_document(one), ensure_ascii=False), nl=False)
+            between = ",\n  "
+    ending = {
+        "totals": comparison.totals.figures(),
+        "unread": comparison.unread,
+        "failed": comparison.failed,
+    }
+    click.echo("],\n " + json.dumps(ending, ensure_ascii=False)[1:])
+
+
+def _document(one: CompanyDifference) -> dict[str, object]:
+    values = asdict(one)
+    for gaps in ("gaps_opened", "gaps_closed"):
+        values[gaps] = [{"role": role, "reason": reason} for role, reason in values[gaps]]
+    return values
+
+
+def print_lines(
+    comparison: Comparison,
+    found: Iterator[CompanyDifference],
+    details: int,
+    say: Callable[[str], None],
+) -> None:
+    """The same for people: the first companies that differ one by one, then the totals."""
+    shown = 0
+    for one in found:
+        if one.any and shown < details:
+            shown += 1
+            for line in _lines(one):
+                say(line)
+    totals = comparison.totals
+    if totals.changed > shown:
+        say(f"... and {totals.changed - shown} more companies; --details N shows more of them")
+    say("")
+    say(f"{totals.changed} of {totals.companies} companies would have another group:")
+    say(f"  {totals.larger} larger, {totals.smaller} smaller")
+    say(f"  {totals.joined} people come, {totals.left} go, {totals.role_changed} change their role")
+    say(f"  {totals.gaps_opened} gaps open, {totals.gaps_closed} close")
+    say("")
+    for line in _table(comparison):
+        say(line)
+
+
+def _lines(one: CompanyDifference) -> Iterator[str]:
+    yield f"{one.company_id}: {one.old_size} -> {one.new_size} people"
+    for sign, people in (("+", one.joined), ("-", one.left), ("~", one.role_changed)):
+        for person in people:
+            yield f"  {sign} {person.person_id}, {person.title or 'title unknown'}: {_role(person)}"
+    for what, gaps in (("opens", one.gaps_opened), ("closes", one.gaps_closed)):
+        for role, reason in gaps:
+            yield f"  gap {what}: {ROLE_LABELS.get(role, role)}: {reason}"
+
+
+def _role(person: Person) -> str:
+    roles = [ROLE_LABELS[role] for role in (person.old_role, person.new_role) if role]
+    return " -> ".join(roles)
+
+
+def _table(comparison: Comparison) -> Iterator[str]:
+    old, new = comparison.totals.old.figures(), comparison.totals.new.figures()
+    yield f"{'':<24}{'old':>10}{'new':>10}"
+    for name in ("groups", "members", "mean_size", "completeness", "confidence"):
+        yield f"{name.replace('_', ' '):<24}{_figure(old[name]):>10}{_figure(new[name]):>10}"
+    for kind in ("roles", "gaps"):
+        for role, label in ROLE_LABELS.items():
+            name = f"{label}s" if kind == "roles" else f"gaps: {label}"
+            yield f"{name:<24}{old[kind][role]:>10,}{new[kind][role]:>10,}"
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"

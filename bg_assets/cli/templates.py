@@ -1,0 +1,243 @@
+"""`templates`: which products there are, what is in each, what is wrong, what would change."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bg_assets import settings
+from bg_assets.cli import session, template_diff
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.template import (
+    SHIPPED,
+    Condition,
+    Found,
+    RoleRule,
+    Template,
+    find_templates,
+    load_template,
+    load_templates,
+    unknown,
+)
+from bg_assets.domain.template_yaml import BadTemplate
+from bg_assets.domain.vocabulary import in_words
+from bg_assets.storage import companies as finding
+from bg_assets.storage import database
+
+_JSON = click.option("--json", "as_json", is_flag=True)
+
+
+@click.group()
+def templates() -> None:
+    """What is sold: products, and whom their buyer groups need."""
+
+
+@templates.command("list")
+@_JSON
+def list_(as_json: bool) -> None:
+    """List the templates: the shipped ones and those of BG_TEMPLATES."""
+    with session.clear_errors():
+        config = settings.read()
+        found = _all(config)
+        rows = [_row(one, found, config) for one in found.templates.values()]
+    if as_json:
+        session.print_json(rows)
+        return
+    for row in rows:
+        used = "in use" if row["in_use"] else "not in BG_PRODUCTS"
+        click.echo(f"{row['name']} (version {row['version']}, {row['hash']}, {used})")
+        click.echo(f"  {row['does']}")
+        click.echo(f"  {row['deal_size']:,} US dollars; {row['file']}")
+
+
+@templates.command()
+@click.argument("name")
+@_JSON
+def show(name: str, as_json: bool) -> None:
+    """Print a template: the functions that matter, and who fits each role."""
+    with session.clear_errors():
+        config = settings.read()
+        template = load_templates(config.templates, [name])[name]
+        row = _row(template, _all(config), config)
+    if as_json:
+        session.print_json(asdict(template) | row)
+    else:
+        _print(template, row)
+
+
+@templates.command()
+@click.argument(
+    "paths", metavar="[FILE|FOLDER]...", nargs=-1, type=click.Path(exists=True, path_type=Path)
+)
+@_JSON
+def check(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check files or folders of templates, or all that are in use; a line for each mistake.
+
+    A folder is checked together with the shipped templates, whose names it can't take.
+    """
+    with session.clear_errors():
+        found = [_checked(path) for path in paths] or [_in_use(settings.read())]
+    mistakes = list(dict.fromkeys(what for one in found for what in one.mistakes))
+    good = {
+        str(one.files[name]): template for one in found for name, template in one.templates.items()
+    }
+    if as_json:
+        session.print_json(
+            {
+                "mistakes": mistakes,
+                "templates": [
+                    {"name": one.name, "version": one.version, "hash": one.hash, "file": file}
+                    for file, one in good.items()
+                ],
+            }
+        )
+    else:
+        for what in mistakes:
+            click.echo(what)
+        if not mistakes:
+            click.echo(f"{len(good)} {'template is' if len(good) == 1 else 'templates are'} fine")
+    if mistakes:
+        raise SystemExit(session.FAILED)
+
+
+@templates.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--company", "ids", metavar="ID", multiple=True, help="Only these companies.")
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Only N, spread over all.")
+@click.option("--details", default=20, show_default=True, type=click.IntRange(0),
+              help="Companies that are shown one by one; --json has all that differ.")  # fmt: skip
+@_JSON
+def diff(
+    old: str, new: str, ids: tuple[str, ...], sample: int | None, details: int, as_json: bool
+) -> None:
+    """Say what template NEW would change against OLD: each a name, or a file. Writes nothing.
+
+    Computed from the people as the last refresh of each company read them, with pins and
+    exclusions of the two products.
+    """
+    if ids and sample:
+        session.fail("say --company or --sample, not both", session.USAGE)
+    with session.clear_errors():
+        config = settings.read()
+        before, after = _one(old, config), _one(new, config)
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            session.require_companies(conn, ids)
+            wanted = sorted(set(ids))
+            if not ids:
+                wanted = finding.sample_ids(conn, sample) if sample else finding.all_ids(conn)
+        comparison = template_diff.Comparison(engine, before, after)
+        found = comparison.run(wanted)
+        if as_json:
+            template_diff.print_document(comparison, before, after, found)
+        else:
+            template_diff.print_lines(comparison, found, details, click.echo)
+    if comparison.unread:
+        session.say(f"{comparison.unread} companies have no people who were read: left out")
+    if comparison.failed:
+        session.fail("\n".join(comparison.failed), session.FAILED)
+
+
+def _all(config: settings.Settings) -> Found:
+    found = find_templates(config.templates)
+    if found.mistakes:
+        raise BadTemplate(*found.mistakes)
+    return found
+
+
+def _in_use(config: settings.Settings) -> Found:
+    found = find_templates(config.templates)
+    found.mistakes += unknown(config.products, found)
+    return found
+
+
+def _checked(path: Path) -> Found:
+    """What lies in a folder, or in one file, which may be meant to replace another."""
+    if path.is_dir():
+        found = find_templates(path)
+        if not path.samefile(SHIPPED):
+            own = {name for name, file in found.files.items() if file.parent != SHIPPED}
+            found.templates = {name: found.templates[name] for name in sorted(own)}
+        return found
+    found = Found()
+    try:
+        template = load_template(path)
+    except BadTemplate as bad:
+        found.mistakes += bad.lines
+    else:
+        found.templates[template.name], found.files[template.name] = template, path
+    return found
+
+
+def _one(what: str, config: settings.Settings) -> Template:
+    """The template of a name or a file. Raises BadTemplate."""
+    known = find_templates(config.templates)
+    if what in known.templates:
+        return known.templates[what]
+    path = Path(what)
+    if path.is_file():
+        return load_template(path)
+    if path.suffix or len(path.parts) > 1:
+        raise BadTemplate(f"{what}: no such file")
+    raise BadTemplate(*known.mistakes, *unknown([what], known))
+
+
+def _row(template: Template, found: Found, config: settings.Settings) -> dict[str, Any]:
+    file = found.files[template.name]
+    return {
+        "name": template.name,
+        "title": template.title,
+        "version": template.version,
+        "does": template.does,
+        "deal_size": template.deal_size,
+        "hash": template.hash,
+        "regions": list(template.regions),
+        "shipped": file.parent == SHIPPED,
+        "in_use": template.name in config.products,
+        "file": str(file),
+    }
+
+
+def _print(template: Template, row: dict[str, Any]) -> None:
+    out = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
+    out.print(f"{template.title} ({template.name}, version {template.version}, {template.hash})")
+    out.print(template.does)
+    out.print(f"deal       {template.deal_size:,} US dollars")
+    out.print(f"sold in    {', '.join(template.regions) or 'all countries'}")
+    out.print(f"file       {row['file']}")
+    weights = sorted(template.functions, key=lambda one: -one[1])
+    out.print("functions  " + ", ".join(f"{in_words(name)} {weight:g}" for name, weight in weights))
+    barred = (*template.disqualified_levels, *template.disqualified_titles)
+    if barred:
+        out.print(f"never      {', '.join(barred)}")
+    for rule in template.roles:
+        out.print(f"\n{ROLE_LABELS[rule.role]}: {rule.required} required, priority {rule.priority}")
+        for condition in rule.conditions:
+            out.print(f"  {condition.fit:g}  {_condition(condition)}")
+        never = _never(rule)
+        if never:
+            out.print(f"  never {never}")
+
+
+def _condition(one: Condition) -> str:
+    parts = []
+    if one.functions:
+        parts.append(" or ".join(in_words(function) for function in one.functions))
+    if one.levels:
+        parts.append(f"at level {' or '.join(one.levels)}")
+    if one.titles:
+        parts.append(f"titles with {' or '.join(one.titles)}")
+    if one.departments:
+        parts.append(f"departments with {' or '.join(one.departments)}")
+    if one.min_employees is not None:
+        parts.append(f"from {one.min_employees:,} employees")
+    if one.max_employees is not None:
+        parts.append(f"up to {one.max_employees:,} employees")
+    return ", ".join(parts)
+
+
+def _never(rule: RoleRule) -> str:
+    return ", ".join((*rule.never_functions, *rule.never_levels, *rule.never_titles))

@@ -1,0 +1,91 @@
+"""The templates in force: from files, as long as they are good, and what is told when not."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets import products
+from bg_assets.domain.template_yaml import BadTemplate
+from bg_assets.storage import templates
+from bg_assets_tests.domain.test_template_mistakes import GOOD
+
+NAMES = ("finance_system", "small")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(GOOD, encoding="utf-8")
+    return tmp_path
+
+
+def stored(engine: sa.Engine) -> dict[str, templates.Stored]:
+    with engine.begin() as conn:
+        return templates.read(conn)
+
+
+def mistakes(engine: sa.Engine) -> list[str]:
+    with engine.begin() as conn:
+        return list(templates.read_mistakes(conn))
+
+
+def test_what_loads_is_kept_with_its_hash_and_text(engine: sa.Engine, folder: Path) -> None:
+    force = products.in_force(engine, folder, NAMES)
+    assert list(force.templates) == list(NAMES)
+    assert (force.mistakes, force.last_good, force.warning) == ((), (), None)
+    kept = stored(engine)
+    assert sorted(kept) == sorted(NAMES)
+    assert kept["small"].text == GOOD
+    assert kept["small"].hash == force.templates["small"].hash
+
+
+@pytest.mark.parametrize("how", ["broken", "gone", "twice", "no folder"])
+def test_a_file_that_goes_bad_leaves_the_last_good_one_in_force(
+    engine: sa.Engine, folder: Path, how: str
+) -> None:
+    before = products.in_force(engine, folder, NAMES)
+    if how == "broken":
+        (folder / "small.yaml").write_text(GOOD.replace("it: 0.5", "it: -5"), encoding="utf-8")
+    elif how == "gone":
+        (folder / "small.yaml").unlink()
+    elif how == "twice":
+        (folder / "again.yaml").write_text(GOOD, encoding="utf-8")
+    else:
+        folder = folder / "nowhere"
+    after = products.in_force(engine, folder, NAMES)
+    assert after.templates == before.templates
+    assert after.last_good == ("small",)
+    assert "the last good one is used for small" in (after.warning or "")
+    assert mistakes(engine) == sorted(after.mistakes)
+    if how == "broken":
+        assert f"{folder / 'small.yaml'}, line 8: -5 is outside of 0 to 1" in after.mistakes
+
+
+def test_a_file_that_is_mended_is_in_force_and_nothing_is_told_any_more(
+    engine: sa.Engine, folder: Path
+) -> None:
+    products.in_force(engine, folder, NAMES)
+    (folder / "small.yaml").write_text("", encoding="utf-8")
+    products.in_force(engine, folder, NAMES)
+    (folder / "small.yaml").write_text(GOOD.replace("60000", "70000"), encoding="utf-8")
+    force = products.in_force(engine, folder, NAMES)
+    assert force.templates["small"].deal_size == 70_000
+    assert stored(engine)["small"].hash == force.templates["small"].hash
+    assert mistakes(engine) == []
+
+
+def test_a_bad_file_of_a_product_that_nobody_uses_is_told_and_changes_nothing(
+    engine: sa.Engine, folder: Path
+) -> None:
+    (folder / "other.yaml").write_text("name: [", encoding="utf-8")
+    force = products.in_force(engine, folder, NAMES)
+    assert force.last_good == ()
+    assert "other.yaml, line 1" in (force.warning or "")
+
+
+def test_without_any_good_one_it_is_a_clear_failure_that_is_told_too(
+    engine: sa.Engine, folder: Path
+) -> None:
+    with pytest.raises(BadTemplate, match="no template is named 'smal'; did you mean small"):
+        products.in_force(engine, folder, ["smal"])
+    assert len(mistakes(engine)) == 1
