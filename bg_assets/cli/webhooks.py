@@ -126,7 +126,7 @@ def rotate(name: str, given: str | None, keep: str, as_json: bool) -> None:
 @click.option("--secret-id", type=click.IntRange(1, 2**63 - 1), help="Only this one (see list).")
 @_JSON
 def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
-    """End a source, or one of its secrets: what it signs is refused within seconds."""
+    """End a source, or one of its secrets: what it signs is refused within a second."""
     with session.opened() as engine, database.connect(engine) as conn:
         stored = {one.id: one for one in webhook_sources.list_sources(conn)}
         if name not in stored or stored[name].revoked_at is not None:
