@@ -8,9 +8,11 @@ from bg_assets.domain.events import Event
 from bg_assets.domain.known import CROWD, Company, Known, Person, Source
 
 # A probe for each row asked for, of tables of any size of which the planner may know nothing yet:
-# on its guesses a scan for each e-mail looked cheap.
-_PROBE = sa.text("set local enable_seqscan = off")
-_PROBED = sa.text("set local enable_seqscan to default")
+# on its guesses a scan for each e-mail looked cheap. A bitmap would read a crowd to its end.
+_PROBE = sa.text("""
+    select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+""")
+_PROBED = sa.text("set local enable_seqscan to default; set local enable_bitmapscan to default")
 _SOURCES = sa.text("""
     select id, workspace, may_create from bg.webhook_sources where id = any(:ids)
 """)
