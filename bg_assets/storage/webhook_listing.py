@@ -79,8 +79,7 @@ def _stored(rows: list[sa.Row[tuple[object, ...]]], keys: Keys | None) -> Stored
                 row.secret_expires_at,
                 row.secret_revoked_at,
                 row.secret_valid,
-                keys is not None
-                and webhook_sources.opened(keys, one.id, row.secret_id, row.secret) is not None,
+                _is_readable(keys, row),
             )
             for row in rows
             if row.secret_id is not None
