@@ -33,8 +33,8 @@ class Signer:
 class Answer:
     """What the door said to an event: ``code`` is None where it never answered.
 
-    ``status`` is its word (accepted, duplicate, refused, unreachable), ``detail`` the reason of a
-    refusal, ``field`` what it is about, ``tries`` how often it was sent.
+    ``status`` is its word (accepted, duplicate, refused, unreachable, not sent), ``detail`` the
+    reason of a refusal, ``field`` what it is about, ``tries`` how often it was sent.
     """
 
     code: int | None
@@ -63,6 +63,10 @@ class Sender:
     def close(self) -> None:
         """Let go of the connection."""
         self._session.close()
+
+    def not_sent(self, problem: str | None) -> Answer:
+        """What stands for the answer to an event that can't be sent."""
+        return Answer(None, "not sent", problem, None, 0)
 
     def send(self, event_id: str, body: bytes) -> Answer:
         """Post the event, signed anew for each try, until it is answered for good."""

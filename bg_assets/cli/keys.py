@@ -25,8 +25,9 @@ def new() -> None:
 def rotate(as_json: bool) -> None:
     """Encrypt everything that is stored with the newest key, while all else runs on.
 
-    Keys in the file of the embedded default: a new one is put in front first. Keys in
-    BG_ENCRYPTION_KEYS: put a new one in front and restart every process before.
+    Keys in the file of the embedded default: a new one is put in front first, and nothing has to
+    be restarted. Keys in BG_ENCRYPTION_KEYS: before, put a new one in front and restart every
+    process, Dagster's first, since a receiver that writes with the new key needs readers of it.
     """
     with session.opened() as engine:
         config = settings.read()

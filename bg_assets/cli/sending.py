@@ -9,7 +9,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -19,8 +19,10 @@ from bg_assets import settings
 from bg_assets.cli import session, webhook_options
 from bg_assets.domain import webhook_secrets
 from bg_assets.domain.webhook_secrets import Scheme
-from bg_assets.sending import Answer, Sender, Signer
 from bg_assets.storage import database, keys, webhook_sources
+
+if TYPE_CHECKING:
+    from bg_assets.sending import Answer, Sender
 
 # One event spread over many lines; lines of one event each may be as many as they like.
 _LARGEST_DOCUMENT = 64 * 1024 * 1024
@@ -71,13 +73,16 @@ def send(
     """
     if given == "-" and str(file) == "-":
         session.fail("the secret and the events can't both come from standard input", session.USAGE)
+    # What it takes to speak HTTP would slow the start of every other command.
+    from bg_assets.sending import Sender, Signer
+
     with session.clear_errors():
         where = url or f"http://127.0.0.1:{settings.read().receiver_port}/webhooks/{source}"
         if urlsplit(where).scheme not in {"http", "https"} or not urlsplit(where).hostname:
             session.fail("--url takes a URL that starts with http:// or https://", session.USAGE)
         opened: Any = nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb")
         with opened as stream:
-            signer = _signer(source, given, scheme)
+            signer = Signer(*_scheme_and_key(source, given, scheme))
             answers = _send_all(stream, fill, Sender(where, signer, tries), as_json)
     refused = sum(not answer["taken"] for answer in answers)
     if as_json:
@@ -88,14 +93,14 @@ def send(
         raise SystemExit(session.FAILED)
 
 
-def _send_all(stream: IO[bytes], fill: bool, sender: Sender, quiet: bool) -> list[dict[str, Any]]:
+def _send_all(stream: IO[bytes], fill: bool, sender: "Sender", quiet: bool) -> list[dict[str, Any]]:
     answers = []
     bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
     with bar, closing(sender):
         task = bar.add_task("sending", total=None)
         for read in _events(stream, fill):
             if read.event_id is None or read.problem:
-                answer = Answer(None, "not sent", read.problem, None, 0)
+                answer = sender.not_sent(read.problem)
             else:
                 answer = sender.send(read.event_id, read.body)
             answers.append(
@@ -115,7 +120,7 @@ def _send_all(stream: IO[bytes], fill: bool, sender: Sender, quiet: bool) -> lis
     return answers
 
 
-def _line(read: Read, answer: Answer) -> str:
+def _line(read: Read, answer: "Answer") -> str:
     said = [read.event_id or read.place, str(answer.code or "-"), answer.status]
     if answer.tries > 1:
         said.append(f"after {answer.tries} tries")
@@ -123,7 +128,7 @@ def _line(read: Read, answer: Answer) -> str:
     return " ".join(said) + (f": {reason}" if reason else "")
 
 
-def _signer(source: str, given: str | None, scheme: Scheme | None) -> Signer:
+def _scheme_and_key(source: str, given: str | None, scheme: Scheme | None) -> tuple[Scheme, bytes]:
     """From what was typed, and the rest from the database; ends with 2 for an unknown source."""
     text = webhook_options.read_secret(given) if given is not None else None
     if text is None or scheme is None:
@@ -142,7 +147,7 @@ def _signer(source: str, given: str | None, scheme: Scheme | None) -> Signer:
                     session.FAILED,
                 )
             text = known.secrets[0].text
-    return Signer(scheme, webhook_options.check_secret(scheme, text))
+    return scheme, webhook_options.check_secret(scheme, text)
 
 
 def _events(stream: IO[bytes], fill: bool) -> Iterator[Read]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bg_assets.cli import session
 from bg_assets.domain import near, webhook_secrets
 from bg_assets.domain.webhook_secrets import Scheme
-from bg_assets.storage import webhook_sources
+from bg_assets.storage import webhook_listing
 
 _DURATION = re.compile(r"(\d{1,9})([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -31,7 +31,7 @@ def actor() -> str:
 
 def no_such_source(conn: sa.Connection, name: str) -> NoReturn:
     """End with exit code 2 and near matches."""
-    known = [one.id for one in webhook_sources.list_sources(conn) if one.revoked_at is None]
+    known = [one.id for one in webhook_listing.list_sources(conn) if one.revoked_at is None]
     hint = near.near(name, known) or "there is none: `bg-assets webhook add-source` adds one"
     session.fail(f"no source {name}; {hint}", session.USAGE)
 

@@ -12,8 +12,9 @@ from bg_assets import settings
 from bg_assets.cli import session, webhook_options
 from bg_assets.domain import webhook_secrets
 from bg_assets.domain.webhook_secrets import Scheme
-from bg_assets.storage import database, keys, webhook_sources
-from bg_assets.storage.webhook_sources import Source, StoredSource
+from bg_assets.storage import database, keys, webhook_listing, webhook_sources
+from bg_assets.storage.webhook_listing import StoredSource
+from bg_assets.storage.webhook_sources import Source
 
 _JSON = click.option("--json", "as_json", is_flag=True)
 _NAME = click.argument("name")
@@ -126,9 +127,9 @@ def rotate(name: str, given: str | None, keep: str, as_json: bool) -> None:
 @click.option("--secret-id", type=click.IntRange(1, 2**63 - 1), help="Only this one (see list).")
 @_JSON
 def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
-    """End a source, or one of its secrets: what it signs is refused within seconds."""
+    """End a source, or one of its secrets: what it signs is refused within a second."""
     with session.opened() as engine, database.connect(engine) as conn:
-        stored = {one.id: one for one in webhook_sources.list_sources(conn)}
+        stored = {one.id: one for one in webhook_listing.list_sources(conn)}
         if name not in stored or stored[name].revoked_at is not None:
             webhook_options.no_such_source(conn, name)
         living = [one.id for one in stored[name].secrets if one.revoked_at is None]
@@ -147,8 +148,14 @@ def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
 @_JSON
 def list_command(as_json: bool) -> None:
     """Print the sources and what may be told of their secrets."""
-    with session.opened() as engine, database.connect(engine) as conn:
-        found = webhook_sources.list_sources(conn)
+    with session.opened() as engine:
+        try:
+            opener = keys.load(settings.read())
+        except keys.KeysUnusable as err:
+            opener = None
+            session.say(f"no secret can be read: {err}")
+        with database.connect(engine) as conn:
+            found = webhook_listing.list_sources(conn, opener)
     if as_json:
         session.print_json({"sources": found})
         return
@@ -193,8 +200,10 @@ def _told(source: StoredSource) -> str:
     if source.revoked_at is not None:
         return f"revoked {_day(source.revoked_at)}"
     valid = [one for one in source.secrets if one.valid]
-    ends = (f" until {_day(one.expires_at)}" if one.expires_at else "" for one in valid)
-    said = (f"{one.id}{end}" for one, end in zip(valid, ends, strict=True))
+    said = []
+    for one in valid:
+        end = f" until {_day(one.expires_at)}" if one.expires_at else ""
+        said.append(f"{one.id}{end}{'' if one.readable else ': no key opens it'}")
     return "\n".join(said) or "none: refused"
 
 

@@ -52,7 +52,12 @@ def assemble(
 ) -> Receiver:
     """Put the parts together. ``trusted`` are the proxies whose X-Forwarded-For counts."""
     sources, meter = Sources(link, keys), Meter(link)
-    writer = Writer(link, keys, **({"most": most_in_a_commit} if most_in_a_commit else {}))
+    writer = Writer(
+        link,
+        keys,
+        limits.commit_seconds,
+        **({"most": most_in_a_commit} if most_in_a_commit else {}),
+    )
     door = Door(limits, trusted, sources, Leases(link), writer, meter)
     return Receiver(limits, link, sources, writer, meter, door)
 
@@ -119,7 +124,11 @@ def _lifespan(receiver: Receiver) -> Any:
         receiver.writer.start()
         tasks = [
             asyncio.create_task(_forever(work))
-            for work in (receiver.sources.keep_fresh(), receiver.meter.keep_flushing())
+            for work in (
+                receiver.sources.keep_fresh(),
+                receiver.meter.keep_flushing(),
+                receiver.writer.keep_watch(),
+            )
         ]
         try:
             yield

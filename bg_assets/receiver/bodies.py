@@ -67,17 +67,14 @@ class Intake:
         self._held = 0
 
     async def read(self, headers: Mapping[str, str], receive: Receive) -> bytes:
-        """The body, whose bytes are held until ``release``. Raises Refused, Gone."""
+        """The body, whose bytes are held until ``release``; the protocol ends what is slow.
+
+        Raises Refused, Gone.
+        """
         said = headers.get("content-length", "")
         if said.isdecimal() and (len(said) > 15 or int(said) > self._limits.body_bytes):
             raise self._too_large()
-        try:
-            # Not asyncio.wait_for, which would cost a task for each request.
-            async with asyncio.timeout(self._limits.body_seconds):
-                return await self._read(receive)
-        except TimeoutError:
-            detail = f"the body took longer than {self._limits.body_seconds:g} s"
-            raise Refused(HTTPStatus.REQUEST_TIMEOUT, "slow", detail) from None
+        return await self._read(receive)
 
     def release(self, body: bytes) -> None:
         """The body is in memory no longer."""

@@ -1,6 +1,5 @@
 """The webhook path: body, source, network, signature, rate, event, commit, answer."""
 
-import asyncio
 import math
 import time
 import traceback
@@ -162,10 +161,7 @@ class Door:
 
     async def _stored(self, arrival: Arrival) -> Answer:
         try:
-            async with asyncio.timeout(self._limits.commit_seconds):
-                outcome = await self._writer.store(arrival)
-        except TimeoutError:
-            raise Unavailable("the commit takes too long") from None
+            outcome = await self._writer.store(arrival)
         except Unstorable:
             _fail("body", "can't be stored")
         self._meter.stored(duplicate=outcome.duplicate)

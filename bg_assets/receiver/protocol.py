@@ -17,6 +17,7 @@ _TOO_LARGE = (
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head is too large",
 )  # fmt: skip
 _SLOW = (HTTPStatus.REQUEST_TIMEOUT, "slow", "the head of the request came too slowly")
+_SLOW_BODY = (HTTPStatus.REQUEST_TIMEOUT, "slow", "the body came too slowly")
 _NO_HTTP = (HTTPStatus.BAD_REQUEST, "malformed", "this is not HTTP/1.1")
 _CROWDED = (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "too many connections")
 
@@ -45,6 +46,7 @@ class _Guarded(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
         # Whether the head of a request is being waited for or read, and how much came of it.
         self._in_head = True
@@ -62,7 +64,7 @@ class _Guarded(HttpToolsProtocol):
             self._refuse(_CROWDED, retry_after=1)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._timer, self._stuck):
+        for timer in (self._timer, self._body_timer, self._stuck):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -79,6 +81,9 @@ class _Guarded(HttpToolsProtocol):
         super().data_received(data)
         # What came behind the end of a message is not counted: less than one read of the socket.
         self._came = self._came + len(data) if self._messages == before else 0
+        if not self._in_head and self._body_timer is None:
+            # Most bodies come with their head and need no timer.
+            self._body_timer = self.loop.call_later(self._limits.body_seconds, self._on_slow_body)
         if self._in_head and self._came > self._limits.head_bytes and not self._refused:
             self._refuse(_TOO_LARGE)
 
@@ -136,6 +141,9 @@ class _Guarded(HttpToolsProtocol):
             super().on_message_complete()
             self._in_head = True
             self._messages += 1
+            if self._body_timer is not None:
+                self._body_timer.cancel()
+                self._body_timer = None
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -171,16 +179,32 @@ class _Guarded(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def _on_slow_body(self) -> None:
+        self._body_timer = None
+        if self._refused or self._in_head or self.cycle.response_started:
+            # An answer is there: the rest of its body is waited for by other limits.
+            return
+        # The application sees a client that went away; the answer is ours.
+        self.cycle.disconnected = True
+        self._refuse(_SLOW_BODY, by_force=True)
+        self.cycle.message_event.set()
+
     def _end_body(self, scope: object) -> None:
         if self.scope is scope and not self._in_head:
             self.transport.close()
 
-    def _refuse(self, why: tuple[HTTPStatus, str, str], *, retry_after: int | None = None) -> None:
+    def _refuse(
+        self,
+        why: tuple[HTTPStatus, str, str],
+        *,
+        retry_after: int | None = None,
+        by_force: bool = False,
+    ) -> None:
         """Answer by hand and end the connection, though not before the client could read it."""
         status, kind, detail = why
         self._refused = True
         self._meter.refused(kind, None)
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.cycle is not None and not self.cycle.response_complete and not by_force:
             # Another answer is on its way, and this one can't come in between.
             self.transport.close()
             return

@@ -21,6 +21,7 @@ from bg_assets.settings import BadSetting, Settings
 from bg_assets.storage import keys
 
 _BACKLOG = 1024
+_SWITCH_SECONDS = 0.001
 # So long new requests are told to go elsewhere, though nothing is in hand.
 _LEAST_DRAIN_SECONDS = 0.3
 
@@ -49,6 +50,8 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
 def serve(receiver: Receiver, listener: socket.socket) -> None:
     """Serve on a socket that listens, until a signal."""
     server = server_for(receiver)
+    # The writer's thread comes back from the database while the loop is busy.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with _told_by_signals(server):
         LOG.info("the receiver listens on %s", _shown(listener))
         server.run(sockets=[listener])

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +16,7 @@ from bg_assets.storage.webhook_events import Key, NewEvent
 
 _MOST = 500
 _MOST_BYTES = 8 << 20
+_WATCH_SECONDS = 0.5
 
 
 class Unstorable(Exception):
@@ -49,13 +52,16 @@ _Outcome = Stored | Exception
 class Writer:
     """Takes events from the event loop and resolves their futures there after the commit.
 
-    ``most`` is how many go into one commit.
+    ``seconds`` is how long an event may wait, ``most`` how many go into one commit.
     """
 
-    def __init__(self, link: Link, keys: Keys, *, most: int = _MOST) -> None:
+    def __init__(self, link: Link, keys: Keys, seconds: float, *, most: int = _MOST) -> None:
         self._link = link
         self._keys = keys
+        self._seconds = seconds
         self._most = most
+        # In the order in which they lose patience; only for the thread of the event loop.
+        self._patient: deque[tuple[float, asyncio.Future[Stored]]] = deque()
         self._waiting: list[_Waiting] = []
         self._changed = threading.Condition()
         self._stopping = False
@@ -72,11 +78,22 @@ class Writer:
         """Return once the event is committed. Raises Unavailable, Unstorable."""
         assert self._loop is not None
         future: asyncio.Future[Stored] = self._loop.create_future()
+        self._patient.append((time.monotonic() + self._seconds, future))
         with self._changed:
             self._waiting.append((arrival, future))
             if len(self._waiting) == 1:
                 self._changed.notify()
         return await future
+
+    async def keep_watch(self) -> None:
+        """Let go, for ever, of events whose commit takes too long: they may be stored later."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            now = time.monotonic()
+            while self._patient and (self._patient[0][1].done() or self._patient[0][0] < now):
+                _, future = self._patient.popleft()
+                if not future.done():
+                    future.set_exception(Unavailable("the commit takes too long"))
 
     async def stop(self) -> None:
         """Store what waits, then end."""
@@ -179,7 +196,7 @@ class Writer:
             arrival.person_ref,
             arrival.occurred_at,
             arrival.ignored,
-            self._keys.encrypt(arrival.body),
+            webhook_events.sealed(self._keys, arrival.body),
         )
 
 

@@ -80,7 +80,10 @@ def load(config: Settings) -> Keys:
         )
     path = config.home / FILE
     if not path.exists():
-        _create(path)
+        try:
+            _create(path)
+        except OSError as err:
+            raise KeysUnusable(f"{path} can't be made: {err.strerror}") from None
     return Keys(path=path)
 
 

@@ -4,6 +4,7 @@ The triggers on people make the changes, so there is one way by which a change c
 """
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from bg_assets.domain.applying import Pending, Verdict, fold
 from bg_assets.domain.events import Event, Malformed, read_body
 from bg_assets.domain.known import Known
-from bg_assets.storage import claims, database, keys, refreshes, webhook_known
+from bg_assets.storage import claims, database, keys, refreshes, webhook_events, webhook_known
 
 _APPLY_LOCK = 0x6267_0003
 # Bodies are large and events are small: so many bodies are held at a time.
@@ -140,9 +141,12 @@ def _read(
         event: Event | Malformed
         try:
             # The receiver's clock let it in, which may be ahead of the server's.
-            event = read_body(decrypt(bytes(row.payload)), max(now, row.occurred_at))
+            body = webhook_events.unpacked(decrypt(bytes(row.payload)))
+            event = read_body(body, max(now, row.occurred_at))
         except keys.CannotDecrypt:
             event = Malformed("payload", "can't be decrypted with the keys that are here")
+        except zlib.error:
+            event = Malformed("payload", "can't be unpacked")
         if isinstance(event, Event):
             event = replace(event, occurred_at=row.occurred_at)
         events.append(Pending(row.id, row.source, event))

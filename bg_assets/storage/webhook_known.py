@@ -7,9 +7,12 @@ import sqlalchemy as sa
 from bg_assets.domain.events import Event
 from bg_assets.domain.known import CROWD, Company, Known, Person, Source
 
-# A probe for each row asked for, of people and companies in any number: what is written as a
-# lateral with its own limit can't become a scan.
-
+# A probe for each row asked for, of tables of any size of which the planner may know nothing yet:
+# on its guesses a scan for each e-mail looked cheap. A bitmap would read a crowd to its end.
+_PROBE = sa.text("""
+    select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+""")
+_PROBED = sa.text("set local enable_seqscan to default; set local enable_bitmapscan to default")
 _SOURCES = sa.text("""
     select id, workspace, may_create from bg.webhook_sources where id = any(:ids)
 """)
@@ -28,10 +31,10 @@ _BY_EMAIL = sa.text("""
     select w.workspace, w.value, f.id
     from unnest(cast(:workspaces as text[]), cast(:values as text[])) as w(workspace, value)
     cross join lateral (
-        select p.id
-        from bg.canonical_people as p join bg.canonical_companies as c on c.id = p.company_id
+        select p.id from bg.canonical_people as p
         where lower(p.email) = lower(w.value) and p.deleted_at is null
-            and c.workspace = w.workspace
+            and w.workspace = (
+                select c.workspace from bg.canonical_companies as c where c.id = p.company_id)
         limit :most) as f
 """)
 # Served by companies_by_domain.
@@ -66,6 +69,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
 
     A fixed number of statements. Whom another transaction holds is in ``locked`` of the result.
     """
+    conn.execute(_PROBE)
     names = sorted({source for source, _ in told})
     sources = {
         row.id: Source(row.workspace, row.may_create)
@@ -87,7 +91,8 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "company")
     ids.update(*by_domain.values())
     ids.update(person.company_id for person in people.values() if person.company_id)
-    rows = conn.execute(_COMPANIES, {"ids": sorted(ids)}).mappings()
+    rows = conn.execute(_COMPANIES, {"ids": sorted(ids)}).mappings().all()
+    conn.execute(_PROBED)
     return Known(
         sources=sources,
         identities=identities,

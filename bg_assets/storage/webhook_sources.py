@@ -26,17 +26,6 @@ _READ = sa.text("""
     where s.revoked_at is null
     order by s.id, k.id desc
 """)
-_LIST = sa.text("""
-    select s.id, s.scheme, s.workspace, s.may_create, s.networks::text[] as networks,
-        s.per_second, s.burst, s.created_at, s.revoked_at,
-        k.id as secret_id, k.created_at as secret_created_at, k.expires_at as secret_expires_at,
-        k.revoked_at as secret_revoked_at,
-        k.revoked_at is null and s.revoked_at is null
-            and (k.expires_at is null or k.expires_at > clock_timestamp()) as secret_valid
-    from bg.webhook_sources as s
-    left join bg.webhook_secrets as k on k.source_id = s.id
-    order by s.id, k.id desc
-""")
 _ADD = sa.text("""
     insert into bg.webhook_sources as s
         (id, scheme, workspace, may_create, networks, per_second, burst)
@@ -125,33 +114,6 @@ class Source:
     secrets: tuple[Secret, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSecret:
-    """What may be told of a secret."""
-
-    id: int
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    valid: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSource:
-    """What may be told of a source, revoked or not; its secrets newest first."""
-
-    id: str
-    scheme: Scheme
-    workspace: str
-    may_create: bool
-    networks: tuple[str, ...]
-    per_second: float
-    burst: int
-    created_at: datetime
-    revoked_at: datetime | None
-    secrets: tuple[StoredSecret, ...]
-
-
 class SourceExists(Exception):
     """There is a source of this name that is not revoked."""
 
@@ -183,18 +145,10 @@ def read_sources(conn: sa.Connection, keys: Keys) -> dict[str, Source]:
                 row.per_second,
                 row.burst,
             )
-        text = None if row.secret_id is None else _opened(keys, row.id, row.secret_id, row.secret)
+        text = None if row.secret_id is None else opened(keys, row.id, row.secret_id, row.secret)
         if text is not None:
             secrets[row.id].append(Secret(text, row.expires_at))
     return {name: _with(source, secrets[name]) for name, source in found.items()}
-
-
-def list_sources(conn: sa.Connection) -> list[StoredSource]:
-    """All sources, revoked ones too, by name."""
-    rows: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
-    for row in conn.execute(_LIST):
-        rows.setdefault(row.id, []).append(row)
-    return [_stored(of_one) for of_one in rows.values()]
 
 
 def add_source(conn: sa.Connection, keys: Keys, source: Source, secret: str, actor: str) -> bool:
@@ -243,7 +197,7 @@ def rotate(
     """
     scheme_of(conn, source_id)
     for row in conn.execute(_VALID, {"id": source_id}).all():
-        if _opened(keys, source_id, row.id, row.secret) == secret:
+        if opened(keys, source_id, row.id, row.secret) == secret:
             raise SecretInUse(source_id)
     ended = conn.execute(_END, {"id": source_id, "keep": keep}).rowcount
     number = _add_secret(conn, keys, source_id, secret)
@@ -291,7 +245,8 @@ def _add_secret(conn: sa.Connection, keys: Keys, source_id: str, secret: str) ->
     return int(conn.execute(_ADD_SECRET, {"id": source_id, "secret": token}).scalar_one())
 
 
-def _opened(keys: Keys, source_id: str, secret_id: int, token: bytes) -> str | None:
+def opened(keys: Keys, source_id: str, secret_id: int, token: bytes) -> str | None:
+    """The text of a stored secret; None where no key opens it, which is logged once."""
     try:
         return keys.decrypt(bytes(token)).decode()
     except CannotDecrypt as err:
@@ -312,30 +267,4 @@ def _with(source: Source, secrets: list[Secret]) -> Source:
         source.per_second,
         source.burst,
         tuple(secrets),
-    )
-
-
-def _stored(rows: list[sa.Row[tuple[object, ...]]]) -> StoredSource:
-    one = rows[0]
-    return StoredSource(
-        one.id,
-        one.scheme,
-        one.workspace,
-        one.may_create,
-        tuple(one.networks),
-        one.per_second,
-        one.burst,
-        one.created_at,
-        one.revoked_at,
-        tuple(
-            StoredSecret(
-                row.secret_id,
-                row.secret_created_at,
-                row.secret_expires_at,
-                row.secret_revoked_at,
-                row.secret_valid,
-            )
-            for row in rows
-            if row.secret_id is not None
-        ),
     )

@@ -1,6 +1,7 @@
 """Commands of the webhook door: who may send, and what could not be applied."""
 
 import base64
+import os
 
 import pytest
 
@@ -189,6 +190,20 @@ def test_without_keys_no_source_is_added(bg: Command, monkeypatch: pytest.Monkey
     assert (done.code, done.out) == (2, "")
     assert "`bg-assets keys new`" in done.err
     assert bg.value("select count(*) from bg.webhook_sources") == 0
+
+
+def test_the_list_tells_which_secrets_no_key_opens(
+    bg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bg("webhook", "add-source", "crm", "--scheme", "plain")
+    before = os.environ["BG_ENCRYPTION_KEYS"]
+    for value, readable in ((before, True), (bg("keys", "new").out.strip(), False), ("", False)):
+        monkeypatch.setenv("BG_ENCRYPTION_KEYS", value)
+        (source,) = bg.json("webhook", "list")["sources"]
+        assert [one["readable"] for one in source["secrets"]] == [readable]
+        listed = bg("webhook", "list")
+        assert ("no key" in listed.out) is not readable
+        assert ("BG_ENCRYPTION_KEYS is not set" in listed.err) is (value == "")
 
 
 def dead_event(bg: Command, event_id: str, source: str = "crm") -> None:

@@ -242,12 +242,18 @@ sys.exit(server.run(settings.read(), share_port=len(sys.argv) > 1))
 
 @contextmanager
 def as_a_process(
-    url: str, port: int, key: str, folder: Path, *, share_port: bool = False
+    url: str,
+    port: int,
+    key: str,
+    folder: Path,
+    *,
+    share_port: bool = False,
+    home: Path | None = None,
 ) -> Iterator[Process]:
     """A receiver as a process; waits until it answers, not until the database does."""
     log = folder / f"receiver-{next(_numbers)}.log"
     env = {**os.environ, "BG_DATABASE_URL": url, "BG_ENCRYPTION_KEYS": key}
-    env |= {"BG_RECEIVER_PORT": str(port), "BG_HOME": str(folder / "home")}
+    env |= {"BG_RECEIVER_PORT": str(port), "BG_HOME": str(home or folder / "home")}
     command = [sys.executable, "-c", _MAIN, *(["share"] if share_port else [])]
     with log.open("wb") as file:
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=file, stderr=file)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.storage import webhook_events
 from bg_assets_tests.receiver.doors import (
     PLAIN,
     STANDARD,
@@ -33,6 +34,15 @@ def test_a_new_event_gets_202_and_is_stored_encrypted(door: Door) -> None:
     assert row.applied_at is None
     assert b"Holm" not in bytes(row.payload)
     assert json.loads(door.keys.decrypt(bytes(row.payload))) == sent
+
+
+def test_a_large_event_is_packed_before_it_is_encrypted(door: Door) -> None:
+    sent = event(note="some words, " * 2000)
+    assert door.deliver(sent).status == 202
+    (row,) = door.rows()
+    content = door.keys.decrypt(bytes(row.payload))
+    assert len(content) < 5000
+    assert json.loads(webhook_events.unpacked(content)) == sent
 
 
 def test_a_duplicate_gets_200_with_the_status_of_the_first(door: Door) -> None:

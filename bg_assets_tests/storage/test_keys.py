@@ -120,6 +120,12 @@ def test_a_pipe_in_place_of_the_file_is_refused_at_once(tmp_path: Path) -> None:
         keys.load(embedded(tmp_path))
 
 
+def test_a_home_in_which_no_file_can_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(KeysUnusable, match="can't be made"):
+        keys.load(embedded(tmp_path / "home"))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
     keys.load(embedded(tmp_path))

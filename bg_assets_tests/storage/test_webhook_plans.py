@@ -101,3 +101,17 @@ def test_a_mailbox_of_a_crowd_is_not_read_to_the_end(past: sa.Engine) -> None:
     with plans.watched(past) as reads:
         assert told.apply(past).dead == 1
     plans.check(reads, rows=80, pages=200)
+
+
+def test_people_of_whom_the_planner_knows_nothing_yet_are_not_scanned(engine: sa.Engine) -> None:
+    """Just imported: on guesses, a scan of all companies for each e-mail looked cheap."""
+    number = 500
+    with engine.begin() as conn:
+        run(conn, "set local session_replication_role = replica")
+        run(conn, "alter table bg.people set (autovacuum_enabled = false)")
+        told.source(conn, "crm", may_create=True)
+        run(conn, PAST.replace(str(OLD), "5").replace(str(PEOPLE), "30000"))
+        pending(conn, number, 0)
+    with plans.watched(engine) as reads:
+        assert told.apply(engine).applied == number
+    plans.check(reads, rows=30 * number, pages=60 * number)

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.storage import keys as encryption
+from bg_assets.storage import webhook_listing
 from bg_assets.storage import webhook_sources as sources
 from bg_assets.storage.keys import Keys
 from bg_assets.storage.webhook_sources import Source
@@ -52,7 +53,7 @@ def test_a_secret_is_stored_encrypted_and_shown_by_nothing(conn: sa.Connection) 
     stored = bytes(conn.execute(sa.text("select secret from bg.webhook_secrets")).scalar_one())
     assert secret(1).encode() not in stored
     assert secret(1) not in repr(sources.read_sources(conn, KEYS))
-    assert secret(1) not in repr(sources.list_sources(conn))
+    assert secret(1) not in repr(webhook_listing.list_sources(conn))
     assert secret(1) not in str(conn.execute(sa.text("select * from bg.audit_log")).all())
 
 
@@ -108,14 +109,14 @@ def test_a_revoked_source_is_not_read_and_can_be_added_again(conn: sa.Connection
 
 def test_one_secret_can_be_revoked_and_its_source_lives_on(conn: sa.Connection) -> None:
     sources.rotate(conn, KEYS, "crm", secret(2), DAY, "tester")
-    newest, oldest = (one.id for one in sources.list_sources(conn)[0].secrets)
+    newest, oldest = (one.id for one in webhook_listing.list_sources(conn)[0].secrets)
     assert sources.revoke(conn, "crm", "tester", oldest) == [oldest]
     assert valid(conn) == [secret(2)]
     with pytest.raises(sources.NoSuchSource):
         sources.revoke(conn, "crm", "tester", oldest)
     sources.revoke(conn, "crm", "tester", newest)
     assert sources.read_sources(conn, KEYS)["crm"].secrets == ()
-    assert [one.valid for one in sources.list_sources(conn)[0].secrets] == [False, False]
+    assert [one.valid for one in webhook_listing.list_sources(conn)[0].secrets] == [False, False]
 
 
 def test_a_secret_that_no_key_opens_is_left_out_and_told_of_once(
@@ -135,7 +136,7 @@ def test_a_secret_that_no_key_opens_is_left_out_and_told_of_once(
 
 def test_every_change_of_a_source_is_in_the_audit_log(conn: sa.Connection) -> None:
     sources.rotate(conn, KEYS, "crm", secret(2), DAY, "tester")
-    newest, _ = (one.id for one in sources.list_sources(conn)[0].secrets)
+    newest, _ = (one.id for one in webhook_listing.list_sources(conn)[0].secrets)
     sources.revoke(conn, "crm", "tester", newest)
     sources.revoke(conn, "crm", "tester")
     log = conn.execute(sa.text("select actor, action, subject from bg.audit_log order by id")).all()

@@ -61,6 +61,8 @@ create table bg.webhook_events (
 create index webhook_events_pending on bg.webhook_events (occurred_at, id)
     where status = 'pending';
 create index webhook_events_dead on bg.webhook_events (id) where status = 'dead';
+-- What is encrypted does not compress.
+alter table bg.webhook_events alter column payload set storage external;
 alter table bg.webhook_events set (
     autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
     autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 5000);
