@@ -11,24 +11,30 @@ from bg_assets.domain.titles import Evidence, classify, evidence
 def calibrated(say: Callable[[str], object], *, fit: bool) -> None:
     """The reliability of function and level; with fit the shares that were measured for it."""
     cases = list(judged())
-    say("calibration: distinct labelled titles (O*NET, hand-made; organograms with their unit) are")
-    say("  split in two by SHA-256 of the title, organograms by that of the body. The shares in")
-    say("  domain/calibration.py come from one half (--fit shows it); what follows is the other")
-    say("  half, which they have not seen.")
+    say("calibration: distinct labelled titles (O*NET; organograms with their unit; business:")
+    say("  hand-made ones and bench/fresh_titles.csv) are split in two by SHA-256 of the title,")
+    say("  organograms by that of the body. The shares in domain/calibration.py come from one half")
+    say("  (--fit shows it); what follows is the other half, which they have not seen.")
     for field, shares in (("function", calibration.FUNCTION), ("level", calibration.LEVEL)):
-        by_rule: dict[str, list[bool]] = defaultdict(list)
+        by_rule: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
         for case, found, right in cases:
             if case.field == field and half(case.key) == 0:
-                by_rule[found.rule].append(right)
+                by_rule[found.rule][case.source].append(right)
         in_use = {**shares, "agrees": calibration.AGREES, "contradicts": calibration.CONTRADICTS}
         for rule in in_use if field == "function" else shares:
-            told = by_rule[rule]
-            share = f"{sum(told) / len(told):.3f}" if told else "-"
             if fit:
-                say(f"fit {field:9} {rule:12} {share} of {len(told)} (in use: {in_use[rule]})")
+                told = ", ".join(
+                    f"{source} {sum(rights) / len(rights):.3f} of {len(rights)}"
+                    for source, rights in sorted(by_rule[rule].items())
+                )
+                say(f"fit {field:9} {rule:12} in use {in_use[rule]:.2f}: {told}")
         held = [(c, f, r) for c, f, r in cases if c.field == field and half(c.key) == 1]
         say(f"calibration of {field}: {len(held)} held-out titles")
         reliability([(f.share, r) for _, f, r in held], say)
+        for source in sorted({c.source for c, _, _ in held}):
+            told = [(f.share, r) for c, f, r in held if c.source == source]
+            said, right = (sum(t[at] for t in told) / len(told) for at in (0, 1))
+            say(f"  of these {source}: {len(told)}, said {said:.3f}, right {right:.3f}")
         _by_rule(held, say)
 
 
