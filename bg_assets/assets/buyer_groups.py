@@ -6,13 +6,13 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import partitions, settings
-from bg_assets.assets import failures, group_metadata, runs
+from bg_assets.assets import failures, group_checks, group_metadata, runs
 from bg_assets.domain import difference, template
 from bg_assets.domain.group import Company, Override, StaffMember, decide
 from bg_assets.embedded.databases import DatabaseUnreachable
-from bg_assets.instance.report import report
+from bg_assets.instance import report
 from bg_assets.resources import Database
-from bg_assets.storage import groups, refreshes, shown, staff
+from bg_assets.storage import checking, groups, refreshes, shown, staff
 from bg_assets.storage.database import connect
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
@@ -55,18 +55,23 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     engine = database.engine
     what = runs.purpose(context, engine)
     held = _held(context, engine, what)
-    outcomes, failed = _decide(engine, held)
+    config = settings.read()
+    templates = template.load_templates(config.templates, config.products)
+    outcomes, failed = _decide(engine, held, list(templates.values()))
     causes, done = _complete(engine, what.run_id, outcomes, failed)
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
+        checked = checking.read(conn, sorted(done))
     for outcome in outcomes:
         if outcome.held.company_id not in done and outcome.held.company_id not in failed:
             context.log.warning(
                 f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
             )
     metadata = group_metadata.describe(what.companies, groups_shown, outcomes, causes, done, failed)
-    report(context, runs.to_report(context, metadata, done))
+    report.report(context, runs.to_report(context, metadata, done))
+    if done:
+        report.report_checks(context, group_checks.evaluate(checked, templates))
 
 
 def _held(
@@ -81,10 +86,10 @@ def _held(
     return tuple(one for one in taken.held if one.company_id not in taken.failed)
 
 
-def _decide(engine: sa.Engine, held: Sequence[Held]) -> tuple[list[Outcome], dict[str, str]]:
+def _decide(
+    engine: sa.Engine, held: Sequence[Held], templates: Sequence[template.Template]
+) -> tuple[list[Outcome], dict[str, str]]:
     """The outcome of each company; and for which the rules failed, with the reason."""
-    config = settings.read()
-    templates = template.load_templates(config.templates, config.products)
     companies = [one.company_id for one in held]
     with connect(engine) as conn:
         known = staff.read_companies(conn, companies)
@@ -100,7 +105,7 @@ def _decide(engine: sa.Engine, held: Sequence[Held]) -> tuple[list[Outcome], dic
                     one,
                     known.get(one.company_id),
                     people.get(one.company_id, []),
-                    list(templates.values()),
+                    templates,
                     overrides.get(one.company_id, {}),
                     before.get(one.company_id, {}),
                 )
