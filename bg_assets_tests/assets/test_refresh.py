@@ -188,6 +188,24 @@ def test_a_range_of_partitions_gives_each_company_its_own_metadata(world: World)
     assert len({str(one["refresh_id"]) for one in shown.values()}) == 3
 
 
+def test_alone_or_in_a_batch_a_company_gets_the_same_group(world: World) -> None:
+    world.add("alone")
+    (request,) = world.claim()
+    world.run(request)
+    world.add("batch-1", "batch-2")
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
+    (request,) = world.claim(policy)
+    world.run(request)
+    found = {
+        company: {
+            person.removeprefix(f"{company}-"): role
+            for person, role in world.members(company).items()
+        }
+        for company in ("alone", "batch-1", "batch-2")
+    }
+    assert found["alone"] == found["batch-1"] == found["batch-2"] != {}
+
+
 def _poison(world: World, company: str) -> None:
     world.sql(
         f"""create function bg.poison() returns trigger language plpgsql as $$ begin
