@@ -177,6 +177,14 @@ def test_an_override_beats_the_rules(world: World, action: str, expected: str | 
     assert world.members("acme").get("acme-cfo") == expected
 
 
+def test_who_was_seen_long_ago_is_less_certain(world: World) -> None:
+    world.build("acme")
+    before = _confidence(world)
+    world.sql("update bg.people set observed_at = now() - interval '2 years' where id = 'acme-cfo'")
+    world.execute("acme")
+    assert _confidence(world) < before
+
+
 def test_a_range_of_partitions_gives_each_company_its_own_metadata(world: World) -> None:
     world.build("c1", "c2", "c3")
     tags = {
@@ -204,6 +212,11 @@ def test_alone_or_in_a_batch_a_company_gets_the_same_group(world: World) -> None
         for company in ("alone", "batch-1", "batch-2")
     }
     assert found["alone"] == found["batch-1"] == found["batch-2"] != {}
+
+
+def _confidence(world: World) -> float:
+    (row,) = world.sql("select confidence from bg.buyer_group_members where person_id = 'acme-cfo'")
+    return float(row[0])
 
 
 def _poison(world: World, company: str) -> None:
