@@ -2,13 +2,14 @@
 
 import dagster as dg
 
-from bg_assets import jobs, resources, sensors
+from bg_assets import checks, jobs, resources, sensors
 from bg_assets.assets.buyer_groups import buyer_groups
 from bg_assets.assets.company_people import company_people
 from bg_assets.assets.sources import SOURCES
 
 defs = dg.Definitions(
     assets=[*SOURCES, company_people, buyer_groups],
+    asset_checks=[checks.group_checks_by_hand],
     jobs=[jobs.refresh_buyer_groups],
     sensors=sensors.SENSORS,
     resources=resources.defaults(),

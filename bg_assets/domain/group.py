@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from bg_assets.domain import authority, sizes
 from bg_assets.domain.cohesion import cohesion
 from bg_assets.domain.comparable import eligible, strata
+from bg_assets.domain.employment import still_there
 from bg_assets.domain.fit import Candidate, Fit, fits
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.selection import Choice, Chosen, select
@@ -16,6 +18,8 @@ from bg_assets.domain.template import Template
 from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
 from bg_assets.domain.vocabulary import ROLES, in_words
+
+STALE: Final = 0.95  # below so much likelihood to be there still it is one of the reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,10 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Somebody on the staff, with the verdict on the title (function to reasons)."""
+    """Somebody on the staff, with the verdict on the title (function to reasons).
+
+    seen: when a source last saw this person there, None where none says.
+    """
 
     person_id: str
     title: str | None
@@ -45,6 +52,7 @@ class StaffMember:
     reasons: tuple[str, ...] = ()
     has_email: bool = False
     start_date: date | None = None
+    seen: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,9 @@ class Member:
 
     confidence, 0 to 1: how probable it is that the facts behind the role hold: the share of
     verdicts on titles like this one that are right in function and level (calibration.py), times
-    0.9 to 1 for how far the role is ahead of the person's next best (a pin needs no margin). It
-    does not say that somebody will act as the role has it. influence, 0 to 1: see ``influence``.
+    the chance that the person is still there (employment.still_there), times 0.9 to 1 for how far
+    the role is ahead of the person's next best (a pin needs no margin). It does not say that
+    somebody will act as the role has it. influence, 0 to 1: see ``influence``.
     """
 
     person_id: str
@@ -162,11 +171,13 @@ def decide(
     seen = weigh(company, staff, template, as_of, overrides)
     people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
     linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
-    titles = {p.person_id: p.reasons for p in people}
+    rows = {p.person_id: p for p in people}
     members = tuple(
         sorted(
             (
-                _member(choices[i], role, fit, titles[i], pinned=i in pins, known=seen.target.known)
+                _member(
+                    choices[i], role, fit, rows[i], as_of, pinned=i in pins, known=seen.target.known
+                )
                 for i, (role, fit) in seen.chosen.items()
             ),
             key=lambda m: (ROLES.index(m.role), -m.influence, m.person_id),
@@ -283,7 +294,8 @@ def _member(
     choice: Choice,
     role: str,
     fit: Fit | None,
-    title_reasons: Sequence[str],
+    person: StaffMember,
+    as_of: date,
     *,
     pinned: bool,
     known: bool,
@@ -293,14 +305,19 @@ def _member(
         reasons.insert(0, f"{ROLE_LABELS[role]}: pinned by hand")
     if not known:
         reasons.append("the company's size is unknown: at most 8 people")
-    confidence = choice.confidence if pinned else choice.confidence * _margin(choice, fit)
+    there = still_there(person.seen, as_of)
+    if person.seen is not None and there < STALE:
+        reasons.append(
+            f"last seen there on {person.seen.isoformat()}: {there:.0%} likely to be there still"
+        )
+    confidence = choice.confidence * there * (1.0 if pinned else _margin(choice, fit))
     return Member(
         choice.person_id,
         role,
         round(min(1.0, max(0.0, confidence)), 4),
         choice.influence,
         pinned,
-        (*reasons, *title_reasons),
+        (*reasons, *person.reasons),
     )
 
 

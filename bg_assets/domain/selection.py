@@ -154,20 +154,24 @@ def _next(
     ties: Ties,
 ) -> tuple[Choice, Fit]:
     """The best of those who are free; of those about as good, who is best linked to the group."""
-    orders = [_order(choice, fit, used) for choice, fit in free]
-    best = min(orders)
-    enough = best[0] * (1 - TIE)  # scores stand negative in an order
-    level = best[1] + SAME_LEVEL
-    near = [at for at, one in enumerate(orders) if one[0] <= enough and one[1] <= level]
+    worth = {function: SAME_FUNCTION**number for function, number in used.items()}
+    scores = [
+        fit.score * choice.confidence * worth.get(choice.function, 1.0) for choice, fit in free
+    ]
+    enough = max(scores) * (1 - TIE)
+    good = [option for option, score in zip(free, scores, strict=True) if score >= enough]
+    best = min(good, key=lambda option: _order(option[0], option[1], used))
+    level = best[0].influence - SAME_LEVEL
+    near = [option for option in good if option[0].influence >= level]
     if len(near) == 1 or not chosen:
-        return free[orders.index(best)]
+        return best
     places = [ties.place(i) for i in sorted(chosen)]
 
-    def linked(at: int) -> float:
-        own = ties.place(free[at][0].person_id)
+    def linked(choice: Choice) -> float:
+        own = ties.place(choice.person_id)
         return round(sum(ties.between(own, other) for other in places), 6)
 
-    return free[min(near, key=lambda at: (-linked(at), orders[at]))]
+    return min(near, key=lambda option: (-linked(option[0]), _order(option[0], option[1], used)))
 
 
 def _order(

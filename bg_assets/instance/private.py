@@ -5,7 +5,7 @@ upgrade of Dagster starts here; the other files take such names from here.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -108,6 +108,18 @@ def log_materializations(
         dg.DagsterEvent.asset_materialization(
             step, event, DagsterEventBatchMetadata(batch, number == len(events))
         )
+
+
+def log_checks(
+    context: dg.AssetExecutionContext, evaluations: Iterable[dg.AssetCheckEvaluation]
+) -> None:
+    """Log evaluations of checks from the body of an asset, whatever kind of run it is.
+
+    Dagster stores each with the run even though the run did not plan it.
+    """
+    step = context.get_step_execution_context()
+    for one in evaluations:
+        dg.DagsterEvent.asset_check_evaluation(step, one)
 
 
 def in_daemon() -> bool:

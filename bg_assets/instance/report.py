@@ -41,3 +41,13 @@ def report(context: dg.AssetExecutionContext, results: Mapping[str, Mapping[str,
         private.log_materializations(context, results)
     else:
         private.attach_metadata(context, results)
+
+
+def report_checks(
+    context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]
+) -> None:
+    """Log how the checks of an asset turned out, from its body: one event each, for the whole run.
+
+    The job needs no step for them, and the run no plan; in a deferred run they show too.
+    """
+    private.log_checks(context, evaluations)

@@ -23,9 +23,13 @@ _PEOPLE = sa.text("""
     order by company_id, id
 """)
 
+# When somebody was last seen is no part of company_people: a source that sees the same again
+# changes nothing there. Served by the primary keys; as a join it became a look at all people.
 _STAFF = sa.text("""
     select company_id, person_id, title, department, location, manager_id, start_date, has_email,
-        function, level, confidence, evidence
+        function, level, confidence, evidence, (
+            select cast(p.observed_at at time zone 'UTC' as date)
+            from bg.canonical_people as p where p.id = person_id) as seen
     from bg.company_people where company_id = any(:companies)
     order by company_id, person_id
 """)
@@ -104,6 +108,7 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
                 reasons=tuple(row.evidence),
                 has_email=row.has_email,
                 start_date=row.start_date,
+                seen=row.seen,
             )
         )
     return staff

@@ -177,6 +177,14 @@ def test_an_override_beats_the_rules(world: World, action: str, expected: str | 
     assert world.members("acme").get("acme-cfo") == expected
 
 
+def test_who_was_seen_long_ago_is_less_certain(world: World) -> None:
+    world.build("acme")
+    before = _confidence(world)
+    world.sql("update bg.people set observed_at = now() - interval '2 years' where id = 'acme-cfo'")
+    world.execute("acme")
+    assert _confidence(world) < before
+
+
 def test_a_range_of_partitions_gives_each_company_its_own_metadata(world: World) -> None:
     world.build("c1", "c2", "c3")
     tags = {
@@ -186,6 +194,29 @@ def test_a_range_of_partitions_gives_each_company_its_own_metadata(world: World)
     shown = metadata(world, world.execute(None, tags))
     assert sorted(shown) == ["c1", "c2", "c3"]
     assert len({str(one["refresh_id"]) for one in shown.values()}) == 3
+
+
+def test_alone_or_in_a_batch_a_company_gets_the_same_group(world: World) -> None:
+    world.add("alone")
+    (request,) = world.claim()
+    world.run(request)
+    world.add("batch-1", "batch-2")
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
+    (request,) = world.claim(policy)
+    world.run(request)
+    found = {
+        company: {
+            person.removeprefix(f"{company}-"): role
+            for person, role in world.members(company).items()
+        }
+        for company in ("alone", "batch-1", "batch-2")
+    }
+    assert found["alone"] == found["batch-1"] == found["batch-2"] != {}
+
+
+def _confidence(world: World) -> float:
+    (row,) = world.sql("select confidence from bg.buyer_group_members where person_id = 'acme-cfo'")
+    return float(row[0])
 
 
 def _poison(world: World, company: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +152,17 @@ def test_a_finance_director_signs_in_the_united_kingdom() -> None:
     }
     assert "may sign" in reasons["GB"]
     assert "signs up to" in reasons["US"]
+
+
+def test_who_was_seen_long_ago_is_less_certain_and_is_a_member_all_the_same() -> None:
+    (cfo,) = staff("CFO")
+    seen = (None, TODAY, date(2024, 1, 15), date(2020, 1, 15))
+    groups = [decide(MIDDLE, [replace(cfo, seen=when)], FINANCE, TODAY) for when in seen]
+    unknown, fresh, old, older = (group.members[0].confidence for group in groups)
+    assert unknown == fresh > old > older > 0
+    assert older == pytest.approx(unknown * 0.5 ** (6 / 3.9), abs=0.01)
+    assert any("last seen there on 2024-01-15" in r for r in groups[2].members[0].reasons)
+    assert not any("last seen" in r for r in groups[1].members[0].reasons)
 
 
 def test_a_doubtful_reading_leaves_a_gap() -> None:

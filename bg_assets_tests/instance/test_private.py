@@ -56,6 +56,7 @@ def _imported(node: ast.AST) -> list[str]:
             "execution_type",
         ),
         (dg.DagsterEvent.asset_materialization, "step_context materialization batch_metadata"),
+        (dg.DagsterEvent.asset_check_evaluation, "step_context asset_check_evaluation"),
         (private.redirect_to_file, "stream filepath"),
         (dg.DagsterInstance.add_run_tags, "self run_id new_tags"),
         (dg.DagsterInstance.get_run_ids, "self filters cursor limit"),

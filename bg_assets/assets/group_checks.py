@@ -1,0 +1,124 @@
+"""What has to hold of every group, judged for the groups that a run wrote.
+
+An evaluation is of the run, not of a company: the companies that fail are in its metadata.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import dagster as dg
+
+from bg_assets.domain import sizes
+from bg_assets.domain.template import Template
+from bg_assets.storage.checking import Checked
+
+ASSET = dg.AssetKey("buyer_groups")
+# What is aimed at; a mean below it is a warning.
+CONFIDENCE, COHESION, COMPLETENESS = 0.8, 7.0, 0.8
+MOST_LISTED = 50
+
+_Fails = Callable[[Checked, Mapping[str, Template]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check: what it says, whether a group fails it, and whose mean it judges, if any.
+
+    With a mean it passes where the mean over the groups reaches ``least``; without one where no
+    group fails. severity: an error is a group that must not be, a warning one that could be better.
+    """
+
+    description: str
+    severity: dg.AssetCheckSeverity
+    fails: _Fails
+    figure: str | None = None
+    least: float = 0.0
+
+
+def _outside_band(group: Checked, templates: Mapping[str, Template]) -> bool:
+    template = templates.get(group.product)
+    if template is None:
+        return False
+    employees = sizes.staff_size(group.employee_min, group.employee_max)
+    target = sizes.target(employees, template.deal_size)
+    least = sum(min(rule.required, target.of(rule.role)) for rule in template.roles)
+    return not least <= group.members <= target.total + group.pinned
+
+
+def _below(figure: str, least: float) -> _Fails:
+    def fails(group: Checked, _: Mapping[str, Template]) -> bool:
+        value = getattr(group, figure)
+        return value is not None and value < least
+
+    return fails
+
+
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+RULES: Mapping[str, Rule] = {
+    "one_role_per_person": Rule(
+        "Nobody has two roles in one group.", _ERROR, lambda group, _: group.people < group.members
+    ),
+    "no_leavers": Rule(
+        "Every member is on the staff of the company.", _ERROR, lambda group, _: group.leavers > 0
+    ),
+    "decision_maker_or_gap": Rule(
+        "There is a decision maker, or the gap is named.",
+        _ERROR,
+        lambda group, _: not (group.decision_makers or group.names_gap),
+    ),
+    "size_within_target": Rule(
+        "The group has the places that its template requires, and no more than a company of this "
+        "size and a deal of this size ask for (pinned people come on top).",
+        _WARN,
+        _outside_band,
+    ),
+    "mean_confidence": Rule(
+        f"The mean confidence of the groups is {CONFIDENCE:g} or more.",
+        _WARN, _below("confidence", CONFIDENCE), "confidence", CONFIDENCE,
+    ),
+    "mean_cohesion": Rule(
+        f"The mean cohesion of the groups in which it is measurable is {COHESION:g} or more.",
+        _WARN, _below("cohesion", COHESION), "cohesion", COHESION,
+    ),
+    "completeness": Rule(
+        f"Of the roles that are required, {COMPLETENESS:.0%} are filled in the mean.",
+        _WARN, _below("completeness", COMPLETENESS), "completeness", COMPLETENESS,
+    ),
+}  # fmt: skip
+
+
+def evaluate(
+    groups: Sequence[Checked], templates: Mapping[str, Template]
+) -> list[dg.AssetCheckEvaluation]:
+    """One evaluation for each rule over these groups; ids in the metadata, never names."""
+    return [_evaluation(name, rule, groups, templates) for name, rule in RULES.items()]
+
+
+def _evaluation(
+    name: str, rule: Rule, groups: Sequence[Checked], templates: Mapping[str, Template]
+) -> dg.AssetCheckEvaluation:
+    failing = list(dict.fromkeys(g.company_id for g in groups if rule.fails(g, templates)))
+    metadata: dict[str, Any] = {
+        "groups": len(groups),
+        "failing": len(failing),
+        "failing_companies": failing[:MOST_LISTED],
+    }
+    passed, said = not failing, f"{len(failing)} companies fail"
+    if rule.figure is not None:
+        values = [v for g in groups if (v := getattr(g, rule.figure)) is not None]
+        mean = round(fmean(values), 4) if values else None
+        metadata |= {"mean": mean, "measured": len(values), "least": rule.least}
+        passed = mean is None or mean >= rule.least
+        said = (
+            f"mean {mean:g} of {len(values)} groups" if mean is not None else "nothing to measure"
+        )
+    return dg.AssetCheckEvaluation(
+        asset_key=ASSET,
+        check_name=name,
+        passed=passed,
+        severity=rule.severity,
+        metadata=metadata,
+        description=f"{len(groups)} groups checked: {said}",
+    )
