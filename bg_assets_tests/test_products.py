@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import products
+from bg_assets import products, settings
 from bg_assets.domain.template_yaml import BadTemplate
+from bg_assets.local import up
 from bg_assets.storage import templates
 from bg_assets_tests.domain.test_template_mistakes import GOOD
 
@@ -89,3 +90,19 @@ def test_without_any_good_one_it_is_a_clear_failure_that_is_told_too(
     with pytest.raises(BadTemplate, match="no template is named 'smal'; did you mean small"):
         products.in_force(engine, folder, ["smal"])
     assert len(mistakes(engine)) == 1
+
+
+def test_up_does_not_start_without_a_template_and_tells_of_a_last_good_one(
+    database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_DATABASE_URL", database_url)
+    monkeypatch.setenv("BG_TEMPLATES", str(folder))
+    monkeypatch.setenv("BG_PRODUCTS", "small")
+    (folder / "small.yaml").write_text("", encoding="utf-8")
+    with pytest.raises(BadTemplate, match="the file is empty"):
+        up.check_templates(settings.read())
+    (folder / "small.yaml").write_text(GOOD, encoding="utf-8")
+    assert up.check_templates(settings.read()) == []
+    (folder / "small.yaml").write_text("", encoding="utf-8")
+    (told,) = up.check_templates(settings.read())
+    assert "the last good one is used for small" in told

@@ -1,5 +1,6 @@
 """What another template would change at a company: who comes and goes, roles, gaps, figures."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from bg_assets.domain.difference import difference
 from bg_assets.domain.group import BuyerGroup
 from bg_assets.domain.vocabulary import ROLES
 
+_FIGURES: Final = re.compile(r"[\d,.]+")
 NO_GROUP: Final = BuyerGroup("", "", (), (), 0.0, None, None, "no members", 0.0)
 
 
@@ -53,19 +55,15 @@ def compare(
 
     titles: by person id.
     """
-    before_gaps = old.gaps if old else ()
     roles = {member.person_id: member.role for member in (old.members if old else ())}
     after = {member.person_id: member.role for member in (new.members if new else ())}
     people: dict[str, list[Person]] = {"joined": [], "left": [], "role_changed": []}
-    gaps: dict[str, list[tuple[str, str]]] = {"gap_opened": [], "gap_closed": []}
-    for event in difference(roles, before_gaps, new or NO_GROUP, {}):
+    for event in difference(roles, (), new or NO_GROUP, {}):
         who = event.person_id
         if who is not None and event.event in people:
             person = Person(who, titles.get(who), roles.get(who), after.get(who))
             people[event.event].append(person)
-        elif event.event in gaps:
-            gap = event.new or event.old or {}
-            gaps[event.event].append((str(gap.get("role")), str(gap.get("reason"))))
+    gaps, later = _gaps(old), _gaps(new)
     return CompanyDifference(
         company_id,
         len(roles),
@@ -73,9 +71,20 @@ def compare(
         tuple(people["joined"]),
         tuple(people["left"]),
         tuple(people["role_changed"]),
-        tuple(gaps["gap_opened"]),
-        tuple(gaps["gap_closed"]),
+        tuple(later[key] for key in sorted(later.keys() - gaps)),
+        tuple(gaps[key] for key in sorted(gaps.keys() - later)),
     )
+
+
+def _gaps(group: BuyerGroup | None) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """Role and reason of each gap, by what makes it the same one whatever the figures in it."""
+    return {
+        (gap.role, gap.function or "", _FIGURES.sub("", gap.reason.partition(":")[0])): (
+            gap.role,
+            gap.reason,
+        )
+        for gap in (group.gaps if group else ())
+    }
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ alone; what that refresh leaves behind is seen by the next look.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import sqlalchemy as sa
 
@@ -35,34 +34,37 @@ _INSERT = """
         jsonb_build_object('templates', jsonb_object_agg(product, hash))
     from found group by company_id order by company_id limit :most
 """
-# Two ranges of buyer_groups_by_template, empty while all groups are of the present template. Each
-# product has its own: a join with the products would be planned as if a third of all were old.
+# Each of the two ranges of buyer_groups_by_template is empty while all groups are of the present
+# template. A portion of them is looked at, whether asked for already or not: 100,000 old groups
+# that wait for their refresh must not be gone through again and again.
 _OF_ANOTHER = """
-    select company_id, product, template_hash as was, cast(:hash_{n} as text) as hash
-    from bg.buyer_groups where product = :product_{n} and template_hash {than} :hash_{n}
+    (select company_id, template_hash from bg.buyer_groups
+    where product = :product and template_hash {than} :hash
+        and (template_hash, company_id) > (:looked_hash, :looked_company)
+    order by template_hash, company_id limit :most)
 """
-
-
-@cache
-def old(products: int) -> sa.TextClause:
-    """The statement that asks for old groups of so many products. Who waits: changes_pending."""
-    ranges = [
-        _OF_ANOTHER.format(n=number, than=than) for number in range(products) for than in ("<", ">")
-    ]
-    return sa.text(f"""
-        with found as (
-            select g.company_id, g.product, g.was, g.hash
-            from ({" union all ".join(ranges)}) as g
-            where not exists (
-                select from bg.changes as w
-                where w.company_id = g.company_id and w.refresh_id is null
-                    and w.source = 'template'
-                offset 0)
-            and {_NOT_UNDER_WAY.format(company="g.company_id", product="g.product", hash="g.hash")}
-        ) {_INSERT}
-    """)
-
-
+_PORTION = sa.text(
+    f"{_OF_ANOTHER.format(than='<')} union all {_OF_ANOTHER.format(than='>')}"
+    "order by template_hash, company_id limit :most"
+)
+_LOOKED = sa.text("select looked_hash, looked_company from bg.templates where name = :product")
+_LOOKED_UP_TO = sa.text("""
+    update bg.templates set looked_hash = :looked_hash, looked_company = :looked_company
+    where name = :product
+""")
+# Served by changes_pending: a probe for each company of the portion.
+_OLD = sa.text(f"""
+    with found as (
+        select g.company_id, g.product, g.was, g.hash
+        from jsonb_to_recordset(cast(:groups as jsonb))
+            as g(company_id text, product text, was text, hash text)
+        where not exists (
+            select from bg.changes as w
+            where w.company_id = g.company_id and w.refresh_id is null and w.source = 'template'
+            offset 0)
+        and {_NOT_UNDER_WAY.format(company="g.company_id", product="g.product", hash="g.hash")}
+    ) {_INSERT}
+""")
 # A look at all companies, only while a product is new. Whoever waits for any refresh gets the new
 # product by it.
 _LACKING = sa.text(f"""
@@ -110,27 +112,51 @@ def raise_changes(
     """Ask for the refresh of companies whose groups are not of these templates; returns how many.
 
     current: the hash of each product's template. outside: the folded spellings of the countries in
-    which it is not sold. incomplete: the products that companies may lack altogether. Each of the
-    two kinds is bounded by ``most``; the next call goes on.
+    which it is not sold. incomplete: the products that companies may lack altogether. A call looks
+    at ``most`` old groups of each product and asks for as many companies that lack one, at most;
+    the next one goes on from there.
     """
     if not conn.execute(_TRY_LOCK, {"key": _LOCK}).scalar_one():
         return 0
     conn.execute(_FORGET, {"products": list(current)})
-    bounds: dict[str, object] = {"priority": PRIORITY, "most": most}
-    asked = dict(bounds)
-    for number, (name, digest) in enumerate(sorted(current.items())):
-        asked |= {f"product_{number}": name, f"hash_{number}": digest}
-    raised = conn.execute(old(len(current)), asked).rowcount if current else 0
+    old = [row for name, digest in current.items() for row in _portion(conn, name, digest, most)]
+    raised = 0
+    if old:
+        bounded = {"priority": PRIORITY, "most": len(old)}
+        raised = conn.execute(_OLD, {"groups": json.dumps(old), **bounded}).rowcount
     if incomplete:
         lacking = [
             {"product": name, "hash": current[name], "outside": list(outside.get(name, ()))}
             for name in incomplete
         ]
-        more = conn.execute(_LACKING, {"lacking": json.dumps(lacking), **bounds}).rowcount
+        bounded = {"priority": PRIORITY, "most": most}
+        more = conn.execute(_LACKING, {"lacking": json.dumps(lacking), **bounded}).rowcount
         raised += more
         if more < most:
             conn.execute(_COMPLETE, {"products": list(incomplete)})
     return raised
+
+
+def _portion(conn: sa.Connection, product: str, digest: str, most: int) -> list[dict[str, str]]:
+    """The next groups that another template built, after those of the last look; then from anew."""
+    looked = conn.execute(_LOOKED, {"product": product}).mappings().first()
+    start = {
+        "looked_hash": looked["looked_hash"] if looked else "",
+        "looked_company": looked["looked_company"] if looked else "",
+    }
+    asked = {"product": product, "hash": digest, "most": most}
+    rows = conn.execute(_PORTION, asked | start).all()
+    ended = len(rows) < most
+    end = {
+        "looked_hash": "" if ended else rows[-1].template_hash,
+        "looked_company": "" if ended else rows[-1].company_id,
+    }
+    if end != start:
+        conn.execute(_LOOKED_UP_TO, {"product": product, **end})
+    return [
+        {"company_id": row.company_id, "product": product, "was": row.template_hash, "hash": digest}
+        for row in rows
+    ]
 
 
 def count_old(conn: sa.Connection) -> dict[str, int]:

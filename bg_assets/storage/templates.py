@@ -16,7 +16,7 @@ _WRITE = sa.text("""
     order by name
     on conflict (name) do update set
         hash = excluded.hash, text = excluded.text,
-        loaded_at = clock_timestamp(), complete_at = null
+        loaded_at = clock_timestamp(), complete_at = null, looked_hash = '', looked_company = ''
     where t.hash <> excluded.hash
 """)
 _MISTAKES = sa.text("select mistake, since from bg.template_mistakes order by mistake")

@@ -44,6 +44,7 @@ def ask(
     most: int = 100,
 ) -> int:
     with engine.begin() as conn:
+        templates.write(conn, [(name, digest, "text") for name, digest in current.items()])
         return resync.raise_changes(
             conn, current, dict.fromkeys(incomplete, outside), incomplete, most
         )
@@ -78,6 +79,15 @@ def test_a_company_with_two_old_groups_is_asked_for_once(world: sa.Engine) -> No
 
 def test_portions_are_bounded_and_the_next_look_goes_on(world: sa.Engine) -> None:
     assert [ask(world, most=1) for _ in range(3)] == [1, 1, 0]
+
+
+def test_a_look_that_found_the_end_begins_anew(world: sa.Engine) -> None:
+    assert [ask(world, most=1) for _ in range(3)] == [1, 1, 0]
+    run(world, "delete from bg.changes where company_id = 'a'")
+    assert [ask(world, most=1) for _ in range(3)] == [1, 0, 0]
+    run(world, "delete from bg.changes")
+    assert ask(world, {"finance": "n"}, most=2) == 2
+    assert ask(world, {"finance": "n"}, most=2) == 1
 
 
 def test_a_company_that_waits_for_something_else_is_asked_for_too(world: sa.Engine) -> None:

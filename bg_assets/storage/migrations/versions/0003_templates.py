@@ -14,7 +14,10 @@ create table bg.templates (
     text text not null,
     loaded_at timestamptz not null default clock_timestamp(),
     -- Set once no company is known that lacks a group for the product.
-    complete_at timestamptz
+    complete_at timestamptz,
+    -- How far the last look at groups of other templates came: a hash, and a company of it.
+    looked_hash text not null default '',
+    looked_company text not null default ''
 );
 
 create table bg.template_mistakes (
