@@ -157,13 +157,28 @@ def _serving(
     command = [sys.executable, "-m", "bench", "receiver", "--serve", variant, str(port)]
     running = [subprocess.Popen(command, env=env) for _ in range(processes)]
     try:
-        time.sleep(3)
+        _wait_for(port)
         yield port, [one.pid for one in running]
     finally:
         for one in running:
             one.send_signal(signal.SIGTERM)
         for one in running:
             one.wait(30)
+
+
+def _wait_for(port: int, seconds: float = 60) -> None:
+    """Until it listens and, were there several processes, all of them do."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            time.sleep(1)
+            return
 
 
 def _serve(variant: str, port: int) -> None:
