@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import sys
 import time
 import uuid
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 import uvloop
 
 _WARM_SECONDS = 1.0
+SHARES = (0.5, 0.95, 0.99)
 
 
 @dataclass
@@ -112,6 +114,11 @@ def event(size: int) -> bytes:
     return json.dumps({**document, "extra": extra}).encode()
 
 
+def _nearest(ordered: list[float], share: float) -> float:
+    """The nearest rank."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
 async def send(
     port: int, secret: str, size: int, connections: int, seconds: float, rate: float
 ) -> dict[str, object]:
@@ -126,7 +133,8 @@ async def send(
     for one in done:
         await one.wait()
     return {
-        "times": tally.times,
+        "count": len(tally.times),
+        "times": {share: _nearest(sorted(tally.times), share) for share in SHARES},
         "failed": tally.failed,
         "cpu": (time.process_time() - cpu) / (seconds + _WARM_SECONDS),
     }

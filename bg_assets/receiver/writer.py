@@ -17,6 +17,7 @@ from bg_assets.storage.webhook_events import Key, NewEvent
 _MOST = 500
 _MOST_BYTES = 8 << 20
 _WATCH_SECONDS = 0.5
+_GATHER_SECONDS = 0.004
 
 
 class Unstorable(Exception):
@@ -63,6 +64,8 @@ class Writer:
         # In the order in which they lose patience; only for the thread of the event loop.
         self._patient: deque[tuple[float, asyncio.Future[Stored]]] = deque()
         self._waiting: list[_Waiting] = []
+        # As many as the last time are waited for, a little: who was answered sends the next one.
+        self._wanted = 1
         self._changed = threading.Condition()
         self._stopping = False
         self._conn: sa.Connection | None = None
@@ -81,7 +84,7 @@ class Writer:
         self._patient.append((time.monotonic() + self._seconds, future))
         with self._changed:
             self._waiting.append((arrival, future))
-            if len(self._waiting) == 1:
+            if len(self._waiting) in (1, self._wanted):
                 self._changed.notify()
         return await future
 
@@ -114,12 +117,15 @@ class Writer:
         with self._changed:
             while not self._waiting and not self._stopping:
                 self._changed.wait()
+            if len(self._waiting) < self._wanted and not self._stopping:
+                self._changed.wait(_GATHER_SECONDS)
             size = number = 0
             for arrival, _ in self._waiting[: self._most]:
                 size += len(arrival.body)
                 if number and size > _MOST_BYTES:
                     break
                 number += 1
+            self._wanted = number
             batch, self._waiting = self._waiting[:number], self._waiting[number:]
             return batch
 
