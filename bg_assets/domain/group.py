@@ -227,6 +227,7 @@ def _choices(
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
+    weights = dict(template.functions)
     known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...], str]] = {}
     found: dict[str, Choice] = {}
     for person in people:
@@ -244,7 +245,7 @@ def _choices(
             person.has_email,
             influence(
                 candidate.rank,
-                template.weight(person.function),
+                weights.get(person.function or "", 0.0),
                 reports[person.person_id] if most else None,
                 most,
             ),
@@ -340,12 +341,14 @@ def _gaps(
         missing = required[rule.role] - filled[rule.role]
         if missing <= 0:
             continue
-        functions = rule.conditions[0].functions
-        what = " or ".join(in_words(f) for f in functions) or "its titles"
+        functions = next((c.functions for c in rule.conditions if c.functions), ())
+        what = " or ".join(in_words(f) for f in functions)
         there = sum(by_function[f] for f in functions)
         read = "1 person" if len(people) == 1 else f"{len(people)} people"
-        seen = f"{read} read, {there} in {what}" if people else "nobody is known"
-        reason = f"no {ROLE_LABELS[rule.role]} in {what} found: {seen}, none fits well enough"
+        among = f", {there} in {what}" if what else ""
+        seen = f"{read} read{among}" if people else "nobody is known"
+        place = f" in {what}" if what else ""
+        reason = f"no {ROLE_LABELS[rule.role]}{place} found: {seen}, none fits well enough"
         yield Gap(rule.role, functions[0] if functions else None, reason)
 
 

@@ -31,6 +31,13 @@ _AGAIN = """
         ... on LaunchRunSuccess { run { runId } }
         ... on PythonError { message } } }
 """
+_CHECKS = """
+    query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { __typename
+        ... on AssetNode { assetChecksOrError { __typename
+            ... on AssetChecks { checks { name
+                executionForLatestMaterialization { runId status
+                    evaluation { success severity description } } } } } } } }
+"""
 
 
 def wait_for_ui(stack: Stack, seconds: float = 60) -> None:
@@ -89,6 +96,15 @@ def reexecute(stack: Stack, run_id: str, strategy: str) -> str:
     """Run it again: ALL_STEPS or FROM_FAILURE; gives the new run's id."""
     params = {"parentRunId": run_id, "strategy": strategy}
     return str(_ask(stack, _AGAIN, {"params": params})["run"]["runId"])
+
+
+def checks(stack: Stack, asset: str) -> dict[str, dict[str, Any]]:
+    """How each check of an asset turned out for its latest materialization, as the UI shows it."""
+    node = _ask(stack, _CHECKS, {"key": {"path": [asset]}})
+    return {
+        one["name"]: one["executionForLatestMaterialization"] or {}
+        for one in node["assetChecksOrError"]["checks"]
+    }
 
 
 def _ask(stack: Stack, query: str, variables: dict[str, Any]) -> dict[str, Any]:

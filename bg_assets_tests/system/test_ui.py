@@ -2,6 +2,7 @@
 
 import pytest
 
+from bg_assets.assets.group_checks import RULES
 from bg_assets_tests.system import graphql, world
 from bg_assets_tests.system.stack import Stack, eventually, kill
 from bg_assets_tests.system.test_batches import GROUPS, PEOPLE, shown_by_dagster
@@ -53,6 +54,30 @@ def test_a_run_by_hand_adopts_a_refresh_whose_own_run_is_still_queued(stack: Sta
     assert (refresh.status, refresh.run_id) == ("completed", by_hand)
     assert refresh.reason == "role_change"
     world.assert_groups_as_recomputed(stack, [company])
+
+
+def test_the_checks_show_how_the_last_run_turned_out_whatever_kind_it_was(stack: Stack) -> None:
+    companies = world.grow(stack, "checked-", 6)
+    (batch,) = {world.log_of(stack, company)[0].run_id for company in companies}
+    stack.wait_for_run(batch, "SUCCESS")
+    _assert_checked(stack, batch)
+    world.retitle(stack, f"{companies[0]}-2", "Treasurer")
+    world.settle(stack, companies[:1])
+    single = world.log_of(stack, companies[0])[-1].run_id
+    stack.wait_for_run(single, "SUCCESS")
+    _assert_checked(stack, single)
+    by_hand = graphql.materialize(stack, companies[1])
+    stack.wait_for_run(by_hand, "SUCCESS")
+    _assert_checked(stack, by_hand)
+
+
+def _assert_checked(stack: Stack, run_id: str) -> None:
+    found = graphql.checks(stack, "buyer_groups")
+    assert set(found) == set(RULES)
+    assert {one["runId"] for one in found.values()} == {run_id}
+    assert found["no_leavers"]["status"] == "SUCCEEDED"
+    assert found["no_leavers"]["evaluation"]["success"]
+    assert found["mean_confidence"]["evaluation"]["severity"] == "WARN"
 
 
 def test_a_batch_runs_again_for_all_its_companies(stack: Stack) -> None:
