@@ -157,7 +157,8 @@ def outcome(
     for product in sorted(before.keys() - {group.product for group in found}):
         because = elsewhere.get(product) or "the product is no longer tracked"
         events += [(product, event) for event in _farewell(before[product], because)]
-    return Outcome(held, found, tuple(events))
+    not_sold = {product: because for product, because in elsewhere.items() if because}
+    return Outcome(held, found, tuple(events), not_sold=not_sold)
 
 
 def _farewell(stored: StoredGroup, because: str) -> list[difference.Event]:

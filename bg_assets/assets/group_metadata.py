@@ -41,6 +41,7 @@ def describe(
         described[company] = {
             "because": because,
             **_groups(shown.get(company, ())),
+            **({"not_sold": dict(outcome.not_sold)} if outcome and outcome.not_sold else {}),
             **({"lag_seconds": round(cause.lag_seconds, 3)} if cause and cause.lag_seconds else {}),
         }
     return described

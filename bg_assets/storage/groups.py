@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 
@@ -23,13 +23,15 @@ class StoredGroup:
 class Outcome:
     """What a refresh led to: the groups by product, and the history's events by product.
 
-    ``gone`` says why the company has no group any more (deleted, or never known).
+    ``gone`` says why the company has no group any more (deleted, or never known), ``not_sold`` why
+    it has none for a product.
     """
 
     held: Held
     groups: tuple[BuyerGroup, ...]
     events: tuple[tuple[str, Event], ...]
     gone: str | None = None
+    not_sold: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

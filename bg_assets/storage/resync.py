@@ -119,7 +119,11 @@ def raise_changes(
     if not conn.execute(_TRY_LOCK, {"key": _LOCK}).scalar_one():
         return 0
     conn.execute(_FORGET, {"products": list(current)})
-    old = [row for name, digest in current.items() for row in _portion(conn, name, digest, most)]
+    old = [
+        row
+        for name, digest in sorted(current.items())
+        for row in _portion(conn, name, digest, most)
+    ]
     raised = 0
     if old:
         bounded = {"priority": PRIORITY, "most": len(old)}

@@ -167,6 +167,9 @@ def test_where_a_product_is_not_sold_there_is_no_group(world: World, own: Path) 
         world.sql("select because from bg.buyer_group_history where event = 'left'")
     )
     assert because == "not sold in GB, only in DE, FR"
+    shown = metadata(world, world.execute("acme"))["acme"]
+    assert (shown["members"], shown["not_sold"]) == (0, {"books": because})
+    assert "not_sold" not in metadata(world, world.execute("bolt"))["bolt"]
 
 
 def test_the_code_version_follows_the_templates_of_the_products(
