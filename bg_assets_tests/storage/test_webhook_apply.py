@@ -230,6 +230,7 @@ def test_a_person_whom_an_earlier_event_created_is_known_to_the_later_ones(
     [
         (b"", "body is not JSON in UTF-8"),
         (b"\xff", "body is not JSON in UTF-8"),
+        (b"x\x01not packed", "payload can't be unpacked"),
         (b"[]", "body takes an object"),
         (b"{}", "type is required"),
         (b'{"type": "person.left"}', "timestamp is required"),
