@@ -66,8 +66,8 @@ def speed(say: Callable[[str], object], total: int = 1_000_000, distinct: int = 
     took, busy = time.perf_counter() - began, time.process_time() - busy
     say(
         f"speed: {total} rows, {distinct} distinct: {took:.1f} s, {total / took:,.0f} rows/s, "
-        f"{took / distinct * 1e6:.0f} microseconds per distinct title; of the processor "
-        f"{busy:.1f} s, {busy / distinct * 1e6:.0f} microseconds"
+        f"{took / distinct * 1e6:.0f} microseconds per distinct title; "
+        f"of the processor {busy:.1f} s, {busy / distinct * 1e6:.0f} microseconds"
     )
 
 

@@ -98,6 +98,12 @@ class Matcher:
         """Whether some phrase begins with this word."""
         return word in self._first
 
+    def stands(self, words: Sequence[str], at: int) -> bool:
+        """Whether some phrase begins at this position."""
+        return any(
+            tuple(words[at : at + len(p.words)]) == p.words for p in self._first.get(words[at], ())
+        )
+
     def find(
         self, words: Sequence[str], refused: frozenset[int] = frozenset()
     ) -> list[tuple[int, Phrase]]:

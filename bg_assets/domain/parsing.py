@@ -134,7 +134,7 @@ def _rewritten(
         for at, alias in lexicon.aliases.find(words)
     }
     for at, word in enumerate(words):
-        if at not in instead and len(word) > 5 and not lexicon.meanings.knows(word):
+        if at not in instead and len(word) > 5 and not lexicon.meanings.stands(words, at):
             parts = _derived(word, lexicon)
             if parts:
                 instead[at] = _Instead(1, parts)

@@ -58,6 +58,12 @@ READ: list[tuple[str, str | None, str | None]] = [
     ("Regionalverkaufsleiterin (m/w/d)", "sales", "head"),
     ("Kreditorenbuchhalterin", "finance", "staff"),
     ("Recruiterin", "hr", "staff"),
+    ("Zentraleinkäuferin", "procurement", "staff"),
+    ("Chefredakteur", "communications", "head"),
+    ("Regioverkoopleider", "sales", "manager"),
+    ("Driftstekniker", "operations", "staff"),
+    ("Redovisningsansvarig", "finance", "manager"),
+    ("Kierownik Działu Zakupów", "procurement", "manager"),
     ("Chargé·e de communication", "communications", "staff"),
     ("Directeur.rice des achats", "procurement", "director"),
 ]
