@@ -144,11 +144,16 @@ def outcome(
             for person_id in stored.members
             if person_id not in present
         }
+        left = _excluded(overrides.get(group.product, ())) | left
         events += [
             (group.product, event)
             for event in difference.difference(stored.members, stored.gaps, group, left)
         ]
     return Outcome(held, found, tuple(events))
+
+
+def _excluded(overrides: Sequence[Override]) -> dict[str, str]:
+    return {one.person_id: "excluded by hand" for one in overrides if one.action == "exclude"}
 
 
 def _farewell(stored: StoredGroup, because: str) -> list[difference.Event]:
