@@ -52,12 +52,17 @@ RANK: Final = {
 @lru_cache(maxsize=1 << 17)
 def standing(title: str | None) -> frozenset[str]:
     """What a title says about authority beside its level (the standings of the lexicon)."""
-    lexicon = shipped()
-    said: set[str] = set()
-    for section in sections(title or ""):
-        words = unaliased(section.tokens, lexicon.aliases)
-        said.update(phrase.value for _, phrase in lexicon.standings.find(words))
-    return frozenset(said)
+    standings = shipped().standings
+    return frozenset(
+        phrase.value for words in spoken(title or "") for _, phrase in standings.find(words)
+    )
+
+
+@lru_cache(maxsize=1 << 17)
+def spoken(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each section of a title or department, every abbreviation as what it means."""
+    aliases = shipped().aliases
+    return tuple(unaliased(section.tokens, aliases) for section in sections(text))
 
 
 def on_board_only(title: str | None, level: str | None) -> bool:
