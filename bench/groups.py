@@ -54,6 +54,9 @@ def main(arguments: Sequence[str]) -> None:
     chosen = parser.parse_args(arguments)
     templates = load_templates(names=[chosen.template] if chosen.template else None)
     data = bench.shared_data()
+    if not chosen.read:
+        # First, while nothing else is in memory for the collector to look through.
+        _speed(templates.values())
     bodies = list(_bodies(data, seniors=chosen.seniors))
     companies = list(_companies())
     if chosen.read:
@@ -62,7 +65,6 @@ def main(arguments: Sequence[str]) -> None:
                 _print_group(population, template)
         return
     _cohesion(data, companies)
-    _speed(templates.values())
     for what, populations in (("public bodies", bodies), ("sample companies", companies)):
         for template in templates.values():
             _quality(what, populations, template)

@@ -150,6 +150,7 @@ def outcome(
             for person_id in stored.members
             if person_id not in present
         }
+        left = _excluded(overrides.get(group.product, ())) | left
         events += [
             (group.product, event)
             for event in difference.difference(stored.members, stored.gaps, group, left)
@@ -159,6 +160,10 @@ def outcome(
         events += [(product, event) for event in _farewell(before[product], because)]
     not_sold = {product: because for product, because in elsewhere.items() if because}
     return Outcome(held, found, tuple(events), not_sold=not_sold)
+
+
+def _excluded(overrides: Sequence[Override]) -> dict[str, str]:
+    return {one.person_id: "excluded by hand" for one in overrides if one.action == "exclude"}
 
 
 def _farewell(stored: StoredGroup, because: str) -> list[difference.Event]:

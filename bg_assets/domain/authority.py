@@ -56,8 +56,7 @@ def standing(title: str | None) -> frozenset[str]:
     lexicon = shipped()
     said: set[str] = set()
     titled = False
-    for section in sections(title or ""):
-        words = unaliased(section.tokens, lexicon.aliases)
+    for words in spoken(title or ""):
         first = next((at for at, p in lexicon.meanings.find(words) if p.levels), len(words))
         for at, phrase in lexicon.standings.find(words):
             # `Director, Deputy Head of Unit` is a director.
@@ -65,6 +64,13 @@ def standing(title: str | None) -> frozenset[str]:
                 said.add(phrase.value)
         titled = titled or first < len(words)
     return frozenset(said - {"plain"})
+
+
+@lru_cache(maxsize=1 << 17)
+def spoken(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each section of a title or department, every abbreviation as what it means."""
+    aliases = shipped().aliases
+    return tuple(unaliased(section.tokens, aliases) for section in sections(text))
 
 
 def on_board_only(title: str | None, level: str | None) -> bool:

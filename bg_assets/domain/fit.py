@@ -5,8 +5,6 @@ from functools import lru_cache
 from typing import Final
 
 from bg_assets.domain import authority
-from bg_assets.domain.cleaning import sections
-from bg_assets.domain.lexicon import shipped, unaliased
 from bg_assets.domain.template import Condition, RoleRule, Template
 from bg_assets.domain.ties import subject
 from bg_assets.domain.vocabulary import in_words
@@ -179,6 +177,4 @@ def says(text: str | None, phrase: str) -> bool:
 @lru_cache(maxsize=1 << 17)
 def _words(text: str) -> tuple[str, ...]:
     """Each section of a text as its words with a space before and after every one."""
-    aliases = shipped().aliases
-    found = (unaliased(section.tokens, aliases) for section in sections(text))
-    return tuple(f" {' '.join(words)} " for words in found if words)
+    return tuple(f" {' '.join(words)} " for words in authority.spoken(text) if words)

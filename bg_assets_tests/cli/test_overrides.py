@@ -53,6 +53,9 @@ def test_an_exclusion_keeps_somebody_out_until_it_is_taken_back(acme: Command) -
     assert refresh_what_is_due(acme) == 1
     refresh(acme, "acme")
     assert "acme-1" not in members(acme)
+    assert acme.rows(
+        "select person_id, because from bg.buyer_group_history where event = 'left'"
+    ) == [("acme-1", "excluded by hand")]
     assert acme("unpin", "acme", "acme-1").code == 0
     assert refresh_what_is_due(acme) == 1
     assert members(acme)["acme-1"]["pinned"] is False
