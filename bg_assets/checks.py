@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from bg_assets import partitions, settings
+from bg_assets import partitions, products, settings
 from bg_assets.assets import group_checks
-from bg_assets.domain.template import load_templates
 from bg_assets.resources import Database
 from bg_assets.storage import checking
 from bg_assets.storage.database import connect
@@ -34,10 +33,10 @@ def group_checks_by_hand(
 ) -> Iterator[dg.AssetCheckResult]:
     """Judge the stored groups of this run's companies, or of all where it has none."""
     config = settings.read()
-    templates = load_templates(config.templates, config.products)
+    force = products.in_force(database.engine, config.templates, config.products)
     with connect(database.engine) as conn:
         groups = checking.read(conn, _companies(context))
-    for one in group_checks.evaluate(groups, templates):
+    for one in group_checks.evaluate(groups, force.templates):
         yield dg.AssetCheckResult(
             passed=one.passed,
             asset_key=one.asset_key,

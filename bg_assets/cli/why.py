@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.markup import escape
 
-from bg_assets import settings
+from bg_assets import products, settings
 from bg_assets.cli import session
 from bg_assets.cli.overrides import products_or_fail
-from bg_assets.domain import employment
+from bg_assets.domain import employment, regions
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.template import load_templates
+from bg_assets.domain.template import Template
 from bg_assets.domain.titles import classify
 from bg_assets.domain.why import Why, explain
 from bg_assets.storage import claims, database, overrides, people, shown, staff
@@ -35,7 +35,11 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
             close = people.near_matches(conn, company_id, person_id)
             hint = f"; did you mean {', '.join(close)}?" if close else ""
             session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
-        document = _document(conn, company_id, found, products_or_fail(product))
+        wanted = products_or_fail(product)
+        force = products.in_force(engine, settings.read().templates, wanted)
+        if force.warning:
+            session.say(force.warning)
+        document = _document(conn, company_id, found, list(force.templates.values()))
     if as_json:
         session.print_json(document)
     else:
@@ -43,9 +47,11 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
 
 
 def _document(
-    conn: sa.Connection, company_id: str, person: people.FoundPerson, products: Sequence[str]
+    conn: sa.Connection,
+    company_id: str,
+    person: people.FoundPerson,
+    templates: Sequence[Template],
 ) -> dict[str, Any]:
-    templates = load_templates(settings.read().templates, products)
     company = staff.read_companies(conn, [company_id])[company_id]
     known = staff.read_staff(conn, [company_id]).get(company_id, [])
     said = overrides.in_force(conn, company_id, person.person_id)
@@ -57,9 +63,14 @@ def _document(
     given = staff.read_overrides(conn, [company_id]).get(company_id, {})
     verdict = classify(person.title, person.department)
     answers = []
-    for template in templates.values():
-        answer = _gone(company_id, person, today) or explain(
-            company, known, template, today, given.get(template.name, []), person.person_id
+    for template in templates:
+        elsewhere = regions.not_sold(template.regions, company.country)
+        answer = (
+            _gone(company_id, person, today)
+            or (Why(False, None, "not-sold", elsewhere) if elsewhere else None)
+            or explain(
+                company, known, template, today, given.get(template.name, []), person.person_id
+            )
         )
         group = groups.get(template.name)
         answers.append(

@@ -37,9 +37,9 @@ class RoleAnswer:
 class Why:
     """The answer. member: whether the rules choose this person now, and for which role.
 
-    rule: the one that decided, in one word of ``pinned, excluded, gone, not-yet, unread, no-fit,
-    doubtful, weak, no-place, taken, chosen``. because: the same in a sentence. would_change: what
-    would have led to another answer, the nearest first.
+    rule: the one that decided, in one word of ``pinned, excluded, gone, elsewhere, not-sold,
+    not-yet, unread, no-fit, doubtful, weak, no-place, taken, chosen``. because: the same in a
+    sentence. would_change: what would have led to another answer, the nearest first.
     """
 
     member: bool

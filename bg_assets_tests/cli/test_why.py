@@ -2,6 +2,7 @@
 
 import pytest
 
+from bg_assets.domain import template
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
@@ -44,6 +45,30 @@ def test_the_rule_that_decided_is_named(
     printed = acme("why", "acme", person).out.replace("\n", " ")
     assert said in " ".join(printed.split())
     assert "Quartz" not in printed
+
+
+def test_a_company_where_the_product_is_not_sold_is_told_so(
+    acme: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = template.SHIPPED / "finance_system.yaml"
+    text = shipped.read_text(encoding="utf-8")
+    acme.file("finance_system.yaml", f"{text}\nregions: [GB]\n")
+    monkeypatch.setenv("BG_TEMPLATES", str(acme.folder))
+    acme.execute("update bg.companies set country = 'FR'")
+    (group,) = acme.json("why", "acme", "acme-1")["groups"]
+    assert (group["rule"], group["member"]) == ("not-sold", False)
+    assert group["because"] == "not sold in FR, only in GB"
+
+
+def test_while_a_template_is_bad_the_last_good_one_explains(
+    acme: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme("why", "acme", "acme-1")
+    acme.file("finance_system.yaml", "name: [")
+    monkeypatch.setenv("BG_TEMPLATES", str(acme.folder))
+    done = acme("why", "acme", "acme-1", "--json")
+    assert done.code == 0
+    assert "the last good one is used for finance_system" in done.err
 
 
 def test_each_role_has_its_score_and_its_reason(acme: Command) -> None:
