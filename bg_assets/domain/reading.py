@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from bg_assets.domain.cleaning import sections
+from bg_assets.domain.functions import Finding, function_of, function_told_by
 from bg_assets.domain.lexicon import Lexicon, shipped
 from bg_assets.domain.parsing import Hit, Parsed, parse, runs
 from bg_assets.domain.vocabulary import LEVELS
@@ -16,16 +17,6 @@ _STRONG: Final = frozenset(LEVELS[: LEVELS.index("senior")])
 _MEMBER: Final = frozenset(
     ("member", "mitglied", "membre", "miembro", "membro", "lid", "medlem", "czlonek")
 )
-_ROMANCE: Final = frozenset(("fr", "es", "it", "pt"))
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One field as found: the values, best first, the kind of rule, and the phrase it rests on."""
-
-    values: tuple[str, ...]
-    rule: str
-    phrase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +45,15 @@ def read(text: str) -> Reading:
     plain = [hits for hits, p in zip(current, parsed, strict=True) if hits and not p.weak]
     weak = [hits for hits, p in zip(current, parsed, strict=True) if hits and p.weak]
     main, level = _main(plain, lexicon)
-    function = _first(_function(hits) for hits in ([main] if main else []) + plain)
+    function = _first(function_of(hits) for hits in ([main] if main else []) + plain)
     higher = _promotion(main, level, plain) if main and level else None
     if higher is not None:
         level = _found(higher)
-        function = _function_finding(higher) if higher.phrase.functions else function
+        function = function_told_by(higher) if higher.phrase.functions else function
     if level is None:
         level = _in_bracket(_first(_level(hits) for hits in weak))
     if function is None or function.rule in ("weak", "general"):
-        within = [f for hits in weak if (f := _function(hits)) is not None]
+        within = [f for hits in weak if (f := function_of(hits)) is not None]
         firm = [f for f in within if f.rule not in ("weak", "general")]
         bracket = _first(firm if function else within)
         function = _in_bracket(bracket) or function
@@ -180,82 +171,6 @@ def _graded(hits: Sequence[Hit]) -> Finding | None:
 def _found(hit: Hit) -> Finding:
     rule = "title" if hit.kind == "title" or len(hit.phrase.words) > 1 else "word"
     return Finding(hit.levels, rule, " ".join(hit.phrase.words))
-
-
-def _function(hits: Sequence[Hit]) -> Finding | None:
-    """The function of a section, from the part with a level where it is joined of several.
-
-    `Sales & Marketing Manager` is a marketing manager; sales stays an alternative.
-    """
-    parts: dict[int, list[Hit]] = {}
-    for hit in hits:
-        parts.setdefault(hit.unit, []).append(hit)
-    told = [(f, any(h.levels for h in part)) for part in parts.values() if (f := _told(part))]
-    if not told:
-        return None
-    firm = [t for t in told if t[0].rule not in ("weak", "general")]
-    firm = firm or [t for t in told if t[0].rule != "weak"] or told
-    best = next((f for f, levelled in firm if levelled), firm[0][0])
-    if len(best.values) > 1 and best.rule != "title":
-        # `Finance & Commercial Director`: what can be one thing only is told first.
-        best = next((f for f, _ in firm if len(f.values) == 1), best)
-    joined = [
-        value
-        for f, _ in told
-        if f.rule not in ("weak", "general")
-        for value in (f.values if f is not best and len(best.values) == 1 else f.values[:1])
-        if value not in best.values
-    ]
-    if best.values[0] in ("executive", "-"):
-        return best
-    return Finding(tuple(dict.fromkeys((*best.values, *joined))), best.rule, best.phrase)
-
-
-def _told(hits: Sequence[Hit]) -> Finding | None:
-    """The function of one part: its first run with a firm one, there the strongest, the last.
-
-    In French, Spanish, Italian and Portuguese the first of a run: their heads come first.
-    """
-    for least in (2.0, 1.0, 0.5):
-        for run in runs(hits):
-            told = [(h, _strength(h)) for h in run]
-            told = [(h, s) for h, s in told if s >= least]
-            if not told:
-                continue
-            most = max(s for _, s in told)
-            best = [h for h, s in told if s == most]
-            romance = any(h.phrase.language in _ROMANCE for h in run)
-            return _function_finding(best[0] if romance else best[-1])
-    return None
-
-
-def _strength(hit: Hit) -> float:
-    """How firmly a phrase tells the function.
-
-    3 a whole title, 2 a function, 1.5 a general manager (a function beside it is told first), 1 a
-    weak function, 0.5 a weak kind of work such as clerk or engineer.
-    """
-    if not hit.phrase.functions:
-        return 0.0
-    if hit.kind == "weak":
-        return 0.5 if hit.levels else 1.0
-    if hit.kind != "title":
-        return 2.0
-    return 1.5 if _general(hit) else 3.0
-
-
-def _general(hit: Hit) -> bool:
-    """A general manager, whose function is what stands beside."""
-    levels = hit.phrase.levels
-    told = hit.kind == "title" and hit.phrase.functions[0] == "executive"
-    return told and ("director" in levels or "manager" in levels)
-
-
-def _function_finding(hit: Hit) -> Finding:
-    rule = "general" if _general(hit) else hit.kind
-    if rule in ("function", "acronym"):
-        rule = "phrase" if len(hit.phrase.words) > 1 else "word"
-    return Finding(hit.phrase.functions, rule, " ".join(hit.phrase.words))
 
 
 def _in_bracket(found: Finding | None) -> Finding | None:

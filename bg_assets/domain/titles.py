@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from bg_assets.domain import calibration
-from bg_assets.domain.reading import CACHED, Finding, Reading, read
+from bg_assets.domain.functions import Finding
+from bg_assets.domain.reading import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # A board or a secretariat as a department tells nothing about the function of who sits there.
