@@ -26,7 +26,7 @@ demo: $(READY)
 	@$(BIN)/bg-assets demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	@$(BIN)/ruff check .

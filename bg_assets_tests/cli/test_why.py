@@ -1,5 +1,7 @@
 """`why`: the rule that decided on somebody, in the command's words and document."""
 
+import json
+
 import pytest
 
 from bg_assets.domain import template
@@ -47,28 +49,30 @@ def test_the_rule_that_decided_is_named(
     assert "Quartz" not in printed
 
 
-def test_a_company_where_the_product_is_not_sold_is_told_so(
-    acme: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shipped = template.SHIPPED / "finance_system.yaml"
-    text = shipped.read_text(encoding="utf-8")
-    acme.file("finance_system.yaml", f"{text}\nregions: [GB]\n")
+@pytest.fixture
+def books(acme: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A template of one's own, the only product; gives its text, which is not written yet."""
     monkeypatch.setenv("BG_TEMPLATES", str(acme.folder))
+    monkeypatch.setenv("BG_PRODUCTS", "books")
+    text = (template.SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
+    return text.replace("name: finance_system", "name: books")
+
+
+def test_a_company_where_the_product_is_not_sold_is_told_so(acme: Command, books: str) -> None:
+    acme.file("books.yaml", f"{books}\nregions: [GB]\n")
     acme.execute("update bg.companies set country = 'FR'")
     (group,) = acme.json("why", "acme", "acme-1")["groups"]
     assert (group["rule"], group["member"]) == ("not-sold", False)
     assert group["because"] == "not sold in FR, only in GB"
 
 
-def test_while_a_template_is_bad_the_last_good_one_explains(
-    acme: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    acme("why", "acme", "acme-1")
-    acme.file("finance_system.yaml", "name: [")
-    monkeypatch.setenv("BG_TEMPLATES", str(acme.folder))
+def test_while_a_template_is_bad_the_last_good_one_explains(acme: Command, books: str) -> None:
+    acme.file("books.yaml", books)
+    (before,) = acme.json("why", "acme", "acme-1")["groups"]
+    acme.file("books.yaml", "name: [")
     done = acme("why", "acme", "acme-1", "--json")
-    assert done.code == 0
-    assert "the last good one is used for finance_system" in done.err
+    assert json.loads(done.out)["groups"] == [before]
+    assert "the last good one is used for books" in done.err
 
 
 def test_each_role_has_its_score_and_its_reason(acme: Command) -> None:

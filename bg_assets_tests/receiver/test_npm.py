@@ -9,7 +9,7 @@ import pytest
 
 from bg_assets_tests.receiver.doors import STANDARD, Door, event
 
-PACKAGES = ("standardwebhooks", "svix")
+PACKAGES = {"standardwebhooks": "^1.1", "svix": "^2"}
 _SIGN = """
 const { Webhook } = require(process.argv[1]);
 const body = require("fs").readFileSync(0, "utf8");
@@ -26,9 +26,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("node and npm are not installed")
     folder = tmp_path_factory.mktemp("npm")
     command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
+    wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
     try:
         done = subprocess.run(
-            [*command, *PACKAGES], cwd=folder, capture_output=True, text=True, timeout=120,
+            [*command, *wanted], cwd=folder, capture_output=True, text=True, timeout=120,
             check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
