@@ -23,7 +23,7 @@ from bg_assets_tests.organograms import AFTER, BEFORE, Snapshot
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 _REFRESHED = """
     select company_id, run_id, diff from bg.buyer_group_refresh_log

@@ -13,7 +13,7 @@ from bg_assets_tests.system import world
 from bg_assets_tests.system.conftest import SETTINGS
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 FINANCE = (SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
 BOOKS = FINANCE.replace("name: finance_system", "name: books")
