@@ -1,7 +1,7 @@
-"""From the 202 to an event to the commit of the group, one signed event every 2 s.
+"""From the 202 to an event to the commit of the group, one signed event every 2 s; then a burst.
 
 `--seconds N` takes another time than two minutes for each value of BG_SETTLE, `--every N` another
-pause between two events.
+pause between two events. The burst is 10,000 events for 1,000 companies, pending at one moment.
 """
 
 import argparse
@@ -21,10 +21,12 @@ from bench import running
 from bg_assets.domain import webhook_secrets
 from bg_assets.sending import Sender, Signer
 from bg_assets.settings import Settings
-from bg_assets.storage import keys, webhook_sources
+from bg_assets.storage import keys, webhook_events, webhook_sources
+from bg_assets.storage.webhook_events import NewEvent
 from bg_assets.storage.webhook_sources import Source
 
 SETTLES = (0.0, 2.0)
+_BURST, _OF_EACH = 10_000, 10
 _PARTS = ("total", "applied", "group")
 # Until it is in people, until the group stands.
 _TIMES = sa.text("""
@@ -33,6 +35,13 @@ _TIMES = sa.text("""
     join bg.changes as c on c.company_id = e.company_ref and c.source = 'webhook'
     join bg.buyer_group_refresh_log as r on r.id = c.refresh_id
     where e.status = 'applied' and r.status = 'completed'
+""")
+_DONE = sa.text("""
+    select (select count(*) from bg.webhook_events where status = 'applied') as applied,
+        count(*) as refreshes, count(distinct run_id) as runs
+    from bg.buyer_group_refresh_log as r
+    where r.status = 'completed' and exists (
+        select from bg.changes as c where c.refresh_id = r.id and c.source = 'webhook')
 """)
 
 
@@ -56,6 +65,41 @@ def main(arguments: Sequence[str]) -> None:
                 f"  max {found[-1]:5.2f}\n"
             )
         sys.stdout.flush()
+    with running.with_door(SETTLES[-1]) as (engine, config):
+        _burst(engine, config)
+
+
+def _burst(engine: sa.Engine, config: Settings) -> None:
+    """Let ten events for each company become pending in one commit, and wait for the groups."""
+    companies = running.grow(engine, "burst-", _BURST // _OF_EACH)
+    with closing(_sender(engine, config)):
+        opened = keys.load(config)
+    titles = ("Treasurer", "Finance Director", "Head of Accounting", "Financial Controller")
+    events = []
+    for step in range(_OF_EACH):
+        for company in companies:
+            event_id, body = _event(company, f"{titles[step % len(titles)]} {step}")
+            at = datetime.now(UTC).isoformat()
+            events.append(
+                NewEvent(
+                    "bench", event_id, "person.role_change", company, f"{company}-2", at, None,
+                    webhook_events.sealed(opened, body),
+                )
+            )  # fmt: skip
+    with engine.begin() as conn:
+        webhook_events.insert(conn, events)
+    began = time.monotonic()
+    _wait_applied(engine)
+    applied = time.monotonic() - began
+    running.settle(engine)
+    took = time.monotonic() - began
+    with engine.begin() as conn:
+        done = conn.execute(_DONE).one()
+    sys.stdout.write(
+        f"{len(events):,} events for {len(companies):,} companies, pending at once: "
+        f"{done.applied:,} applied after {applied:.1f} s, all groups after {took:.1f} s "
+        f"({done.refreshes:,} refreshes in {done.runs} runs)\n"
+    )
 
 
 def _measure(
@@ -96,13 +140,13 @@ def _sender(engine: sa.Engine, config: Settings) -> Sender:
     return Sender(url, Signer("standard", key), tries=10)
 
 
-def _event(company: str) -> tuple[str, bytes]:
+def _event(company: str, title: str = "Treasurer") -> tuple[str, bytes]:
     event_id = str(uuid.uuid4())
     document = {
         "id": event_id,
         "type": "person.role_change",
         "timestamp": datetime.now(UTC).isoformat(),
-        "person": {"id": f"{company}-2", "name": "Some One", "newTitle": "Treasurer"},
+        "person": {"id": f"{company}-2", "name": "Some One", "newTitle": title},
         "company": {"id": company, "name": f"Company {company}"},
     }
     return event_id, json.dumps(document).encode()
