@@ -3,12 +3,12 @@
 Who is meant, and what follows from it, is not decided here.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from bg_assets.domain import documents
 from bg_assets.domain import event_fields as fields
 from bg_assets.domain.event_fields import Refusal
 
@@ -89,13 +89,11 @@ def read_body(raw: bytes, now: datetime) -> Event | Malformed:
 
 
 def parse_body(raw: bytes) -> object:
-    """The JSON document in a body, or Malformed. NaN and Infinity are no JSON."""
-    document: object
+    """The JSON document in a body, or Malformed."""
     try:
-        document = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return Malformed("body", "is not JSON in UTF-8")
-    return document
+        return documents.parse(raw)
+    except Refusal as refusal:
+        return Malformed(refusal.field, refusal.detail)
 
 
 def read_event(document: object, now: datetime) -> Event | Malformed:
@@ -247,7 +245,3 @@ def _same_company(one: Party, other: Party | None, at: str, than: str) -> None:
 
 def _bare(name: str) -> str:
     return "".join(filter(str.isalnum, name.casefold()))
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from starlette.types import Receive, Scope, Send
 
-from bg_assets.domain.events import TYPES, Event, Malformed, read_event
-from bg_assets.receiver import documents, signatures
+from bg_assets.domain.events import TYPES, Event, Malformed, parse_body, read_event
+from bg_assets.receiver import signatures
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
 from bg_assets.receiver.leases import Leases
@@ -198,7 +198,7 @@ def _judge(known: Known | None, headers: dict[str, str], body: bytes) -> signatu
 
 
 def _document(body: bytes) -> object:
-    document = documents.parse(body)
+    document = parse_body(body)
     if isinstance(document, Malformed):
         _fail(document.field, document.detail)
     return document

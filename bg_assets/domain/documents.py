@@ -4,28 +4,23 @@ import json
 import math
 from typing import NoReturn
 
-from bg_assets.domain.events import Malformed
-
-
-class _Unfit(ValueError):
-    """What JSON's grammar allows, or Python's, and we don't."""
+from bg_assets.domain.event_fields import Refusal
 
 
 def parse(body: bytes) -> object:
-    """The JSON document in a body, or Malformed.
+    """The JSON document in a body, UTF-8 with or without a BOM. Raises Refusal for ``body``.
 
     Refused are keys that come twice, NaN and infinities, NUL and halves of characters anywhere,
     and what is nested too deeply.
     """
     try:
-        document: object = _DECODER.decode(body.decode())
+        document: object = _DECODER.decode(body.decode("utf-8-sig"))
         # These can only come escaped.
-        if b"\\u" in body and not _is_text(document):
-            return Malformed("body", "holds a NUL or half of a character")
-    except _Unfit as err:
-        return Malformed("body", str(err))
+        is_text = b"\\u" not in body or _is_text(document)
     except (ValueError, RecursionError):
-        return Malformed("body", "is not JSON in UTF-8, or is nested too deeply")
+        raise Refusal("body", "is not JSON in UTF-8, or is nested too deeply") from None
+    if not is_text:
+        raise Refusal("body", "holds a NUL or half of a character")
     return document
 
 
@@ -57,19 +52,19 @@ def _holds_nul(document: object) -> bool:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Unfit("holds an object in which a key comes twice")
+        raise Refusal("body", "holds an object in which a key comes twice")
     return found
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _Unfit("holds a number that is too large")
+        raise Refusal("body", "holds a number that is too large")
     return number
 
 
 def _constant(_name: str) -> NoReturn:
-    raise _Unfit("holds NaN or Infinity, which are not JSON")
+    raise Refusal("body", "holds NaN or Infinity, which are not JSON")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_constant)
