@@ -73,8 +73,13 @@ def application(receiver: Receiver) -> Starlette:
     async def readyz(request: Request) -> Response:
         try:
             await receiver.link.run(_check)
-        except Unavailable as err:
-            ready = answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, str(err), retry_after=2)
+        except Unavailable:
+            # Why is in the log: it names a host and a user, which are nothing to strangers.
+            detail = (
+                "the database does not answer, or its tables are of another version "
+                "(`bg-assets migrate`): the receiver's log says which"
+            )
+            ready = answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after=2)
         else:
             ready = answers.document('{"status": "ready"}')
         return _plain(ready)

@@ -82,6 +82,7 @@ def test_it_starts_without_a_database_and_takes_events_once_that_is_there(
         assert door.get("/healthz").status == 200
         away = door.get("/readyz")
         assert (away.status, away.document["title"]) == (503, "Service Unavailable")
+        assert name not in away.document["detail"]
         answer = door.deliver()
         assert (answer.status, answer.document["title"]) == (503, "Service Unavailable")
         assert int(answer.headers["retry-after"]) >= 1
