@@ -38,15 +38,7 @@ def pin(
 ) -> None:
     """Put somebody into a company's group, whatever the rules say, while they work there."""
     with session.opened() as engine, database.connect(engine) as conn:
-        session.require_companies(conn, (company_id,))
-        found = require_person(conn, company_id, person_id)
-        word = overrides.Word(
-            company_id,
-            person_id,
-            products_or_fail(product),
-            _said(by, "--by"),
-            _said(reason, "--reason"),
-        )
+        found, word = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "pin", role)
     as_what = f" as {ROLE_LABELS[role]}" if role else ""
     click.echo(f"{person_id} is pinned{as_what} in {_of(word)}")
@@ -65,15 +57,7 @@ def exclude(
 ) -> None:
     """Keep somebody out of a company's group, whatever the rules say."""
     with session.opened() as engine, database.connect(engine) as conn:
-        session.require_companies(conn, (company_id,))
-        require_person(conn, company_id, person_id)
-        word = overrides.Word(
-            company_id,
-            person_id,
-            products_or_fail(product),
-            _said(by, "--by"),
-            _said(reason, "--reason"),
-        )
+        _, word = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "exclude")
     click.echo(f"{person_id} is excluded from {_of(word)}")
 
@@ -135,6 +119,22 @@ def products_or_fail(product: str | None) -> tuple[str, ...]:
     if product not in known:
         session.fail(f"no template is named {product!r}; {near(product, known)}", session.USAGE)
     return (product,)
+
+
+def _word(
+    conn: sa.Connection,
+    company_id: str,
+    person_id: str,
+    product: str | None,
+    by: str | None,
+    reason: str,
+) -> tuple[people.FoundPerson, overrides.Word]:
+    """The person, and what is said of them. Ends with exit code 2 where something is unknown."""
+    session.require_companies(conn, (company_id,))
+    found = require_person(conn, company_id, person_id)
+    products = products_or_fail(product)
+    said = _said(by, "--by"), _said(reason, "--reason")
+    return found, overrides.Word(company_id, person_id, products, *said)
 
 
 def _said(text: str | None, option: str) -> str:
