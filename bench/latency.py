@@ -5,7 +5,6 @@ pause between two changes.
 """
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -41,11 +40,7 @@ def main(arguments: Sequence[str]) -> None:
             f"BG_SETTLE={settle:g}: {len(rows)} changes, one every {chosen.every:g} s\n"
         )
         for part in ("total", "claim", "start", "run"):
-            found = sorted(getattr(row, part) for row in rows)
-            sys.stdout.write(
-                f"  {part:<6} p50 {_quantile(found, 0.5):5.2f}  p95 {_quantile(found, 0.95):5.2f}"
-                f"  max {found[-1]:5.2f}\n"
-            )
+            running.write_quantiles(part, [getattr(row, part) for row in rows])
         sys.stdout.flush()
 
 
@@ -59,8 +54,3 @@ def _measure(engine: sa.Engine, number: int, every: float) -> Sequence[sa.Row[tu
     running.settle(engine)
     with engine.begin() as conn:
         return conn.execute(_PARTS).all()
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,10 +1,12 @@
 """What `up` runs, but for the UI, on a database of its own, for what is measured on it."""
 
+import math
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -99,6 +101,13 @@ def settle(engine: sa.Engine, seconds: float = 300) -> None:
         if time.monotonic() > until:
             raise TooSlow(f"after {seconds:g} s there are changes that no group reflects")
         time.sleep(0.1)
+
+
+def write_quantiles(part: str, seconds: Iterable[float]) -> None:
+    """Print the middle, the 95th percentile (the nearest rank) and the longest of these times."""
+    found = sorted(seconds)
+    p50, p95 = (found[max(0, math.ceil(share * len(found)) - 1)] for share in (0.5, 0.95))
+    sys.stdout.write(f"  {part:<8} p50 {p50:5.2f}  p95 {p95:5.2f}  max {found[-1]:5.2f}\n")
 
 
 def retitle(engine: sa.Engine, companies: Sequence[str], title: str) -> None:

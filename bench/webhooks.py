@@ -6,7 +6,6 @@ pause between two events. The burst is 10,000 events for 1,000 companies, pendin
 
 import argparse
 import json
-import math
 import secrets
 import sys
 import time
@@ -59,11 +58,7 @@ def main(arguments: Sequence[str]) -> None:
             f"BG_SETTLE={settle:g}: {len(rows)} of {number} events, one every {chosen.every:g} s\n"
         )
         for column, part in enumerate(_PARTS):
-            found = sorted(row[column] for row in rows)
-            sys.stdout.write(
-                f"  {part:<8} p50 {_quantile(found, 0.5):5.2f}  p95 {_quantile(found, 0.95):5.2f}"
-                f"  max {found[-1]:5.2f}\n"
-            )
+            running.write_quantiles(part, [row[column] for row in rows])
         sys.stdout.flush()
     with running.with_door(SETTLES[-1]) as (engine, config):
         _burst(engine, config)
@@ -163,8 +158,3 @@ def _wait_applied(engine: sa.Engine) -> None:
         if time.monotonic() > until:
             raise running.TooSlow("after a minute there are events that are not applied")
         time.sleep(0.1)
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
