@@ -5,7 +5,7 @@ database's clock.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -148,7 +148,7 @@ def read_sources(conn: sa.Connection, keys: Keys) -> dict[str, Source]:
         text = None if row.secret_id is None else opened(keys, row.id, row.secret_id, row.secret)
         if text is not None:
             secrets[row.id].append(Secret(text, row.expires_at))
-    return {name: _with(source, secrets[name]) for name, source in found.items()}
+    return {name: replace(source, secrets=tuple(secrets[name])) for name, source in found.items()}
 
 
 def add_source(conn: sa.Connection, keys: Keys, source: Source, secret: str, actor: str) -> bool:
@@ -255,16 +255,3 @@ def opened(keys: Keys, source_id: str, secret_id: int, token: bytes) -> str | No
             keys.told_of.add(secret_id)
             _LOG.warning("secret %d of source %s is left out: %s", secret_id, source_id, err)
         return None
-
-
-def _with(source: Source, secrets: list[Secret]) -> Source:
-    return Source(
-        source.id,
-        source.scheme,
-        source.workspace,
-        source.may_create,
-        source.networks,
-        source.per_second,
-        source.burst,
-        tuple(secrets),
-    )
