@@ -5,18 +5,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.storage import capture, errors
+
+# Alembic costs 0.15 s to import, which only looking at the schema is worth.
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _T = TypeVar("_T")
 
@@ -128,6 +128,8 @@ def migrate(url: str) -> list[str]:
             if before is not None and before not in _known():
                 raise SchemaMismatch(_ahead(before))
             if before != head:
+                from alembic import command
+
                 config = _alembic()
                 config.attributes["connection"] = conn
                 command.upgrade(config, "head")
@@ -191,11 +193,15 @@ def _is_connection_failure(err: sa.exc.DBAPIError) -> bool:
 def _revision(conn: sa.Connection) -> str | None:
     if not conn.execute(sa.text("select to_regclass('bg.alembic_version')")).scalar():
         return None
+    from alembic.runtime.migration import MigrationContext
+
     options = {"version_table_schema": "bg"}
     return MigrationContext.configure(conn, opts=options).get_current_revision()
 
 
-def _alembic() -> Config:
+def _alembic() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     # A per cent sign is the config parser's: a path may hold one.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -204,12 +210,16 @@ def _alembic() -> Config:
 
 @functools.cache
 def _known() -> frozenset[str]:
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory.from_config(_alembic())
     return frozenset(script.revision for script in scripts.walk_revisions())
 
 
 @functools.cache
 def _head() -> str:
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
     assert head is not None
     return head
