@@ -228,13 +228,13 @@ def test_a_person_whom_an_earlier_event_created_is_known_to_the_later_ones(
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (b"", "body is not JSON in UTF-8"),
-        (b"\xff", "body is not JSON in UTF-8"),
+        (b"", "body is not JSON in UTF-8, or is nested too deeply"),
+        (b"\xff", "body is not JSON in UTF-8, or is nested too deeply"),
         (b"x\x01not packed", "payload can't be unpacked"),
         (b"[]", "body takes an object"),
         (b"{}", "type is required"),
         (b'{"type": "person.left"}', "timestamp is required"),
-        (b"[" * 100_000, "body is not JSON in UTF-8"),
+        (b"[" * 100_000, "body is not JSON in UTF-8, or is nested too deeply"),
     ],
 )
 def test_an_event_that_can_not_be_read_is_dead_and_holds_up_nobody(
