@@ -24,6 +24,7 @@ NOTHING: dict[str, Any] = {
     "sensors": {},
     "urls": {},
     "templates": {"in_force": [], "mistakes": []},
+    "problems": [],
 }
 
 

@@ -1,0 +1,107 @@
+"""`status`: what is pending and under way, whether Dagster runs, and what is wrong."""
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+
+from bg_assets import settings
+from bg_assets.cli import knowledge, problems, session
+from bg_assets.storage import dagster_state, database, overview, webhook_dead
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def status(as_json: bool) -> None:
+    """Print what is pending, under way, failed, and whether Dagster runs.
+
+    Ends with exit code 1 where something is wrong with the system itself.
+    """
+    with session.opened() as engine:
+        document, dead = _read(engine, settings.read())
+    if as_json:
+        session.print_json(document)
+    else:
+        _print(Console(highlight=False, emoji=False), document, dead)
+    raise SystemExit(session.FAILED if document["problems"] else 0)
+
+
+def _read(
+    engine: sa.Engine, config: settings.Settings
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The document of --json, and the dead refreshes."""
+    with database.connect(engine) as conn:
+        counts = asdict(overview.read_overview(conn, config.refresh_interval))
+        dead = overview.read_dead(conn)
+        waiting, lost = webhook_dead.counts(conn)
+        templates = knowledge.read(conn, config)
+        wrong = problems.read(conn, config)
+    state = dagster_state.read(database.dagster_url())
+    pending = {"changes": counts.pop("changes"), "companies": counts.pop("companies")}
+    return {
+        "pending": pending,
+        **counts,
+        "webhooks": {"pending": waiting, "dead": lost},
+        "daemon": state.daemon,
+        "sensors": state.sensors,
+        "urls": _urls(config),
+        "templates": templates,
+        "problems": wrong,
+    }, dead
+
+
+def _urls(config: settings.Settings) -> dict[str, str]:
+    """Where somebody listens."""
+    places = (("ui", config.web_port, ""), ("receiver", config.receiver_port, "/webhooks"))
+    return {name: f"http://127.0.0.1:{port}{path}" for name, port, path in places if _listens(port)}
+
+
+def _print(out: Console, found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> None:
+    for line in [*_counts(found), *_told(found, dead)]:
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _counts(found: Mapping[str, Any]) -> list[str]:
+    """A name and a value each."""
+    values = [
+        ("changes not in a group yet", found["pending"]["changes"]),
+        ("companies pending", found["pending"]["companies"]),
+        ("  deferred", found["deferred"]),
+        ("  requested", found["requested"]),
+        ("  running", found["running"]),
+        ("  failed, tried again", found["failed"]),
+        ("  dead", found["dead"]),
+        ("webhook events pending", found["webhooks"]["pending"]),
+        ("  dead", found["webhooks"]["dead"]),
+    ]
+    if found["oldest_pending_seconds"] is not None:
+        values.append(("oldest pending change", f"{found['oldest_pending_seconds']:.0f} s"))
+    values.append(("daemon", found["daemon"]))
+    values += [(f"sensor {name:<20}", running) for name, running in found["sensors"].items()]
+    values += found["urls"].items()
+    return [f"{name:<27} {value}" for name, value in values]
+
+
+def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence each."""
+    yield from knowledge.in_words(found["templates"])
+    for row in dead:
+        yield f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
+    if found["webhooks"]["dead"]:
+        yield "see dead events with `bg-assets webhook dead`"
+    if dead:
+        yield "try them again with `bg-assets requeue COMPANY`"
+    for problem in found["problems"]:
+        yield f"problem: {problem}"
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return True
+    except OSError:
+        return False
