@@ -1,7 +1,6 @@
 """`export`: all groups as a file for other systems."""
 
 import csv
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Final, TextIO
 
 import click
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.cli.overrides import products_or_fail
 from bg_assets.domain.near import near
 from bg_assets.domain.roles import EXPORTED_ROLES
@@ -72,8 +71,8 @@ def export(
 @contextmanager
 def _open(file: Path) -> Iterator[TextIO]:
     if str(file) == "-":
-        yield sys.stdout
-        sys.stdout.flush()
+        with terminal.data_out() as out:
+            yield out
         return
     # Names and addresses: a new file is for nobody else to read.
     with WholeFile(file, 0o600) as out:
@@ -113,7 +112,7 @@ def _write_json(out: TextIO, groups: Iterable[dict[str, Any]]) -> tuple[int, int
     written = members = 0
     out.write("[")
     for group in groups:
-        out.write(("," if written else "") + "\n" + session.json_text(group))
+        out.write(("," if written else "") + "\n" + terminal.json_text(group))
         written += 1
         members += len(group["members"])
     out.write("\n]\n")
