@@ -4,7 +4,6 @@ Every figure is invented for plausibility. Addresses are on domains reserved for
 """
 
 import csv
-import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bg_assets.files.header import OPTIONAL, REQUIRED
 from bg_assets.sample_posts import Dice, Post, department, posts, title, words
+from bg_assets.writing import WholeFile
 
 T = TypeVar("T")
 
@@ -100,27 +100,17 @@ def write_sample(folder: Path, companies: int, seed: int) -> tuple[Path, Path, C
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "companies.csv", folder / "people.csv"
-    partials = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
     people = 0
-    try:
-        with (
-            partials[0].open("w", encoding="utf-8", newline="") as company_file,
-            partials[1].open("w", encoding="utf-8", newline="") as person_file,
-        ):
-            company_writer = csv.writer(company_file, lineterminator="\n")
-            person_writer = csv.writer(person_file, lineterminator="\n")
-            company_writer.writerow(_COMPANY_COLUMNS)
-            person_writer.writerow(_PERSON_COLUMNS)
-            for company in generate_companies(companies, seed):
-                company_writer.writerow([getattr(company, name) for name in _COMPANY_COLUMNS])
-                for person in generate_people([company], seed):
-                    person_writer.writerow([getattr(person, name) for name in _PERSON_COLUMNS])
-                    people += 1
-        for partial, path in zip(partials, paths, strict=True):
-            partial.replace(path)
-    finally:
-        for partial in partials:
-            partial.unlink(missing_ok=True)
+    with WholeFile(paths[0]) as company_file, WholeFile(paths[1]) as person_file:
+        company_writer = csv.writer(company_file.text, lineterminator="\n")
+        person_writer = csv.writer(person_file.text, lineterminator="\n")
+        company_writer.writerow(_COMPANY_COLUMNS)
+        person_writer.writerow(_PERSON_COLUMNS)
+        for company in generate_companies(companies, seed):
+            company_writer.writerow([getattr(company, name) for name in _COMPANY_COLUMNS])
+            for person in generate_people([company], seed):
+                person_writer.writerow([getattr(person, name) for name in _PERSON_COLUMNS])
+                people += 1
     return *paths, Counts(companies, people)
 
 

@@ -42,14 +42,15 @@ class Room:
 
 
 _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
-_STORAGE = frozenset({"settings", "domain", "embedded", "storage"})
+_STORAGE = frozenset({"settings", "domain", "embedded", "storage", "writing"})
 _DAGSTER = _STORAGE | {"instance", "partitions", "products", "resources", "versions", "assets"}
 
 ROOMS = {
     "settings": Room(_PURE, frozenset({"settings"})),
     "domain": Room(_PURE, frozenset({"domain"})),
-    "files": Room(_PURE, frozenset({"domain", "files"})),
-    "sample": Room(_PURE, frozenset({"domain", "files", "sample", "sample_posts"})),
+    "writing": Room(_PURE, frozenset({"writing"})),
+    "files": Room(_PURE, frozenset({"domain", "files", "writing"})),
+    "sample": Room(_PURE, frozenset({"domain", "files", "sample", "sample_posts", "writing"})),
     "embedded": Room(DAGSTER | TERMINAL | TABLES, frozenset({"settings", "embedded"})),
     "storage": Room(DAGSTER | TERMINAL | TABLES, _STORAGE),
     # uvicorn loads click.

@@ -80,6 +80,18 @@ def test_a_sample_that_fails_leaves_what_was_there(
     assert (tmp_path / "people.csv").read_text() == "before"
 
 
+def test_a_sample_goes_through_links_and_pipes(tmp_path: Path) -> None:
+    (tmp_path / "companies.csv").symlink_to("real.csv")
+    os.mkfifo(tmp_path / "people.csv")
+    reader = os.open(tmp_path / "people.csv", os.O_RDONLY | os.O_NONBLOCK)
+    write_sample(tmp_path, 1, SEED)
+    assert (tmp_path / "companies.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text().startswith("id,name")
+    assert os.read(reader, 13) == b"id,company_id"
+    os.close(reader)
+    assert (tmp_path / "people.csv").is_fifo()
+
+
 def test_ids_are_unique_and_addresses_too(people: list[PersonRow]) -> None:
     assert len({person.id for person in people}) == len(people)
     addresses = [person.email for person in people if person.email]

@@ -4,7 +4,7 @@ import click
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from bg_assets.cli import session, webhook_options
+from bg_assets.cli import session, terminal, webhook_options
 from bg_assets.domain import near
 from bg_assets.storage import database, webhook_dead
 
@@ -21,15 +21,15 @@ def dead(source: str | None, limit: int, as_json: bool) -> None:
         found = webhook_dead.list_dead(conn, limit, source)
         _, number = webhook_dead.counts(conn)
     if as_json:
-        session.print_json({"events": found})
+        terminal.print_json({"events": found})
         return
     if not found:
-        click.echo("no dead event")
+        terminal.tell("no dead event")
         return
     for one in found:
         at = f"{one.occurred_at.astimezone():%Y-%m-%d %H:%M}"
         who = f"{one.company or '-'} {one.person or '-'}"
-        click.echo(_shown(f"{one.id} {one.source} {one.type} {who} {at}: {one.reason}"))
+        terminal.tell(f"{one.id} {one.source} {one.type} {who} {at}: {one.reason}")
     if source is None and number > len(found):
         session.say(f"{len(found)} of {number}; --limit shows more")
     session.say("try them again with `bg-assets webhook replay EVENT-ID...` or `--all`")
@@ -52,7 +52,7 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
                 _require(conn, chosen, source)
             until = webhook_dead.now(conn)
             _, number = webhook_dead.counts(conn)
-        bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+        bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
         with bar:
             task = bar.add_task("replaying", total=number if chosen is None else len(chosen))
             who = webhook_options.actor()
@@ -64,10 +64,10 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
                 done += made
                 bar.update(task, completed=done)
     if as_json:
-        session.print_json({"replayed": done})
+        terminal.print_json({"replayed": done})
         return
     what = "1 event is" if done == 1 else f"{done} events are"
-    click.echo(f"{what} pending again; `bg-assets status` tells how far it is")
+    terminal.tell(f"{what} pending again; `bg-assets status` tells how far it is")
 
 
 def _require(conn: sa.Connection, ids: list[str], source: str | None) -> None:
@@ -82,9 +82,4 @@ def _require(conn: sa.Connection, ids: list[str], source: str | None) -> None:
         f"no dead event {one}{f'; {hint}' if hint.startswith('did') else ''}"
         for one, hint in zip(missing, close, strict=True)
     ]
-    session.fail("\n".join(lines), session.USAGE)
-
-
-def _shown(text: str) -> str:
-    """What came from outside may hold what a terminal would obey."""
-    return "".join(one if one.isprintable() else "?" for one in text)
+    session.fail(lines, session.USAGE)

@@ -1,8 +1,6 @@
 """`export`: all groups as a file for other systems."""
 
 import csv
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +8,12 @@ from typing import Any, Final, TextIO
 
 import click
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.cli.overrides import products_or_fail
 from bg_assets.domain.near import near
 from bg_assets.domain.roles import EXPORTED_ROLES
 from bg_assets.storage import database, exporting
+from bg_assets.writing import WholeFile
 
 _OF_GROUP: Final = ("workspace", "company_id", "company_name", "company_domain", "product", "as_of")
 _OF_MEMBER: Final = (
@@ -45,7 +44,8 @@ def export(
     """Write all groups: a row for each member in CSV, a document for each group in JSON.
 
     Names and addresses are in the file. A text that a spreadsheet would take for a formula gets an
-    apostrophe before it in CSV. The file appears whole or not at all.
+    apostrophe before it in CSV. The file appears whole or not at all; a device or a pipe is written
+    through.
     """
     to_json = (form or ("json" if file.suffix == ".json" else "csv")) == "json"
     with session.opened() as engine:
@@ -71,18 +71,12 @@ def export(
 @contextmanager
 def _open(file: Path) -> Iterator[TextIO]:
     if str(file) == "-":
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        # Names and addresses: for nobody else to read.
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        with terminal.data_out() as out:
             yield out
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+        return
+    # Names and addresses: a new file is for nobody else to read.
+    with WholeFile(file, 0o600) as out:
+        yield out.text
 
 
 def _renamed(group: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -118,7 +112,7 @@ def _write_json(out: TextIO, groups: Iterable[dict[str, Any]]) -> tuple[int, int
     written = members = 0
     out.write("[")
     for group in groups:
-        out.write(("," if written else "") + "\n" + session.json_text(group))
+        out.write(("," if written else "") + "\n" + terminal.json_text(group))
         written += 1
         members += len(group["members"])
     out.write("\n]\n")

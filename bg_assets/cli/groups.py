@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from rich.console import Console
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
 from bg_assets import settings
+from bg_assets.cli.terminal import Terminal
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.storage import shown
 
@@ -45,13 +46,13 @@ def _group(group: shown.ShownGroup) -> dict[str, Any]:
     return values
 
 
-def print_groups(out: Console, document: dict[str, Any] | None) -> None:
+def print_groups(out: Terminal, document: dict[str, Any] | None) -> None:
     """Print the document for a person: who, in which role, and why."""
     if document is None:
         return
     company, refresh = document["company"], document["refresh"]
     size = _size(company["employee_min"], company["employee_max"])
-    out.print(f"[bold]{escape(company['name'])}[/] ({company['id']}), {size}")
+    out.print(f"[bold]{escape(company['name'])}[/] ({escape(company['id'])}), {size}")
     if refresh is None:
         out.print("not refreshed yet")
     else:
@@ -82,8 +83,11 @@ def _table(group: dict[str, Any]) -> Table:
         )
         table.add_row(
             ROLE_LABELS[member["role"]] + (" (pinned)" if member["pinned"] else ""),
-            f"[bold]{escape(member['title'] or 'title unknown')}[/]\n"
-            f"{escape(name)}\n[dim]{escape('; '.join(member['reasons']))}[/]",
+            Group(
+                f"[bold]{escape(member['title'] or 'title unknown')}[/]",
+                escape(name),
+                f"[dim]{escape('; '.join(member['reasons']))}[/]",
+            ),
             f"{member['confidence']:.0%}",
         )
     return table

@@ -9,7 +9,7 @@ import click
 import sqlalchemy as sa
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.files import mapping as mappings
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.records import BrokenFile
@@ -146,7 +146,7 @@ def _reading(opened: ImportFile) -> Iterator[Callable[[], None]]:
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        console=session.messages,
+        console=terminal.messages,
         disable=not session.is_terminal(),
         transient=True,
     )
@@ -168,7 +168,7 @@ def _say(
     kind: str, done: Imported, rejected: Rejected, rejects: Path | None, as_json: bool
 ) -> None:
     if as_json:
-        session.print_json(
+        terminal.print_json(
             {
                 "kind": kind,
                 "inserted": done.inserted,
@@ -181,7 +181,7 @@ def _say(
         )
         return
     left = f", {done.left} left" if done.left else ""
-    click.echo(
+    terminal.tell(
         f"{kind}: {done.inserted} new, {done.updated} changed, {done.unchanged} as before{left}, "
         f"{rejected.rows} rejected"
     )

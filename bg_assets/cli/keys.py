@@ -4,7 +4,7 @@ import click
 from rich.progress import Progress
 
 from bg_assets import settings
-from bg_assets.cli import session, webhook_options
+from bg_assets.cli import session, terminal, webhook_options
 from bg_assets.storage import key_rotation
 from bg_assets.storage import keys as encryption
 
@@ -17,7 +17,7 @@ def keys() -> None:
 @keys.command()
 def new() -> None:
     """Print a fresh key for BG_ENCRYPTION_KEYS. It is stored nowhere."""
-    click.echo(encryption.new_key())
+    terminal.tell(encryption.new_key())
 
 
 @keys.command()
@@ -31,7 +31,7 @@ def rotate(as_json: bool) -> None:
     """
     with session.opened() as engine:
         config = settings.read()
-        bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+        bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
         with bar:
             task = bar.add_task("encrypting", total=None)
 
@@ -43,10 +43,10 @@ def rotate(as_json: bool) -> None:
             except key_rotation.RotationUnderWay:
                 session.fail("keys are being rotated already: wait for that to end", session.FAILED)
     if as_json:
-        session.print_json(done)
+        terminal.print_json(done)
     else:
         secrets, payloads = _some(done.secrets, "secret"), _some(done.payloads, "payload")
-        click.echo(f"{secrets} and {payloads} encrypted anew, with the newest key")
+        terminal.tell(f"{secrets} and {payloads} encrypted anew, with the newest key")
     if done.up_to_date:
         session.say(f"{_some(done.up_to_date, 'payload')} had it before")
     if config.encryption_keys[1:]:

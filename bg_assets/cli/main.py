@@ -24,6 +24,7 @@ from bg_assets.cli import (
     webhooks,
     why,
 )
+from bg_assets.domain.controls import visible
 
 
 def _environment() -> str:
@@ -37,6 +38,15 @@ def _environment() -> str:
 
 
 class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        """Errors of usage repeat what was typed, which a script may have from elsewhere."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as err:
+            raise click.UsageError(visible(err.format_message()), err.ctx) from None
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The variables, without the re-wrapping that click gives an epilog."""
         formatter.write("\n" + _environment() + "\n")

@@ -7,7 +7,7 @@ import click
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.domain.near import near
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.template import load_templates
@@ -41,7 +41,7 @@ def pin(
         found, word = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "pin", role)
     as_what = f" as {ROLE_LABELS[role]}" if role else ""
-    click.echo(f"{person_id} is pinned{as_what} in {_of(word)}")
+    terminal.tell(f"{person_id} is pinned{as_what} in {_of(word)}")
     if found.status == "left":
         session.say(f"{person_id} has left {company_id}: the pin waits until they are back")
 
@@ -59,7 +59,7 @@ def exclude(
     with session.opened() as engine, database.connect(engine) as conn:
         _, word = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "exclude")
-    click.echo(f"{person_id} is excluded from {_of(word)}")
+    terminal.tell(f"{person_id} is excluded from {_of(word)}")
 
 
 @click.command()
@@ -89,7 +89,7 @@ def unpin(
             session.fail(
                 f"no pin or exclusion of {person_id} at {company_id}{where}{other}", session.USAGE
             )
-    click.echo(f"the rules decide again on {person_id} in {company_id}: {', '.join(products)}")
+    terminal.tell(f"the rules decide again on {person_id} in {company_id}: {', '.join(products)}")
 
 
 def require_person(conn: sa.Connection, company_id: str, person_id: str) -> people.FoundPerson:

@@ -1,9 +1,8 @@
 """`show`: who decides at a company, and why."""
 
 import click
-from rich.console import Console
 
-from bg_assets.cli import groups, session
+from bg_assets.cli import groups, session, terminal
 from bg_assets.storage import database
 
 
@@ -17,6 +16,6 @@ def show(company_id: str, as_json: bool) -> None:
         if document is None:
             session.require_companies(conn, (company_id,))
     if as_json:
-        session.print_json(document)
+        terminal.print_json(document)
     elif document is not None:
-        groups.print_groups(Console(highlight=False, emoji=False), document)
+        groups.print_groups(terminal.results, document)

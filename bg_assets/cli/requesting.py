@@ -6,7 +6,7 @@ import click
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.storage import companies as finding
 from bg_assets.storage import dagster_state, database, overview, refreshes
 
@@ -69,26 +69,26 @@ def untrack(ids: tuple[str, ...]) -> None:
     with session.opened() as engine, database.connect(engine) as conn:
         session.require_companies(conn, ids)
         gone = finding.untrack(conn, ids)
-    click.echo(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
+    terminal.tell(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
 
 
 def _asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:
     number = len(ids)
     what = "1 company is" if number == 1 else f"{number} companies are"
     if not wait:
-        click.echo(f"{what} to be refreshed; `bg-assets status` tells how far it is")
+        terminal.tell(f"{what} to be refreshed; `bg-assets status` tells how far it is")
         return
     if dagster_state.read(database.dagster_url()).daemon != "running":
         session.say("Dagster's daemon is not running: nothing happens until `bg-assets up` does")
     dead = _wait(engine, ids)
     if dead:
         session.fail(f"{dead} companies failed for good: see `bg-assets status`", session.FAILED)
-    click.echo("done")
+    terminal.tell("done")
 
 
 def _wait(engine: sa.Engine, ids: list[str]) -> int:
     """Wait until the refreshes of these companies are over; returns how many are dead."""
-    bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+    bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
     with bar:
         task = bar.add_task("refreshing", total=len(ids))
         while True:

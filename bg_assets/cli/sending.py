@@ -16,7 +16,7 @@ import click
 from rich.progress import Progress
 
 from bg_assets import settings
-from bg_assets.cli import session, webhook_options
+from bg_assets.cli import session, terminal, webhook_options
 from bg_assets.domain import webhook_secrets
 from bg_assets.domain.webhook_secrets import Scheme
 from bg_assets.storage import database, keys, webhook_sources
@@ -86,7 +86,7 @@ def send(
             answers = _send_all(stream, fill, Sender(where, signer, tries), as_json)
     refused = sum(not answer["taken"] for answer in answers)
     if as_json:
-        session.print_json({"source": source, "url": where, "events": answers})
+        terminal.print_json({"source": source, "url": where, "events": answers})
     elif len(answers) != 1:
         session.say(f"{len(answers) - refused} of {len(answers)} events were taken")
     if refused:
@@ -95,7 +95,7 @@ def send(
 
 def _send_all(stream: IO[bytes], fill: bool, sender: "Sender", quiet: bool) -> list[dict[str, Any]]:
     answers = []
-    bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+    bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
     with bar, closing(sender):
         task = bar.add_task("sending", total=None)
         for read in _events(stream, fill):
@@ -115,7 +115,7 @@ def _send_all(stream: IO[bytes], fill: bool, sender: "Sender", quiet: bool) -> l
                 }
             )
             if not quiet:
-                click.echo(_line(read, answer))
+                terminal.tell(_line(read, answer))
             bar.update(task, advance=1)
     return answers
 

@@ -1,20 +1,16 @@
-"""What every subcommand shares: the database, exit codes, and where output goes."""
+"""What every subcommand shares: the database, exit codes, and how errors are told."""
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import click
 import sqlalchemy as sa
-from rich.console import Console
 from rich.text import Text
 
 from bg_assets import settings
+from bg_assets.cli.terminal import messages
+from bg_assets.domain.controls import visible
 from bg_assets.domain.lexicon import BadLexicon
 from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.embedded import EmbeddedUnavailable
@@ -27,19 +23,19 @@ from bg_assets.storage.keys import KeysUnusable
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
 
-# Messages and progress; results go to standard output.
-messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
-
-def fail(message: str, code: int) -> NoReturn:
-    """End with a message on standard error and this exit code."""
-    messages.print(Text.assemble(("error:", "bold red"), " ", message))
+def fail(message: str | Sequence[str], code: int) -> NoReturn:
+    """End with a message, of one line or several, on standard error and this exit code."""
+    first, *rest = [message] if isinstance(message, str) else message
+    messages.print(Text.assemble(("error:", "bold red"), " ", visible(first)))
+    for line in rest:
+        messages.one_line(line)
     raise SystemExit(code)
 
 
 def say(message: str) -> None:
-    """Print a message as it is on standard error."""
-    messages.print(message, markup=False)
+    """Print a message, one line as it is, on standard error."""
+    messages.one_line(message)
 
 
 @contextmanager
@@ -57,11 +53,16 @@ def clear_errors() -> Iterator[None]:
     """Turn the errors that a user can do something about into one line and an exit code."""
     try:
         yield
-    except (DatabaseUnreachable, EmbeddedUnavailable, DatabaseNotMade) as err:
+    except EmbeddedUnavailable as err:
+        # What PostgreSQL said last stands in lines of its own.
+        fail(str(err).split("\n"), UNREACHABLE)
+    except (DatabaseUnreachable, DatabaseNotMade) as err:
         fail(str(err), UNREACHABLE)
     except database.SchemaMismatch as err:
         fail(str(err), WRONG_SCHEMA)
-    except (settings.BadSetting, BadTemplate, BadLexicon, BadHeader, KeysUnusable) as err:
+    except BadTemplate as err:
+        fail(err.lines, USAGE)
+    except (settings.BadSetting, BadLexicon, BadHeader, KeysUnusable) as err:
         fail(str(err), USAGE)
     except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)
@@ -99,29 +100,7 @@ def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
         near = companies.near_matches(conn, company_id)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         lines.append(f"no company {company_id}{hint}")
-    fail("\n".join(lines), USAGE)
-
-
-def print_json(document: Any) -> None:
-    """The one JSON document of a command with --json."""
-    click.echo(json_text(document))
-
-
-def json_text(document: Any) -> str:
-    """A document as JSON: times in UTC, unknown as null."""
-    return json.dumps(document, default=_plain, ensure_ascii=False, indent=2)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"not JSON: {type(value)}")
+    fail(lines, USAGE)
 
 
 def is_terminal() -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from rich.console import Console
 
 from bg_assets import settings
-from bg_assets.cli import knowledge, problems, session
+from bg_assets.cli import knowledge, problems, session, terminal
+from bg_assets.cli.terminal import Terminal
 from bg_assets.storage import dagster_state, database, overview, webhook_dead
 
 
@@ -24,9 +24,9 @@ def status(as_json: bool) -> None:
     with session.opened() as engine:
         document, dead = _read(engine, settings.read())
     if as_json:
-        session.print_json(document)
+        terminal.print_json(document)
     else:
-        _print(Console(highlight=False, emoji=False), document, dead)
+        _print(terminal.results, document, dead)
     raise SystemExit(session.FAILED if document["problems"] else 0)
 
 
@@ -60,9 +60,9 @@ def _urls(config: settings.Settings) -> dict[str, str]:
     return {name: f"http://127.0.0.1:{port}{path}" for name, port, path in places if _listens(port)}
 
 
-def _print(out: Console, found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> None:
+def _print(out: Terminal, found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> None:
     for line in [*_counts(found), *_told(found, dead)]:
-        out.print(line, markup=False, soft_wrap=True)
+        out.one_line(line)
 
 
 def _counts(found: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.storage import database
 
 
@@ -15,7 +15,7 @@ def migrate() -> None:
     with session.clear_errors():
         done = database.migrate(database.bg_url())
     for line in done or ["nothing to do: the tables are at this version"]:
-        click.echo(line)
+        terminal.tell(line)
 
 
 @click.command()
@@ -26,7 +26,7 @@ def dsn() -> None:
     """
     with session.clear_errors():
         url = sa.make_url(database.bg_url()).set(drivername="postgresql")
-    click.echo(url.render_as_string(hide_password=False))
+    terminal.tell(url.render_as_string(hide_password=False))
 
 
 @click.command()
@@ -40,4 +40,5 @@ def sample(folder: Path, companies: int, seed: int) -> None:
     with session.clear_errors():
         folder.mkdir(parents=True, exist_ok=True)
         written = samples.write_sample(folder, companies, seed)
-    click.echo(f"{written[0]}\n{written[1]}")
+    for path in written[:2]:
+        terminal.tell(str(path))

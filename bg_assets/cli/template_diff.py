@@ -3,17 +3,15 @@
 What another template would change is printed as it is found, company by company.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date
 from itertools import islice
 
-import click
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.domain import regions
 from bg_assets.domain.group import BuyerGroup, Company, Override, StaffMember, decide
 from bg_assets.domain.roles import ROLE_LABELS
@@ -37,7 +35,7 @@ class Comparison:
     def run(self, companies: Sequence[str]) -> Iterator[CompanyDifference]:
         """The difference of each company, in the order given; those not read yet are left out."""
         rest = iter(companies)
-        bar = Progress(console=session.messages, disable=not session.is_terminal(), transient=True)
+        bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
         with bar:
             task = bar.add_task("comparing", total=len(companies))
             while batch := list(islice(rest, BATCH)):
@@ -90,19 +88,24 @@ def print_document(
         side: {"name": one.name, "version": one.version, "hash": one.hash}
         for side, one in (("old", old), ("new", new))
     }
-    click.echo(f'{{"old": {json.dumps(sides["old"])},\n "new": {json.dumps(sides["new"])},')
-    click.echo(' "companies": [', nl=False)
-    between = "\n  "
-    for one in found:
-        if one.any:
-            click.echo(between + json.dumps(_document(one), ensure_ascii=False), nl=False)
-            between = ",\n  "
-    ending = {
-        "totals": comparison.totals.figures(),
-        "unread": comparison.unread,
-        "failed": comparison.failed,
-    }
-    click.echo("],\n " + json.dumps(ending, ensure_ascii=False)[1:])
+    with terminal.data_out() as out:
+        out.write(f'{{"old": {_json(sides["old"])},\n "new": {_json(sides["new"])},\n')
+        out.write(' "companies": [')
+        between = "\n  "
+        for one in found:
+            if one.any:
+                out.write(between + _json(_document(one)))
+                between = ",\n  "
+        ending = {
+            "totals": comparison.totals.figures(),
+            "unread": comparison.unread,
+            "failed": comparison.failed,
+        }
+        out.write("],\n " + _json(ending)[1:] + "\n")
+
+
+def _json(document: object) -> str:
+    return terminal.json_text(document, indent=None)
 
 
 def _document(one: CompanyDifference) -> dict[str, object]:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from bg_assets import settings
-from bg_assets.cli import session, template_diff
+from bg_assets.cli import session, template_diff, terminal
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.template import (
     SHIPPED,
@@ -43,13 +42,13 @@ def list_(as_json: bool) -> None:
         found = _all(config)
         rows = [_row(one, found, config) for one in found.templates.values()]
     if as_json:
-        session.print_json(rows)
+        terminal.print_json(rows)
         return
     for row in rows:
         used = "in use" if row["in_use"] else "not in BG_PRODUCTS"
-        click.echo(f"{row['name']} (version {row['version']}, {row['hash']}, {used})")
-        click.echo(f"  {row['does']}")
-        click.echo(f"  {row['deal_size']:,} US dollars; {row['file']}")
+        terminal.tell(f"{row['name']} (version {row['version']}, {row['hash']}, {used})")
+        terminal.tell(f"  {row['does']}")
+        terminal.tell(f"  {row['deal_size']:,} US dollars; {row['file']}")
 
 
 @templates.command()
@@ -62,7 +61,7 @@ def show(name: str, as_json: bool) -> None:
         template = load_templates(config.templates, [name])[name]
         row = _row(template, _all(config), config)
     if as_json:
-        session.print_json(asdict(template) | row)
+        terminal.print_json(asdict(template) | row)
     else:
         _print(template, row)
 
@@ -84,7 +83,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
         str(one.files[name]): template for one in found for name, template in one.templates.items()
     }
     if as_json:
-        session.print_json(
+        terminal.print_json(
             {
                 "mistakes": mistakes,
                 "templates": [
@@ -95,9 +94,11 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
         )
     else:
         for what in mistakes:
-            click.echo(what)
+            terminal.tell(what)
         if not mistakes:
-            click.echo(f"{len(good)} {'template is' if len(good) == 1 else 'templates are'} fine")
+            terminal.tell(
+                f"{len(good)} {'template is' if len(good) == 1 else 'templates are'} fine"
+            )
     if mistakes:
         raise SystemExit(session.FAILED)
 
@@ -134,11 +135,11 @@ def diff(
         if as_json:
             template_diff.print_document(comparison, before, after, found)
         else:
-            template_diff.print_lines(comparison, found, details, click.echo)
+            template_diff.print_lines(comparison, found, details, terminal.tell)
     if comparison.unread:
         session.say(f"{comparison.unread} companies have no people who were read: left out")
     if comparison.failed:
-        session.fail("\n".join(comparison.failed), session.FAILED)
+        session.fail(comparison.failed, session.FAILED)
 
 
 def _all(config: settings.Settings) -> Found:
@@ -202,24 +203,29 @@ def _row(template: Template, found: Found, config: settings.Settings) -> dict[st
 
 
 def _print(template: Template, row: dict[str, Any]) -> None:
-    out = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
-    out.print(f"{template.title} ({template.name}, version {template.version}, {template.hash})")
-    out.print(template.does)
-    out.print(f"deal       {template.deal_size:,} US dollars")
-    out.print(f"sold in    {', '.join(template.regions) or 'all countries'}")
-    out.print(f"file       {row['file']}")
+    out = terminal.results
+    out.one_line(f"{template.title} ({template.name}, version {template.version}, {template.hash})")
+    out.one_line(template.does)
+    out.one_line(f"deal       {template.deal_size:,} US dollars")
+    out.one_line(f"sold in    {', '.join(template.regions) or 'all countries'}")
+    out.one_line(f"file       {row['file']}")
     weights = sorted(template.functions, key=lambda one: -one[1])
-    out.print("functions  " + ", ".join(f"{in_words(name)} {weight:g}" for name, weight in weights))
+    out.one_line(
+        "functions  " + ", ".join(f"{in_words(name)} {weight:g}" for name, weight in weights)
+    )
     barred = (*template.disqualified_levels, *template.disqualified_titles)
     if barred:
-        out.print(f"never      {', '.join(barred)}")
+        out.one_line(f"never      {', '.join(barred)}")
     for rule in template.roles:
-        out.print(f"\n{ROLE_LABELS[rule.role]}: {rule.required} required, priority {rule.priority}")
+        out.one_line()
+        out.one_line(
+            f"{ROLE_LABELS[rule.role]}: {rule.required} required, priority {rule.priority}"
+        )
         for condition in rule.conditions:
-            out.print(f"  {condition.fit:g}  {_condition(condition)}")
+            out.one_line(f"  {condition.fit:g}  {_condition(condition)}")
         never = _never(rule)
         if never:
-            out.print(f"  never {never}")
+            out.one_line(f"  never {never}")
 
 
 def _condition(one: Condition) -> str:

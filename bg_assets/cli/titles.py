@@ -1,20 +1,16 @@
 """`titles FILE|-`: what job titles say, row by row, without a database."""
 
 import csv
-import io
-import json
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 import click
 
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.domain import authority
 from bg_assets.domain.companies import Headcount, parse_headcount
 from bg_assets.domain.titles import classify
@@ -61,18 +57,20 @@ def titles(file: Path, column: str | None, as_json: bool) -> None:
     with the reason. Alternatives are separated by |.
     """
     name = "standard input" if str(file) == "-" else file.name
-    with session.clear_errors(), _piped(), _named(name), _opened(file) as stream:
+    with (
+        session.clear_errors(),
+        terminal.data_out() as out,
+        _named(name),
+        _opened(file) as stream,
+    ):
         rows = TitleFile(stream, column)
         if rows.looks_like_columns:
             session.say("read as a list, one title a line: the first line names no column title")
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")
         answers = map(_answer, rows)
         if as_json:
-            _json(sys.stdout, answers)
+            _json(out, answers)
         else:
-            _csv(sys.stdout, answers)
-        sys.stdout.flush()
+            _csv(out, answers)
 
 
 def _opened(file: Path) -> BinaryIO:
@@ -92,16 +90,6 @@ def _named(name: str) -> Iterator[None]:
         raise BadHeader(f"{name}: {error}") from None
     except BrokenFile as error:
         raise BrokenFile(f"{name}: {error}") from None
-
-
-@contextmanager
-def _piped() -> Iterator[None]:
-    """Whoever reads the output may stop, like `head` does; that is no error to speak of."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(session.FAILED) from None
 
 
 def _answer(row: TitleRow) -> _Answer:
@@ -165,6 +153,6 @@ def _json(out: TextIO, answers: Iterator[_Answer]) -> None:
     """An array, written as it goes, so that no list of a million is held."""
     between = "[\n"
     for one in answers:
-        out.write(between + json.dumps(asdict(one), ensure_ascii=False))
+        out.write(between + terminal.json_text(one, indent=None))
         between = ",\n"
     out.write("[]\n" if between == "[\n" else "\n]\n")

@@ -5,11 +5,12 @@ import secrets
 from datetime import datetime
 
 import click
-from rich.console import Console
+from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from bg_assets import settings
-from bg_assets.cli import session, webhook_options
+from bg_assets.cli import session, terminal, webhook_options
 from bg_assets.domain import webhook_secrets
 from bg_assets.domain.webhook_secrets import Scheme
 from bg_assets.storage import database, keys, webhook_listing, webhook_sources
@@ -138,10 +139,10 @@ def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
             session.fail(f"no secret {secret_id} of {name}; it has {known}", session.USAGE)
         gone = webhook_sources.revoke(conn, name, webhook_options.actor(), secret_id)
     if as_json:
-        session.print_json({"source": name, "revoked": secret_id is None, "secret_ids": gone})
+        terminal.print_json({"source": name, "revoked": secret_id is None, "secret_ids": gone})
         return
     what = f"source {name}" if secret_id is None else f"secret {secret_id} of {name}"
-    click.echo(f"{what} is revoked")
+    terminal.tell(f"{what} is revoked")
 
 
 @webhook.command("list", short_help="Print the sources.")
@@ -157,26 +158,26 @@ def list_command(as_json: bool) -> None:
         with database.connect(engine) as conn:
             found = webhook_listing.list_sources(conn, opener)
     if as_json:
-        session.print_json({"sources": found})
+        terminal.print_json({"sources": found})
         return
     if not found:
-        click.echo("no source: every event is refused. `bg-assets webhook add-source` adds one")
+        terminal.tell("no source: every event is refused. `bg-assets webhook add-source` adds one")
         return
     table = Table(box=None, pad_edge=False)
     for column in ("source", "scheme", "workspace", "creates", "from", "per s", "burst", "secrets"):
         table.add_column(column, overflow="fold")
     for one in found:
         table.add_row(
-            one.id,
+            escape(one.id),
             one.scheme,
-            one.workspace,
+            escape(one.workspace),
             "yes" if one.may_create else "no",
             ", ".join(one.networks) or "anywhere",
             f"{one.per_second:g}",
             str(one.burst),
-            _told(one),
+            Group(*_told(one)),
         )
-    Console(highlight=False, emoji=False, markup=False).print(table)
+    terminal.results.print(table)
 
 
 def _secret(scheme: Scheme, given: str | None) -> str:
@@ -189,22 +190,24 @@ def _secret(scheme: Scheme, given: str | None) -> str:
 
 def _show(name: str, scheme: Scheme, secret: str, given: str | None, as_json: bool) -> None:
     if as_json:
-        session.print_json({"source": name, "scheme": scheme, "secret": secret, "expires_at": None})
+        terminal.print_json(
+            {"source": name, "scheme": scheme, "secret": secret, "expires_at": None}
+        )
     elif given is None:
         session.say("its secret, which is not shown again:")
-        click.echo(secret)
+        terminal.tell(secret)
 
 
-def _told(source: StoredSource) -> str:
+def _told(source: StoredSource) -> list[str]:
     """Of the secrets those that count, by number and end."""
     if source.revoked_at is not None:
-        return f"revoked {_day(source.revoked_at)}"
+        return [f"revoked {_day(source.revoked_at)}"]
     valid = [one for one in source.secrets if one.valid]
     said = []
     for one in valid:
         end = f" until {_day(one.expires_at)}" if one.expires_at else ""
         said.append(f"{one.id}{end}{'' if one.readable else ': no key opens it'}")
-    return "\n".join(said) or "none: refused"
+    return said or ["none: refused"]
 
 
 def _day(at: datetime) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from rich.console import Console
 from rich.markup import escape
 
 from bg_assets import products, settings
-from bg_assets.cli import session
+from bg_assets.cli import session, terminal
 from bg_assets.cli.overrides import products_or_fail
+from bg_assets.cli.terminal import Terminal
 from bg_assets.domain import employment, regions
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.template import Template
@@ -41,9 +41,9 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
             session.say(force.warning)
         document = _document(conn, company_id, found, list(force.templates.values()))
     if as_json:
-        session.print_json(document)
+        terminal.print_json(document)
     else:
-        _print(Console(highlight=False, emoji=False), document)
+        _print(terminal.results, document)
 
 
 def _document(
@@ -112,7 +112,7 @@ def _gone(company_id: str, person: people.FoundPerson, today: date) -> Why | Non
     return Why(False, None, "gone", f"no longer on the staff: {reason}")
 
 
-def _print(out: Console, document: dict[str, Any]) -> None:
+def _print(out: Terminal, document: dict[str, Any]) -> None:
     title = document["title"] or "title unknown"
     unit = f" [{document['department']}]" if document["department"] else ""
     out.print(f"[bold]{escape(title + unit)}[/] ({escape(document['person_id'])})")
@@ -127,9 +127,10 @@ def _print(out: Console, document: dict[str, Any]) -> None:
         out.print(f"{document['pending_changes']} changes are not in the group yet")
 
 
-def _print_answer(out: Console, group: dict[str, Any]) -> None:
+def _print_answer(out: Terminal, group: dict[str, Any]) -> None:
     verdict = "in the group" if group["member"] else "not in the group"
-    out.print(f"\n[bold]{group['product']}[/]: {verdict}: {escape(group['because'])}")
+    out.one_line()
+    out.print(f"[bold]{group['product']}[/]: {verdict}: {escape(group['because'])}")
     if group["member"] != group["in_group"] and group["as_of"]:
         then = "in" if group["in_group"] else "not in"
         out.print(f"  (as of {group['as_of']} {then} it; the next refresh changes that)")

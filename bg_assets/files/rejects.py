@@ -1,14 +1,15 @@
 """The file of rejects beside an imported file: line, reason, then the original columns."""
 
 import csv
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
+from bg_assets import writing
 from bg_assets.files.rows import Reject
+from bg_assets.writing import WholeFile
 
 # Bytes that are not UTF-8 and NUL are written out, so that every tool can open the file.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -31,8 +32,7 @@ class RejectsWriter:
         self.count = 0
         self._imported = imported
         self._header = header
-        self._partial = imported.with_name(f".{imported.name}.rejects.csv.{os.getpid()}")
-        self._file: TextIO | None = None
+        self._file: WholeFile | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +53,7 @@ class RejectsWriter:
         try:
             if self._file is None:
                 self._file = self._open()
-                self._writer = csv.writer(self._file, lineterminator="\n")
+                self._writer = csv.writer(self._file.text, lineterminator="\n")
                 self._writer.writerow(["line", "reason", *map(_written, self._header)])
             self._writer.writerow([reject.line, reject.reason, *map(_written, reject.original)])
         except OSError as error:
@@ -64,26 +64,21 @@ class RejectsWriter:
         """Put the file in its place, or remove that of an earlier run. Raises CannotReject."""
         try:
             if self._file is None:
-                self.path.unlink(missing_ok=True)
+                writing.remove(self.path)
             else:
-                self._file.close()
-                self._partial.replace(self.path)
+                self._file.put()
         except OSError as error:
-            self.discard()
             raise self._failed(error) from None
 
     def discard(self) -> None:
         """Forget what was written; the file of an earlier run stays."""
         if self._file is not None:
-            self._file.close()
-            self._partial.unlink(missing_ok=True)
+            self._file.discard()
 
-    def _open(self) -> TextIO:
+    def _open(self) -> WholeFile:
         # Rejects hold the same personal data as the imported file: nobody else may read them.
         mode = self._imported.stat().st_mode & 0o666 | 0o600
-        self._partial.unlink(missing_ok=True)
-        descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+        return WholeFile(self.path, mode, keep_mode=False)
 
     def _failed(self, error: OSError) -> CannotReject:
         return CannotReject(

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from rich.console import Console
 
 from bg_assets import settings
 from bg_assets.cli import groups
+from bg_assets.cli.terminal import Terminal
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import demo_changes, demo_webhooks, programs, up
 from bg_assets.local.demo_changes import Step
@@ -65,7 +65,7 @@ class Refreshed:
 
 def demo(companies: int, seed: int) -> int:
     """Run through; returns the exit code: 0 when just the right companies were refreshed."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = Terminal(soft_wrap=True)
     home = settings.read().home / "demo"
     with programs.only_one(home):
         os.environ["BG_HOME"] = str(home)
@@ -81,14 +81,13 @@ def demo(companies: int, seed: int) -> int:
             return 1
         finally:
             EmbeddedPostgres(home).destroy()
-    out.print(
-        "\ndemo done. `make up` runs all of this for your own data; the README goes on there."
-    )
+    out.print()
+    out.print("demo done. `make up` runs all of this for your own data; the README goes on there.")
     return 0
 
 
 @contextmanager
-def _stack(out: Console, home: Path, companies: int, seed: int) -> Iterator[sa.Engine]:
+def _stack(out: Terminal, home: Path, companies: int, seed: int) -> Iterator[sa.Engine]:
     """The database with the sample in it and the daemon running on it."""
     with EmbeddedPostgres(home).acquire():
         up.prepare_databases()
@@ -114,10 +113,11 @@ def _stack(out: Console, home: Path, companies: int, seed: int) -> Iterator[sa.E
             engine.dispose()
 
 
-def _run_through(out: Console, engine: sa.Engine) -> None:
+def _run_through(out: Terminal, engine: sa.Engine) -> None:
     with database.connect(engine) as conn:
         first = conn.execute(_RUNS).one()
-    out.print(f"first groups: {first.companies} companies in {first.runs} runs\n")
+    out.print(f"first groups: {first.companies} companies in {first.runs} runs")
+    out.print()
     with database.connect(engine) as conn:
         since = conn.execute(sa.text("select clock_timestamp()")).scalar_one()
     try:
@@ -132,7 +132,8 @@ def _run_through(out: Console, engine: sa.Engine) -> None:
     ]
     _print(out, steps, done)
     _check(steps, done)
-    out.print("\nthe first of these companies now (`bg-assets show`):")
+    out.print()
+    out.print("the first of these companies now (`bg-assets show`):")
     with database.connect(engine) as conn:
         groups.print_groups(out, groups.read(conn, steps[0].companies[0]))
 
@@ -157,7 +158,7 @@ def _wait(engine: sa.Engine, supervisor: subprocess.Popen[bytes] | None, seconds
     )
 
 
-def _print(out: Console, steps: list[Step], done: list[Refreshed]) -> None:
+def _print(out: Terminal, steps: list[Step], done: list[Refreshed]) -> None:
     settle = settings.read().settle
     out.print(
         f"[bold]what changed[/], and after how long the groups stood (BG_SETTLE: {settle:g} s)"
@@ -166,8 +167,8 @@ def _print(out: Console, steps: list[Step], done: list[Refreshed]) -> None:
         mine = [one for one in done if one.company_id in step.companies]
         runs = len({one.run_id for one in mine})
         slowest = max((one.seconds for one in mine), default=0.0)
+        out.print(f"  {step.what}: {_some(step.companies)}")
         out.print(
-            f"  {step.what}: {_some(step.companies)}\n"
             f"    {len(mine)} refreshed in {_number(runs, 'run')}, {slowest:.1f} s after the last "
             f"of {_number(sum(one.changes for one in mine), 'change')}; {_news(mine)}"
         )

@@ -5,12 +5,13 @@ The newest key writes, all of them read. Nothing here is ever printed or logged.
 
 import os
 import stat
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bg_assets.settings import FERNET_KEY, Settings
+from bg_assets.writing import WholeFile
 
 FILE = "keys"
 _HEADER = "# Keys of bg_assets, newest first. Who has them can read what webhooks brought.\n"
@@ -99,41 +100,21 @@ def read_file(path: Path) -> tuple[str, ...]:
 
 def write_file(path: Path, keys: tuple[str, ...]) -> None:
     """Put these keys in place of the file's: a reader, or a crash, sees the old ones or these."""
-    partial = _written_beside(path, keys)
-    partial.replace(path)
-    _flush_folder(path.parent)
+    with WholeFile(path, 0o600, keep_mode=False) as file:
+        file.text.write(_content(keys))
 
 
 def _create(path: Path) -> None:
     """Make the file with one key, unless another process was quicker."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _written_beside(path, (new_key(),))
-    try:
-        # Unlike a rename this does not replace the key of the process that came first.
-        os.link(partial, path)
-    except FileExistsError:
-        pass
-    finally:
-        partial.unlink()
-    _flush_folder(path.parent)
+    file = WholeFile(path, 0o600, keep_mode=False)
+    file.text.write(_content((new_key(),)))
+    with suppress(FileExistsError):
+        file.put(replace=False)
 
 
-def _written_beside(path: Path, keys: tuple[str, ...]) -> Path:
-    # With mode 0600 from the start.
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(number, "w") as file:
-        file.write(_HEADER + "".join(f"{key}\n" for key in keys))
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
-
-
-def _flush_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+def _content(keys: tuple[str, ...]) -> str:
+    return _HEADER + "".join(f"{key}\n" for key in keys)
 
 
 def _read(path: Path) -> tuple[str, ...]:

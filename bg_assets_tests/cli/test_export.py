@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import socket
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +131,76 @@ def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
     assert (done.code, "No space left" in done.err) == (1, True)
     assert path.read_text() == "before"
     assert [one.name for one in tmp_path.glob(".out*")] == []
+
+
+def test_a_pipe_is_written_through(world: Command, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    done = world("export", path)
+    assert done.code == 0, done.err
+    assert path.is_fifo()
+    assert os.read(reader, 1 << 16).decode() == world("export").out
+    os.close(reader)
+
+
+def test_a_device_stays_a_device(world: Command, tmp_path: Path) -> None:
+    # One of the test's own, which swallows everything.
+    path = tmp_path / "node"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        path.open("w").close()
+    except PermissionError:
+        pytest.skip("devices can't be made or opened here")
+    done = world("export", path)
+    assert done.code == 0, done.err
+    assert stat.S_ISCHR(path.stat().st_mode)
+
+
+def test_a_link_stays_one_and_its_target_gets_the_groups(world: Command, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link.csv").symlink_to("other/real.csv")
+    for _ in ("made", "replaced"):
+        assert world("export", tmp_path / "link.csv").code == 0
+        assert (tmp_path / "link.csv").is_symlink()
+        assert (tmp_path / "other" / "real.csv").read_text() == world("export").out
+        assert [one.name for one in (tmp_path / "other").iterdir()] == ["real.csv"]
+
+
+def test_the_file_is_for_its_owner_alone_unless_it_was_opened_before(
+    world: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.csv"
+    world("export", path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    world("export", path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("folder", "is a folder"),
+        ("loop.csv", "symbolic links"),
+        ("socket", "is a socket"),
+    ],
+)
+def test_what_can_not_be_written_is_one_clear_line(
+    world: Command, tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    with socket.socket(socket.AF_UNIX) as listening:
+        # The name of a socket is short: relative to where we are.
+        with pytest.MonkeyPatch.context() as monkey:
+            monkey.chdir(tmp_path)
+            listening.bind("socket")
+        done = world("export", tmp_path / name)
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert f"{tmp_path / name}: " in line
+    assert said in line
 
 
 def test_a_folder_that_is_not_there_is_one_clear_line(world: Command, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def _full_disk(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         opened.append(descriptor)
         return real(descriptor, *arguments, **options)
 
-    monkeypatch.setattr("bg_assets.files.rejects.os.fdopen", fdopen)
+    monkeypatch.setattr("bg_assets.writing.os.fdopen", fdopen)
     return opened
 
 
@@ -130,3 +130,28 @@ def test_rejects_of_an_earlier_import_go_away(bg: Command) -> None:
     path.write_text("id,name\na,Aa\n")
     bg("import", "companies", path)
     assert not Path(f"{path}.rejects.csv").exists()
+
+
+@pytest.mark.parametrize("bad", [True, False], ids=["rejects", "none"])
+def test_a_device_in_place_of_the_rejects_stays_one(bg: Command, bad: bool) -> None:
+    path = bg.file("c.csv", f"id,name\na,{'' if bad else 'Aa'}\n")
+    rejects = bg.folder / "c.csv.rejects.csv"
+    os.mkfifo(rejects)
+    reader = os.open(rejects, os.O_RDONLY | os.O_NONBLOCK)
+    done = bg("import", "companies", path)
+    assert done.code == 0, done.err
+    assert rejects.is_fifo()
+    assert os.read(reader, 1000).decode() == (
+        "line,reason,id,name\n2,name: is empty,a,\n" if bad else ""
+    )
+    os.close(reader)
+
+
+def test_a_link_in_place_of_the_rejects_is_followed(bg: Command) -> None:
+    path = bg.file("c.csv", "id,name\na,\n")
+    (bg.folder / "c.csv.rejects.csv").symlink_to("elsewhere.csv")
+    for content, there in (("id,name\na,\n", True), ("id,name\na,Aa\n", False)):
+        path.write_text(content)
+        assert bg("import", "companies", path).code == 0
+        assert (bg.folder / "c.csv.rejects.csv").is_symlink()
+        assert (bg.folder / "elsewhere.csv").exists() == there

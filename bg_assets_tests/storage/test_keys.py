@@ -89,6 +89,20 @@ def test_a_process_that_runs_sees_a_rotation_of_the_file(tmp_path: Path) -> None
         running.decrypt(before)
 
 
+def test_a_link_in_place_of_the_file_is_followed_when_keys_are_made_and_rotated(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "keys").symlink_to("vault/secret")
+    keys.load(embedded(tmp_path))
+    first = keys.read_file(tmp_path / "vault" / "secret")
+    keys.write_file(tmp_path / "keys", (NEW, *first))
+    assert (tmp_path / "keys").is_symlink()
+    assert keys.read_file(tmp_path / "vault" / "secret") == (NEW, *first)
+    assert (tmp_path / "vault" / "secret").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "vault").iterdir()] == ["secret"]
+
+
 def test_a_file_that_is_gone_stops_a_process_that_runs(tmp_path: Path) -> None:
     running = keys.load(embedded(tmp_path))
     (tmp_path / "keys").unlink()
