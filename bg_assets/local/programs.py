@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from bg_assets.local import bound, code_server
 
 STOP_SECONDS = 20
 _SUPERVISOR = "BG_SUPERVISOR_PID"
+_FOLDER = "BG_PROGRAM_FOLDER"
 
 
 class CannotStart(Exception):
@@ -109,8 +111,9 @@ def supervised(
     """
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    config = home / "supervisord.conf"
-    config.write_text(_configuration(home, programs))
+    configuration, variables = _configuration(programs)
+    file = home / "supervisord.conf"
+    file.write_text(configuration)
     parent = os.getpid()
     with (logs / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
@@ -118,9 +121,9 @@ def supervised(
                 # The programs are told by whom they are started: one whose supervisor is killed
                 # before they can bind themselves to it must not stay.
                 *("/bin/sh", "-c", f'{_SUPERVISOR}=$$ exec "$@"', "sh"),
-                *(sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(config)),
+                *(sys.executable, "-m", "bg_assets.local.supervisor", str(logs), str(file)),
             ],
-            env={**os.environ, **env},
+            env={**os.environ, **env, **variables},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -157,22 +160,28 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float) -
     return False
 
 
-def _configuration(home: Path, programs: Sequence[Program]) -> str:
-    """The supervisor's file: restart for ever, whole process groups, logs of bounded size."""
-    logs = _quoted(str(home / "logs"))
+def _configuration(programs: Sequence[Program]) -> tuple[str, dict[str, str]]:
+    """The supervisor's file: restart for ever, whole process groups, logs of bounded size.
+
+    No path stands in it, since supervisord reads some twice, for comments and for expansions: what
+    it takes from the environment, which is the second value, it takes as it is.
+    """
+    env = {_FOLDER: str(settings.PROJECT)}
     sections = [
         "[supervisord]",
-        f"logfile={logs}/supervisord.log",
-        f"pidfile={_quoted(str(home / 'supervisord.pid'))}",
-        f"childlogdir={logs}",
+        "logfile=supervisord.log",
+        "pidfile=../supervisord.pid",
+        "childlogdir=.",
         *(["user=root"] if os.geteuid() == 0 else []),
     ]
+    bound_to = (sys.executable, "-m", "bg_assets.local.bound")
     for program in programs:
-        bind = f"{_word(sys.executable)} -m bg_assets.local.bound %(ENV_{_SUPERVISOR})s "
+        started, itself = f"BG_START_{program.name}", f"BG_PROGRAM_{program.name}"
+        env |= {started: shlex.join(bound_to), itself: shlex.join(program.command)}
         sections += [
             f"[program:{program.name}]",
-            "command=" + bind + " ".join(map(_word, program.command)),
-            f"directory={_quoted(str(settings.PROJECT))}",
+            f"command=%(ENV_{started})s %(ENV_{_SUPERVISOR})s %(ENV_{itself})s",
+            f"directory=%(ENV_{_FOLDER})s",
             f"priority={program.priority}",
             "autorestart=true",
             "startsecs=1",
@@ -181,21 +190,12 @@ def _configuration(home: Path, programs: Sequence[Program]) -> str:
             f"stopsignal={program.stop_signal}",
             f"stopwaitsecs={STOP_SECONDS}",
             "killasgroup=true",
-            f"stdout_logfile={logs}/{program.name}.log",
+            f"stdout_logfile={program.name}.log",
             "redirect_stderr=true",
             "stdout_logfile_maxbytes=10MB",
             "stdout_logfile_backups=2",
         ]
-    return "\n".join(sections) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """A per cent sign starts an expansion in the supervisor's file."""
-    return text.replace("%", "%%")
-
-
-def _word(text: str) -> str:
-    return '"' + _quoted(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "\n".join(sections) + "\n", env
 
 
 def _beside(program: str) -> str:
