@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bg_assets import settings
+from bg_assets.embedded import privacy
 from bg_assets.local import bound, code_server
 
 STOP_SECONDS = 20
+PRIVATE = 0o077
 _SUPERVISOR = "BG_SUPERVISOR_PID"
 _FOLDER = "BG_PROGRAM_FOLDER"
 
@@ -56,7 +58,7 @@ def all_programs(config: settings.Settings) -> list[Program]:
 def prepare_dagster_home(home: Path) -> Path:
     """Make the folder that Dagster takes as its own, with a link to the project's dagster.yaml."""
     folder = home / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     link, target = folder / "dagster.yaml", settings.PROJECT / "dagster.yaml"
     if not link.is_symlink() or link.readlink() != target:
         fresh = folder / f".dagster.yaml.{os.getpid()}"
@@ -88,7 +90,7 @@ def free_port() -> int:
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
     """Hold the lock that keeps a second `up` out of this home. Raises CannotStart."""
-    home.mkdir(parents=True, exist_ok=True)
+    privacy.close(home)
     with (home / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,12 +112,14 @@ def supervised(
     Their output is in ``home/logs``.
     """
     logs = home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    privacy.close(home)
     configuration, variables = _configuration(programs)
     file = home / "supervisord.conf"
     file.write_text(configuration)
     parent = os.getpid()
     with (logs / "supervisor.log").open("ab") as log:
+        os.fchmod(log.fileno(), 0o600)
         process = subprocess.Popen(
             [
                 # The programs are told by whom they are started: one whose supervisor is killed
@@ -129,6 +133,8 @@ def supervised(
             stderr=log,
             # Ctrl-C is for this process, which then stops the supervisor, which stops the rest.
             start_new_session=True,
+            # What the programs write, logs above all, is for nobody else to read.
+            umask=PRIVATE,
             preexec_fn=lambda: bound.bind_to_parent(parent),
         )
     try:

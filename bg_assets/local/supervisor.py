@@ -8,9 +8,10 @@ Its loggers are no public interface: checked against supervisor 4.3.0.
 import os
 import sys
 import time
+from io import FileIO
 from pathlib import Path
 
-from supervisor import loggers, supervisord
+from supervisor import loggers, supervisord  # type: ignore[import-untyped]
 
 CHECKED_SUPERVISOR = "4.3.0"
 
@@ -18,10 +19,13 @@ CHECKED_SUPERVISOR = "4.3.0"
 class PatientFile(loggers.RotatingFileHandler):  # type: ignore[misc]
     """A log that is written on when it could not be for a while."""
 
+    stream: FileIO | None
+
     def __init__(
         self, filename: str, mode: str = "ab", maxBytes: int = 0, backupCount: int = 0
     ) -> None:
         loggers.Handler.__init__(self)
+        self.stream = None
         self.baseFilename, self.mode = filename, "ab"
         self.maxBytes, self.backupCount = maxBytes, backupCount
         self.lost = 0
@@ -46,7 +50,7 @@ class PatientFile(loggers.RotatingFileHandler):  # type: ignore[misc]
             self.lost += 1
             return
         try:
-            self._tell_of_lost()
+            self._tell_of_lost(self.stream)
             self._roll_over()
         except (OSError, ValueError):
             self.lost += 1
@@ -65,12 +69,12 @@ class PatientFile(loggers.RotatingFileHandler):  # type: ignore[misc]
             if self.stream is None:
                 raise OSError
 
-    def _tell_of_lost(self) -> None:
+    def _tell_of_lost(self, stream: FileIO) -> None:
         """Raises OSError where there is no room still."""
         if self.lost:
             at = time.strftime("%Y-%m-%d %H:%M:%S")
             text = f"{at} {self.lost} writes before this found no room\n".encode()
-            if self.stream.write(text) == len(text):
+            if stream.write(text) == len(text):
                 self.lost = 0
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from supervisor import loggers
+from supervisor import loggers  # type: ignore[import-untyped]
 
 from bg_assets.local import programs
 from bg_assets.local.programs import Program
