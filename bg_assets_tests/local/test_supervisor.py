@@ -54,6 +54,19 @@ def test_a_full_disk_ends_neither_the_supervisor_nor_what_it_runs(disk: SmallDis
     assert not _alive(third)
 
 
+def test_a_home_of_any_name_has_its_programs_running_and_its_logs_closed(tmp_path: Path) -> None:
+    home = tmp_path / "100% %(here)s %%" / "x ;y #z \"q\" 'r' é" / "home"
+    teller = Program("teller", (sys.executable, "-c", TELLER, str(home)))
+    with programs.supervised(home, [teller], {"HOME_OF_TEST": str(home)}) as supervisor:
+        pid = _eventually(lambda: _teller(home))
+        assert str(home) in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        assert pid == _child(supervisor.pid, not_=0)
+    logs = home / "logs"
+    assert {path.name for path in home.iterdir()} == {"logs", "supervisord.conf"}
+    for path in (home, logs, *logs.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_a_log_that_found_no_room_says_how_much_it_lost_and_is_rolled_over_as_ever(
     disk: SmallDisk,
 ) -> None:
