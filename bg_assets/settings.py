@@ -38,6 +38,8 @@ VARIABLES = (
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
+    Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
+    Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),
     Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
     Variable("BG_RECEIVER_BODY_LIMIT", "262144", "bytes that a webhook's body may have"),
     Variable("BG_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, as CIDR"),
@@ -46,6 +48,8 @@ VARIABLES = (
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:[0-9]{1,5})?")
+YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -66,6 +70,8 @@ class Settings:
     batch_size: int
     max_attempts: int
     web_port: int
+    web_hosts: tuple[str, ...]
+    web_read_only: bool
     receiver_port: int
     receiver_body_limit: int
     trusted_proxies: tuple[str, ...]
@@ -90,7 +96,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         database_url=_url(env, "BG_DATABASE_URL"),
         dagster_url=_url(env, "BG_DAGSTER_URL"),
-        home=Path(env.get("BG_HOME") or PROJECT / ".bg").absolute(),
+        home=_folder(env, "BG_HOME", PROJECT / ".bg"),
         products=products,
         templates=Path(env["BG_TEMPLATES"]).absolute() if env.get("BG_TEMPLATES") else None,
         refresh_interval=_number(env, "BG_REFRESH_INTERVAL", 3600, least=0),
@@ -105,6 +111,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         batch_size=_whole(env, "BG_BATCH_SIZE", 500, least=1, most=2000),
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
         web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
+        web_hosts=_hosts(env, "BG_WEB_HOSTS"),
+        web_read_only=_yes(env, "BG_WEB_READ_ONLY"),
         receiver_port=_whole(env, "BG_RECEIVER_PORT", 8080, least=1, most=65535),
         receiver_body_limit=_whole(
             env, "BG_RECEIVER_BODY_LIMIT", 256 * 1024, least=1024, most=16 << 20
@@ -129,6 +137,32 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
         # The value may hold a password: the message must not repeat it.
         raise BadSetting(f"{name} must start with postgresql://")
     return psycopg2_url(value)
+
+
+def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:
+    path = Path(env.get(name) or default).absolute()
+    if not str(path).isprintable():
+        # PostgreSQL's and the supervisor's own files name it, a line each.
+        raise BadSetting(f"{name} takes a path of printable characters")
+    return path
+
+
+def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = [text.strip().lower() for text in env.get(name, "").split(",") if text.strip()]
+    for text in found:
+        if not HOST.fullmatch(text):
+            raise BadSetting(
+                f"{name} takes names like ui.example.com or ui.example.com:8443, separated by "
+                f"commas, not {text!r}"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower()
+    if text not in (*YES, *NO):
+        raise BadSetting(f"{name} takes yes or no, not {text!r}")
+    return text in YES
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -112,7 +112,8 @@ def _copied(installs: list[Path], user: ServerUser, bases: tuple[Path, ...]) -> 
 
 def _copy(package: Path, target: Path) -> None:
     """Copy the programs and the libraries beside the package; all of them or nothing."""
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)
     with locks.exclusive(target.parent / "lock"):
         if target.exists():
             return

@@ -52,6 +52,8 @@ def keep(home: Path, stop: threading.Event) -> int:
         log.error("can't run: %s", error)
         return 1
     log.info("ready: %s", server.psql_url("bg_assets"))
+    if server.remark:
+        log.warning("%s", server.remark)
     try:
         _watch(server, stop)
     finally:

@@ -1,7 +1,7 @@
 """Where the data folder lies and where its socket lies, so that the server's user can reach both.
 
-The data lies in the home. Only when root works in a folder that ``nobody`` can't pass into does it
-lie outside, in a folder of root's; a file ``location`` in the home then tells where.
+The data lies in the home. Only when root works in a folder that the server's user can't pass into
+does it lie outside, in a folder of root's; a file ``location`` in the home then tells where.
 """
 
 import hashlib
@@ -58,6 +58,23 @@ def keep_reachable(data: Path, user: ServerUser) -> None:
             f"PostgreSQL runs as the user {user.name} here, who can't reach {data}: let others "
             "pass through the folders above it (chmod o+x), or set BG_HOME to another folder"
         )
+
+
+def hand_over(data: Path, old: ServerUser, new: ServerUser) -> bool:
+    """Give the data of a server that is down to another user; False where that one can't get there.
+
+    The folder itself comes last: until then it is the old user's, and this is done again.
+    """
+    if not _can_pass(data.parent, new):
+        return False
+    # By descriptors, so that a name which the old user exchanges meanwhile leads nowhere else.
+    for _, folders, files, descriptor in os.fwalk(data, topdown=False, follow_symlinks=False):
+        for name in (*folders, *files):
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if found.st_uid == old.uid:
+                os.chown(name, new.uid, new.gid, dir_fd=descriptor, follow_symlinks=False)
+    os.chown(data, new.uid, new.gid, follow_symlinks=False)
+    return True
 
 
 def outside_place(folder: Path) -> Path | None:
@@ -164,7 +181,9 @@ def _outside_place(base: Path, folder: Path) -> Path:
     One that is there already is data of a home that was deleted (set aside, as the last such) or
     of one that was moved elsewhere (left alone).
     """
-    base.mkdir(parents=True, exist_ok=True, mode=0o755)
+    base.mkdir(parents=True, exist_ok=True)
+    # Whatever the mask: the server's user has to pass through, and sees nothing else in there.
+    base.chmod(0o755)
     me = os.path.realpath(folder)
     place = base / _hash(folder)
     number = 1
@@ -201,8 +220,16 @@ def _reachable(place: Path, user: ServerUser) -> Path | None:
 
 def _can_work_in(folder: Path, user: ServerUser) -> bool:
     """Tried rather than read from modes, which don't tell of ACLs and mounts."""
+    return _succeeds('cd -- "$1" && test -w .', folder, user)
+
+
+def _can_pass(folder: Path, user: ServerUser) -> bool:
+    return _succeeds('cd -- "$1"', folder, user)
+
+
+def _succeeds(script: str, folder: Path, user: ServerUser) -> bool:
     tried = subprocess.run(
-        ["/bin/sh", "-c", 'cd -- "$1" && test -w .', "sh", folder],
+        ["/bin/sh", "-c", script, "sh", folder],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,

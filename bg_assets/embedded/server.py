@@ -15,8 +15,24 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from bg_assets.embedded import EmbeddedUnavailable, binaries, launch, locks, places, processes
-from bg_assets.embedded.users import ServerUser, server_user
+from bg_assets.embedded import (
+    EmbeddedUnavailable,
+    binaries,
+    launch,
+    locks,
+    places,
+    privacy,
+    processes,
+)
+from bg_assets.embedded.users import (
+    OWN,
+    SHARED,
+    ServerUser,
+    better_user,
+    is_shared,
+    require_name,
+    server_user,
+)
 
 FAST_SECONDS = 20.0
 IMMEDIATE_SECONDS = 5.0
@@ -87,8 +103,9 @@ class EmbeddedPostgres:
         lease = Lease(self)
         try:
             with self._starting():
+                alone = not self.leased()
                 lease.take()
-                self._ensure()
+                self._ensure(alone=alone)
         except BaseException:
             lease.release()
             raise
@@ -144,6 +161,17 @@ class EmbeddedPostgres:
         return f"postgresql://{self._address(database)}"
 
     @property
+    def remark(self) -> str:
+        """What whoever runs it as root should know of its user; empty where there is nothing."""
+        if not is_shared(server_user(self.data)):
+            return ""
+        return (
+            f"the embedded database runs as the user {SHARED}: any other program of that user "
+            f"could read and change it. Give it a user of its own with `useradd --system {OWN}`, "
+            "and start again"
+        )
+
+    @property
     def data(self) -> Path:
         """The data folder, which need not be there yet."""
         return places.data_folder(self.folder)
@@ -176,16 +204,11 @@ class EmbeddedPostgres:
             ) from error
 
     def _make_folder(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        # The user nobody has to pass through root's folder, to its data.
-        mode = 0o711 if os.geteuid() == 0 else 0o700
-        try:
-            self.folder.mkdir(mode=mode)
-        except FileExistsError:
-            return
-        self.folder.chmod(mode)
+        privacy.close(self.home)
+        with contextlib.suppress(FileExistsError):
+            self.folder.mkdir(mode=0o700)
 
-    def _ensure(self) -> None:
+    def _ensure(self, *, alone: bool = False) -> None:
         data = self.data
         found = launch.settled(data)
         if found is not None and found.accepts():
@@ -194,6 +217,8 @@ class EmbeddedPostgres:
         if found is not None:
             # Its socket was cleared away, so that nobody can reach it.
             self._end(found, data)
+        user = self._settled_user(data, user, alone=alone)
+        privacy.let_pass(self.home, self.folder, user)
         if data.exists():
             major = (data / "PG_VERSION").read_text().strip()
             programs = binaries.folder(user, major, self._outside)
@@ -213,6 +238,26 @@ class EmbeddedPostgres:
                     raise
             else:
                 return
+
+    def _settled_user(self, data: Path, user: ServerUser, *, alone: bool) -> ServerUser:
+        """The user to start the server as: one of its own instead of a shared one, if it can be.
+
+        Data changes hands only before anybody holds a lease, since the socket's place goes by the
+        user, and only below root's folder: another's is that user's.
+        """
+        if user.switched and alone and data.parent.stat().st_uid == 0:
+            better = better_user(user)
+            if better != user and self._handed_over(data, user, better):
+                return better
+        require_name(user)
+        return user
+
+    def _handed_over(self, data: Path, user: ServerUser, better: ServerUser) -> bool:
+        if not data.exists():
+            return True
+        privacy.let_pass(self.home, self.folder, better)
+        processes.clear(data, None)
+        return places.hand_over(data, user, better)
 
     def _create(self, programs: Path, user: ServerUser) -> Path:
         """Make the data folder aside and rename it, so that half of one is never taken for one."""

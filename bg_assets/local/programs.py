@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bg_assets import settings
+from bg_assets.embedded import privacy
 from bg_assets.local import bound, code_server
 
 STOP_SECONDS = 20
+PRIVATE = 0o077
 _SUPERVISOR = "BG_SUPERVISOR_PID"
+_FOLDER = "BG_PROGRAM_FOLDER"
 
 
 class CannotStart(Exception):
@@ -54,7 +58,7 @@ def all_programs(config: settings.Settings) -> list[Program]:
 def prepare_dagster_home(home: Path) -> Path:
     """Make the folder that Dagster takes as its own, with a link to the project's dagster.yaml."""
     folder = home / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     link, target = folder / "dagster.yaml", settings.PROJECT / "dagster.yaml"
     if not link.is_symlink() or link.readlink() != target:
         fresh = folder / f".dagster.yaml.{os.getpid()}"
@@ -86,7 +90,7 @@ def free_port() -> int:
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
     """Hold the lock that keeps a second `up` out of this home. Raises CannotStart."""
-    home.mkdir(parents=True, exist_ok=True)
+    privacy.close(home)
     with (home / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,24 +112,29 @@ def supervised(
     Their output is in ``home/logs``.
     """
     logs = home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    config = home / "supervisord.conf"
-    config.write_text(_configuration(home, programs))
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    privacy.close(home)
+    configuration, variables = _configuration(programs)
+    file = home / "supervisord.conf"
+    file.write_text(configuration)
     parent = os.getpid()
     with (logs / "supervisor.log").open("ab") as log:
+        os.fchmod(log.fileno(), 0o600)
         process = subprocess.Popen(
             [
                 # The programs are told by whom they are started: one whose supervisor is killed
                 # before they can bind themselves to it must not stay.
                 *("/bin/sh", "-c", f'{_SUPERVISOR}=$$ exec "$@"', "sh"),
-                *(sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(config)),
+                *(sys.executable, "-m", "bg_assets.local.supervisor", str(logs), str(file)),
             ],
-            env={**os.environ, **env},
+            env={**os.environ, **env, **variables},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             # Ctrl-C is for this process, which then stops the supervisor, which stops the rest.
             start_new_session=True,
+            # What the programs write, logs above all, is for nobody else to read.
+            umask=PRIVATE,
             preexec_fn=lambda: bound.bind_to_parent(parent),
         )
     try:
@@ -157,22 +166,28 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float) -
     return False
 
 
-def _configuration(home: Path, programs: Sequence[Program]) -> str:
-    """The supervisor's file: restart for ever, whole process groups, logs of bounded size."""
-    logs = _quoted(str(home / "logs"))
+def _configuration(programs: Sequence[Program]) -> tuple[str, dict[str, str]]:
+    """The supervisor's file: restart for ever, whole process groups, logs of bounded size.
+
+    No path stands in it, since supervisord reads some twice, for comments and for expansions: what
+    it takes from the environment, which is the second value, it takes as it is.
+    """
+    env = {_FOLDER: str(settings.PROJECT)}
     sections = [
         "[supervisord]",
-        f"logfile={logs}/supervisord.log",
-        f"pidfile={_quoted(str(home / 'supervisord.pid'))}",
-        f"childlogdir={logs}",
+        "logfile=supervisord.log",
+        "pidfile=../supervisord.pid",
+        "childlogdir=.",
         *(["user=root"] if os.geteuid() == 0 else []),
     ]
+    bound_to = (sys.executable, "-m", "bg_assets.local.bound")
     for program in programs:
-        bind = f"{_word(sys.executable)} -m bg_assets.local.bound %(ENV_{_SUPERVISOR})s "
+        started, itself = f"BG_START_{program.name}", f"BG_PROGRAM_{program.name}"
+        env |= {started: shlex.join(bound_to), itself: shlex.join(program.command)}
         sections += [
             f"[program:{program.name}]",
-            "command=" + bind + " ".join(map(_word, program.command)),
-            f"directory={_quoted(str(settings.PROJECT))}",
+            f"command=%(ENV_{started})s %(ENV_{_SUPERVISOR})s %(ENV_{itself})s",
+            f"directory=%(ENV_{_FOLDER})s",
             f"priority={program.priority}",
             "autorestart=true",
             "startsecs=1",
@@ -181,21 +196,12 @@ def _configuration(home: Path, programs: Sequence[Program]) -> str:
             f"stopsignal={program.stop_signal}",
             f"stopwaitsecs={STOP_SECONDS}",
             "killasgroup=true",
-            f"stdout_logfile={logs}/{program.name}.log",
+            f"stdout_logfile={program.name}.log",
             "redirect_stderr=true",
             "stdout_logfile_maxbytes=10MB",
             "stdout_logfile_backups=2",
         ]
-    return "\n".join(sections) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """A per cent sign starts an expansion in the supervisor's file."""
-    return text.replace("%", "%%")
-
-
-def _word(text: str) -> str:
-    return '"' + _quoted(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "\n".join(sections) + "\n", env
 
 
 def _beside(program: str) -> str:

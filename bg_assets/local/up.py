@@ -1,5 +1,6 @@
 """`up`: everything running until Ctrl-C, with the URLs printed."""
 
+import contextlib
 import signal
 import subprocess
 import threading
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from bg_assets import products, settings
+from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs
 from bg_assets.storage import database, keys
 
@@ -20,6 +22,7 @@ def up(say: Callable[[str], None]) -> int:
     Raises CannotStart, and what the database raises.
     """
     config = settings.read()
+    say = _undaunted(say)
     with programs.only_one(config.home), _until_stopped() as stopped:
         programs.require_free_port(config.web_port, "BG_WEB_PORT")
         closed = _door_closed(config)
@@ -28,7 +31,7 @@ def up(say: Callable[[str], None]) -> int:
                 raise programs.CannotStart("BG_WEB_PORT and BG_RECEIVER_PORT are the same port")
             programs.require_free_port(config.receiver_port, "BG_RECEIVER_PORT")
         say("database ...")
-        for line in prepare_databases():
+        for line in [*prepare_databases(), *_remarks(config)]:
             say(f"  {line}")
         for line in check_templates(config):
             say(f"  {line}")
@@ -66,6 +69,22 @@ def prepare_databases() -> list[str]:
 
     PooledPostgresStorage(database.dagster_url())
     return done
+
+
+def _remarks(config: settings.Settings) -> list[str]:
+    """What the operator should know of how the embedded server runs, a line each."""
+    remark = "" if config.database_url else EmbeddedPostgres(config.home).remark
+    return [remark] if remark else []
+
+
+def _undaunted(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Say what can be said: standard error may be a file on a disk that is full."""
+
+    def try_to_say(message: str) -> None:
+        with contextlib.suppress(OSError):
+            say(message)
+
+    return try_to_say
 
 
 def check_templates(config: settings.Settings) -> list[str]:

@@ -10,6 +10,7 @@ from bg_assets.storage import refreshes
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
 from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets_tests.small_disk import mounted
 
 NOTHING: dict[str, Any] = {
     "pending": {"changes": 0, "companies": 0},
@@ -58,6 +59,17 @@ def test_an_empty_system_has_nothing_to_show(
     done = bg("status")
     assert (done.code, done.err) == (0, "")
     assert "daemon                      never started" in done.out
+
+
+def test_a_full_disk_is_a_problem_and_ends_with_1(
+    bg: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mounted(tmp_path, 1) as small:
+        monkeypatch.setenv("BG_HOME", str(small.root))
+        done = bg("status")
+        assert done.code == 1
+        assert f"problem: the disk of {small.root} is full" in done.out
+        assert "free some space" in done.out
 
 
 def test_new_companies_are_pending(bg: Command) -> None:
