@@ -116,16 +116,10 @@ def test_a_run_that_never_begins_the_refresh_it_is_for_is_a_problem_of_that_comp
     monkeypatch.setenv("BG_DATABASE_URL", database_url)
     monkeypatch.setenv("BG_DAGSTER_URL", empty_database)
     run = make_run(**{"dagster/run_key": "acme:1"})
-    long_ago = time.time() - 3600
-    instance.handle_new_event(
-        dg.EventLogEntry(
-            error_info=None,
-            level=20,
-            user_message="",
-            run_id=run.run_id,
-            timestamp=long_ago,
-            dagster_event=dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name),
-        )
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name),
+        run.run_id,
+        timestamp=time.time() - 3600,
     )
     refresh(engine, "acme", "requested", run_key="acme:1")
     with engine.connect() as conn:
