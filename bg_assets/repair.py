@@ -5,11 +5,13 @@ This is the one place where a run is tried again; Dagster's own run retries stay
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import sqlalchemy as sa
 
+from bg_assets.instance import ending, private
+from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import claims, database, refreshes
 from bg_assets.storage.refreshes import UnderWay
 
@@ -19,6 +21,8 @@ NEVER_SUBMITTED = timedelta(seconds=60)
 NOBODY_ASKS = timedelta(seconds=120)
 # Between the claim and the run's creation nothing is wrong yet.
 TOO_EARLY = timedelta(seconds=15)
+# A run that is over has this long to end its process, which may still hold rows of the tables.
+LAST_BREATH = timedelta(seconds=10)
 LOOKUPS = 50
 _ANY_NUMBER = 1_000_000
 
@@ -33,11 +37,13 @@ _IN_PROGRESS = [
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run's status and when it was made."""
+    """A run's status, when it was made and when it was over, and the process that executes it."""
 
     run_id: str
     status: dg.DagsterRunStatus
     created_at: datetime
+    ended_at: datetime | None = None
+    worker: Worker | None = None
 
 
 def why_over(held: UnderWay, run: RunState | None, now: datetime) -> str | None:
@@ -81,6 +87,10 @@ def repair(
             continue
         if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
             _end(instance, run, reason)
+        elif run is not None and lives_on(run):
+            if run.ended_at is not None and now - run.ended_at < LAST_BREATH:
+                continue
+            lines += _kill(run)
         # Without a run nothing was tried: an outage must not use up the attempts.
         most = max_attempts if run is not None or held.run_id is not None else _ANY_NUMBER
         with database.connect(engine) as conn:
@@ -109,6 +119,22 @@ def _runs_of(
         yield held, run
 
 
+def lives_on(run: RunState) -> bool:
+    """Whether the process of a run is still there, on this host; stopped ones are."""
+    return run.worker is not None and run.worker.state() in (State.ALIVE, State.STOPPED)
+
+
+def _kill(run: RunState) -> list[str]:
+    """Kill what was left of a run that is over; returns what is worth telling."""
+    assert run.worker is not None
+    said = f"run {run.run_id} is over and its process {run.worker.pid} was still there"
+    try:
+        ending.kill(run.worker)
+    except PermissionError:
+        return [f"{said}: kill it as the user whom it belongs to"]
+    return [f"{said}: killed"]
+
+
 def _is_submitted(run: RunState | None) -> bool:
     """One that was made only is asked for again, at which Dagster submits it after all."""
     return run is not None and run.status is not dg.DagsterRunStatus.NOT_STARTED
@@ -135,7 +161,10 @@ def _look_up(instance: dg.DagsterInstance, held: UnderWay) -> RunState | None:
 
 
 def _state(record: dg.RunRecord) -> RunState:
-    return RunState(record.dagster_run.run_id, record.dagster_run.status, record.create_timestamp)
+    run = record.dagster_run
+    ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
+    worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+    return RunState(run.run_id, run.status, record.create_timestamp, ended, worker)
 
 
 def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:

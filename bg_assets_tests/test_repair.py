@@ -1,5 +1,7 @@
 """Refreshes that no run will complete are let go, and only those."""
 
+import signal
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +11,8 @@ import sqlalchemy as sa
 
 from bg_assets import repair
 from bg_assets.definitions import defs
+from bg_assets.instance import private
+from bg_assets.instance.worker import Worker
 from bg_assets.repair import RunState, why_over
 from bg_assets.storage import claims, refreshes
 from bg_assets.storage.refreshes import UnderWay
@@ -54,11 +58,14 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def _make_run(instance: dg.DagsterInstance, status: Status, key: str) -> str:
+def _make_run(
+    instance: dg.DagsterInstance, status: Status, key: str, worker: Worker | None = None
+) -> str:
+    tag = {private.WORKER_TAG: worker.to_tag()} if worker else {}
     made = instance.create_run_for_job(
         defs.resolve_job_def("refresh_buyer_groups"),
         status=status,
-        tags={"dagster/run_key": key},
+        tags={"dagster/run_key": key, **tag},
     )
     return made.run_id
 
@@ -74,10 +81,15 @@ def _claimed(engine: sa.Engine) -> tuple[claims.Request, datetime]:
     return request, now
 
 
-def _taken(engine: sa.Engine, instance: dg.DagsterInstance, status: Status) -> datetime:
+def _taken(
+    engine: sa.Engine,
+    instance: dg.DagsterInstance,
+    status: Status,
+    worker: Worker | None = None,
+) -> datetime:
     """A refresh that is held by a run with this status."""
     request, now = _claimed(engine)
-    run_id = _make_run(instance, status, request.run_key)
+    run_id = _make_run(instance, status, request.run_key, worker)
     with engine.begin() as conn:
         refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
     assert _refresh(engine) == ("running", 1, 0)
@@ -104,6 +116,46 @@ def test_a_run_that_is_over_gives_its_changes_back_and_the_next_attempt_is_reque
     now = _taken(engine, instance, status)
     (line,) = repair.repair(instance, engine, 3, now)
     assert "1 to be tried again, 0 dead" in line
+    assert _refresh(engine) == ("requested", 2, 1)
+
+
+@pytest.fixture
+def left_over() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that is stopped, as it may be left of a run."""
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    process.send_signal(signal.SIGSTOP)
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED])
+def test_the_process_that_a_run_left_behind_is_killed_before_its_refresh_is_let_go(
+    engine: sa.Engine,
+    instance: dg.DagsterInstance,
+    left_over: "subprocess.Popen[bytes]",
+    status: Status,
+) -> None:
+    now = _taken(engine, instance, status, Worker.of(left_over.pid))
+    later = now + timedelta(hours=1)
+    killed, released = repair.repair(instance, engine, 3, later)
+    assert killed.endswith(f"its process {left_over.pid} was still there: killed")
+    assert "1 to be tried again" in released
+    assert left_over.wait(10) == -signal.SIGKILL
+    assert _refresh(engine) == ("requested", 2, 1)
+
+
+def test_a_run_that_has_just_ended_may_take_a_breath(
+    engine: sa.Engine, instance: dg.DagsterInstance, left_over: "subprocess.Popen[bytes]"
+) -> None:
+    now = _taken(engine, instance, Status.STARTED, Worker.of(left_over.pid))
+    (run,) = instance.get_runs()
+    instance.report_run_failed(run)
+    assert repair.repair(instance, engine, 3, now) == []
+    assert left_over.poll() is None
+    assert _refresh(engine) == ("running", 1, 0)
+    later = now + repair.LAST_BREATH + timedelta(seconds=5)
+    assert len(repair.repair(instance, engine, 3, later)) == 2
     assert _refresh(engine) == ("requested", 2, 1)
 
 

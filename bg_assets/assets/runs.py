@@ -14,6 +14,7 @@ from bg_assets.domain import employment, lexicon, titles
 from bg_assets.domain.group import StaffMember
 from bg_assets.instance import report
 from bg_assets.storage import claims, database, refreshes, staff
+from bg_assets.storage import companies as finding
 from bg_assets.storage.refreshes import Held
 
 REFRESH_TAG = "bg/refresh_id"
@@ -29,6 +30,11 @@ warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
 BACKFILLS = dg.BackfillPolicy.multi_run(max_partitions_per_run=100)
 # The companies of a batch, for the UI and for those who run it again; see batch_config.
 CONFIG = {"companies": dg.Field([str], default_value=[], description="All companies of a batch")}
+_NO_PARTITION = (
+    "This run names no company: launch it again with a partition, which is a company's id, or run "
+    "`bg-assets refresh COMPANY`"
+)
+_MOST_NAMED = 5
 _ASSETS = ("company_people", "buyer_groups")
 
 
@@ -57,20 +63,47 @@ class Taken:
 
 
 def purpose(context: dg.AssetExecutionContext, engine: sa.Engine) -> Purpose:
-    """Read what the run is for from its tags and partitions."""
+    """Read what the run is for from its tags and partitions.
+
+    Companies that nobody tracks are left out where others are in the run, and get no event. Raises
+    Failure, which is not tried again, where the run names no company or none that is known.
+    """
     tags, run = context.run.tags, context.run
     batch_id = tags.get(BATCH_TAG)
     if batch_id is not None:
         with database.connect(engine) as conn:
             companies = tuple(refreshes.companies_of_batch(conn, batch_id))
-    else:
+    elif report.has_partitions(context):
         companies = tuple(report.partition_keys(context))
+    else:
+        raise dg.Failure(_NO_PARTITION, allow_retries=False)
     if run.parent_run_id is not None:
         # Those that failed belong to other batches by now.
         asked = tuple(context.op_execution_context.op_config["companies"])
-        return Purpose(run.run_id, asked or companies)
+        return Purpose(run.run_id, _known(context, engine, asked or companies))
     refresh = (tags[REFRESH_TAG], int(tags[ATTEMPT_TAG])) if REFRESH_TAG in tags else None
+    if refresh is None and batch_id is None:
+        companies = _known(context, engine, companies)
     return Purpose(run.run_id, companies, refresh, batch_id)
+
+
+def _known(
+    context: dg.AssetExecutionContext, engine: sa.Engine, companies: Sequence[str]
+) -> tuple[str, ...]:
+    """Those of the companies that there are; what the others are told is in the run's log."""
+    with database.connect(engine) as conn:
+        unknown = set(finding.of_no_use(conn, companies))
+        some = [one for one in companies if one in unknown][:_MOST_NAMED]
+        said = "; ".join(finding.no_company(conn, one) for one in some)
+    if len(unknown) > len(some):
+        said += f"; and {len(unknown) - len(some)} more that are not known"
+    if len(unknown) == len(set(companies)):
+        raise dg.Failure(said, allow_retries=False)
+    if unknown:
+        context.log.warning(said)
+        # Dagster itself would show all partitions of the run as materialized.
+        report.defer(context)
+    return tuple(one for one in companies if one not in unknown)
 
 
 def batch_config(companies: Sequence[str]) -> dict[str, Any]:
@@ -161,8 +194,8 @@ def to_report(
 
     In other runs Dagster shows each partition as materialized, and the metadata says what is true.
     """
-    batch = report.is_deferred(context)
-    return {who: shown for who, shown in metadata.items() if not batch or who in written}
+    only_written = report.is_deferred(context)
+    return {who: shown for who, shown in metadata.items() if not only_written or who in written}
 
 
 def has_step(context: dg.AssetExecutionContext, asset: str) -> bool:

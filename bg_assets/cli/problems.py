@@ -3,12 +3,47 @@
 A problem is one line that says what is the matter and what to do. Counts are not problems.
 """
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.local import disk
+from bg_assets.storage import dagster_state, database, stuck
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config)]
+    return [*disk.problems(config), *_stuck(conn)]
+
+
+def _stuck(conn: sa.Connection) -> list[str]:
+    again = "cancel it in the UI: its process is ended, and what it held is tried again"
+    lines = [
+        f"run {one.run_id} has been refreshing {_companies(one)} since {_utc(one.since)} without "
+        f"an end; {again}"
+        for one in stuck.running(conn)
+    ]
+    if stuck.any_requested(conn):
+        runs = dagster_state.long_runs(database.dagster_url(), stuck.STUCK_SECONDS)
+        lines += [
+            f"run {one.run_id} has run since {_utc(one.since)} and has not begun to refresh "
+            f"{_companies(one)}; {again}"
+            for one in stuck.requested(conn, runs)
+        ]
+    lines += [
+        f"a session of the database ({one.name}, {one.state}) has kept refreshes locked since "
+        f"{_utc(one.since)}, so that no other attempt can start; unless it is at work, end it: "
+        f"select pg_terminate_backend({one.pid})"
+        for one in stuck.locked(conn)
+    ]
+    return lines
+
+
+def _companies(one: stuck.Stuck) -> str:
+    more = one.companies - 1
+    return f"{one.company_id} and {more} more" if more else one.company_id
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -95,11 +95,7 @@ def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
     unknown = companies.unknown(conn, wanted)
     if not unknown:
         return
-    lines = []
-    for company_id in unknown:
-        near = companies.near_matches(conn, company_id)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        lines.append(f"no company {company_id}{hint}")
+    lines = [companies.no_company(conn, company_id) for company_id in unknown]
     fail(lines, USAGE)
 
 

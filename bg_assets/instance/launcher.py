@@ -6,26 +6,27 @@ only: on a cluster use the launcher of the platform.
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from multiprocessing.connection import Pipe
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 import dagster as dg
 
 from bg_assets import settings
-from bg_assets.instance import forkserver, private
+from bg_assets.instance import ending, forkserver, private
 from bg_assets.instance.worker import State, Worker
 
 START_SECONDS = 120.0
 ANSWER_SECONDS = 20.0
 STOP_SECONDS = 5.0
 CRASH_OUTPUT_BYTES = 4000
+# After this a run whose process was stopped is ended: it holds its company, and rows of the tables.
+STOPPED_SECONDS = 15.0
 
 
 class LaunchFailed(Exception):
@@ -45,6 +46,7 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
         self._inst_data = inst_data
         self._lock = threading.Lock()
         self._servers: dict[tuple[str, str], _Server] = {}
+        self._stopped_since: dict[Worker, float] = {}
         super().__init__()  # type: ignore[no-untyped-call]
 
     @property
@@ -85,9 +87,10 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
             raise LaunchFailed(str(answer["error"]))
 
     def terminate(self, run_id: str) -> bool:
-        """Interrupt the run, from any process on its machine.
+        """Interrupt the run, from any process on its machine, and kill it if it does not end.
 
-        A run whose process is gone counts as cancelled at once. Returns whether the run ends.
+        A run whose process is gone counts as cancelled at once. Returns whether the run ends;
+        waits for it, ending.PATIENCE_SECONDS and a few more at most.
         """
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
@@ -95,7 +98,7 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
         self._instance.report_run_canceling(run)
         worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
         state = State.GONE if worker is None else worker.state()
-        if worker is not None and state is State.ALIVE:
+        if worker is not None and state in (State.ALIVE, State.STOPPED):
             return self._interrupt(run, worker)
         if worker is not None and state is State.ELSEWHERE:
             self._note(run, f"The run is on host {worker.host}: terminate it from there")
@@ -110,7 +113,7 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> private.CheckRunHealthResult:
-        """Whether the process of a started run lives.
+        """Whether the process of a started run lives; one that stays stopped is killed here.
 
         A run on another host, or of another launcher, can't be judged from here and is left alone:
         Dagster 1.13 fails every run that isn't called RUNNING or SUCCESS, UNKNOWN included.
@@ -122,12 +125,16 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
             )
         match worker.state():
             case State.ALIVE:
+                self._stopped_since.pop(worker, None)
                 return private.CheckRunHealthResult(private.WorkerStatus.RUNNING)
             case State.ELSEWHERE:
                 return private.CheckRunHealthResult(
                     private.WorkerStatus.RUNNING, f"It is on host {worker.host}: not checked"
                 )
+            case State.STOPPED:
+                return self._stopped(worker)
             case State.GONE:
+                self._stopped_since.pop(worker, None)
                 return private.CheckRunHealthResult(
                     private.WorkerStatus.FAILED, f"Process {worker.pid} is gone"
                 )
@@ -153,13 +160,30 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
 
     def _interrupt(self, run: dg.DagsterRun, worker: Worker) -> bool:
         try:
-            os.kill(worker.pid, signal.SIGINT)
-        except ProcessLookupError:
-            self._instance.report_run_canceled(run, "The process of the run was gone already.")
+            killed = ending.interrupt(worker)
         except PermissionError:
             self._note(run, f"Process {worker.pid} belongs to another user: terminate it as them")
             return False
+        ended = self._instance.get_run_by_id(run.run_id)
+        if ended is not None and not ended.is_finished:
+            why = "did not end when it was asked to, and was killed" if killed else "is gone"
+            self._instance.report_run_canceled(ended, f"The process of the run {why}.")
         return True
+
+    def _stopped(self, worker: Worker) -> private.CheckRunHealthResult:
+        now = monotonic()
+        since = self._stopped_since.setdefault(worker, now)
+        said = f"Process {worker.pid} is stopped"
+        if now - since < STOPPED_SECONDS:
+            return private.CheckRunHealthResult(private.WorkerStatus.RUNNING, said)
+        self._stopped_since.pop(worker)
+        try:
+            ending.kill(worker)
+        except PermissionError:
+            said += " and belongs to another user, who has to kill it"
+            return private.CheckRunHealthResult(private.WorkerStatus.RUNNING, said)
+        said = f"Process {worker.pid} was stopped for {STOPPED_SECONDS:g} s, and was killed"
+        return private.CheckRunHealthResult(private.WorkerStatus.FAILED, said)
 
     def _note(self, run: dg.DagsterRun, message: str) -> None:
         self._instance.report_engine_event(message, run, cls=self.__class__)

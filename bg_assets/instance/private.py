@@ -110,6 +110,13 @@ def log_materializations(
         )
 
 
+def defer(context: dg.AssetExecutionContext) -> None:
+    """Set DEFER_TAG in this process's copy of the run, by which Dagster goes as each step ends."""
+    tags = context.get_step_execution_context().dagster_run.tags
+    assert isinstance(tags, dict)
+    tags[DEFER_TAG] = "true"
+
+
 def log_checks(
     context: dg.AssetExecutionContext, evaluations: Iterable[dg.AssetCheckEvaluation]
 ) -> None:

@@ -20,6 +20,16 @@ def is_deferred(context: dg.AssetExecutionContext) -> bool:
     return context.run.tags.get(private.DEFER_TAG) == "true"
 
 
+def defer(context: dg.AssetExecutionContext) -> None:
+    """Log the materializations of this run from here on; Dagster logs none of its own."""
+    private.defer(context)
+
+
+def has_partitions(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run was launched for one partition or a range."""
+    return bool(context.has_partition_key or context.has_partition_key_range)
+
+
 def partition_keys(context: dg.AssetExecutionContext) -> Sequence[str]:
     """The partitions that a run with one partition or a range is for.
 

@@ -17,6 +17,7 @@ class State(Enum):
     """What is known of a worker from here."""
 
     ALIVE = "alive"
+    STOPPED = "stopped"
     GONE = "gone"
     ELSEWHERE = "elsewhere"
 
@@ -32,8 +33,13 @@ class Worker:
     @classmethod
     def here(cls) -> Self:
         """This process."""
-        pid = os.getpid()
-        return cls(socket.gethostname(), pid, _started(pid) or "")
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """A process of this host."""
+        found = _look(pid)
+        return cls(socket.gethostname(), pid, found[0] if found else "")
 
     @classmethod
     def from_tag(cls, text: str | None) -> Self | None:
@@ -49,33 +55,42 @@ class Worker:
         return json.dumps(asdict(self))
 
     def state(self) -> State:
-        """Whether it lives. A zombie, or another process with its id, means that it is gone."""
+        """Whether it lives. A zombie, or another process with its id, means that it is gone.
+
+        One that was stopped (SIGSTOP) lives and does nothing until it is continued.
+        """
         if self.host != socket.gethostname():
             return State.ELSEWHERE
-        return State.ALIVE if _started(self.pid) == self.started else State.GONE
+        found = _look(self.pid)
+        if found is None or found[0] != self.started:
+            return State.GONE
+        return State.STOPPED if found[1] else State.ALIVE
 
 
-def _started(pid: int) -> str | None:
-    """When a process started, in a form that no other process has; None if it is gone.
+def _look(pid: int) -> tuple[str, bool] | None:
+    """When a process started, in a form that no other process has, and whether it is stopped.
 
-    On Linux in ticks since this boot: a change of the clock must not look like another process.
+    None if it is gone. On Linux the start is in ticks since this boot: a change of the clock must
+    not look like another process.
     """
     if not (_PROC / "self" / "stat").exists():
-        return _started_by_clock(pid)
+        return _look_by_clock(pid)
     try:
         # The second field, the name, may hold spaces and brackets.
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return None if fields[0] in "ZX" else f"{boot}/{fields[19]}"
+    # "t" is a debugger's doing, and not for us to end.
+    return None if fields[0] in "ZX" else (f"{boot}/{fields[19]}", fields[0] == "T")
 
 
-def _started_by_clock(pid: int) -> str | None:
+def _look_by_clock(pid: int) -> tuple[str, bool] | None:
     try:
         process = psutil.Process(pid)
-        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        status = process.status()
+        if status in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
-        return str(int(process.create_time()))
+        return str(int(process.create_time())), status == psutil.STATUS_STOPPED
     except psutil.NoSuchProcess:
         return None

@@ -16,6 +16,23 @@ _ALL = sa.text(
 _SAMPLE = sa.text("""
     select id from bg.canonical_companies where deleted_at is null order by md5(id), id limit :most
 """)
+# Served by the primary keys of companies and groups, changes_pending, one_refresh_at_a_time and
+# refreshes_dead: probes for each id that nobody tracks.
+_OF_NO_USE = sa.text("""
+    select a.id from unnest(cast(:ids as text[])) with ordinality as a(id, place)
+    where not exists (
+            select from bg.canonical_companies as c where c.id = a.id and c.deleted_at is null)
+        and not exists (select from bg.buyer_groups as g where g.company_id = a.id)
+        and not exists (
+            select from bg.changes as w where w.company_id = a.id and w.refresh_id is null)
+        and not exists (
+            select from bg.buyer_group_refresh_log as r
+            where r.company_id = a.id and r.status in ('requested', 'running'))
+        and not exists (
+            select from bg.buyer_group_refresh_log as d
+            where d.company_id = a.id and d.status = 'dead')
+    order by a.place
+""")
 _CONTAINING = sa.text("""
     select id from bg.canonical_companies
     where deleted_at is null
@@ -38,6 +55,21 @@ def unknown(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
     """Those of the ids that no tracked company has, in their order."""
     known = set(conn.execute(_KNOWN, {"ids": list(ids)}).scalars())
     return [one for one in dict.fromkeys(ids) if one not in known]
+
+
+def of_no_use(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that no tracked company has and of which nothing is left to do.
+
+    A company that was deleted is of use until its group has gone.
+    """
+    return list(conn.execute(_OF_NO_USE, {"ids": list(dict.fromkeys(ids))}).scalars())
+
+
+def no_company(conn: sa.Connection, company_id: str) -> str:
+    """The sentence for an id that no tracked company has, with those that may have been meant."""
+    near = near_matches(conn, company_id)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"no company {company_id}{hint}"
 
 
 def all_ids(conn: sa.Connection) -> list[str]:

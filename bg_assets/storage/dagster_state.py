@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.storage import database
+from bg_assets.storage.stuck import LongRun
 
 # The daemon writes every 30 s.
 SILENT_SECONDS = 90
@@ -20,6 +21,14 @@ _HEARTBEAT = sa.text("""
 """)
 _SENSORS = sa.text("""
     select status, instigator_body from instigators where instigator_type = 'SENSOR' order by id
+""")
+# Served by idx_run_status and the index of the tags by run.
+_LONG_RUNS = sa.text("""
+    select r.run_id, t.value as run_key, r.start_time as started
+    from runs as r join run_tags as t on t.run_id = r.run_id and t.key = 'dagster/run_key'
+    where r.status in ('STARTED', 'CANCELING')
+        and r.start_time < extract(epoch from now()) - :seconds
+    order by r.start_time limit 1000
 """)
 
 
@@ -49,6 +58,23 @@ def read(url: str) -> DagsterState:
     else:
         daemon = f"silent for {seconds:.0f} s"
     return DagsterState(daemon, {name: _word(status) for name, status in sensors.items()})
+
+
+def long_runs(url: str, seconds: float) -> list[LongRun]:
+    """The runs in progress that began so long ago and were asked for by a sensor.
+
+    Raises DatabaseUnreachable.
+    """
+    engine = database.make_engine(url, pool_size=1)
+    try:
+        with database.connect(engine) as conn:
+            if conn.execute(sa.text("select to_regclass('run_tags')")).scalar() is None:
+                return []
+            return [
+                LongRun(**row) for row in conn.execute(_LONG_RUNS, {"seconds": seconds}).mappings()
+            ]
+    finally:
+        engine.dispose()
 
 
 def _name(body: str) -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain.difference import Event
 from bg_assets.domain.group import BuyerGroup, Gap
+from bg_assets.storage import stuck
 from bg_assets.storage.refreshes import Held
 
 
@@ -196,6 +197,7 @@ def complete(
     Only what this run still holds with the same attempt is written; returns the ids of those
     refreshes. The number of statements does not depend on the number of outcomes.
     """
+    stuck.give_up_when_silent(conn)
     parameters = {
         "ids": [one.held.refresh_id for one in outcomes],
         "attempts": [one.held.attempt for one in outcomes],

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
+from bg_assets.storage import stuck
 from bg_assets.storage.capture_sql import PRIORITIES
 
 
@@ -168,6 +169,7 @@ def take(
     another run or attempt holds is left out.
     Raises a serialization failure where another took the same at once: run the transaction again.
     """
+    stuck.give_up_when_silent(conn)
     if refresh is not None:
         parameters = {"refresh_id": refresh[0], "attempt": refresh[1], "run_id": run_id}
         ids = conn.execute(_OF_REQUEST, parameters).scalars().all()

@@ -1,11 +1,13 @@
 """The job in this process, on a database and a Dagster instance of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from bg_assets import sensors
 from bg_assets.definitions import defs
@@ -64,22 +66,35 @@ class World:
 
     def run(self, request: claims.Request, *, ok: bool = True) -> dg.ExecuteInProcessResult:
         asked = sensors.run_request(request)
-        return self.execute(asked.partition_key, dict(asked.tags), ok=ok)
+        return self.execute(asked.partition_key, dict(asked.tags), ok=ok, config=asked.run_config)
 
     def execute(
         self, partition: str | None, tags: dict[str, str] | None = None, *, ok: bool = True,
-        only: str | None = None,
+        only: str | None = None, config: Mapping[str, Any] | None = None,
     ) -> dg.ExecuteInProcessResult:  # fmt: skip
         job = defs.resolve_job_def("refresh_buyer_groups")
         result = job.execute_in_process(
             instance=self.instance,
             partition_key=partition,
             tags=tags,
+            run_config=config,
             raise_on_error=False,
             asset_selection=[dg.AssetKey(only)] if only else None,
         )
         assert result.success is ok
         return result
+
+    def again(self, run_id: str) -> str:
+        """Execute all steps of a run again, as the UI does; returns the new run's id."""
+        parent = self.instance.get_run_by_id(run_id)
+        assert parent is not None
+        job = defs.resolve_job_def("refresh_buyer_groups")
+        run = self.instance.create_run_for_job(
+            job, tags=parent.tags, run_config=parent.run_config,
+            parent_run_id=run_id, root_run_id=run_id,
+        )  # fmt: skip
+        assert execute_run(InMemoryJob(job), run, self.instance).success
+        return run.run_id
 
     def build(self, *companies: str) -> None:
         """Add the companies and build their first groups."""
@@ -116,13 +131,12 @@ def world(
 
 
 def metadata(
-    world: World, result: dg.ExecuteInProcessResult, asset: str = "buyer_groups"
+    world: World, result: dg.ExecuteInProcessResult | str, asset: str = "buyer_groups"
 ) -> dict[str, dict[str, Any]]:
     """The metadata of an asset's materializations in a run, by partition."""
     found: dict[str, dict[str, Any]] = {}
-    for entry in world.instance.all_logs(
-        result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-    ):
+    run_id = result if isinstance(result, str) else result.run_id
+    for entry in world.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
         assert entry.dagster_event is not None
         one = entry.dagster_event.step_materialization_data.materialization
         if one.asset_key == dg.AssetKey(asset):

@@ -181,3 +181,19 @@ def test_groups_of_an_older_template_are_counted(bg: Command) -> None:
     told = bg("status").out
     assert one["old_groups"] == 1
     assert "finance_system: 1 groups of an older template, to be refreshed" in told
+
+
+def test_a_refresh_that_does_not_get_on_is_told_with_its_run_and_what_to_do(bg: Command) -> None:
+    bg.companies("a", "b")
+    take(bg, "a", "b")
+    assert bg("status").code == 0
+    bg.execute(
+        "update bg.buyer_group_refresh_log "
+        "set started_at = timestamptz '2026-01-05 12:00+0', run_id = 'r1'"
+    )
+    done = bg("status")
+    (line,) = bg.json("status", code=1)["problems"]
+    assert done.code == 1
+    assert f"problem: {line}" in done.out
+    assert line.startswith("run r1 has been refreshing a and 1 more since 2026-01-05 12:00 UTC ")
+    assert "cancel it in the UI" in line

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def act(context: dg.OpExecutionContext) -> None:
     match verb:
         case "sleep":
             time.sleep(float(argument))
+        case "hold":
+            # Deaf to interrupts, as one that waits for the database, and with a child.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            subprocess.run(["sleep", "60"], check=False)
         case "crash":
             os.write(2, b"last words\n")
             os.kill(os.getpid(), signal.SIGKILL)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from bg_assets.instance import forkserver, private
+from bg_assets.instance import ending, forkserver, launcher, private
 from bg_assets.instance.launcher import ForkRunLauncher, LaunchFailed, outputs
 from bg_assets.instance.worker import State, Worker
 from bg_assets_tests.instance.conftest import Make, eventually, launch, reload, wait_for
@@ -25,9 +25,9 @@ CANCELED = dg.DagsterRunStatus.CANCELED
 
 
 def launcher_of(instance: dg.DagsterInstance) -> ForkRunLauncher:
-    launcher = instance.run_launcher
-    assert isinstance(launcher, ForkRunLauncher)
-    return launcher
+    found = instance.run_launcher
+    assert isinstance(found, ForkRunLauncher)
+    return found
 
 
 def server_of(instance: dg.DagsterInstance) -> psutil.Process:
@@ -169,6 +169,68 @@ def test_a_run_terminated_while_it_starts_ends_as_cancelled(
     launch(instance, run)
     assert instance.run_launcher.terminate(run.run_id)
     wait_for(instance, run, CANCELED)
+
+
+def test_terminating_a_stopped_run_lets_it_go_on_and_end_by_itself(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+) -> None:
+    worker = worker_of(instance, sleeping)
+    os.kill(worker.pid, signal.SIGSTOP)
+    eventually(lambda: worker.state() is State.STOPPED)
+    assert instance.run_launcher.terminate(sleeping.run_id)
+    assert worker.state() is State.GONE
+    assert reload(instance, sleeping).status == CANCELED
+    (event,) = instance.all_logs(sleeping.run_id, of_type=dg.DagsterEventType.RUN_CANCELED)
+    assert "killed" not in (event.message or "")
+
+
+def test_terminating_a_run_that_does_not_end_kills_it_and_what_it_started(
+    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "PATIENCE_SECONDS", 0.5)
+    run = make_run("hold on")
+    launch(instance, run)
+    wait_for(instance, run, STARTED)
+    worker = worker_of(instance, run)
+    eventually(lambda: bool(psutil.Process(worker.pid).children()))
+    (child,) = psutil.Process(worker.pid).children()
+    assert instance.run_launcher.terminate(run.run_id)
+    assert worker.state() is State.GONE
+    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    assert reload(instance, run).status == CANCELED
+    (event,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_CANCELED)
+    assert "was killed" in (event.message or "")
+
+
+def test_a_run_that_stays_stopped_is_killed_and_failed_by_the_monitoring(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = worker_of(instance, sleeping)
+    os.kill(worker.pid, signal.SIGSTOP)
+    eventually(lambda: worker.state() is State.STOPPED)
+    monitor(instance)
+    assert reload(instance, sleeping).status == STARTED
+    monkeypatch.setattr(launcher, "STOPPED_SECONDS", 0.0)
+    monitor(instance)
+    assert worker.state() is State.GONE
+    assert reload(instance, sleeping).status == FAILURE
+
+
+def test_a_run_that_was_stopped_for_a_moment_goes_on(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 100.0])
+    monkeypatch.setattr(launcher, "monotonic", lambda: next(clock))
+    worker = worker_of(instance, sleeping)
+    for _ in range(2):
+        os.kill(worker.pid, signal.SIGSTOP)
+        eventually(lambda: worker.state() is State.STOPPED)
+        monitor(instance)
+        os.kill(worker.pid, signal.SIGCONT)
+        eventually(lambda: worker.state() is State.ALIVE)
+        monitor(instance)
+    assert reload(instance, sleeping).status == STARTED
+    ending.kill(worker)
 
 
 def test_a_reexecution_gets_a_worker_of_its_own(
