@@ -133,6 +133,7 @@ def test_a_refresh_for_a_template_starts_no_interval(world: World, own: Path) ->
 def test_a_run_with_a_bad_template_takes_the_last_good_one_and_says_so(
     world: World, own: Path
 ) -> None:
+    follow(world)
     world.build("acme")
     before = hashes(world, "acme")
     edit(own, "  it: 0.8", "  it: -0.8")
