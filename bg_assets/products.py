@@ -105,5 +105,8 @@ def raise_changes(engine: sa.Engine, force: InForce) -> int:
         incomplete = [
             name for name in current if name in stored and stored[name].complete_at is None
         ]
-        outside = {name: regions.outside(force.templates[name].regions) for name in incomplete}
+        spelled = resync.countries(conn) if incomplete else ()
+        outside = {
+            name: regions.outside(force.templates[name].regions, spelled) for name in incomplete
+        }
         return resync.raise_changes(conn, current, outside, incomplete)

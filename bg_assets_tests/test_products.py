@@ -10,6 +10,7 @@ from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.local import up
 from bg_assets.storage import templates
 from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets_tests.storage.rows import insert, rows, run
 
 NAMES = ("finance_system", "small")
 
@@ -120,3 +121,17 @@ def test_who_only_asks_is_answered_and_nothing_is_kept(engine: sa.Engine, folder
     with pytest.raises(BadTemplate):
         products.in_force(engine, folder, ["nobody"])
     assert (stored(engine), mistakes(engine)) == before
+
+
+def test_a_new_product_asks_for_no_company_where_it_is_not_sold_however_that_is_spelled(
+    engine: sa.Engine, folder: Path
+) -> None:
+    (folder / "small.yaml").write_text(f"{GOOD}\nregions: [GB]\n", encoding="utf-8")
+    countries = {"a": "U.K.", "b": "Allemagne", "c": None, "d": " FRA ", "e": "Narnia", "f": "IRL"}
+    for company_id, country in countries.items():
+        insert(engine, "bg.companies", id=company_id, name="Some", country=country)
+    run(engine, "delete from bg.changes")
+    force = products.keep(engine, folder, ["small"])
+    assert products.raise_changes(engine, force) == 3
+    asked = rows(engine, "select company_id from bg.changes order by company_id")
+    assert [row["company_id"] for row in asked] == ["a", "c", "e"]
