@@ -39,16 +39,23 @@ class InForce:
 
 
 def in_force(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InForce:
-    """Read the files and keep what is good; fall back on what was kept where they are not.
+    """The files' templates, or the ones that were kept where a file is bad. Writes nothing.
 
     Raises BadTemplate where a product has neither, DatabaseUnreachable.
     """
-    found = find_templates(folder)
     with database.connect(engine) as conn:
-        stored = templates.read(conn)
-        # A product whose file was there and is bad now is not unknown: its mistake says enough.
-        asked = [name for name in products if not found.mistakes or name not in stored]
-        mistakes = [*found.mistakes, *unknown(asked, found)]
+        found, stored, mistakes = _look(conn, folder, products)
+    return choose(found, stored, products, mistakes)
+
+
+def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InForce:
+    """What is in force, with good templates and all mistakes kept for others to read.
+
+    Only a tick of the running system keeps them: who just asks may ask about other products, or
+    with another folder. Raises what ``in_force`` raises, the mistakes being kept.
+    """
+    with database.connect(engine) as conn:
+        found, stored, mistakes = _look(conn, folder, products)
         good = [
             (name, template.hash, found.texts[name])
             for name, template in found.templates.items()
@@ -58,6 +65,17 @@ def in_force(engine: sa.Engine, folder: Path | None, products: Sequence[str]) ->
             templates.write(conn, good)
         templates.write_mistakes(conn, mistakes)
     return choose(found, stored, products, mistakes)
+
+
+def _look(
+    conn: sa.Connection, folder: Path | None, products: Sequence[str]
+) -> tuple[Found, dict[str, templates.Stored], list[str]]:
+    """The files, the templates that were kept, and what is wrong with these products."""
+    found = find_templates(folder)
+    stored = templates.read(conn)
+    # A product whose file was there and is bad now is not unknown: its mistake says enough.
+    asked = [name for name in products if not found.mistakes or name not in stored]
+    return found, stored, [*found.mistakes, *unknown(asked, found)]
 
 
 def choose(
@@ -87,5 +105,8 @@ def raise_changes(engine: sa.Engine, force: InForce) -> int:
         incomplete = [
             name for name in current if name in stored and stored[name].complete_at is None
         ]
-        outside = {name: regions.outside(force.templates[name].regions) for name in incomplete}
+        spelled = resync.countries(conn) if incomplete else ()
+        outside = {
+            name: regions.outside(force.templates[name].regions, spelled) for name in incomplete
+        }
         return resync.raise_changes(conn, current, outside, incomplete)

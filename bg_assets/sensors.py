@@ -109,7 +109,7 @@ def follow_templates(engine: sa.Engine) -> list[str]:
     so that no attempt is lost. Raises DatabaseUnreachable.
     """
     config = settings.read()
-    force = products.in_force(engine, config.templates, config.products)
+    force = products.keep(engine, config.templates, config.products)
     raised = products.raise_changes(engine, force)
     lines = [f"{raised} companies are to be refreshed for a changed template"] if raised else []
     return [force.warning, *lines] if force.warning else lines

@@ -10,6 +10,7 @@ from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.local import up
 from bg_assets.storage import templates
 from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets_tests.storage.rows import insert, rows, run
 
 NAMES = ("finance_system", "small")
 
@@ -31,7 +32,7 @@ def mistakes(engine: sa.Engine) -> list[str]:
 
 
 def test_what_loads_is_kept_with_its_hash_and_text(engine: sa.Engine, folder: Path) -> None:
-    force = products.in_force(engine, folder, NAMES)
+    force = products.keep(engine, folder, NAMES)
     assert list(force.templates) == list(NAMES)
     assert (force.mistakes, force.last_good, force.warning) == ((), (), None)
     kept = stored(engine)
@@ -44,7 +45,7 @@ def test_what_loads_is_kept_with_its_hash_and_text(engine: sa.Engine, folder: Pa
 def test_a_file_that_goes_bad_leaves_the_last_good_one_in_force(
     engine: sa.Engine, folder: Path, how: str
 ) -> None:
-    before = products.in_force(engine, folder, NAMES)
+    before = products.keep(engine, folder, NAMES)
     if how == "broken":
         (folder / "small.yaml").write_text(GOOD.replace("it: 0.5", "it: -5"), encoding="utf-8")
     elif how == "gone":
@@ -53,7 +54,7 @@ def test_a_file_that_goes_bad_leaves_the_last_good_one_in_force(
         (folder / "again.yaml").write_text(GOOD, encoding="utf-8")
     else:
         folder = folder / "nowhere"
-    after = products.in_force(engine, folder, NAMES)
+    after = products.keep(engine, folder, NAMES)
     assert after.templates == before.templates
     assert after.last_good == ("small",)
     assert "the last good one is used for small" in (after.warning or "")
@@ -65,11 +66,11 @@ def test_a_file_that_goes_bad_leaves_the_last_good_one_in_force(
 def test_a_file_that_is_mended_is_in_force_and_nothing_is_told_any_more(
     engine: sa.Engine, folder: Path
 ) -> None:
-    products.in_force(engine, folder, NAMES)
+    products.keep(engine, folder, NAMES)
     (folder / "small.yaml").write_text("", encoding="utf-8")
-    products.in_force(engine, folder, NAMES)
+    products.keep(engine, folder, NAMES)
     (folder / "small.yaml").write_text(GOOD.replace("60000", "70000"), encoding="utf-8")
-    force = products.in_force(engine, folder, NAMES)
+    force = products.keep(engine, folder, NAMES)
     assert force.templates["small"].deal_size == 70_000
     assert stored(engine)["small"].hash == force.templates["small"].hash
     assert mistakes(engine) == []
@@ -79,7 +80,7 @@ def test_a_bad_file_of_a_product_that_nobody_uses_is_told_and_changes_nothing(
     engine: sa.Engine, folder: Path
 ) -> None:
     (folder / "other.yaml").write_text("name: [", encoding="utf-8")
-    force = products.in_force(engine, folder, NAMES)
+    force = products.keep(engine, folder, NAMES)
     assert force.last_good == ()
     assert "other.yaml, line 1" in (force.warning or "")
 
@@ -88,12 +89,12 @@ def test_without_any_good_one_it_is_a_clear_failure_that_is_told_too(
     engine: sa.Engine, folder: Path
 ) -> None:
     with pytest.raises(BadTemplate, match="no template is named 'smal'; did you mean small"):
-        products.in_force(engine, folder, ["smal"])
+        products.keep(engine, folder, ["smal"])
     assert len(mistakes(engine)) == 1
 
 
 def test_up_does_not_start_without_a_template_and_tells_of_a_last_good_one(
-    database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, engine: sa.Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BG_DATABASE_URL", database_url)
     monkeypatch.setenv("BG_TEMPLATES", str(folder))
@@ -103,6 +104,34 @@ def test_up_does_not_start_without_a_template_and_tells_of_a_last_good_one(
         up.check_templates(settings.read())
     (folder / "small.yaml").write_text(GOOD, encoding="utf-8")
     assert up.check_templates(settings.read()) == []
+    products.keep(engine, folder, ["small"])
     (folder / "small.yaml").write_text("", encoding="utf-8")
     (told,) = up.check_templates(settings.read())
     assert "the last good one is used for small" in told
+
+
+def test_who_only_asks_is_answered_and_nothing_is_kept(engine: sa.Engine, folder: Path) -> None:
+    (folder / "other.yaml").write_text("name: [", encoding="utf-8")
+    products.keep(engine, folder, NAMES)
+    before = stored(engine), mistakes(engine)
+    (folder / "small.yaml").write_text(GOOD.replace("60000", "70000"), encoding="utf-8")
+    (folder / "other.yaml").unlink()
+    force = products.in_force(engine, folder, ["small"])
+    assert force.templates["small"].deal_size == 70_000
+    with pytest.raises(BadTemplate):
+        products.in_force(engine, folder, ["nobody"])
+    assert (stored(engine), mistakes(engine)) == before
+
+
+def test_a_new_product_asks_for_no_company_where_it_is_not_sold_however_that_is_spelled(
+    engine: sa.Engine, folder: Path
+) -> None:
+    (folder / "small.yaml").write_text(f"{GOOD}\nregions: [GB]\n", encoding="utf-8")
+    countries = {"a": "U.K.", "b": "Allemagne", "c": None, "d": " FRA ", "e": "Narnia", "f": "IRL"}
+    for company_id, country in countries.items():
+        insert(engine, "bg.companies", id=company_id, name="Some", country=country)
+    run(engine, "delete from bg.changes")
+    force = products.keep(engine, folder, ["small"])
+    assert products.raise_changes(engine, force) == 3
+    asked = rows(engine, "select company_id from bg.changes order by company_id")
+    assert [row["company_id"] for row in asked] == ["a", "c", "e"]

@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from bg_assets.domain import countries
 from bg_assets.domain.cleaning import sections
 from bg_assets.domain.lexicon import shipped, unaliased
 
@@ -18,22 +19,7 @@ _LIMITS: Final = (
 _DEPUTY_OFFICER: Final = 6.8  # a Deputy CFO signs like a director, a Deputy CEO like an officer
 _OWNER_ONLY: Final = 50  # below so many employees the owner or the C-level signs
 _LARGEST_BRITISH: Final = 25_000
-_BRITISH: Final = frozenset(
-    (
-        "gb",
-        "uk",
-        "ie",
-        "au",
-        "united kingdom",
-        "great britain",
-        "england",
-        "scotland",
-        "wales",
-        "northern ireland",
-        "ireland",
-        "australia",
-    )
-)
+_BRITISH: Final = frozenset(("GB", "IE", "AU"))
 _BANKS: Final = ("bank", "financial services", "capital markets", "investment management")
 
 RANK: Final = {
@@ -92,12 +78,12 @@ def rank(
     A deputy stands a step below, a senior vice president above. Where titles are British, a
     Finance Director is the top of finance in all but the largest firms, and a Head of something
     stands below a director (measured on the grades of British public bodies). A vice president of
-    a bank is a manager.
+    a bank is a manager. country: any spelling that countries.csv knows.
     """
     if level is None:
         return 1.5
     said = standing(title)
-    british = (country or "").strip().casefold() in _BRITISH
+    british = countries.code(country) in _BRITISH
     fixed = _fixed(title, level, said, employees, british)
     if fixed is not None:
         return fixed

@@ -24,7 +24,10 @@ STALE: Final = 0.95  # below so much likelihood to be there still it is one of t
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company as far as the rules need it: employees as a range, ISO country; None is unknown."""
+    """A company as far as the rules need it: employees as a range, None is unknown.
+
+    country: as it is spelled; countries.code tells which it is.
+    """
 
     id: str
     employee_min: int | None = None

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from bg_assets.domain import regions, template_checks
+from bg_assets.domain import countries, template_checks
 from bg_assets.domain.near import near
 from bg_assets.domain.template_yaml import BadTemplate, Place, part, read_text, root
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES
@@ -262,13 +262,16 @@ def _weights(top: Mapping[str, Place]) -> dict[str, float]:
 
 
 def _regions(top: Mapping[str, Place]) -> tuple[str, ...]:
-    codes = [word.upper() for word in part(top, "regions")]
-    for code in codes:
-        if code not in regions.codes():
+    found: set[str] = set()
+    for word in part(top, "regions"):
+        code = countries.code(word)
+        if code is None:
             top["regions"].bad(
-                f"unknown region {code!r}; allowed: ISO codes of countries, like US, GB, DE"
+                f"unknown region {word!r}; allowed: countries by ISO code or name, like US, GB, DE"
             )
-    return tuple(sorted(set(codes)))
+        else:
+            found.add(code)
+    return tuple(sorted(found))
 
 
 def _role(

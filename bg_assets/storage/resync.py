@@ -65,15 +65,19 @@ _OLD = sa.text(f"""
         and {_NOT_UNDER_WAY.format(company="g.company_id", product="g.product", hash="g.hash")}
     ) {_INSERT}
 """)
-# A look at all companies, only while a product is new. Whoever waits for any refresh gets the new
-# product by it.
+# A look at all companies, as the one after it, only while a product is new.
+_COUNTRIES = sa.text("""
+    select distinct country from bg.canonical_companies
+    where deleted_at is null and country is not null order by country
+""")
+# Whoever waits for any refresh gets the new product by it.
 _LACKING = sa.text(f"""
     with found as (
         select c.id as company_id, p.product, null::text as was, p.hash
         from jsonb_to_recordset(cast(:lacking as jsonb))
             as p(product text, hash text, outside jsonb)
         join bg.canonical_companies as c on c.deleted_at is null
-            and not p.outside ? coalesce(lower(btrim(c.country)), '')
+            and not p.outside ? coalesce(c.country, '')
         where not exists (
             select from bg.buyer_groups as g where g.company_id = c.id and g.product = p.product)
         and not exists (
@@ -111,10 +115,10 @@ def raise_changes(
 ) -> int:
     """Ask for the refresh of companies whose groups are not of these templates; returns how many.
 
-    current: the hash of each product's template. outside: the folded spellings of the countries in
-    which it is not sold. incomplete: the products that companies may lack altogether. A call looks
-    at ``most`` old groups of each product and asks for as many companies that lack one, at most;
-    the next one goes on from there.
+    current: the hash of each product's template. outside: the countries, as ``countries`` gives
+    them, in which it is not sold. incomplete: the products that companies may lack altogether. A
+    call looks at ``most`` old groups of each product and asks for as many companies that lack one,
+    at most; the next one goes on from there.
     """
     if not conn.execute(_TRY_LOCK, {"key": _LOCK}).scalar_one():
         return 0
@@ -161,6 +165,11 @@ def _portion(conn: sa.Connection, product: str, digest: str, most: int) -> list[
         {"company_id": row.company_id, "product": product, "was": row.template_hash, "hash": digest}
         for row in rows
     ]
+
+
+def countries(conn: sa.Connection) -> list[str]:
+    """Every country that a company has, as it is spelled there."""
+    return list(conn.execute(_COUNTRIES).scalars())
 
 
 def count_old(conn: sa.Connection) -> dict[str, int]:

@@ -156,14 +156,14 @@ def test_a_template_that_went_bad_is_told_with_the_last_good_one(
     monkeypatch.setenv("BG_TEMPLATES", str(tmp_path))
     monkeypatch.setenv("BG_PRODUCTS", "small")
     file = bg.file("small.yaml", GOOD)
-    good = products.in_force(bg.engine, tmp_path, ["small"]).templates["small"]
+    good = products.keep(bg.engine, tmp_path, ["small"]).templates["small"]
     file.write_text(GOOD.replace("it: 0.5", "it: -5"), encoding="utf-8")
     mistake = f"{file}, line 8: -5 is outside of 0 to 1"
     found = bg.json("status")["templates"]
     assert found["mistakes"] == [{"mistake": mistake, "since": None}]
     assert [(one["name"], one["hash"]) for one in found["in_force"]] == [("small", good.hash)]
 
-    products.in_force(bg.engine, tmp_path, ["small"])
+    products.keep(bg.engine, tmp_path, ["small"])
     (only,) = bg.json("status")["templates"]["mistakes"]
     told = bg("status").out
     assert only["mistake"] == mistake
@@ -175,7 +175,7 @@ def test_a_template_that_went_bad_is_told_with_the_last_good_one(
 def test_groups_of_an_older_template_are_counted(bg: Command) -> None:
     bg.companies("a", "b")
     refresh(bg, "a", "b")
-    products.in_force(bg.engine, None, ["finance_system"])
+    products.keep(bg.engine, None, ["finance_system"])
     bg.execute("update bg.buyer_groups set template_hash = 'older' where company_id = 'a'")
     (one,) = bg.json("status")["templates"]["in_force"]
     told = bg("status").out

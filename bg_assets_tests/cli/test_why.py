@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bg_assets import products
 from bg_assets.domain import template
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
@@ -68,6 +69,7 @@ def test_a_company_where_the_product_is_not_sold_is_told_so(acme: Command, books
 
 def test_while_a_template_is_bad_the_last_good_one_explains(acme: Command, books: str) -> None:
     acme.file("books.yaml", books)
+    products.keep(acme.engine, acme.folder, ["books"])
     (before,) = acme.json("why", "acme", "acme-1")["groups"]
     acme.file("books.yaml", "name: [")
     done = acme("why", "acme", "acme-1", "--json")

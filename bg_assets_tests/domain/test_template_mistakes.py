@@ -83,7 +83,7 @@ WRONG = [
     ("[finance]", "[legal]", 14, "legal has no weight above 0 under functions"),
     ("finance: 1", "finance: 0", 14, "finance has no weight above 0"),
     ("    required: 1\n    any:\n      - f", "    required: 7\n    any:\n      - f", 16, "0 to 4"),
-    ("does: A thing.", "does: A thing.\nregions: [Narnia]", 5, "unknown region 'NARNIA'"),
+    ("does: A thing.", "does: A thing.\nregions: [Narnia]", 5, "unknown region 'Narnia'"),
 ]  # fmt: skip
 
 
