@@ -6,8 +6,9 @@ A problem is one line that says what is the matter and what to do. Counts are no
 import sqlalchemy as sa
 
 from bg_assets import settings
+from bg_assets.storage import capture_watch
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return []
+    return capture_watch.problems(conn)
