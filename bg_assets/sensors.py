@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import jobs, partitions, products, repair, settings
+from bg_assets import jobs, partitions, products, repair, settings, upkeep
 from bg_assets.assets import runs
 from bg_assets.instance import report
 from bg_assets.resources import Database
@@ -160,7 +160,7 @@ def _sensor(name: str, description: str) -> dg.SensorDefinition:
     def long_poll(
         context: dg.SensorEvaluationContext, database: Database
     ) -> dg.SensorResult | dg.SkipReason:
-        told = follow_templates(database.engine)
+        told = [*follow_templates(database.engine), *upkeep.see_to(database.engine)]
         requests, repaired = tick(context.instance, database.engine, name)
         for line in repaired:
             context.log.warning(line)

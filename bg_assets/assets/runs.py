@@ -162,7 +162,9 @@ def judge(
         try:
             verdict = titles.classify(person.title, person.department)
             today = as_of[person.company_id]
-            if employment.is_employed(person.status, person.end_date, today, verdict):
+            if employment.is_employed(
+                person.status, person.start_date, person.end_date, today, verdict
+            ):
                 judged[person.company_id].append(_member(person, verdict))
         except Exception as err:
             failed[person.company_id] = failures.in_words(err)

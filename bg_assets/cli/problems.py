@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.local import disk
-from bg_assets.storage import dagster_state, database, stuck
+from bg_assets.storage import capture_watch, dagster_state, database, stuck
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config), *_stuck(conn)]
+    return [*disk.problems(config), *_stuck(conn), *capture_watch.problems(conn)]
 
 
 def _stuck(conn: sa.Connection) -> list[str]:

@@ -107,9 +107,13 @@ def _gone(company_id: str, person: people.FoundPerson, today: date) -> Why | Non
         return Why(False, None, "elsewhere", because, would_change=("a move to this company",))
     verdict = classify(person.title, person.department)
     reason = employment.why_gone(person.status, person.end_date, today, verdict)
-    if reason is None:
+    if reason is not None:
+        return Why(False, None, "gone", f"no longer on the staff: {reason}")
+    later = employment.why_not_yet(person.start_date, today)
+    if later is None:
         return None
-    return Why(False, None, "gone", f"no longer on the staff: {reason}")
+    because = f"{later}, and today is {today.isoformat()}"
+    return Why(False, None, "not-yet", because, would_change=("that day",))
 
 
 def _print(out: Terminal, document: dict[str, Any]) -> None:

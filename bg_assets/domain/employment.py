@@ -21,13 +21,18 @@ def still_there(seen: date | None, as_of: date) -> float:
 
 
 def is_employed(
-    status: str | None, end_date: date | None, as_of: date, verdict: TitleVerdict
+    status: str | None,
+    start_date: date | None,
+    end_date: date | None,
+    as_of: date,
+    verdict: TitleVerdict,
 ) -> bool:
-    """Active (or of unknown status), not past the last day, and not gone by the title itself.
+    """Active (or of unknown status), from the first day to the last, not gone by the title itself.
 
-    The last day counts as employed. A deleted person is the caller's to leave out.
+    Both days count as employed. A deleted person is the caller's to leave out.
     """
-    return why_gone(status, end_date, as_of, verdict) is None
+    gone = why_gone(status, end_date, as_of, verdict)
+    return gone is None and why_not_yet(start_date, as_of) is None
 
 
 def why_gone(
@@ -41,3 +46,10 @@ def why_gone(
     if verdict.left:
         return "the title says that this is over"
     return None
+
+
+def why_not_yet(start_date: date | None, as_of: date) -> str | None:
+    """The reason why somebody is not on the staff before they start, None from that day on."""
+    if start_date is None or start_date <= as_of:
+        return None
+    return f"starts on {start_date.isoformat()}"

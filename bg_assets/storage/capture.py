@@ -6,12 +6,12 @@ one company in one statement become one change.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from bg_assets.storage import capture_sql
+from bg_assets.storage import capture_sql, capture_watch
 
 PEOPLE_COLUMNS = (
     "id", "company_id", "name", "title", "department", "seniority", "email", "location",
@@ -56,21 +56,41 @@ def install(
 ) -> bool:
     """Install views and triggers on the two tables where they differ from what stands there.
 
-    What stands is known by a hash in the comment of schema bg's canonical view. Returns whether
-    anything was done. Call it with the migration lock held.
+    For what they were made is known by a hash in the comment of schema bg's canonical view, and
+    whether they stand by a look at each. Returns whether anything was done. Call it with the
+    migration lock held.
     """
     statements = _statements(people, companies)
     fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
     found = conn.execute(
         sa.text("select obj_description(to_regclass('bg.canonical_people'), 'pg_class')")
     ).scalar()
-    if found == fingerprint:
-        return False
-    for statement in statements:
-        # A per cent sign is the driver's: a column's name may hold one.
-        conn.exec_driver_sql(statement.replace("%", "%%"))
-    conn.exec_driver_sql(f"comment on view bg.canonical_people is '{fingerprint}'")
-    return True
+    known = capture_watch.look(conn)
+    fits = found == fingerprint and known.remembered and not known.capture_lost
+    if not fits:
+        if known.capture_lost or (found and not known.remembered and not _works(conn, statements)):
+            capture_watch.ask_for_comparison(conn)
+        for statement in statements:
+            # A per cent sign is the driver's: a column's name may hold one.
+            conn.exec_driver_sql(statement.replace("%", "%%"))
+        conn.exec_driver_sql(f"comment on view bg.canonical_people is '{fingerprint}'")
+    capture_watch.remember(conn, people.table, companies.table)
+    return not fits
+
+
+def _works(conn: sa.Connection, statements: Sequence[str]) -> bool:
+    """Whether as many triggers are enabled as these make: for what nobody had remembered yet."""
+    made = sum(statement.startswith("create trigger") for statement in statements)
+    standing = conn.execute(
+        sa.text(
+            "select count(*) from pg_catalog.pg_trigger as t "
+            "join pg_catalog.pg_proc as p on p.oid = t.tgfoid "
+            "where p.pronamespace = to_regnamespace('bg') and starts_with(t.tgname, :capturing) "
+            "and t.tgenabled in ('O', 'A')"
+        ),
+        {"capturing": capture_watch.CAPTURING},
+    ).scalar_one()
+    return bool(standing >= made)
 
 
 def _statements(people: Source, companies: Source) -> list[str]:

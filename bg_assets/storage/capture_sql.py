@@ -40,7 +40,7 @@ _HEAD = """
 declare
     writer text := coalesce(nullif(current_setting('bg.source', true), ''), '{source}');
     trace text := nullif(current_setting('bg.trace_id', true), '');
-    today date := (now() at time zone 'UTC')::date;
+    today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
 """
 _TAIL = """
@@ -87,6 +87,9 @@ _KEEP = f"""
 
 # How facts name the columns of the old and the new row: s.o_title, s.n_title.
 _NOTED = {name: f"s.{{row}}_{name}" for name in ("id", *_WATCHED)}
+
+# How the canonical views name the columns.
+CANONICAL = {name: f"{{row}}.{name}" for name in ("id", *_WATCHED)}
 
 # PL/pgSQL keeps the plan of a statement, made perhaps for one row, and may use it for a million:
 # only a full join can't become a loop over both tables.
@@ -156,15 +159,27 @@ def _column(row: str, name: str, columns: Mapping[str, str]) -> str:
     return columns[name].format(row=row)
 
 
-def _employed(row: str, columns: Mapping[str, str]) -> str:
-    """Whether a row of people counts as staff today, as its columns tell; no row does not."""
-    company, status, gone, end = (
-        _column(row, name, columns) for name in ("company_id", "status", "deleted_at", "end_date")
+def employed(row: str, columns: Mapping[str, str], day: str, start_by: str | None = None) -> str:
+    """Whether a row of people counts as staff on a day, as its columns tell; no row does not.
+
+    Both the first and the last day count. ``start_by``: the first day that is early enough, where
+    that is another one.
+    """
+    company, status, gone, start, end = (
+        _column(row, name, columns)
+        for name in ("company_id", "status", "deleted_at", "start_date", "end_date")
     )
     return (
-        f"({company} is not null and {status} is distinct from 'left' and {gone} is null "
-        f"and ({end} is null or {end} >= today))"
+        f"({company} is not null and lower(btrim({status})) is distinct from 'left' "
+        f"and {gone} is null and ({start} is null or {start} <= {start_by or day}) "
+        f"and ({end} is null or {end} >= {day}))"
     )
+
+
+def _employed(row: str, columns: Mapping[str, str]) -> str:
+    """For the triggers. Who starts tomorrow counts: if this commits after midnight, the look for
+    those who start then (storage/dates.py) may have been before."""
+    return employed(row, columns, "today", "today + 1")
 
 
 def _differs(name: str, columns: Mapping[str, str]) -> str:

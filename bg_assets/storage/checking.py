@@ -16,7 +16,8 @@ _CHECKED = """
         count(*) filter (where m.pinned) as pinned,
         count(m.person_id) filter (where k.person_id is null or (
             (p.id is null or p.deleted_at is not null or p.status = 'left'
-                or p.end_date < g.as_of or p.company_id is distinct from g.company_id)
+                or p.end_date < g.as_of or p.start_date > g.as_of
+                or p.company_id is distinct from g.company_id)
             and not exists (
                 select from bg.changes as w
                 where w.company_id = g.company_id and w.refresh_id is null))) as leavers,

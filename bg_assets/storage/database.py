@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import capture, errors
+from bg_assets.storage import capture, capture_watch, errors
 
 # Alembic costs 0.15 s to import, which only looking at the schema is worth.
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> st
 def migrate(url: str) -> list[str]:
     """Bring schema bg to this code's revision and install its change capture.
 
-    Idempotent, and safe when two start at once: the second waits for the first. Returns what was
-    done, a line each; an empty list where there was nothing to do.
+    Idempotent, and safe when two start at once: the second waits for the first. Lost capture is
+    restored, and the companies that changed meanwhile are to be refreshed. Returns what was done, a
+    line each; an empty list where there was nothing to do.
     Raises SchemaMismatch when the schema comes from a newer version, DatabaseUnreachable.
     """
     done: list[str] = []
@@ -127,6 +128,7 @@ def migrate(url: str) -> list[str]:
             before, head = _revision(conn), _head()
             if before is not None and before not in _known():
                 raise SchemaMismatch(_ahead(before))
+            done += [f"change capture restored: {one}" for one in capture_watch.restore(conn)]
             if before != head:
                 from alembic import command
 
@@ -136,9 +138,25 @@ def migrate(url: str) -> list[str]:
                 done.append(f"schema bg: {before or 'empty'} -> {head}")
             if capture.install(conn):
                 done.append("change capture: triggers and views installed")
+        if changed := _catch_up(engine):
+            done.append(f"{changed} companies changed while it was lost: they are to be refreshed")
     finally:
         engine.dispose()
     return done
+
+
+def _catch_up(engine: sa.Engine) -> int:
+    """Raise changes for what was missed while capture was lost, each portion in a transaction."""
+    # The titles that it reads cost every command that only looks at the schema 0.1 s.
+    from bg_assets.storage import missed
+
+    changed = 0
+    while True:
+        with connect(engine) as conn:
+            found = missed.raise_changes(conn)
+        if found is None:
+            return changed
+        changed += found
 
 
 def check_schema(conn: sa.Connection) -> None:

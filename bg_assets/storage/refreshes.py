@@ -62,6 +62,8 @@ _OF_COMPANIES = sa.text("""
     where company_id = any(:companies)
         and (status = 'requested' or (status = 'running' and run_id = :run_id))
 """)
+# What is taken again after midnight is judged by the new day: a change of that day, which it takes
+# too, would count as handled and not be seen.
 _BEGIN = sa.text("""
     with mine as (
         select id from bg.buyer_group_refresh_log
@@ -71,7 +73,7 @@ _BEGIN = sa.text("""
     )
     update bg.buyer_group_refresh_log as r
     set status = 'running', run_id = :run_id, error = null,
-        started_at = coalesce(r.started_at, :now), as_of = coalesce(r.as_of, :as_of)
+        started_at = coalesce(r.started_at, :now), as_of = greatest(r.as_of, :as_of)
     from mine where r.id = mine.id
     returning r.id::text as refresh_id, r.company_id, r.attempt, r.as_of
 """)

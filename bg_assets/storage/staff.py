@@ -40,6 +40,25 @@ _OVERRIDES = sa.text("""
     order by company_id, product, person_id
 """)
 
+# Served by the primary keys.
+_PROFILES = sa.text("""
+    with live as (
+        select id, workspace, employee_min, employee_max, country, industry
+        from bg.canonical_companies where id = any(:companies) and deleted_at is null
+    ), gone as (
+        delete from bg.company_profiles
+        where company_id = any(:companies) and company_id not in (select id from live)
+    )
+    insert into bg.company_profiles as k
+        (company_id, workspace, employee_min, employee_max, country, industry)
+    select * from live order by id
+    on conflict (company_id) do update set
+        workspace = excluded.workspace, employee_min = excluded.employee_min,
+        employee_max = excluded.employee_max, country = excluded.country,
+        industry = excluded.industry
+    where (k.*) is distinct from (excluded.*)
+""")
+
 _COLUMNS = (
     "company_id", "person_id", "title", "department", "location", "manager_id", "start_date",
     "has_email", "function", "level", "confidence", "evidence",
@@ -130,7 +149,11 @@ def write_staff(
     companies: Sequence[str],
     staff: Mapping[str, Iterable[StaffMember]],
 ) -> None:
-    """Make company_people of these companies hold just ``staff``; rows that fit stay untouched."""
+    """Make company_people of these companies hold just ``staff``; rows that fit stay untouched.
+
+    Beside them what is known of the companies now: both are what storage/missed.py compares with.
+    """
+    conn.execute(_PROFILES, {"companies": list(companies)})
     conn.execute(_STAGE)
     copy_rows(
         conn,

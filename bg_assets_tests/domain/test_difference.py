@@ -43,21 +43,24 @@ def test_nothing_changed_means_no_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "end", "title", "employed"),
+    ("status", "start", "end", "title", "employed"),
     [
-        ("active", None, "CFO", True),
-        (None, None, None, True),
-        ("left", None, "CFO", False),
-        ("Left", None, "CFO", False),
-        ("active", date(2026, 1, 15), "CFO", True),
-        ("active", date(2026, 1, 14), "CFO", False),
-        ("active", None, "Former CFO", False),
+        ("active", None, None, "CFO", True),
+        (None, None, None, None, True),
+        ("left", None, None, "CFO", False),
+        (" Left", None, None, "CFO", False),
+        ("active", None, date(2026, 1, 15), "CFO", True),
+        ("active", None, date(2026, 1, 14), "CFO", False),
+        ("active", date(2026, 1, 15), None, "CFO", True),
+        ("active", date(2026, 1, 16), None, "CFO", False),
+        ("active", date(2026, 1, 15), date(2026, 1, 15), "CFO", True),
+        ("active", None, None, "Former CFO", False),
     ],
 )
-def test_employed_is_active_until_the_last_day(
-    status: str | None, end: date | None, title: str | None, employed: bool
+def test_employed_is_active_from_the_first_day_to_the_last(
+    status: str | None, start: date | None, end: date | None, title: str | None, employed: bool
 ) -> None:
-    assert is_employed(status, end, TODAY, classify(title)) is employed
+    assert is_employed(status, start, end, TODAY, classify(title)) is employed
 
 
 @pytest.mark.parametrize(

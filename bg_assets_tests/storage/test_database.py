@@ -40,7 +40,7 @@ def guarded(database_url: str) -> Iterator[sa.Engine]:
 
 def test_migrating_twice_does_something_once(empty_url: str) -> None:
     assert database.migrate(empty_url) == [
-        "schema bg: empty -> 0003",
+        "schema bg: empty -> 0007",
         "change capture: triggers and views installed",
     ]
     assert database.migrate(empty_url) == []
@@ -55,7 +55,7 @@ def test_two_that_migrate_at_once_both_succeed_and_one_does_the_work(empty_url: 
 
     assert [one.returncode for one in started] == [0, 0]
     assert said[1] == "[]"
-    assert "0003" in said[0]
+    assert "0007" in said[0]
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(
@@ -68,7 +68,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         patched.setattr(capture, "install", fail)
         with pytest.raises(RuntimeError, match="interrupted"):
             database.migrate(empty_url)
-    assert database.migrate(empty_url)[0] == "schema bg: empty -> 0003"
+    assert database.migrate(empty_url)[0] == "schema bg: empty -> 0007"
 
 
 def test_a_database_without_the_schema_is_refused_with_the_command(empty_url: str) -> None:
@@ -88,7 +88,7 @@ def test_a_schema_that_fits_is_accepted(guarded: sa.Engine) -> None:
 
 def test_a_schema_that_is_behind_is_refused_with_the_command(guarded: sa.Engine) -> None:
     run(guarded, "update bg.alembic_version set version_num = '0001'")
-    behind = r"behind \(0001; this code wants 0003\): run `bg-assets migrate`"
+    behind = r"behind \(0001; this code wants 0007\): run `bg-assets migrate`"
     with pytest.raises(database.SchemaMismatch, match=behind), database.connect(guarded) as conn:
         database.check_schema(conn)
 

@@ -1,0 +1,170 @@
+"""Whether change capture stands: the triggers as they were installed against what is there now.
+
+Not seen is who writes with session_replication_role = replica: no trigger was touched then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+CAPTURING = "capture_"
+# So old may a look be before a tick looks again.
+LOOK_EVERY = 30.0
+
+# A trigger is told by what it does, its function by its text, and both by who last wrote them: what
+# was disabled and enabled again, between two looks, has another mark.
+_FACTS = """
+    concat_ws(' ', t.tgtype, t.tgqual is null, t.tgoldtable, t.tgnewtable) as shape,
+    md5(concat_ws(' ', p.prosrc, p.prosecdef, p.proconfig::text)) as body,
+    concat_ws(' ', t.xmin::text, p.xmin::text) as mark
+"""
+_LOOK = sa.text(f"""
+    select w.on_table, w.name,
+        case when to_regclass(w.on_table) is null then 'is gone with its table'
+            when s.name is null then 'is missing'
+            when s.tgenabled not in ('O', 'A') then 'is disabled'
+            when s.shape <> w.shape then 'is another one'
+            when s.body <> w.body then 'runs another function'
+        end as what,
+        s.mark is distinct from w.mark as touched
+    from bg.capture_triggers as w
+    left join lateral (
+        select t.tgname as name, t.tgenabled, {_FACTS}
+        from pg_catalog.pg_trigger as t join pg_catalog.pg_proc as p on p.oid = t.tgfoid
+        where t.tgrelid = to_regclass(w.on_table) and t.tgname = w.name and not t.tgisinternal
+    ) as s on true
+    order by w.on_table, w.name
+""")
+_FORGET = sa.text("delete from bg.capture_triggers")
+# Those that migrations made on the same tables, too.
+_REMEMBER = sa.text(f"""
+    insert into bg.capture_triggers
+        (on_table, name, shape, body, mark, trigger_text, function_text)
+    select quote_ident(n.nspname) || '.' || quote_ident(c.relname), t.tgname, f.shape, f.body,
+        f.mark, pg_get_triggerdef(t.oid), pg_get_functiondef(p.oid)
+    from pg_catalog.pg_trigger as t
+    join pg_catalog.pg_class as c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_proc as p on p.oid = t.tgfoid
+    cross join lateral (select {_FACTS}) as f
+    where not t.tgisinternal and p.pronamespace = to_regnamespace('bg')
+        and t.tgrelid = any(array[to_regclass(:people), to_regclass(:companies)]::oid[])
+""")
+_REMARK = sa.text(f"""
+    update bg.capture_triggers as w set mark = f.mark
+    from pg_catalog.pg_trigger as t
+    join pg_catalog.pg_proc as p on p.oid = t.tgfoid
+    cross join lateral (select {_FACTS}) as f
+    where t.tgrelid = to_regclass(w.on_table) and t.tgname = w.name and not t.tgisinternal
+""")
+_TEXTS = sa.text("""
+    select trigger_text, function_text from bg.capture_triggers
+    where on_table = :on_table and name = :name
+""")
+_STATE = sa.text("""
+    select lost, looked_at < clock_timestamp() - make_interval(secs => :every) as due
+    from bg.capture_watch
+""")
+_LOOKED = sa.text("""
+    update bg.capture_watch set looked_at = clock_timestamp(), lost = :lost,
+        to_compare = to_compare or :broken,
+        compared_to = case when :broken then '' else compared_to end
+""")
+_TO_COMPARE = sa.text("update bg.capture_watch set to_compare = true, compared_to = ''")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A trigger that does not do its work, and what is the matter with it."""
+
+    on_table: str
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"trigger {self.name} on {self.on_table} {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is lost now; touched: whether anything is not as it was left, though it may stand.
+
+    remembered: whether it is known how it should be.
+    """
+
+    lost: tuple[Lost, ...]
+    touched: bool
+    remembered: bool
+
+    @property
+    def capture_lost(self) -> bool:
+        """Whether any of it is a trigger that captures changes."""
+        return any(one.name.startswith(CAPTURING) for one in self.lost)
+
+
+def look(conn: sa.Connection) -> Look:
+    """Compare what stands with what was installed: a few rows of the catalogue."""
+    rows = conn.execute(_LOOK).all()
+    lost = tuple(Lost(row.on_table, row.name, row.what) for row in rows if row.what)
+    return Look(lost, any(row.touched for row in rows), bool(rows))
+
+
+def problems(conn: sa.Connection) -> list[str]:
+    """What people have to be told of lost capture, a line each, with the command to type."""
+    return _told([str(one) for one in look(conn).lost])
+
+
+def keep_watch(conn: sa.Connection, every: float = LOOK_EVERY) -> list[str]:
+    """Look, unless somebody did within so many seconds; returns what is lost, a line each.
+
+    Once it stands again, or where it was lost and set right unseen, companies are to be compared:
+    see storage/missed.py.
+    """
+    state = conn.execute(_STATE, {"every": every}).one()
+    if not state.due:
+        return _told(state.lost)
+    found = look(conn)
+    lost = [str(one) for one in found.lost]
+    conn.execute(_LOOKED, {"lost": lost, "broken": found.touched or bool(lost)})
+    if found.touched and not lost:
+        conn.execute(_REMARK)
+    return _told(lost)
+
+
+def restore(conn: sa.Connection) -> list[Lost]:
+    """Set right what is lost of the triggers that migrations made; companies are compared then.
+
+    Returns all that is lost, also what capture.install sets right. Call it before migrations: what
+    they change is not lost.
+    """
+    if conn.execute(sa.text("select to_regclass('bg.capture_triggers')")).scalar() is None:
+        return []
+    found = look(conn)
+    for one in found.lost:
+        if not one.name.startswith(CAPTURING):
+            of = {"on_table": one.on_table, "name": one.name}
+            texts = conn.execute(_TEXTS, of).one()
+            again = texts.trigger_text.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1)
+            for text in (texts.function_text, again):
+                # A per cent sign is the driver's.
+                conn.exec_driver_sql(text.replace("%", "%%"))
+    if found.touched:
+        ask_for_comparison(conn)
+    return list(found.lost)
+
+
+def remember(conn: sa.Connection, people: str, companies: str) -> None:
+    """What stands on these two tables now is how it should be."""
+    conn.execute(_FORGET)
+    conn.execute(_REMEMBER, {"people": people, "companies": companies})
+    conn.execute(sa.text("update bg.capture_watch set lost = '{}'"))
+
+
+def ask_for_comparison(conn: sa.Connection) -> None:
+    """Capture was lost: once it stands again, all companies are compared; see storage/missed.py."""
+    conn.execute(_TO_COMPARE)
+
+
+def _told(lost: Sequence[str]) -> list[str]:
+    return [f"changes are lost: {one}: run `bg-assets migrate`" for one in lost]
