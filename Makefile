@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # What a machine-wide pip configuration may add is of no use here, and pip must not ask.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: setup up demo test lint bench lock clean
+.PHONY: setup up demo test lint bench mutants lock clean
 
 setup: $(READY)
 
@@ -35,6 +35,10 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m bench
+
+# Half an hour, and not for CI: which small faults the tests would let through.
+mutants: $(READY)
+	@$(BIN)/python -m bench mutants
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(READY)
