@@ -5,12 +5,12 @@ waits inside its tick for something to do, so that with four there is always one
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import jobs, partitions, products, repair, settings, upkeep
+from bg_assets import jobs, partitions, patience, products, repair, settings, upkeep
 from bg_assets.assets import runs
 from bg_assets.instance import report
 from bg_assets.resources import Database
@@ -18,7 +18,6 @@ from bg_assets.storage import claims, database, keys, webhook_apply
 
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
-PAUSE_SECONDS = 0.1
 REPAIR_SECONDS = 2.0
 # A tick has 60 s in all, for its run requests too.
 APPLY_SECONDS = 20.0
@@ -27,6 +26,7 @@ _ALSO = (
     "Applies the events that wait and takes whatever is due, like the other sensors; the tag "
     "bg/reasons of a run tells why."
 )
+_LOOKED = f"looked for {POLL_SECONDS:g} s: no event waits, no company with changes is due"
 _FIRST_THERE_FOR = {
     "people_changes": "People who joined, left, moved or changed their role.",
     "webhook_events": "Events that vendors and CRMs sent to the webhook door.",
@@ -40,16 +40,47 @@ def tick(
     engine: sa.Engine,
     sensor: str,
     *,
-    poll_seconds: float = POLL_SECONDS,
+    poll_seconds: float | None = None,
+    patient: patience.Patience | None = None,
 ) -> tuple[list[claims.Request], list[str]]:
     """Apply events, wait until something is due, claim it, and return the runs to ask for.
 
-    Returns also what was repaired on the way and what is amiss, a line each. Raises
-    DatabaseUnreachable; and KeysUnusable where events wait that can't be read without their keys,
-    unless there is something else to do.
+    Returns also what was repaired on the way and what is amiss, a line each. ``patient`` is told
+    what was waited for in vain. Raises DatabaseUnreachable; and KeysUnusable where events wait that
+    can't be read without their keys, unless there is something else to do.
     """
     config = settings.read()
-    policy = claims.Policy(
+    patient = patient or patience.Patience(engine)
+    policy = policy_of(config)
+    repaired: list[str] = []
+    no_keys: keys.KeysUnusable | None = None
+    next_repair = 0.0
+    for left in _until(POLL_SECONDS if poll_seconds is None else poll_seconds):
+        began, before = time.monotonic(), patient.times
+        with patient.spent():
+            no_keys = _apply_events(patient, config)
+        if began >= next_repair:
+            next_repair = began + REPAIR_SECONDS
+            with patient.spent():
+                repaired += repair.repair(instance, patient.engine, config.max_attempts)
+        found: list[claims.Request] = []
+        with patient.spent():
+            found = _claim(patient.engine, policy, sensor)
+        if found:
+            due = [company for request in found for company in request.companies]
+            instance.add_dynamic_partitions(partitions.companies.name or "", due)
+            return found, repaired + ([f"webhook events wait: {no_keys}"] if no_keys else [])
+        # What was waited for in vain costs nobody anything: it may be there at once.
+        took = time.monotonic() - began if patient.times == before else 0.0
+        time.sleep(patience.pause(took, left()))
+    if no_keys is not None:
+        raise no_keys
+    return [], repaired
+
+
+def policy_of(config: settings.Settings) -> claims.Policy:
+    """When a company is due and how many are taken, by the settings."""
+    return claims.Policy(
         settle=config.settle,
         refresh_interval=config.refresh_interval,
         claim_limit=config.claim_limit,
@@ -57,45 +88,35 @@ def tick(
         batch_from=config.batch_from,
         batch_size=config.batch_size,
     )
-    repaired: list[str] = []
-    no_keys: keys.KeysUnusable | None = None
-    next_repair = 0.0
-    for _ in _until(poll_seconds):
-        no_keys = _apply_events(engine, config)
-        began = time.monotonic()
-        if began >= next_repair:
-            repaired += repair.repair(instance, engine, config.max_attempts)
-            next_repair = began + REPAIR_SECONDS
-        with database.connect(engine) as conn:
-            now = claims.database_now(conn)
-            claims.claim(conn, policy, sensor, now)
-            found = claims.ask(conn, policy, sensor, now) + claims.ask_again(conn, sensor, now)
-        if found:
-            due = [company for request in found for company in request.companies]
-            instance.add_dynamic_partitions(partitions.companies.name or "", due)
-            return found, repaired + ([f"webhook events wait: {no_keys}"] if no_keys else [])
-        # However long the question takes, it is asked a tenth of the time at most.
-        time.sleep(max(PAUSE_SECONDS, 9 * (time.monotonic() - began)))
-    if no_keys is not None:
-        raise no_keys
-    return [], repaired
 
 
-def _apply_events(engine: sa.Engine, config: settings.Settings) -> keys.KeysUnusable | None:
+def _claim(engine: sa.Engine, policy: claims.Policy, sensor: str) -> list[claims.Request]:
+    with database.connect(engine) as conn:
+        now = claims.database_now(conn)
+        claims.claim(conn, policy, sensor, now)
+        return claims.ask(conn, policy, sensor, now) + claims.ask_again(conn, sensor, now)
+
+
+def _apply_events(
+    patient: patience.Patience, config: settings.Settings
+) -> keys.KeysUnusable | None:
     """Apply all events that wait, so that a burst of them settles as one; keys only if any do.
 
     Returns what is wrong with the keys. The events stay pending then, and all else goes on.
     """
-    with database.connect(engine) as conn:
+    with database.connect(patient.engine) as conn:
         if not webhook_apply.anything_pending(conn):
             return None
     end = time.monotonic() + APPLY_SECONDS
     try:
         opened = keys.load(config)
         while True:
-            done = webhook_apply.apply_pending(engine, opened.decrypt)
+            began = time.monotonic()
+            done = webhook_apply.apply_pending(patient.engine, opened.decrypt)
             settled = done.applied + done.ignored + done.dead
             # Fewer settled than looked at: somebody is being written by another.
+            if settled < done.looked_at:
+                patient.give_up("a lock, for webhook events,", time.monotonic() - began)
             if settled < done.looked_at or not settled or time.monotonic() > end:
                 return None
     except keys.KeysUnusable as err:
@@ -115,12 +136,16 @@ def follow_templates(engine: sa.Engine) -> list[str]:
     return [force.warning, *lines] if force.warning else lines
 
 
-def _until(seconds: float) -> Iterator[None]:
-    """Go round until the time is over, once at the least."""
+def _until(seconds: float) -> Iterator[Callable[[], float]]:
+    """Go round until the time is over, once at the least; each gives a look at what is left."""
     end = time.monotonic() + seconds
-    yield
-    while time.monotonic() < end:
-        yield
+
+    def left() -> float:
+        return end - time.monotonic()
+
+    yield left
+    while left() > 0:
+        yield left
 
 
 def run_request(request: claims.Request) -> dg.RunRequest:
@@ -160,16 +185,18 @@ def _sensor(name: str, description: str) -> dg.SensorDefinition:
     def long_poll(
         context: dg.SensorEvaluationContext, database: Database
     ) -> dg.SensorResult | dg.SkipReason:
-        told = [*follow_templates(database.engine), *upkeep.see_to(database.engine)]
-        requests, repaired = tick(context.instance, database.engine, name)
+        patient = patience.Patience(database.engine)
+        told: list[str] = []
+        with patient.spent():
+            told += follow_templates(patient.engine)
+        with patient.spent():
+            told += upkeep.see_to(patient.engine)
+        requests, repaired = tick(context.instance, database.engine, name, patient=patient)
         for line in repaired:
             context.log.warning(line)
         if not requests:
-            looked = (
-                f"looked for {POLL_SECONDS:g} s: no event waits, no company with changes is due"
-            )
-            return dg.SkipReason("; ".join([looked, *told]))
-        for line in told:
+            return dg.SkipReason("; ".join([*(patient.told() or [_LOOKED]), *told]))
+        for line in [*patient.told(), *told]:
             context.log.warning(line)
         return dg.SensorResult(run_requests=[run_request(one) for one in requests])
 

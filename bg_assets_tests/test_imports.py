@@ -59,7 +59,10 @@ ROOMS = {
     "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "products", "sending", "cli"}),
     "instance": Room(TABLES, _STORAGE | {"instance"}),
     "assets": Room(TABLES, _DAGSTER),
-    "definitions": Room(TABLES, _DAGSTER | {"checks", "sensors", "repair", "jobs", "definitions"}),
+    "definitions": Room(
+        TABLES,
+        _DAGSTER | {"checks", "sensors", "patience", "repair", "endings", "jobs", "definitions"},
+    ),
 }
 
 

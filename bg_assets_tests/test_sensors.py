@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import sensors
+from bg_assets import patience, sensors, settings
 from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.resources import Database
@@ -15,7 +15,7 @@ from bg_assets.storage import claims, database, keys, webhook_apply
 from bg_assets.storage.keys import Keys
 from bg_assets_tests.domain.test_template_mistakes import GOOD
 from bg_assets_tests.storage import told
-from bg_assets_tests.storage.rows import company, run, value
+from bg_assets_tests.storage.rows import company, locked, run, value
 
 
 @pytest.fixture
@@ -66,6 +66,27 @@ def test_an_idle_tick_waits_and_then_says_so(
     began = time.monotonic()
     assert sensors.tick(instance, engine, "people_changes", poll_seconds=0.5) == ([], [])
     assert time.monotonic() - began >= 0.5
+
+
+def test_a_tick_takes_as_many_as_its_settings_say() -> None:
+    config = settings.read(
+        {
+            "BG_SETTLE": "1", "BG_REFRESH_INTERVAL": "2", "BG_CLAIM_LIMIT": "3",
+            "BG_CLAIM_PER_MINUTE": "4", "BG_BATCH_FROM": "5", "BG_BATCH_SIZE": "6",
+        }
+    )  # fmt: skip
+    assert sensors.policy_of(config) == claims.Policy(
+        settle=1, refresh_interval=2, claim_limit=3, claim_per_minute=4, batch_from=5, batch_size=6
+    )
+
+
+def test_a_tick_keeps_to_the_claims_a_minute(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_CLAIM_PER_MINUTE", "2")
+    _add(engine, 5)
+    assert len(sensors.tick(instance, engine, "people_changes")[0]) == 2
+    assert sensors.tick(instance, engine, "people_changes", poll_seconds=0) == ([], [])
 
 
 def test_a_database_that_is_away_fails_the_tick_and_is_not_read_as_nothing_due(
@@ -179,6 +200,21 @@ def test_a_tick_with_events_only_and_no_keys_fails_and_says_what_to_do(
     assert told.became(engine, event_id) == told.APPLIED
 
 
+def test_events_that_meet_a_lock_wait_and_the_tick_says_so(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = keys.new_key()
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
+    event_id = _tell(engine, key)
+    patient = patience.Patience(engine)
+    with locked(engine, "bg.changes"):
+        sensors.tick(instance, engine, "webhook_events", poll_seconds=0, patient=patient)
+        assert told.became(engine, event_id) == ("pending", None)
+    assert "a lock, for webhook events, of PostgreSQL: bg.changes" in patient.told()[0]
+    assert len(sensors.tick(instance, engine, "webhook_events")[0]) == 1
+    assert told.became(engine, event_id) == told.APPLIED
+
+
 def test_keys_are_not_asked_for_where_no_event_waits(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,3 +293,23 @@ def test_without_any_good_template_a_tick_fails_and_claims_nothing(
         assert (
             conn.execute(sa.text("select count(*) from bg.buyer_group_refresh_log")).scalar() == 0
         )
+
+
+def test_a_sensor_says_in_its_tick_what_it_waited_for(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    _evaluate(instance)
+    with locked(engine, "bg.changes"):
+        skipped = _evaluate(instance)
+    assert isinstance(skipped, dg.SkipReason)
+    assert "in vain for a lock of PostgreSQL: bg.changes" in (skipped.skip_message or "")
+    assert "no company with changes is due" not in (skipped.skip_message or "")
+
+
+def test_a_lock_on_the_templates_holds_up_no_company(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    _evaluate(instance)
+    _add(engine, 1)
+    with locked(engine, "bg.template_mistakes"):
+        assert isinstance(_evaluate(instance), dg.SensorResult)

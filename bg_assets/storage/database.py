@@ -69,6 +69,28 @@ def make_engine(url: str, *, pool_size: int = 5, name: str = "bg_assets") -> sa.
     return engine
 
 
+def bounded(
+    engine: sa.Engine, *, lock_seconds: float, statement_seconds: Callable[[], float]
+) -> sa.Engine:
+    """The same engine, whose transactions give up waiting: LockNotAvailable or QueryCanceled.
+
+    ``statement_seconds`` is asked as each transaction begins; a tenth of a second is the least.
+    Both are set for the transaction alone, so that a pooler between may share the connection.
+    """
+    made = engine.execution_options()
+
+    def limit(conn: sa.Connection) -> None:
+        lock, statement = (
+            max(100, round(1000 * one)) for one in (lock_seconds, statement_seconds())
+        )
+        conn.exec_driver_sql(
+            f"set local lock_timeout = {lock}; set local statement_timeout = {statement}"
+        )
+
+    sa.event.listen(made, "begin", limit)
+    return made
+
+
 @contextmanager
 def connect(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that commits at the end of the block.

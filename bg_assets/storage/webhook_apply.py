@@ -4,6 +4,7 @@ The triggers on people make the changes, so there is one way by which a change c
 """
 
 import json
+import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +20,9 @@ from bg_assets.storage import claims, database, keys, refreshes, webhook_events,
 _APPLY_LOCK = 0x6267_0003
 # Bodies are large and events are small: so many bodies are held at a time.
 _BODIES_AT_ONCE = 50
+
+# In all; after that the rest of the events waits for the next round.
+_BUSY_SECONDS = 10.0
 
 # Whoever else holds what we would write ends in time for our next round.
 _BUSY = {
@@ -53,6 +57,8 @@ _ALONE = sa.text("""
     select pg_try_advisory_xact_lock(:key),
         set_config('lock_timeout', '500ms', true), set_config('bg.source', 'webhook', true)
 """)
+# Who has held something for half a second will hold it a moment longer: halving asks often.
+_IMPATIENT = sa.text("select set_config('lock_timeout', '50ms', true)")
 _PENDING = sa.text("""
     select id, source, event_id, occurred_at, payload from bg.webhook_events
     where status = 'pending' order by occurred_at, id limit :limit
@@ -122,7 +128,7 @@ def apply_pending(
         events, trace = _read(conn, decrypt, limit)
         conn.execute(_TRACE, {"trace": trace})
         known = webhook_known.read(conn, _told(events))
-        verdicts = _settle(conn, known, events)[1]
+        verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
     counts = dict.fromkeys(("applied", "ignored", "dead"), 0)
     for verdict in verdicts:
         counts[verdict.status] += 1
@@ -159,11 +165,12 @@ def _told(events: Iterable[Pending]) -> list[tuple[str, Event]]:
 
 
 def _settle(
-    conn: sa.Connection, known: Known, events: Sequence[Pending]
+    conn: sa.Connection, known: Known, events: Sequence[Pending], end: float
 ) -> tuple[Known, list[Verdict]]:
     """Fold and write, all at once; what the database refuses is halved until the bad one is alone.
 
-    Returns what is known afterwards, and the verdicts that were written.
+    Returns what is known afterwards, and the verdicts that were written. What others hold is looked
+    for until ``end``, by the monotonic clock.
     """
     after, verdicts = fold(known, events)
     try:
@@ -173,10 +180,12 @@ def _settle(
         code = str(getattr(err.orig, "pgcode", None) or "08000")
         if err.connection_invalidated or (code[:2] in _NOT_OF_ROWS and code not in _BUSY):
             raise
-        if len(events) > 1:
+        if code in _BUSY:
+            conn.execute(_IMPATIENT)
+        if len(events) > 1 and (code not in _BUSY or time.monotonic() < end):
             half = len(events) // 2
-            known, first = _settle(conn, known, events[:half])
-            known, second = _settle(conn, known, events[half:])
+            known, first = _settle(conn, known, events[:half], end)
+            known, second = _settle(conn, known, events[half:], end)
             return known, first + second
         if code in _BUSY:
             return known, []

@@ -1,11 +1,14 @@
 """Rows that the storage tests put in and look at, as short calls."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+
+from bg_assets.storage import database
 
 # The moment that tests reckon from; seconds are counted from here.
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -49,6 +52,19 @@ def insert(target: sa.Engine | sa.Connection, table: str, **values: object) -> N
 def forget_changes(engine: sa.Engine) -> None:
     """Start from an empty list of changes."""
     run(engine, "delete from bg.changes")
+
+
+@contextmanager
+def locked(engine: sa.Engine, table: str) -> Iterator[None]:
+    """Somebody else holds the whole table, for the length of the block."""
+    url = engine.url.render_as_string(hide_password=False)
+    other = database.make_engine(url, name="somebody's report")
+    try:
+        with other.begin() as conn:
+            conn.exec_driver_sql(f"lock table {table} in access exclusive mode")
+            yield
+    finally:
+        other.dispose()
 
 
 def company(engine: sa.Engine, company_id: str, people: Sequence[str] = ()) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from bg_assets_tests.storage.rows import (
     company,
     forget_changes,
     insert,
+    locked,
     rows,
     run,
     value,
@@ -186,6 +188,22 @@ def test_people_whom_another_writes_wait_for_the_next_round_and_nobody_else_does
     apply(engine)
     assert [became(engine, one)[0] for one in waits] == ["ignored", "applied"]
     assert titles(engine) == {"ada": "Chair", "bo": "CIO", "cy": "CFO"}
+
+
+def test_a_table_that_another_holds_is_not_asked_for_by_each_event(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one they would wait for a minute, and the tick with them."""
+    monkeypatch.setattr(webhook_apply, "_BUSY_SECONDS", 0)
+    with engine.begin() as conn:
+        for number in range(600):
+            event(conn, "person.role_change", {"id": "ada", "newTitle": f"t{number}"})
+    with locked(engine, "bg.changes"), ThreadPoolExecutor(1) as pool:
+        applying = pool.submit(apply, engine)
+        finished, _ = wait([applying], 30)
+        assert finished
+        assert applying.result() == Applied(looked_at=600)
+    assert states(engine) == {"pending"}
 
 
 def test_a_person_whom_another_is_creating_waits_for_the_next_round(engine: sa.Engine) -> None:
