@@ -14,7 +14,7 @@ from bg_assets.receiver.link import Link
 from bg_assets.receiver.writer import Arrival, Stored, Unstorable, Writer
 from bg_assets.storage import audit, webhook_events
 from bg_assets.storage.keys import Keys, new_key
-from bg_assets_tests.receiver.doors import Door, event, plain_signed, signed, wait_until
+from bg_assets_tests.receiver.doors import Answer, Door, event, plain_signed, signed, wait_until
 
 PATH = "/webhooks/old"
 
@@ -91,11 +91,16 @@ def test_a_known_id_with_another_body_is_a_duplicate_that_differs_and_overwrites
     is_plain = scheme == "plain"
     sign: Any = plain_signed if is_plain else signed
     path = PATH if is_plain else "/webhooks/crm"
+
+    def send(document: Any) -> Answer:
+        body, headers = sign(document)
+        return plain.send(body, headers, path)
+
     sent = event(id="evt-a", attempt=1)
-    plain.send(*sign(sent), path)
+    send(sent)
     (before,) = plain.rows()
     for attempt in (2, 3):
-        answer = plain.send(*sign({**sent, "attempt": attempt}), path)
+        answer = send({**sent, "attempt": attempt})
         assert (answer.status, answer.document) == (
             200,
             {"id": "evt-a", "status": "pending", "duplicate": True, "differs": True},
@@ -104,7 +109,7 @@ def test_a_known_id_with_another_body_is_a_duplicate_that_differs_and_overwrites
     spaced = json.dumps(sent, indent=1).encode()
     body, headers = signed(spaced, message="evt-a") if not is_plain else plain_signed(spaced)
     assert plain.send(body, headers, path).document["differs"] is True
-    again = plain.send(*sign(sent), path)
+    again = send(sent)
     assert (again.status, "differs" in again.document) == (200, False)
     assert plain.rows() == [before]
     assert json.loads(plain.keys.decrypt(bytes(before.payload))) == sent
