@@ -15,6 +15,7 @@ from bg_assets.domain.webhook_signing import signed_headers
 # What says that the same event may well be taken later.
 _LATER = frozenset({429, 502, 503, 504})
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 30
+_DIFFERS = "the event of this id was stored before, with another body, which stays"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 
 
@@ -34,7 +35,7 @@ class Answer:
     """What the door said to an event: ``code`` is None where it never answered.
 
     ``status`` is its word (accepted, duplicate, refused, unreachable, not sent), ``detail`` the
-    reason of a refusal, ``field`` what it is about, ``tries`` how often it was sent.
+    reason of a refusal or what is odd, ``field`` what it is about, ``tries`` how often it was sent.
     """
 
     code: int | None
@@ -96,7 +97,8 @@ class Sender:
         said = _document(response)
         if response.status_code in {200, 202}:
             status = "duplicate" if said.get("duplicate") is True else "accepted"
-            return Answer(response.status_code, status, None, None, number), None
+            detail = _DIFFERS if said.get("differs") is True else None
+            return Answer(response.status_code, status, detail, None, number), None
         detail = _text(said.get("detail")) or _text(said.get("title")) or response.reason
         answer = Answer(response.status_code, "refused", detail, _text(said.get("field")), number)
         if response.status_code not in _LATER:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.cli import knowledge, problems, session, terminal
 from bg_assets.cli.terminal import Terminal
-from bg_assets.storage import dagster_state, database, overview, webhook_dead
+from bg_assets.storage import audit, dagster_state, database, overview, webhook_dead
 
 
 @click.command()
@@ -38,6 +38,7 @@ def _read(
         counts = asdict(overview.read_overview(conn, config.refresh_interval))
         dead = overview.read_dead(conn)
         waiting, lost = webhook_dead.counts(conn)
+        differing = audit.differing(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
     state = dagster_state.read(database.dagster_url())
@@ -45,7 +46,7 @@ def _read(
     return {
         "pending": pending,
         **counts,
-        "webhooks": {"pending": waiting, "dead": lost},
+        "webhooks": {"pending": waiting, "dead": lost, "differing": differing},
         "daemon": state.daemon,
         "sensors": state.sensors,
         "urls": _urls(config),
@@ -77,6 +78,7 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
         ("  dead", found["dead"]),
         ("webhook events pending", found["webhooks"]["pending"]),
         ("  dead", found["webhooks"]["dead"]),
+        ("  other body, in 24 h", found["webhooks"]["differing"]),
     ]
     if found["oldest_pending_seconds"] is not None:
         values.append(("oldest pending change", f"{found['oldest_pending_seconds']:.0f} s"))

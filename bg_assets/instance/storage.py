@@ -93,14 +93,14 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
     with engine.connect() as connection:
         if _complete(connection):
             return
-        connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": TABLES_LOCK})
-        try:
+        # In a transaction, and in one that holds nothing else: behind a pooler the lock of a
+        # session would stay with somebody else's.
+        with engine.execution_options(isolation_level="READ COMMITTED").begin() as locking:
+            locking.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": TABLES_LOCK})
             if not _complete(connection):
                 made = DagsterPostgresStorage(url, should_autocreate_tables=True)
                 private.complete_tables(made)
                 made.run_storage.set_cursor_values({COMPLETE: dg.__version__})
-        finally:
-            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": TABLES_LOCK})
 
 
 def _complete(connection: sa.Connection) -> bool:

@@ -63,9 +63,14 @@ class Answer:
         return b"\r\n".join([*head, b"connection: close", b"", self.body])
 
 
-def stored(event_id: str, status: str, *, duplicate: bool) -> Answer:
-    """What is in the table now: 202 for a new event, 200 for one that was there."""
+def stored(event_id: str, status: str, *, duplicate: bool, differs: bool = False) -> Answer:
+    """What is in the table now: 202 for a new event, 200 for one that was there.
+
+    ``differs`` is told only of one that was there with another body.
+    """
     document = {"id": event_id, "status": status, "duplicate": duplicate}
+    if differs:
+        document["differs"] = True
     return _answer(200 if duplicate else 202, json.dumps(document), b"application/json")
 
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,14 +15,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bg_assets.receiver import answers, description
+from bg_assets.receiver.crowd import Crowd
 from bg_assets.receiver.door import Door
 from bg_assets.receiver.leases import Leases
 from bg_assets.receiver.limits import Limits
-from bg_assets.receiver.link import LOG, Link, Unavailable
-from bg_assets.receiver.meter import Meter
+from bg_assets.receiver.link import Link
+from bg_assets.receiver.meter import FLUSH_SECONDS, Meter
 from bg_assets.receiver.networks import Network
-from bg_assets.receiver.sources import Sources
-from bg_assets.receiver.writer import Writer
+from bg_assets.receiver.sources import EVERY_SECONDS, Sources
+from bg_assets.receiver.upkeep import Chore, Upkeep
+from bg_assets.receiver.writer import WATCH_SECONDS, Writer
 from bg_assets.storage import database
 from bg_assets.storage.keys import Keys
 
@@ -40,6 +41,8 @@ class Receiver:
     writer: Writer
     meter: Meter
     door: Door
+    crowd: Crowd
+    upkeep: Upkeep
 
 
 def assemble(
@@ -59,7 +62,13 @@ def assemble(
         **({"most": most_in_a_commit} if most_in_a_commit else {}),
     )
     door = Door(limits, trusted, sources, Leases(link), writer, meter)
-    return Receiver(limits, link, sources, writer, meter, door)
+    chores = (
+        Chore("reading the sources", EVERY_SECONDS, sources.reread),
+        Chore("writing the audit log", FLUSH_SECONDS, meter.flush),
+        Chore("storing events", WATCH_SECONDS, writer.watch),
+    )
+    crowd = Crowd(limits, trusted)
+    return Receiver(limits, link, sources, writer, meter, door, crowd, Upkeep(chores))
 
 
 def application(receiver: Receiver) -> Starlette:
@@ -71,18 +80,7 @@ def application(receiver: Receiver) -> Starlette:
         return _plain(answers.document('{"status": "ok"}'))
 
     async def readyz(request: Request) -> Response:
-        try:
-            await receiver.link.run(_check)
-        except Unavailable:
-            # Why is in the log: it names a host and a user, which are nothing to strangers.
-            detail = (
-                "the database does not answer, or its tables are of another version "
-                "(`bg-assets migrate`): the receiver's log says which"
-            )
-            ready = answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after=2)
-        else:
-            ready = answers.document('{"status": "ready"}')
-        return _plain(ready)
+        return _plain(await _readiness(receiver))
 
     async def metrics(request: Request) -> Response:
         return Response(receiver.meter.exposition(), headers={"content-type": _METRICS})
@@ -127,37 +125,36 @@ def _lifespan(receiver: Receiver) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         receiver.writer.start()
-        tasks = [
-            asyncio.create_task(_forever(work))
-            for work in (
-                receiver.sources.keep_fresh(),
-                receiver.meter.keep_flushing(),
-                receiver.writer.keep_watch(),
-            )
-        ]
+        receiver.upkeep.start()
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await receiver.upkeep.stop()
             await receiver.writer.stop()
-            await receiver.meter.flush()
+            with contextlib.suppress(Exception):
+                await receiver.meter.flush()
             await asyncio.to_thread(receiver.link.close)
 
     return lifespan
 
 
-async def _forever(work: Coroutine[Any, Any, None]) -> None:
+async def _readiness(receiver: Receiver) -> answers.Answer:
+    """Whether events can be stored, and whether all that runs beside that does."""
     try:
-        await work
-    except Exception as err:
-        # Without its message, which may quote what is stored.
-        LOG.error("a task of the receiver ended with %s", type(err).__name__)
-
-
-def _check(conn: sa.Connection) -> None:
-    database.check_schema(conn)
+        await receiver.link.run(database.check_schema)
+    except Exception:
+        # Why is in the log: it names a host and a user, which are nothing to strangers.
+        detail = (
+            "the database does not answer, or its tables are of another version "
+            "(`bg-assets migrate`): the receiver's log says which"
+        )
+    else:
+        failing = receiver.upkeep.failing
+        if not failing:
+            return answers.document('{"status": "ready"}')
+        told = ", ".join(f"{name} fails with {kind}" for name, kind in failing.items())
+        detail = f"{told}, and is tried again: the receiver's log may say more"
+    return answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after=2)
 
 
 async def _on_http_exception(request: Request, err: HTTPException) -> Response:

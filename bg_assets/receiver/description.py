@@ -25,6 +25,7 @@ EXAMPLE = {
 _SIGNED = {
     "standard": {
         "headers": ["webhook-id", "webhook-timestamp", "webhook-signature"],
+        "id": "the header webhook-id, which is signed",
         "signature": "v1, and the base64 of HMAC-SHA256 over id.timestamp.body",
         "timestamp": "seconds since 1970",
         "key": "the bytes whose base64 follows whsec_ in the secret",
@@ -32,11 +33,16 @@ _SIGNED = {
     },
     "plain": {
         "headers": ["x-timestamp", "x-signature"],
+        "id": "the id in the body, which is signed; a header webhook-id must equal it",
         "signature": "lowercase hex of HMAC-SHA256 over timestamp.body",
         "timestamp": "milliseconds since 1970",
         "key": "the UTF-8 bytes of the secret as it was shown",
     },
 }
+_TIME = (
+    "when it happened: what lies ahead of its arrival counts as of its arrival, and more than a "
+    "day ahead is refused"
+)
 _REFUSALS = {
     "400": "Malformed; `field` names what is wrong",
     "401": "No such source, or its signature or time is not right",
@@ -46,7 +52,7 @@ _REFUSALS = {
     "415": "The content is not JSON in UTF-8",
     "429": "The source sends too fast; see Retry-After",
     "431": "The head of the request is too large",
-    "503": "The event can't be stored now; see Retry-After",
+    "503": "The event can't be stored now, or too many are connected; see Retry-After",
 }
 
 
@@ -63,10 +69,14 @@ def of_the_path(limits: Limits) -> str:
                 "headers": limits.headers,
                 "body_seconds": limits.body_seconds,
                 "event_id_characters": 256,
+                "connections": limits.connections,
+                "connections_of_one_address": limits.connections_of_one,
             },
+            "timestamp": _TIME,
             "answers": {
                 "202": "stored: {id, status, duplicate: false}",
-                "200": "was there already: {id, status, duplicate: true}",
+                "200": "was there already: {id, status, duplicate: true}, and differs: true where "
+                "its body was another one, which stays",
                 **_REFUSALS,
             },
             "example": EXAMPLE,
@@ -95,7 +105,8 @@ def openapi(limits: Limits) -> str:
                 "/healthz": {"get": _probe("Whether the process answers")},
                 "/readyz": {
                     "get": _probe(
-                        "Whether events can be stored: the database answers, its schema fits",
+                        "Whether events can be stored: the database answers, its schema fits, "
+                        "and all that runs beside does",
                         {"503": _problem("Not ready")},
                     )
                 },
@@ -173,7 +184,7 @@ def _json(document: object) -> str:
 
 
 _HEADERS = (
-    ("webhook-id", "^[!-~]{1,256}$", "The event's id; without it the body's counts"),
+    ("webhook-id", "^[!-~]{1,256}$", "The event's id (standard), or the body's once more (plain)"),
     ("webhook-timestamp", "^[0-9]{1,12}$", "Seconds since 1970 (standard)"),
     ("webhook-signature", "^v1,[A-Za-z0-9+/]{43}=$", "One or more signatures (standard)"),
     ("x-timestamp", "^[0-9]{1,15}$", "Milliseconds since 1970 (plain)"),
@@ -220,7 +231,12 @@ _SCHEMAS = {
         "type": "object",
         "required": ["type"],
         "properties": {
-            "id": {"type": "string", "minLength": 1, "maxLength": 256},
+            "id": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 256,
+                "description": "Required in the plain scheme",
+            },
             "source": {"type": "string"},
             "type": {
                 "type": "string",
@@ -228,7 +244,7 @@ _SCHEMAS = {
                 "maxLength": 100,
                 "description": "One of: " + ", ".join(TYPES) + "; another one is ignored",
             },
-            "timestamp": {"type": "string", "format": "date-time"},
+            "timestamp": {"type": "string", "format": "date-time", "description": _TIME},
             "person": _PERSON,
             "company": _COMPANY,
             "changes": _CHANGES,
@@ -241,6 +257,7 @@ _SCHEMAS = {
             "id": {"type": "string"},
             "status": {"enum": ["pending", "applied", "ignored", "dead"]},
             "duplicate": {"type": "boolean"},
+            "differs": {"const": True, "description": "It was stored before with another body"},
         },
     },
     "Problem": {

@@ -12,6 +12,7 @@ from typing import NoReturn
 from starlette.types import Receive, Scope, Send
 
 from bg_assets.domain.events import TYPES, Event, Malformed, parse_body, read_event
+from bg_assets.domain.webhook_secrets import Scheme
 from bg_assets.receiver import signatures
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
@@ -22,6 +23,7 @@ from bg_assets.receiver.meter import Meter
 from bg_assets.receiver.networks import Address, Network, allowed, client_address
 from bg_assets.receiver.sources import Known, Sources
 from bg_assets.receiver.writer import Arrival, Unstorable, Writer
+from bg_assets.storage.webhook_sources import Source
 
 # The path that takes the source from the body.
 BY_BODY = "person-change"
@@ -128,7 +130,7 @@ class Door:
             await self._require_rate(known)
             if not by_body:
                 document = _document(body)
-            return await self._stored(_arrival(visit.source, document, headers, body))
+            return await self._stored(_arrival(known.source, document, headers, body))
         finally:
             self._intake.release(body)
 
@@ -165,7 +167,14 @@ class Door:
         except Unstorable:
             _fail("body", "can't be stored")
         self._meter.stored(duplicate=outcome.duplicate)
-        return stored(arrival.event_id, outcome.status, duplicate=outcome.duplicate)
+        if outcome.differs:
+            self._meter.differing(arrival.source)
+        return stored(
+            arrival.event_id,
+            outcome.status,
+            duplicate=outcome.duplicate,
+            differs=outcome.differs,
+        )
 
     async def _verified(self, name: str, headers: dict[str, str], body: bytes) -> Known:
         """The source, which made the signature. Raises Refused.
@@ -214,17 +223,17 @@ def _named(document: object) -> str | None:
     return named or None
 
 
-def _arrival(source: str, document: object, headers: dict[str, str], body: bytes) -> Arrival:
+def _arrival(source: Source, document: object, headers: dict[str, str], body: bytes) -> Arrival:
     """The event of a verified request. Raises Refused with the field that is wrong."""
-    if (_named(document) or source) != source:
+    if (_named(document) or source.id) != source.id:
         _fail("source", "names another source than the path")
     event = read_event(document, datetime.now(UTC))
     if isinstance(event, Malformed):
         _fail(event.field, event.detail)
     person = event.person
     return Arrival(
-        source,
-        _event_id(event, headers),
+        source.id,
+        _event_id(source.scheme, event, headers),
         event.type,
         event.company.id,
         person.id if person else None,
@@ -234,13 +243,24 @@ def _arrival(source: str, document: object, headers: dict[str, str], body: bytes
     )
 
 
-def _event_id(event: Event, headers: dict[str, str]) -> str:
-    found = signatures.message_id(headers) or event.event_id
-    if not found:
-        _fail("id", "is required, here or in the header webhook-id")
+def _event_id(scheme: Scheme, event: Event, headers: dict[str, str]) -> str:
+    """The id that was signed: in the plain scheme the body's, in the other the header's."""
+    if scheme == "plain":
+        told = headers.get("webhook-id")
+        if not event.event_id:
+            _fail("id", "is required: in the plain scheme it is the body's that is signed")
+        if told is not None and not _is(told, event.event_id):
+            _fail("webhook-id", "is another id than the one in the signed body")
+        return event.event_id
+    found = signatures.message_id(headers)
     if len(found) > _LONGEST_ID or not found.isprintable():
         _fail("id", f"takes 1 to {_LONGEST_ID} printable characters")
     return found
+
+
+def _is(header: str, text: str) -> bool:
+    """Whether a header says this text, sent as UTF-8 or as latin-1."""
+    return header == text or header.encode("latin-1") == text.encode()
 
 
 def _fail(field: str, detail: str) -> NoReturn:

@@ -72,6 +72,9 @@ class Link:
             problem = self._told(err)
         except sa.exc.TimeoutError:
             problem = "no connection to PostgreSQL is free"
+        except OSError as err:
+            # No file descriptor, no space: nothing that another try may not find better.
+            problem = f"this machine refuses: {err.strerror or type(err).__name__}"
         else:
             self._say_back()
             return

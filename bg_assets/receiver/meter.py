@@ -1,6 +1,5 @@
-"""What the door counts: metrics of this process, and the refusals that go to the audit log."""
+"""What the door counts: metrics of this process, and what of it goes to the audit log."""
 
-import asyncio
 from collections import Counter
 
 import sqlalchemy as sa
@@ -10,19 +9,21 @@ from prometheus_client import Counter as Metric
 from bg_assets.receiver.link import Link, Unavailable
 from bg_assets.storage import audit
 
-ACTION = "webhook.refused"
-_FLUSH_SECONDS = 3.0
+REFUSED = "webhook.refused"
+FLUSH_SECONDS = 3.0
+_ACTOR = "receiver"
 # Sources times kinds; what is beyond counts for no source.
 _MOST_KEYS = 5000
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 class Meter:
-    """Counts in memory; ``keep_flushing`` carries the refusals to the audit log."""
+    """Counts in memory; ``flush`` carries what is for the audit log there."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
         self._refusals: Counter[tuple[str | None, str]] = Counter()
+        self._differing: Counter[str] = Counter()
         self._registry = CollectorRegistry()
         self._received = Metric(
             "bg_webhooks_received", "Requests with an event that came", registry=self._registry
@@ -32,6 +33,11 @@ class Meter:
         )
         self._duplicates = Metric(
             "bg_webhooks_duplicates", "Events that were there already", registry=self._registry
+        )
+        self._differing_seen = Metric(
+            "bg_webhooks_differing",
+            "Events that were there already, with another body",
+            registry=self._registry,
         )
         self._refused = Metric(
             "bg_webhooks_refused", "Requests refused, by kind", ["kind"], registry=self._registry
@@ -51,6 +57,11 @@ class Meter:
         """An event was answered with 202, or with 200 for a duplicate."""
         (self._duplicates if duplicate else self._accepted).inc()
 
+    def differing(self, source: str) -> None:
+        """An event of this source came again with another body."""
+        self._differing_seen.inc()
+        self._differing[source] += 1
+
     def refused(self, kind: str, source: str | None) -> None:
         """A request was refused; ``source`` only where there is one of that name."""
         self._refused.labels(kind).inc()
@@ -67,23 +78,26 @@ class Meter:
         """All metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
-    async def keep_flushing(self) -> None:
-        """Carry the refusals to the audit log every few seconds, for ever."""
-        while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
-            await self.flush()
-
     async def flush(self) -> None:
-        """Carry the refusals to the audit log; where it is away they are kept."""
+        """Carry refusals and differing bodies to the audit log, a line for each kind and source.
+
+        Where it is away they are kept. Raises what else goes wrong.
+        """
         refusals, self._refusals = self._refusals, Counter()
-        if not refusals:
+        differing, self._differing = self._differing, Counter()
+        if not refusals and not differing:
             return
 
         def record(conn: sa.Connection) -> None:
             for (source, kind), count in refusals.items():
-                audit.record(conn, "receiver", ACTION, source, count, {"kind": kind})
+                audit.record(conn, _ACTOR, REFUSED, source, count, {"kind": kind})
+            for source, count in differing.items():
+                audit.record(conn, _ACTOR, audit.DIFFERING, source, count)
 
         try:
             await self._link.run(record)
-        except (Unavailable, sa.exc.DBAPIError):
+        except BaseException as err:
             self._refusals.update(refusals)
+            self._differing.update(differing)
+            if not isinstance(err, Unavailable):
+                raise

@@ -21,22 +21,23 @@ def client_address(
     order; None where what stands there is no address, or for a peer without one.
     """
     address = _address(peer)
-    if address is None or not _within(address, trusted):
+    if address is None or not within(address, trusted):
         return address
     hops = [hop for value in forwarded for hop in value.split(",")]
     for hop in reversed(hops):
         address = _address(hop.strip())
-        if address is None or not _within(address, trusted):
+        if address is None or not within(address, trusted):
             return address
     return address
 
 
 def allowed(address: Address | None, among: Sequence[Network]) -> bool:
     """Whether a source may send from this address; no networks means from everywhere."""
-    return not among or (address is not None and _within(address, among))
+    return not among or (address is not None and within(address, among))
 
 
-def _within(address: Address, among: Sequence[Network]) -> bool:
+def within(address: Address, among: Sequence[Network]) -> bool:
+    """Whether one of the networks holds the address."""
     return any(address in network for network in among)
 
 

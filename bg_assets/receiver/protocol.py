@@ -10,6 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bg_assets.receiver.answers import problem
+from bg_assets.receiver.crowd import Place
 from bg_assets.receiver.limits import Limits
 from bg_assets.receiver.meter import Meter
 
@@ -19,7 +20,6 @@ _TOO_LARGE = (
 _SLOW = (HTTPStatus.REQUEST_TIMEOUT, "slow", "the head of the request came too slowly")
 _SLOW_BODY = (HTTPStatus.REQUEST_TIMEOUT, "slow", "the body came too slowly")
 _NO_HTTP = (HTTPStatus.BAD_REQUEST, "malformed", "this is not HTTP/1.1")
-_CROWDED = (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "too many connections")
 
 # Requests that may wait behind one that is being answered.
 _MOST_AHEAD = 16
@@ -29,17 +29,19 @@ class _Enough(Exception):
     """Ends the parsing of what a client has sent."""
 
 
-def guarded(limits: Limits, meter: Meter) -> type[HttpToolsProtocol]:
+def guarded(limits: Limits, meter: Meter) -> "type[Guarded]":
     """The protocol class with these limits, counting what it refuses."""
 
-    class Guarded(_Guarded):
+    class Made(Guarded):
         _limits = limits
         _meter = meter
 
-    return Guarded
+    return Made
 
 
-class _Guarded(HttpToolsProtocol):
+class Guarded(HttpToolsProtocol):
+    """The protocol; made by ``guarded``."""
+
     _limits: Limits
     _meter: Meter
 
@@ -56,17 +58,19 @@ class _Guarded(HttpToolsProtocol):
         # Once refused, what comes is passed over until the connection ends.
         self._refused = False
         self._discarded = 0
+        # The place that ends with the connection.
+        self.place: Place | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait_for_head()
-        if len(self.connections) > self._limits.connections:
-            self._refuse(_CROWDED, retry_after=1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._timer, self._body_timer, self._stuck):
             if timer is not None:
                 timer.cancel()
+        if self.place is not None:
+            self.place.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -120,6 +124,9 @@ class _Guarded(HttpToolsProtocol):
             self._meter.refused("pipelined", None)
             self.transport.abort()
             raise _Enough
+        if self.parser.get_http_version() != "1.1":
+            # RFC 9110, 10.1.1: such a client would take the 100 for the answer.
+            self.expect_100_continue = False
         # May fail for an odd path, and then the head is not done.
         super().on_headers_complete()
         self._in_head = False
@@ -193,13 +200,7 @@ class _Guarded(HttpToolsProtocol):
         if self.scope is scope and not self._in_head:
             self.transport.close()
 
-    def _refuse(
-        self,
-        why: tuple[HTTPStatus, str, str],
-        *,
-        retry_after: int | None = None,
-        by_force: bool = False,
-    ) -> None:
+    def _refuse(self, why: tuple[HTTPStatus, str, str], *, by_force: bool = False) -> None:
         """Answer by hand and end the connection, though not before the client could read it."""
         status, kind, detail = why
         self._refused = True
@@ -208,7 +209,7 @@ class _Guarded(HttpToolsProtocol):
             # Another answer is on its way, and this one can't come in between.
             self.transport.close()
             return
-        self.transport.write(problem(status, detail, retry_after=retry_after).raw())
+        self.transport.write(problem(status, detail).raw())
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(self._limits.linger_seconds, self.transport.close)

@@ -12,11 +12,14 @@ from types import FrameType
 
 import uvicorn
 
+from bg_assets.receiver import descriptors
+from bg_assets.receiver.acceptor import Acceptor
 from bg_assets.receiver.app import Receiver, application, assemble
-from bg_assets.receiver.limits import Limits
+from bg_assets.receiver.crowd import Place
+from bg_assets.receiver.limits import Limits, fitted
 from bg_assets.receiver.link import LOG, Link
 from bg_assets.receiver.networks import networks
-from bg_assets.receiver.protocol import guarded
+from bg_assets.receiver.protocol import Guarded, guarded
 from bg_assets.settings import BadSetting, Settings
 from bg_assets.storage import keys
 
@@ -34,12 +37,13 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
     """Serve until SIGTERM or SIGINT; returns the exit code, 0.
 
     With ``share_port`` several processes take the same port. The database may be away. Raises
-    CannotListen, KeysUnusable.
+    CannotListen, TooFewDescriptors, KeysUnusable.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
     )
-    limits = Limits(body_bytes=config.receiver_body_limit)
+    wanted = Limits(body_bytes=config.receiver_body_limit)
+    limits = fitted(wanted, descriptors.free_for_connections())
     opened = keys.load(config)
     with listening(host, config.receiver_port, share_port=share_port) as listener:
         trusted = networks(config.trusted_proxies)
@@ -53,7 +57,11 @@ def serve(receiver: Receiver, listener: socket.socket) -> None:
     # The writer's thread comes back from the database while the loop is busy.
     sys.setswitchinterval(_SWITCH_SECONDS)
     with _told_by_signals(server):
-        LOG.info("the receiver listens on %s", _shown(listener))
+        limits = receiver.limits
+        LOG.info(
+            "the receiver listens on %s, for %d connections, %d from one address",
+            _shown(listener), limits.connections, limits.connections_of_one,
+        )  # fmt: skip
         server.run(sockets=[listener])
         LOG.info("the receiver has stopped")
 
@@ -61,9 +69,10 @@ def serve(receiver: Receiver, listener: socket.socket) -> None:
 def server_for(receiver: Receiver) -> "Server":
     """The server of a receiver, not started; tests run it on a thread."""
     limits = receiver.limits
+    protocol = guarded(limits, receiver.meter)
     config = uvicorn.Config(
         application(receiver),
-        http=guarded(limits, receiver.meter),
+        http=protocol,
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -72,24 +81,50 @@ def server_for(receiver: Receiver) -> "Server":
         access_log=False,
         log_config=None,
         log_level=logging.CRITICAL,
-        backlog=_BACKLOG,
         timeout_keep_alive=limits.keep_alive_seconds,
         timeout_graceful_shutdown=int(limits.drain_seconds),
     )
-    return Server(config, receiver)
+    return Server(config, protocol, receiver)
 
 
 class Server(uvicorn.Server):
     """Uvicorn's server, which before it stops refuses what is new and finishes what is not."""
 
-    def __init__(self, config: uvicorn.Config, receiver: Receiver) -> None:
+    def __init__(self, config: uvicorn.Config, protocol: type[Guarded], receiver: Receiver) -> None:
         super().__init__(config)
         self._receiver = receiver
+        self._make = protocol
+        self._acceptors: list[Acceptor] = []
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to ``serve``: uvicorn would raise them again and spoil the exit code."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections in ourselves, from the one socket."""
+        await super().startup(sockets=[])
+        receiver = self._receiver
+        for listener in sockets or []:
+            acceptor = Acceptor(
+                listener, self._protocol, receiver.crowd, receiver.limits, receiver.meter
+            )
+            acceptor.start()
+            self._acceptors.append(acceptor)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take none in any more, then end as uvicorn does."""
+        for acceptor in self._acceptors:
+            acceptor.stop()
+        await super().shutdown(sockets)
+
+    def _protocol(self, place: Place) -> asyncio.Protocol:
+        """What uvicorn makes for a connection."""
+        made = self._make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        made.place = place
+        return made
 
     async def main_loop(self) -> None:
         await super().main_loop()

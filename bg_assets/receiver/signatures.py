@@ -51,9 +51,9 @@ def verify(
     return _standard(headers, body, keys, now)
 
 
-def message_id(headers: Mapping[str, str]) -> str | None:
-    """The id of the message by its headers: ``webhook-id``, or ``svix-id`` where it has none."""
-    return headers.get("webhook-id") or headers.get("svix-id") or None
+def message_id(headers: Mapping[str, str]) -> str:
+    """The id that a request of the standard scheme was signed with: it must have been accepted."""
+    return headers.get("webhook-id") or headers["svix-id"]
 
 
 def _standard(

@@ -1,7 +1,6 @@
 """The sources as this process knows them: read again and again, so that a change counts at once."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain.webhook_secrets import key_of
 from bg_assets.receiver import networks
-from bg_assets.receiver.link import Link, Unavailable
+from bg_assets.receiver.link import Link
 from bg_assets.storage import webhook_sources
 from bg_assets.storage.keys import Keys
 from bg_assets.storage.webhook_sources import Source
@@ -64,13 +63,6 @@ class Sources:
     def peek(self, name: str) -> bool:
         """Whether there was a source of this name at the last look."""
         return name in self._known
-
-    async def keep_fresh(self) -> None:
-        """Read them for ever; the link tells of what goes wrong."""
-        while True:
-            with contextlib.suppress(Unavailable):
-                await self.reread()
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def _read_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from bg_assets.receiver.link import Link, Unavailable, is_data_error
 from bg_assets.storage import webhook_events
 from bg_assets.storage.keys import Keys
-from bg_assets.storage.webhook_events import Key, NewEvent
+from bg_assets.storage.webhook_events import Key, NewEvent, StoredEvent
 
 _MOST = 500
 _MOST_BYTES = 8 << 20
-_WATCH_SECONDS = 0.5
+WATCH_SECONDS = 0.5
 _GATHER_SECONDS = 0.004
 
 
@@ -26,10 +26,14 @@ class Unstorable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is in the table after the commit, and whether it was there before."""
+    """What is in the table after the commit, and whether it was there before.
+
+    ``differs``: it was, and with another body, byte by byte.
+    """
 
     status: str
     duplicate: bool
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +92,18 @@ class Writer:
                 self._changed.notify()
         return await future
 
-    async def keep_watch(self) -> None:
-        """Let go, for ever, of events whose commit takes too long: they may be stored later."""
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            now = time.monotonic()
-            while self._patient and (self._patient[0][1].done() or self._patient[0][0] < now):
-                _, future = self._patient.popleft()
-                if not future.done():
-                    future.set_exception(Unavailable("the commit takes too long"))
+    async def watch(self) -> None:
+        """Let go of events whose commit takes too long: they may be stored later.
+
+        Raises RuntimeError where nothing can be stored any more.
+        """
+        now = time.monotonic()
+        while self._patient and (self._patient[0][1].done() or self._patient[0][0] < now):
+            _, future = self._patient.popleft()
+            if not future.done():
+                future.set_exception(Unavailable("the commit takes too long"))
+        if not self._thread.is_alive():
+            raise RuntimeError("the writer's thread has ended")
 
     async def stop(self) -> None:
         """Store what waits, then end."""
@@ -154,27 +161,39 @@ class Writer:
         except Unavailable:
             # The server may have been started again since the last event: once more.
             new, known = self._insert(events)
-        outcomes: list[_Outcome] = []
-        for arrival in arrivals:
-            key = (arrival.source, arrival.event_id)
-            if key in new and first[key] is arrival:
-                outcomes.append(Stored("ignored" if arrival.ignored else "pending", False))
-            elif key in new:
-                outcomes.append(Stored("ignored" if first[key].ignored else "pending", True))
-            elif key in known:
-                outcomes.append(Stored(known[key], True))
-            else:
-                outcomes.append(Unavailable("the event was removed while it was stored"))
-        return outcomes
+        with self._link.translated():
+            return [self._outcome(arrival, first, new, known) for arrival in arrivals]
 
-    def _insert(self, events: Sequence[NewEvent]) -> tuple[set[Key], dict[Key, str]]:
-        """The keys that are new, and the statuses of the others."""
+    def _outcome(
+        self,
+        arrival: Arrival,
+        first: Mapping[Key, Arrival],
+        new: Collection[Key],
+        known: Mapping[Key, StoredEvent],
+    ) -> _Outcome:
+        """What became of one of those that came together, of which the first of a key counts."""
+        key = (arrival.source, arrival.event_id)
+        if key in new:
+            taken = first[key]
+            return Stored(
+                "ignored" if taken.ignored else "pending",
+                taken is not arrival,
+                taken.body != arrival.body,
+            )
+        if key not in known:
+            return Unavailable("the event was removed while it was stored")
+        digest = known[key].digest
+        differs = digest is not None and self._keys.differs(digest, arrival.body)
+        return Stored(known[key].status, True, differs)
+
+    def _insert(self, events: Sequence[NewEvent]) -> tuple[set[Key], dict[Key, StoredEvent]]:
+        """The keys that are new, and what is there of the others."""
         try:
             with self._link.translated():
                 conn = self._connection()
                 new = webhook_events.insert(conn, events)
                 others = [event.key for event in events if event.key not in new]
-                return new, webhook_events.statuses(conn, others)
+                return new, webhook_events.find(conn, others)
         except BaseException as err:
             if not (isinstance(err, sa.exc.DBAPIError) and is_data_error(err)):
                 self._disconnect()
@@ -203,6 +222,7 @@ class Writer:
             arrival.occurred_at,
             arrival.ignored,
             webhook_events.sealed(self._keys, arrival.body),
+            self._keys.digest(arrival.body),
         )
 
 

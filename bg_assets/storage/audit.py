@@ -5,9 +5,17 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+# Events that came again with another body than the one that is stored.
+DIFFERING = "webhook.differing"
+
 _RECORD = sa.text("""
     insert into bg.audit_log (actor, action, subject, count, detail)
     values (:actor, :action, :subject, :count, cast(:detail as jsonb))
+""")
+# Served by audit_log_of_differing.
+_DIFFERING = sa.text(f"""
+    select coalesce(sum(count), 0) from bg.audit_log
+    where action = '{DIFFERING}' and at > clock_timestamp() - interval '1 day'
 """)
 
 
@@ -25,3 +33,8 @@ def record(
     """
     values = {"actor": actor, "action": action, "subject": subject, "count": count}
     conn.execute(_RECORD, {**values, "detail": json.dumps(detail or {})})
+
+
+def differing(conn: sa.Connection) -> int:
+    """How many events came again with another body, within a day."""
+    return int(conn.execute(_DIFFERING).scalar_one())

@@ -3,22 +3,26 @@
 It may be killed at any moment and be started again: until it is done, all keys are kept.
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 
 from bg_assets.settings import Settings
-from bg_assets.storage import audit, database, keys
-from bg_assets.storage.keys import CannotDecrypt, Keys
+from bg_assets.storage import audit, database, keys, webhook_events
+from bg_assets.storage.keys import CannotDecrypt, Hasher, Keys
 
 _LOCK_KEY = 0x6267_0004
 _BATCH_ROWS, _BATCH_BYTES = 1000, 8_000_000
 
-_LOCK = sa.text("select pg_try_advisory_lock(:key)")
-_UNLOCK = sa.text("select pg_advisory_unlock(:key)")
+# In a transaction, since behind a pooler a session is anybody's; it may idle for long.
+_LOCK = sa.text("""
+    select pg_try_advisory_xact_lock(:key),
+        set_config('idle_in_transaction_session_timeout', '0', true)
+""")
 _SECRETS = sa.text("select id, secret as token from bg.webhook_secrets order by id for update")
 _NEW_SECRET = sa.text("update bg.webhook_secrets set secret = :token where id = :id")
 _COUNT = sa.text("select count(*), coalesce(max(id), 0) from bg.webhook_events")
@@ -39,15 +43,21 @@ _NEW_PAYLOADS = sa.text("""
     with mine as (
         select id from bg.webhook_events where id = any(:ids) for update skip locked
     )
-    update bg.webhook_events as e set payload = v.token
-    from mine join unnest(cast(:ids as bigint[]), cast(:tokens as bytea[])) as v (id, token)
-        using (id)
+    update bg.webhook_events as e set payload = v.token, body_digest = v.digest
+    from mine join unnest(cast(:ids as bigint[]), cast(:tokens as bytea[]),
+        cast(:digests as bytea[])) as v (id, token, digest) using (id)
     where e.id = mine.id
     returning e.id
 """)
 # Served by the primary key.
 _ONE = sa.text("select id, payload as token from bg.webhook_events where id = :id for update")
-_NEW_PAYLOAD = sa.text("update bg.webhook_events set payload = :token where id = :id")
+_NEW_PAYLOAD = sa.text("""
+    update bg.webhook_events set payload = :token, body_digest = :digest where id = :id
+""")
+
+
+# A row's id, what its token decrypts to, and its new token.
+_Fresh = tuple[int, bytes, bytes]
 
 
 class RotationUnderWay(Exception):
@@ -82,7 +92,7 @@ def rotate(
             before = keys.read_file(path)
             newest = keys.new_key()
             keys.write_file(path, (newest, *before))
-        done = _encrypt_all(engine, opener, Fernet(newest), progress)
+        done = _encrypt_all(engine, opener, newest, progress)
         if path is not None:
             keys.write_file(path, (newest, before[0]))
         with database.connect(engine) as conn:
@@ -93,25 +103,20 @@ def rotate(
 
 @contextmanager
 def _alone(engine: sa.Engine) -> Iterator[None]:
-    """Hold the lock of rotations on a connection of its own, which may idle for long."""
-    holding = engine.execution_options(isolation_level="AUTOCOMMIT")
-    with database.connect(holding) as conn:
+    """Hold the lock of rotations on a connection of its own."""
+    with engine.connect() as conn:
         if not conn.execute(_LOCK, {"key": _LOCK_KEY}).scalar_one():
             raise RotationUnderWay
-        try:
-            yield
-        finally:
-            # Where the session is gone, so is its lock.
-            with suppress(sa.exc.DBAPIError):
-                conn.execute(_UNLOCK, {"key": _LOCK_KEY})
+        yield
 
 
 def _encrypt_all(
-    engine: sa.Engine, opener: Keys, newest: Fernet, progress: Callable[[int, int], None]
+    engine: sa.Engine, opener: Keys, newest: str, progress: Callable[[int, int], None]
 ) -> Rotated:
+    fernet, hasher = Fernet(newest), Hasher(newest)
     with database.connect(engine) as conn:
-        fresh, _, unreadable = _anew(conn.execute(_SECRETS).all(), opener, newest)
-        for number, token in fresh:
+        fresh, _, unreadable = _anew(conn.execute(_SECRETS).all(), opener, fernet)
+        for number, _, token in fresh:
             conn.execute(_NEW_SECRET, {"id": number, "token": token})
         total, last = conn.execute(_COUNT).one()
     secrets, payloads, up_to_date, seen, after = len(fresh), 0, 0, 0, 0
@@ -122,35 +127,37 @@ def _encrypt_all(
             page = conn.execute(_PAGE, values).all()
             if not page:
                 break
-            fresh, same, lost = _anew(page, opener, newest)
-            written = _write(conn, fresh)
-        left += [number for number, _ in fresh if number not in written]
+            fresh, same, lost = _anew(page, opener, fernet)
+            written = _write(conn, fresh, hasher)
+        left += [number for number, *_ in fresh if number not in written]
         payloads, up_to_date = payloads + len(written), up_to_date + same
         unreadable, seen, after = unreadable + lost, seen + len(page), page[-1].id
         progress(seen, int(total))
     for number in left:
         with database.connect(engine) as conn:
-            fresh, _, _ = _anew(conn.execute(_ONE, {"id": number}).all(), opener, newest)
-            for one, token in fresh:
-                conn.execute(_NEW_PAYLOAD, {"id": one, "token": token})
+            fresh, _, _ = _anew(conn.execute(_ONE, {"id": number}).all(), opener, fernet)
+            for one, content, token in fresh:
+                values = {"id": one, "token": token, "digest": _digest(hasher, content)}
+                conn.execute(_NEW_PAYLOAD, values)
                 payloads += 1
     return Rotated(secrets, payloads, up_to_date, unreadable)
 
 
-def _write(conn: sa.Connection, fresh: Sequence[tuple[int, bytes]]) -> set[int]:
+def _write(conn: sa.Connection, fresh: Sequence[_Fresh], hasher: Hasher) -> set[int]:
     """Store the payloads of the rows that nobody holds; returns which."""
     if not fresh:
         return set()
-    ids, tokens = zip(*fresh, strict=True)
-    values = {"ids": list(ids), "tokens": list(tokens)}
+    ids, contents, tokens = zip(*fresh, strict=True)
+    digests = [_digest(hasher, content) for content in contents]
+    values = {"ids": list(ids), "tokens": list(tokens), "digests": digests}
     return set(conn.execute(_NEW_PAYLOADS, values).scalars())
 
 
 def _anew(
     rows: Sequence[sa.Row[tuple[int, memoryview]]], opener: Keys, newest: Fernet
-) -> tuple[list[tuple[int, bytes]], int, int]:
-    """The rows to store with their new tokens, how many need none, how many no key opens."""
-    fresh: list[tuple[int, bytes]] = []
+) -> tuple[list[_Fresh], int, int]:
+    """The rows to store anew, how many need none, how many no key opens."""
+    fresh: list[_Fresh] = []
     same = unreadable = 0
     for row in rows:
         token = bytes(row.token)
@@ -161,7 +168,16 @@ def _anew(
         except InvalidToken:
             pass
         try:
-            fresh.append((row.id, newest.encrypt(opener.decrypt(token))))
+            content = opener.decrypt(token)
+            fresh.append((row.id, content, newest.encrypt(content)))
         except CannotDecrypt:
             unreadable += 1
     return fresh, same, unreadable
+
+
+def _digest(hasher: Hasher, content: bytes) -> bytes | None:
+    """The digest of the body in a payload; None where it can't be unpacked."""
+    try:
+        return hasher.digest(webhook_events.unpacked(content))
+    except zlib.error:
+        return None

@@ -3,9 +3,12 @@
 The newest key writes, all of them read. Nothing here is ever printed or logged.
 """
 
+import base64
+import hmac
 import os
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -14,6 +17,7 @@ from bg_assets.settings import FERNET_KEY, Settings
 from bg_assets.writing import WholeFile
 
 FILE = "keys"
+_NAME_BYTES = 4
 _HEADER = "# Keys of bg_assets, newest first. Who has them can read what webhooks brought.\n"
 _LONGEST_FILE = 64 * 1024
 
@@ -30,10 +34,28 @@ class CannotDecrypt(KeysUnusable):
     """None of the keys opens what is stored."""
 
 
-class Keys:
-    """Encrypts with the newest key, decrypts with any.
+class Hasher:
+    """Keyed hashes under one key, which tell nothing to who has not got it."""
 
-    Keys from a file follow it: a process that runs sees a rotation at its next call. Both methods
+    def __init__(self, key: str) -> None:
+        self._key = hmac.digest(base64.urlsafe_b64decode(key), b"bg_assets: hashes", "sha256")
+        self.name = hmac.digest(self._key, b"name", "sha256")[:_NAME_BYTES]
+
+    def digest(self, content: bytes) -> bytes:
+        """The name of the key, and the hash."""
+        return self.name + hmac.digest(self._key, content, "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    fernet: MultiFernet
+    hashers: tuple[Hasher, ...]
+
+
+class Keys:
+    """Encrypts and hashes with the newest key, decrypts and compares with any.
+
+    Keys from a file follow it: a process that runs sees a rotation at its next call. The methods
     raise KeysUnusable where the file is gone or broken by then. ``told_of`` holds the numbers of
     the secrets of which it was logged that these keys don't open them.
     """
@@ -45,12 +67,12 @@ class Keys:
 
     def encrypt(self, plain: bytes) -> bytes:
         """The token to store."""
-        return self._current().encrypt(plain)
+        return self._current().fernet.encrypt(plain)
 
     def decrypt(self, token: bytes) -> bytes:
         """What was encrypted. Raises CannotDecrypt."""
         try:
-            return self._current().decrypt(token)
+            return self._current().fernet.decrypt(token)
         except InvalidToken:
             raise CannotDecrypt(
                 "stored secrets or payloads were encrypted with a key that is not here: put it "
@@ -58,7 +80,18 @@ class Keys:
                 + (str(self._path) if self._path else "BG_ENCRYPTION_KEYS")
             ) from None
 
-    def _current(self) -> MultiFernet:
+    def digest(self, content: bytes) -> bytes:
+        """A keyed hash to store, by which ``differs`` knows the content again."""
+        return self._current().hashers[0].digest(content)
+
+    def differs(self, digest: bytes, content: bytes) -> bool:
+        """Whether the digest is of another content; no where its key is not here any more."""
+        for hasher in self._current().hashers:
+            if digest.startswith(hasher.name):
+                return not hmac.compare_digest(digest, hasher.digest(content))
+        return False
+
+    def _current(self) -> _Opened:
         if self._path is not None:
             stamp = _stamp(self._path)
             if stamp != self._loaded[0]:
@@ -167,5 +200,5 @@ def _gone(path: Path) -> KeysMissing:
     return KeysMissing(f"{path} is gone: restore it, since what it opened can't be read without it")
 
 
-def _open(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys])
+def _open(keys: tuple[str, ...]) -> _Opened:
+    return _Opened(MultiFernet([Fernet(key) for key in keys]), tuple(Hasher(key) for key in keys))

@@ -20,7 +20,7 @@ NOTHING: dict[str, Any] = {
     "failed": 0,
     "dead": 0,
     "oldest_pending_seconds": None,
-    "webhooks": {"pending": 0, "dead": 0},
+    "webhooks": {"pending": 0, "dead": 0, "differing": 0},
     "daemon": "never started",
     "sensors": {},
     "urls": {},

@@ -249,12 +249,18 @@ def as_a_process(
     *,
     share_port: bool = False,
     home: Path | None = None,
+    files: int | None = None,
 ) -> Iterator[Process]:
-    """A receiver as a process; waits until it answers, not until the database does."""
+    """A receiver as a process; waits until it answers, not until the database does.
+
+    ``files`` is how many it may have open.
+    """
     log = folder / f"receiver-{next(_numbers)}.log"
     env = {**os.environ, "BG_DATABASE_URL": url, "BG_ENCRYPTION_KEYS": key}
     env |= {"BG_RECEIVER_PORT": str(port), "BG_HOME": str(home or folder / "home")}
     command = [sys.executable, "-c", _MAIN, *(["share"] if share_port else [])]
+    if files is not None:
+        command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
     with log.open("wb") as file:
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=file, stderr=file)
     try:
