@@ -61,7 +61,8 @@ ROOMS = {
     "assets": Room(TABLES, _DAGSTER),
     "definitions": Room(
         TABLES,
-        _DAGSTER | {"checks", "sensors", "patience", "repair", "endings", "jobs", "definitions"},
+        _DAGSTER
+        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "jobs", "definitions"},
     ),
 }
 
