@@ -234,7 +234,7 @@ def test_dead_events_are_listed_with_their_reason_and_nothing_of_their_payload(
     limited = bg("webhook", "dead", "--limit", 1)
     assert "e-2" in limited.out
     assert "1 of 2; --limit shows more" in limited.err
-    assert bg.json("status")["webhooks"] == {"pending": 0, "dead": 2}
+    assert bg.json("status")["webhooks"] == {"pending": 0, "dead": 2, "differing": 0}
     assert "bg-assets webhook dead" in bg("status").out
 
 
@@ -247,7 +247,7 @@ def test_dead_events_become_pending_again_by_name_by_source_or_all(bg: Command) 
     assert (done.code, done.err.startswith("error: no dead event e-9; did you mean")) == (2, True)
     assert bg.json("webhook", "replay", "e-1") == {"replayed": 1}
     assert bg.json("webhook", "replay", "--all", "--source", "vendor") == {"replayed": 1}
-    assert bg.json("status")["webhooks"] == {"pending": 2, "dead": 2}
+    assert bg.json("status")["webhooks"] == {"pending": 2, "dead": 2, "differing": 0}
     assert bg("webhook", "replay", "--all").out.startswith("2 events are pending again")
     assert bg.json("status")["webhooks"] == {"pending": 4, "dead": 0}
     log = bg.rows("select subject, count from bg.audit_log order by id")

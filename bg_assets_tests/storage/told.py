@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.storage import webhook_apply
 from bg_assets.storage.webhook_apply import Applied
-from bg_assets_tests.storage.rows import at, insert, rows
+from bg_assets_tests.storage.rows import at, insert, rows, run
 
 APPLIED = ("applied", None)
 
@@ -48,9 +48,17 @@ def event(
         body["person"] = {"name": "Ada Vance", **called}
     insert(
         target, "bg.webhook_events", source=by, event_id=event_id, type=kind,
-        occurred_at=at(seconds), payload=json.dumps(body).encode() if payload is None else payload,
+        occurred_at=at(seconds), received_at=at(seconds),
+        payload=json.dumps(body).encode() if payload is None else payload,
     )  # fmt: skip
     return event_id
+
+
+def known(engine: sa.Engine, statement: str, **parameters: object) -> None:
+    """Write people without a word on when they were seen, as if it had been long ago."""
+    with engine.begin() as conn:
+        conn.execute(sa.text("select set_config('bg.observed', 'told', true)"))
+        run(conn, statement, **parameters)
 
 
 def apply(engine: sa.Engine, limit: int = 5000) -> Applied:
