@@ -5,7 +5,8 @@ Events are folded one after another over what was known before. Nothing is read 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Final, Literal
 
 from bg_assets.domain.companies import Unfit, parse_company_id, parse_name
 from bg_assets.domain.events import TYPES, Event, Malformed, Party
@@ -20,6 +21,9 @@ from bg_assets.domain.known import (
     put_person,
     recognise,
 )
+
+# A second, a millisecond and less, in microseconds.
+_UNITS: Final = (1_000_000, 1000, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,26 @@ def _apply(known: Known, one: Pending) -> Verdict | None:
         if person.id in known.locked:
             return None
         recognise(known, "person", one.source, event.person, person.id)
-        if person.observed_at is not None and event.occurred_at < person.observed_at:
+        if _is_older(event.occurred_at, person.observed_at):
             return Verdict(one.id, "ignored", "older than what is known of the person")
     return _tell(known, one, event, source, person)
+
+
+def _is_older(occurred_at: datetime, observed_at: datetime | None) -> bool:
+    """Whether an event is older than what is known, by the unit in which its time is given.
+
+    One of 12:00:00 may well have been after something seen at 12:00:00.4.
+    """
+    if observed_at is None:
+        return False
+    unit = next(unit for unit in _UNITS if occurred_at.microsecond % unit == 0)
+    known = observed_at.replace(microsecond=observed_at.microsecond // unit * unit)
+    return occurred_at < known
+
+
+def _later(occurred_at: datetime, observed_at: datetime | None) -> datetime:
+    """When a person was seen last, after an event that is not older."""
+    return occurred_at if observed_at is None else max(occurred_at, observed_at)
 
 
 def _request(known: Known, one: Pending, event: Event, source: Source) -> Verdict:
@@ -122,7 +143,8 @@ def _tell(
     if leaves:
         if person.company_id != company.id:
             return Verdict(one.id, "ignored", "the person is not known to be at that company")
-        put_person(known, replace(person, status="left", observed_at=event.occurred_at))
+        seen = _later(event.occurred_at, person.observed_at)
+        put_person(known, replace(person, status="left", observed_at=seen))
     else:
         put_person(known, _changed(person, event, company))
     return Verdict(one.id, "applied")
@@ -138,6 +160,7 @@ def _created(event: Event, company: Company) -> Person:
 def _changed(person: Person, event: Event, company: Company) -> Person:
     """The person after an event that says where they work now: never what the old job was."""
     assert event.person is not None
+    seen = _later(event.occurred_at, person.observed_at)
     if person.company_id != company.id:
         person = Person(
             person.id, company.id, person.name, email=person.email, location=person.location
@@ -154,7 +177,7 @@ def _changed(person: Person, event: Event, company: Company) -> Person:
         "email": person.email or event.person.email,
         **event.values,
     }
-    return replace(person, observed_at=event.occurred_at, **told)
+    return replace(person, observed_at=seen, **told)
 
 
 def _company(known: Known, source: str, party: Party, rights: Source) -> Company | str:

@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 import psycopg2.errorcodes
 import sqlalchemy as sa
@@ -15,9 +16,11 @@ import sqlalchemy as sa
 from bg_assets.domain.applying import Pending, Verdict, fold
 from bg_assets.domain.events import Event, Malformed, read_body
 from bg_assets.domain.known import Known
-from bg_assets.storage import claims, database, keys, refreshes, webhook_events, webhook_known
+from bg_assets.storage import database, keys, refreshes, webhook_events, webhook_known
 
 _APPLY_LOCK = 0x6267_0003
+# The receiver has judged the times of events by its clock, which may be ahead of ours.
+_ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 # Bodies are large and events are small: so many bodies are held at a time.
 _BODIES_AT_ONCE = 50
 
@@ -52,15 +55,18 @@ _ANY = sa.text("""
     order by occurred_at, id limit 1
 """)
 # The lock goes with the transaction. Waiting for a lock of somebody else ends before PostgreSQL
-# looks for a deadlock, so that it is never the other who loses.
+# looks for a deadlock, so that it is never the other who loses. That we tell ourselves when
+# somebody was observed is told to the trigger on people, which else would note the time of writing.
 _ALONE = sa.text("""
     select pg_try_advisory_xact_lock(:key),
-        set_config('lock_timeout', '500ms', true), set_config('bg.source', 'webhook', true)
+        set_config('lock_timeout', '500ms', true), set_config('bg.source', 'webhook', true),
+        set_config('bg.observed', 'told', true)
 """)
 # Who has held something for half a second will hold it a moment longer: halving asks often.
 _IMPATIENT = sa.text("select set_config('lock_timeout', '50ms', true)")
 _PENDING = sa.text("""
-    select id, source, event_id, occurred_at, payload from bg.webhook_events
+    select id, source, event_id, least(occurred_at, received_at) as at, payload
+    from bg.webhook_events
     where status = 'pending' order by occurred_at, id limit :limit
 """)
 _TRACE = sa.text("select set_config('bg.trace_id', :trace, true)")
@@ -139,22 +145,20 @@ def _read(
     conn: sa.Connection, decrypt: Callable[[bytes], bytes], limit: int
 ) -> tuple[list[Pending], str]:
     """The events, read anew from their bodies; and the trace, where they are one event only."""
-    now = claims.database_now(conn)
     options = {"yield_per": _BODIES_AT_ONCE}
     events = []
     trace = ""
     for row in conn.execute(_PENDING, {"limit": limit}, execution_options=options):
         event: Event | Malformed
         try:
-            # The receiver's clock let it in, which may be ahead of the server's.
             body = webhook_events.unpacked(decrypt(bytes(row.payload)))
-            event = read_body(body, max(now, row.occurred_at))
+            event = read_body(body, _ANY_TIME)
         except keys.CannotDecrypt:
             event = Malformed("payload", "can't be decrypted with the keys that are here")
         except zlib.error:
             event = Malformed("payload", "can't be unpacked")
         if isinstance(event, Event):
-            event = replace(event, occurred_at=row.occurred_at)
+            event = replace(event, occurred_at=row.at)
         events.append(Pending(row.id, row.source, event))
         trace = row.event_id
     return events, trace if len(events) == 1 else ""

@@ -43,7 +43,9 @@ def value(target: sa.Engine | sa.Connection, sql: str, **parameters: object) -> 
 
 
 def insert(target: sa.Engine | sa.Connection, table: str, **values: object) -> None:
-    """Insert one row."""
+    """Insert one row; of people nobody knows when they were seen unless that is given."""
+    if table == "bg.people":
+        values = {"observed_at": None, **values}
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     run(target, f"insert into {table} ({names}) values ({marks})", **values)

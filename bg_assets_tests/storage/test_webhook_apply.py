@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets_tests.storage import told
-from bg_assets_tests.storage.rows import at, company, forget_changes, insert, run, value
+from bg_assets_tests.storage.rows import at, company, forget_changes, insert, value
 from bg_assets_tests.storage.told import APPLIED, apply, became, changes, event, one, person
 
 OLD_JOB: dict[str, Any] = {
@@ -74,7 +74,7 @@ def test_how_another_event_calls_a_person_changes_no_name_and_email_that_are_kno
     called = {"id": "ada", "name": "A. V.", "email": "av@acme.example", "newTitle": "CEO"}
     one(engine, "person.role_change", called)
     ada(engine, title="CEO")
-    run(engine, "update bg.people set name = null, email = null")
+    told.known(engine, "update bg.people set name = null, email = null")
     one(engine, "person.role_change", called, seconds=1)
     ada(engine, title="CEO", name="A. V.", email="av@acme.example")
 
@@ -92,7 +92,7 @@ def test_a_company_change_moves_the_person_and_touches_both_companies(engine: sa
 
 
 def test_nothing_of_the_old_job_is_carried_over_to_the_new_one(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set end_date = '2026-01-31', status = 'left'")
+    told.known(engine, "update bg.people set end_date = '2026-01-31', status = 'left'")
     one(engine, "person.company_change", "ada", "globex")
     ada(
         engine, company_id="globex", title=None, department=None, seniority=None, manager_id=None,
@@ -114,7 +114,7 @@ def test_whoever_is_told_of_at_another_company_works_there_now(
 
 
 def test_somebody_who_joined_is_active_there(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set company_id = null, status = 'left'")
+    told.known(engine, "update bg.people set company_id = null, status = 'left'")
     forget_changes(engine)
     one(engine, "person.joined", {"id": "ada", "newTitle": "Head of Tax"})
     found = person(engine, "ada")
@@ -143,7 +143,7 @@ def test_who_left_a_company_where_we_do_not_know_them_stays_as_they_are(engine: 
 def test_somebody_who_had_left_and_has_a_role_again_is_active_again(
     engine: sa.Engine, kind: str
 ) -> None:
-    run(engine, "update bg.people set status = 'left', end_date = '2026-01-31'")
+    told.known(engine, "update bg.people set status = 'left', end_date = '2026-01-31'")
     forget_changes(engine)
     one(engine, kind, {"id": "ada", "newTitle": "CEO"})
     ada(engine, title="CEO")
@@ -151,16 +151,16 @@ def test_somebody_who_had_left_and_has_a_role_again_is_active_again(
 
 
 def test_a_contact_update_brings_nobody_back_who_left(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set status = 'left'")
+    told.known(engine, "update bg.people set status = 'left'")
     assert one(engine, "person.contact_update", {"id": "ada", "name": "Ada Lund"}) == APPLIED
     ada(engine, name="Ada Lund", status="left")
 
 
 def test_a_last_day_that_is_to_come_stays_and_one_that_is_over_goes(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set end_date = '2026-03-31'")
+    told.known(engine, "update bg.people set end_date = '2026-03-31'")
     one(engine, "person.role_change", "ada")
     ada(engine, end_date=date(2026, 3, 31))
-    run(engine, "update bg.people set end_date = '2026-02-28'")
+    told.known(engine, "update bg.people set end_date = '2026-02-28'")
     one(engine, "person.role_change", "ada", seconds=1)
     ada(engine, end_date=None)
 
@@ -195,7 +195,7 @@ def test_an_event_older_than_what_is_known_is_ignored(engine: sa.Engine) -> None
 
 
 def test_an_old_event_creates_no_company(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set observed_at = :at", at=at(10))
+    told.known(engine, "update bg.people set observed_at = :at", at=at(10))
     assert one(engine, "person.joined", "ada", "new-one", by="open")[0] == "ignored"
     assert value(engine, "select count(*) from bg.companies") == 2
 

@@ -28,7 +28,7 @@ def test_a_person_is_known_by_our_id_and_then_by_what_the_source_calls_them(
     engine: sa.Engine,
 ) -> None:
     one(engine, "person.role_change", "ada")
-    run(engine, "update bg.people set id = 'ada-2' where id = 'ada'")
+    told.known(engine, "update bg.people set id = 'ada-2' where id = 'ada'")
     run(engine, "update bg.webhook_identities set our_id = 'ada-2' where kind = 'person'")
     insert(engine, "bg.people", id="ada", company_id="globex", title="CTO")
     one(engine, "person.role_change", {"id": "ada", "newTitle": "CEO"}, seconds=1)
@@ -90,7 +90,7 @@ def test_an_email_counts_in_the_workspace_of_the_source_only(engine: sa.Engine) 
 
 
 def test_the_email_of_somebody_deleted_tells_nobody(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set deleted_at = now()")
+    told.known(engine, "update bg.people set deleted_at = now()")
     called = {"id": "sf-1", "email": "ada@acme.example"}
     assert one(engine, "person.role_change", called)[0] == "dead"
 
@@ -209,7 +209,7 @@ def test_of_a_deleted_and_a_tracked_company_with_one_domain_the_tracked_one_is_m
 
 
 def test_an_event_about_a_person_who_is_deleted_is_dead(engine: sa.Engine) -> None:
-    run(engine, "update bg.people set deleted_at = now()")
+    told.known(engine, "update bg.people set deleted_at = now()")
     assert one(engine, "person.role_change", "ada", by="open") == (
         "dead", "the person is deleted here",
     )  # fmt: skip

@@ -18,8 +18,8 @@ PAST = f"""
     insert into bg.companies (id, name, domain)
         select 'c' || g, 'Company', 'c' || g || '.example' from generate_series(0, {COMPANIES - 1})
         as g;
-    insert into bg.people (id, company_id, title, email)
-        select 'p' || g, 'c' || g % {COMPANIES}, 'CFO', 'P' || g || '@c.example'
+    insert into bg.people (id, company_id, title, email, observed_at)
+        select 'p' || g, 'c' || g % {COMPANIES}, 'CFO', 'P' || g || '@c.example', null
         from generate_series(0, {PEOPLE - 1}) as g;
     insert into bg.webhook_identities (source, kind, external_id, our_id)
         select 'crm', 'person', 'x' || g, 'p' || g from generate_series(0, {PEOPLE - 1}) as g;

@@ -174,13 +174,13 @@ def test_a_database_that_lacks_rights_or_columns_fails_the_round_and_kills_no_ev
 def test_people_whom_another_writes_wait_for_the_next_round_and_nobody_else_does(
     engine: sa.Engine,
 ) -> None:
-    waits = [role(engine, "ada", "CEO"), role(engine, "ada", "Chair", 1)]
+    waits = [role(engine, "ada", "CEO"), role(engine, "ada", "Chair", 2)]
     goes = role(engine, "bo", "CIO")
     with engine.begin() as other:
         run(
             other,
             "update bg.people set title = 'COO', observed_at = :at where id = 'ada'",
-            at=at(0.5),
+            at=at(1.5),
         )
         assert apply(engine) == Applied(applied=1, looked_at=3)
         assert [became(engine, one)[0] for one in waits] == ["pending"] * 2

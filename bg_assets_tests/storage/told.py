@@ -2,13 +2,15 @@
 
 import itertools
 import json
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import command
 
-from bg_assets.storage import webhook_apply
+from bg_assets.storage import database, webhook_apply
 from bg_assets.storage.webhook_apply import Applied
-from bg_assets_tests.storage.rows import at, insert, rows
+from bg_assets_tests.storage.rows import at, insert, rows, run
 
 APPLIED = ("applied", None)
 
@@ -36,21 +38,49 @@ def event(
     A person or a company is what the event says of them, or just their id.
     """
     event_id = f"evt-{next(_NUMBERS)}"
-    body: dict[str, Any] = {
+    content = body(event_id, at(seconds), kind, person, company, **told)
+    insert(
+        target, "bg.webhook_events", source=by, event_id=event_id, type=kind,
+        occurred_at=at(seconds), received_at=at(seconds),
+        payload=content if payload is None else payload,
+    )  # fmt: skip
+    return event_id
+
+
+def body(
+    event_id: str,
+    moment: datetime,
+    kind: str,
+    person: str | dict[str, Any] | None = None,
+    company: str | dict[str, Any] = "acme",
+    **told: object,
+) -> bytes:
+    """The body of an event."""
+    document: dict[str, Any] = {
         "id": event_id,
         "type": kind,
-        "timestamp": at(seconds).isoformat(),
+        "timestamp": moment.isoformat(),
         "company": company if isinstance(company, dict) else {"id": company, "name": "Acme"},
         **told,
     }
     if person is not None:
         called = person if isinstance(person, dict) else {"id": person}
-        body["person"] = {"name": "Ada Vance", **called}
-    insert(
-        target, "bg.webhook_events", source=by, event_id=event_id, type=kind,
-        occurred_at=at(seconds), payload=json.dumps(body).encode() if payload is None else payload,
-    )  # fmt: skip
-    return event_id
+        document["person"] = {"name": "Ada Vance", **called}
+    return json.dumps(document).encode()
+
+
+def upgrade(conn: sa.Connection, revision: str) -> None:
+    """Bring an empty schema to this revision of ours."""
+    config = database._alembic()
+    config.attributes["connection"] = conn
+    command.upgrade(config, revision)
+
+
+def known(engine: sa.Engine, statement: str, **parameters: object) -> None:
+    """Write people without a word on when they were seen, as if it had been long ago."""
+    with engine.begin() as conn:
+        conn.execute(sa.text("select set_config('bg.observed', 'told', true)"))
+        run(conn, statement, **parameters)
 
 
 def apply(engine: sa.Engine, limit: int = 5000) -> Applied:
