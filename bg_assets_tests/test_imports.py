@@ -62,7 +62,9 @@ ROOMS = {
     "definitions": Room(
         TABLES,
         _DAGSTER
-        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "jobs", "definitions"},
+        _DAGSTER
+        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "mirror", "restoring"}
+        | {"jobs", "definitions"},
     ),
 }
 
