@@ -1,4 +1,4 @@
-"""What is done once in a while by one process at a time, and how each group fared when the checks judged it."""
+"""What one process at a time does once in a while, and how the checks judged each group."""
 
 from alembic import op
 
