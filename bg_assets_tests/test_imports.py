@@ -62,7 +62,6 @@ ROOMS = {
     "definitions": Room(
         TABLES,
         _DAGSTER
-        _DAGSTER
         | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "mirror", "restoring"}
         | {"jobs", "definitions"},
     ),
