@@ -1,8 +1,7 @@
 """What people do in the Dagster UI: backfills, runs by hand, runs again."""
 
-import pytest
-
 import dagster as dg
+import pytest
 
 from bg_assets.assets.group_checks import RULES
 from bg_assets_tests.system import graphql, world
