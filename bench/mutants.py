@@ -65,6 +65,8 @@ ROOMS = {
     ),
     "receiver": Room(("receiver/*.py",), ("receiver/",), ("signatures.py",)),
     "repair": Room(("repair.py",), ("test_repair.py",)),
+    "instance": Room(("instance/*.py",), ("instance/",)),
+    "mirror": Room(("mirror.py", "restoring.py", "checks.py"), ("assets/",)),
     "sensors": Room(("sensors.py",), ("test_sensors.py",)),
     "assets": Room(("assets/*.py",), ("assets/",)),
     "files": Room(("files/*.py",), ("files/",)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import jobs, partitions, patience, products, repair, settings, upkeep
+from bg_assets import jobs, mirror, partitions, patience, products, repair, settings, upkeep
 from bg_assets.assets import runs
 from bg_assets.instance import report
 from bg_assets.resources import Database
@@ -191,6 +191,8 @@ def _sensor(name: str, description: str) -> dg.SensorDefinition:
             told += follow_templates(patient.engine)
         with patient.spent():
             told += upkeep.see_to(patient.engine)
+        with patient.spent():
+            told += mirror.keep(context.instance, patient.engine)
         requests, repaired = tick(context.instance, database.engine, name, patient=patient)
         for line in repaired:
             context.log.warning(line)

@@ -62,7 +62,8 @@ ROOMS = {
     "definitions": Room(
         TABLES,
         _DAGSTER
-        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "jobs", "definitions"},
+        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "mirror", "restoring"}
+        | {"jobs", "definitions"},
     ),
 }
 

@@ -6,13 +6,13 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import partitions, products, settings, versions
-from bg_assets.assets import failures, group_checks, group_metadata, runs
+from bg_assets.assets import failures, group_checks, group_metadata, judging, runs
 from bg_assets.domain import difference, regions, template
 from bg_assets.domain.group import Company, Override, StaffMember, decide
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance import report
 from bg_assets.resources import Database
-from bg_assets.storage import checking, groups, refreshes, shown, staff
+from bg_assets.storage import groups, refreshes, shown, staff
 from bg_assets.storage.database import connect
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
@@ -62,19 +62,23 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
-        checked = checking.read(conn, sorted(done))
+    judged = judging.judge_written(engine, sorted(done), force.templates)
     for outcome in outcomes:
         if outcome.held.company_id not in done and outcome.held.company_id not in failed:
             context.log.warning(
                 f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
             )
-    metadata = group_metadata.describe(what.companies, groups_shown, outcomes, causes, done, failed)
+    metadata = group_metadata.describe(
+        what.companies, groups_shown, outcomes, causes, done, failed, judged
+    )
     if force.warning:
         context.log.warning(force.warning)
         metadata = {who: {**one, "template_error": force.warning} for who, one in metadata.items()}
     report.report(context, runs.to_report(context, metadata, done))
     if done:
-        report.report_checks(context, group_checks.evaluate(checked, force.templates))
+        tally = judging.tally_if_due(engine) or judging.last_tally(engine)
+        # Without the run's own events the UI says of the checks that they have not run since.
+        report.report_checks(context, group_checks.evaluate(tally))
 
 
 def _held(

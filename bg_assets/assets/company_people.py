@@ -1,11 +1,13 @@
 """company_people: each company's staff, with the function and level that their titles tell."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import dagster as dg
 
 from bg_assets import partitions, versions
 from bg_assets.assets import failures, runs
+from bg_assets.domain.group import StaffMember
 from bg_assets.instance.report import report
 from bg_assets.resources import Database
 
@@ -61,6 +63,11 @@ def _metadata(taken: runs.Taken, company: str) -> dict[str, object]:
     staff = taken.staff.get(company)
     if staff is None:
         return {"because": "left alone: another run is refreshing it, or has done so"}
+    return describe(staff)
+
+
+def describe(staff: Sequence[StaffMember]) -> dict[str, object]:
+    """What is shown of a company's staff: how many, by function and by level."""
     functions = Counter(one.function or "unknown" for one in staff)
     levels = Counter(one.level or "unknown" for one in staff)
     return {

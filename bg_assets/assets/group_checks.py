@@ -1,11 +1,11 @@
-"""What has to hold of every group, judged for the groups that a run wrote.
+"""What has to hold of every group, and what the checks show: how all groups fare together.
 
-An evaluation is of the run, not of a company: the companies that fail are in its metadata.
+Each group is judged by itself; an evaluation is of all that were judged, whatever the last run
+wrote, and names the companies that fail in its metadata.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ import dagster as dg
 from bg_assets.domain import sizes
 from bg_assets.domain.template import Template
 from bg_assets.storage.checking import Checked
+from bg_assets.storage.verdicts import Tally, Verdict
 
 ASSET = dg.AssetKey("buyer_groups")
 # What is aimed at; a mean below it is a warning.
@@ -89,36 +90,51 @@ RULES: Mapping[str, Rule] = {
 }  # fmt: skip
 
 
-def evaluate(
-    groups: Sequence[Checked], templates: Mapping[str, Template]
-) -> list[dg.AssetCheckEvaluation]:
-    """One evaluation for each rule over these groups; ids in the metadata, never names."""
-    return [_evaluation(name, rule, groups, templates) for name, rule in RULES.items()]
-
-
-def _evaluation(
-    name: str, rule: Rule, groups: Sequence[Checked], templates: Mapping[str, Template]
-) -> dg.AssetCheckEvaluation:
-    failing = list(dict.fromkeys(g.company_id for g in groups if rule.fails(g, templates)))
-    metadata: dict[str, Any] = {
-        "groups": len(groups),
-        "failing": len(failing),
-        "failing_companies": failing[:MOST_LISTED],
-    }
-    passed, said = not failing, f"{len(failing)} companies fail"
-    if rule.figure is not None:
-        values = [v for g in groups if (v := getattr(g, rule.figure)) is not None]
-        mean = round(fmean(values), 4) if values else None
-        metadata |= {"mean": mean, "measured": len(values), "least": rule.least}
-        passed = mean is None or mean >= rule.least
-        said = (
-            f"mean {mean:g} of {len(values)} groups" if mean is not None else "nothing to measure"
+def judge(groups: Sequence[Checked], templates: Mapping[str, Template]) -> list[Verdict]:
+    """The verdict on each of these groups: the names of the rules that it fails, in their order."""
+    return [
+        Verdict(
+            group.company_id,
+            group.product,
+            group.refresh_id,
+            tuple(name for name, rule in RULES.items() if rule.fails(group, templates)),
+            group.completeness,
+            group.confidence,
+            group.cohesion,
         )
+        for group in groups
+    ]
+
+
+def evaluate(tally: Tally) -> list[dg.AssetCheckEvaluation]:
+    """One evaluation for each rule over all groups; ids in the metadata, never names."""
+    return [_evaluation(name, rule, tally) for name, rule in RULES.items()]
+
+
+def _evaluation(name: str, rule: Rule, tally: Tally) -> dg.AssetCheckEvaluation:
+    failing = tally.failing.get(name, 0)
+    metadata: dict[str, Any] = {
+        "groups": tally.groups,
+        "waiting": tally.waiting,
+        "failing": failing,
+        "failing_companies": list(tally.companies.get(name, ())),
+    }
+    passed, said = failing == 0, f"{failing} companies fail"
+    if rule.figure is not None:
+        found, measured = tally.means[rule.figure]
+        mean = None if found is None else round(found, 4)
+        metadata |= {"mean": mean, "measured": measured, "least": rule.least}
+        passed = mean is None or mean >= rule.least
+        said = f"mean {mean:g} of {measured} groups" if mean is not None else "nothing to measure"
     return dg.AssetCheckEvaluation(
         asset_key=ASSET,
         check_name=name,
         passed=passed,
         severity=rule.severity,
         metadata=metadata,
-        description=f"{len(groups)} groups checked: {said}",
+        description=f"all groups ({_groups(tally)}): {said}",
     )
+
+
+def _groups(tally: Tally) -> str:
+    return f"{tally.groups}, {tally.waiting} to be judged" if tally.waiting else f"{tally.groups}"

@@ -12,6 +12,7 @@ import dagster as dg
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.storage.groups import Cause, Outcome
 from bg_assets.storage.shown import ShownGroup
+from bg_assets.storage.verdicts import Verdict
 
 _LONGEST = 300
 
@@ -23,8 +24,13 @@ def describe(
     causes: Mapping[str, Cause],
     done: set[str],
     failed: Mapping[str, str],
+    judged: Sequence[Verdict] = (),
 ) -> dict[str, dict[str, Any]]:
-    """The metadata by company, from the groups as they stand after the refresh."""
+    """The metadata by company, from the groups as they stand after the refresh.
+
+    ``fails``: the checks that a company's groups fail, where they were written and judged.
+    """
+    fails = _fails(judged)
     by_company = {one.held.company_id: one for one in outcomes}
     described = {}
     for company in companies:
@@ -40,11 +46,21 @@ def describe(
         cause = causes.get(company)
         described[company] = {
             "because": because,
-            **_groups(shown.get(company, ())),
+            **figures(shown.get(company, ())),
+            **({"fails": fails[company]} if company in fails else {}),
             **({"not_sold": dict(outcome.not_sold)} if outcome and outcome.not_sold else {}),
             **({"lag_seconds": round(cause.lag_seconds, 3)} if cause and cause.lag_seconds else {}),
         }
     return described
+
+
+def _fails(judged: Sequence[Verdict]) -> dict[str, list[str]]:
+    """By company; with several products each check once, whichever group fails it."""
+    found: dict[str, list[str]] = {}
+    for one in judged:
+        names = found.setdefault(one.company_id, [])
+        names += [name for name in one.fails if name not in names]
+    return found
 
 
 def _because(cause: Cause | None) -> str:
@@ -55,28 +71,29 @@ def _because(cause: Cause | None) -> str:
     )
 
 
-def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
-    """The figures of one group; with several, sums and means, and each under ``products``.
+def figures(groups: Sequence[ShownGroup]) -> dict[str, Any]:
+    """What is shown of a company's groups as they stand.
 
-    In the order in which the UI shows them, what people look for first.
+    With several, the figures are sums and means, and each stands under ``products``. In the
+    order in which the UI shows them, what people look for first.
     """
     if not groups:
         return {"members": 0, "dagster/row_count": 0}
     confidences = [group.confidence for group in groups if group.confidence is not None]
     cohesions = [group.cohesion for group in groups if group.cohesion is not None]
     members = sum(len(group.members) for group in groups)
-    figures: dict[str, Any] = {
+    found: dict[str, Any] = {
         "members": members,
         "group": dg.MetadataValue.md("\n\n".join(_table(group) for group in groups)),
         "completeness": round(fmean(group.completeness for group in groups), 4),
     }
     if confidences:
-        figures["confidence"] = round(fmean(confidences), 4)
+        found["confidence"] = round(fmean(confidences), 4)
     if cohesions:
-        figures["cohesion"] = round(fmean(cohesions), 2)
+        found["cohesion"] = round(fmean(cohesions), 2)
     else:
-        figures["cohesion_reason"] = groups[0].cohesion_reason or "no group was measurable"
-    figures |= {
+        found["cohesion_reason"] = groups[0].cohesion_reason or "no group was measurable"
+    found |= {
         "gaps": [{"product": group.product, **gap} for group in groups for gap in group.gaps],
         "diff": _diff(groups),
         "as_of": groups[0].as_of.isoformat(),
@@ -85,7 +102,7 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
         "dagster/row_count": members,
     }
     if len(groups) > 1:
-        figures["products"] = {
+        found["products"] = {
             group.product: {
                 "members": len(group.members),
                 "completeness": group.completeness,
@@ -98,7 +115,7 @@ def _groups(groups: Sequence[ShownGroup]) -> dict[str, Any]:
             }
             for group in groups
         }
-    return figures
+    return found
 
 
 def _diff(groups: Sequence[ShownGroup]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ upgrade of Dagster starts here; the other files take such names from here.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,7 +15,12 @@ from dagster._config.config_schema import UserConfigSchema as UserConfigSchema
 from dagster._core.definitions.assets.definition.asset_spec import AssetExecutionType
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.errors import DagsterInvariantViolationError as DagsterInvariantViolationError
-from dagster._core.events import DagsterEventBatchMetadata, generate_event_batch_id
+from dagster._core.events import (
+    DagsterEventBatchMetadata,
+    StepMaterializationData,
+    generate_event_batch_id,
+)
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.execution.compute_logs import redirect_to_file as redirect_to_file
 from dagster._core.execution.context.metadata_logging import (
     AssetMetadataHandle,
@@ -24,6 +29,7 @@ from dagster._core.execution.context.metadata_logging import (
 from dagster._core.execution.plan.execute_step import _get_output_asset_events
 from dagster._core.instance import InstanceRef
 from dagster._core.instance.config import PoolGranularity
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 from dagster._core.launcher.base import CheckRunHealthResult as CheckRunHealthResult
 from dagster._core.launcher.base import LaunchRunContext as LaunchRunContext
 from dagster._core.launcher.base import RunLauncher as RunLauncher
@@ -108,6 +114,31 @@ def log_materializations(
         dg.DagsterEvent.asset_materialization(
             step, event, DagsterEventBatchMetadata(batch, number == len(events))
         )
+
+
+def log_without_run(
+    instance: dg.DagsterInstance, events: Sequence[dg.AssetMaterialization]
+) -> None:
+    """What ``instance.report_runless_asset_event`` does with each, but written in batches."""
+    batch: str = generate_event_batch_id()  # type: ignore[no-untyped-call]
+    for number, event in enumerate(events, start=1):
+        instance.report_dagster_event(
+            dg.DagsterEvent(
+                dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+                RUNLESS_JOB_NAME,
+                event_specific_data=StepMaterializationData(event),
+            ),
+            RUNLESS_RUN_ID,
+            batch_metadata=DagsterEventBatchMetadata(batch, number == len(events)),
+        )
+
+
+def any_backfill(instance: dg.DagsterInstance) -> bool:
+    """Whether a backfill is under way."""
+    going_on = BulkActionsFilter(
+        statuses=[BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
+    )
+    return bool(instance.get_backfills(filters=going_on, limit=1))
 
 
 def defer(context: dg.AssetExecutionContext) -> None:

@@ -53,6 +53,22 @@ def report(context: dg.AssetExecutionContext, results: Mapping[str, Mapping[str,
         private.attach_metadata(context, results)
 
 
+def tell_again(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, results: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Give partitions of an asset a materialization outside of any run, written in batches.
+
+    It carries no code version: by which one it was made is not known any more.
+    """
+    private.log_without_run(
+        instance,
+        [
+            dg.AssetMaterialization(asset, partition=partition, metadata=metadata)
+            for partition, metadata in results.items()
+        ],
+    )
+
+
 def report_checks(
     context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]
 ) -> None:

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 # Served by the primary keys of the group tables, company_people, people and companies, and by
 # changes_pending. Who is gone by the people table while a change waits is not overlooked but next.
-_CHECKED = """
-    select g.company_id, g.product, g.completeness, g.confidence, g.cohesion,
+_CHECKED = sa.text("""
+    select g.company_id, g.product, g.refresh_id::text as refresh_id,
+        g.completeness, g.confidence, g.cohesion,
         c.employee_min, c.employee_max,
         count(m.person_id) as members,
         count(distinct m.person_id) as people,
@@ -31,12 +32,10 @@ _CHECKED = """
     left join bg.company_people as k
         on k.company_id = m.company_id and k.person_id = m.person_id
     left join bg.canonical_people as p on p.id = m.person_id
-    {where}
+    where g.company_id = any(:companies)
     group by g.company_id, g.product, c.employee_min, c.employee_max
     order by g.company_id, g.product
-"""
-_OF_SOME = sa.text(_CHECKED.format(where="where g.company_id = any(:companies)"))
-_OF_ALL = sa.text(_CHECKED.format(where=""))
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Checked:
 
     company_id: str
     product: str
+    refresh_id: str
     completeness: float
     confidence: float | None
     cohesion: float | None
@@ -62,10 +62,7 @@ class Checked:
     names_gap: bool
 
 
-def read(conn: sa.Connection, companies: Sequence[str] | None) -> list[Checked]:
-    """The groups of these companies as they are stored, of all companies for None."""
-    if companies is None:
-        rows = conn.execute(_OF_ALL).mappings()
-    else:
-        rows = conn.execute(_OF_SOME, {"companies": list(companies)}).mappings()
+def read(conn: sa.Connection, companies: Sequence[str]) -> list[Checked]:
+    """The groups of these companies as they are stored."""
+    rows = conn.execute(_CHECKED, {"companies": list(companies)}).mappings()
     return [Checked(**row) for row in rows]

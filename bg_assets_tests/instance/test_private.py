@@ -59,6 +59,10 @@ def _imported(node: ast.AST) -> list[str]:
         (dg.DagsterEvent.asset_check_evaluation, "step_context asset_check_evaluation"),
         (private.redirect_to_file, "stream filepath"),
         (dg.DagsterInstance.add_run_tags, "self run_id new_tags"),
+        (
+            dg.DagsterInstance.report_dagster_event,
+            "self dagster_event run_id log_level batch_metadata timestamp",
+        ),
         (dg.DagsterInstance.get_run_ids, "self filters cursor limit"),
     ],
 )

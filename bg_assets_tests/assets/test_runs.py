@@ -1,0 +1,84 @@
+"""The first step of a run sees one moment, and knows from its tags what it is for."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.assets import runs
+from bg_assets.domain import titles
+from bg_assets.storage import staff
+from bg_assets_tests.assets.conftest import World
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Have something committed after the first statements of a step and before it reads people."""
+    real = staff.read_people
+
+    def read_people(conn: sa.Connection, companies: Sequence[str]) -> list[staff.Person]:
+        do()
+        return real(conn, companies)
+
+    monkeypatch.setattr(staff, "read_people", read_people)
+
+
+def _retitle(world: World) -> None:
+    world.sql("update bg.people set title = 'Treasurer' where id = 'acme-fd'")
+
+
+def _title(world: World) -> str:
+    ((title,),) = world.sql("select title from bg.company_people where person_id = 'acme-fd'")
+    return str(title)
+
+
+def test_what_is_committed_while_a_run_takes_is_neither_attached_nor_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.build("acme")
+    _meanwhile(monkeypatch, lambda: _retitle(world))
+    taken = runs.take(world.engine, runs.Purpose("r1", ("acme",)))
+    assert {one.title for one in taken.staff["acme"] if one.person_id == "acme-fd"} == {
+        "Finance Director"
+    }
+    assert _title(world) == "Finance Director"
+    assert world.pending() == 1
+
+
+def test_a_run_of_the_first_step_alone_takes_nothing_and_writes_who_is_there(world: World) -> None:
+    world.build("acme")
+    _retitle(world)
+    world.execute("acme", only="company_people")
+    assert _title(world) == "Treasurer"
+    assert world.pending() == 1
+    assert world.status("acme") == ["completed"]
+
+
+def test_a_run_of_the_last_step_alone_takes_by_itself(world: World) -> None:
+    world.build("acme")
+    _retitle(world)
+    world.execute("acme", only="buyer_groups")
+    assert _title(world) == "Treasurer"
+    assert world.pending() == 0
+    assert world.status("acme") == ["completed", "completed"]
+
+
+def test_a_poisoned_person_fails_their_company_and_is_written_for_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("acme", "bad")
+    real = titles.classify
+
+    def classify(title: str | None, department: str | None) -> object:
+        if title == "poison":
+            raise ValueError(title)
+        return real(title, department)
+
+    world.sql("update bg.people set title = 'poison' where id = 'bad-fd'")
+    monkeypatch.setattr(titles, "classify", classify)
+    taken = runs.take(world.engine, runs.Purpose("r1", ("acme", "bad")))
+    assert list(taken.failed) == ["bad"]
+    assert taken.failed["bad"].startswith("ValueError at ")
+    assert world.sql("select distinct company_id from bg.company_people") == [("acme",)]
+    taken = runs.rejudge(world.engine, ["acme", "bad"])
+    assert list(taken.failed) == ["bad"]
+    assert world.sql("select distinct company_id from bg.company_people") == [("acme",)]
