@@ -141,13 +141,13 @@ def shared_data() -> Path:
     return folder
 
 
-def temporary_folder(prefix: str) -> Path:
-    """A new folder that everybody may pass into, in memory where there is plenty.
+def temporary_folder(prefix: str, disk: Path | None = None) -> Path:
+    """A new folder that everybody may pass into, on the disk or in memory where there is plenty.
 
     A database is a thousand small files, which some disks take a second to make.
     """
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if roomy else None))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=disk or (MEMORY if roomy else None)))
     folder.chmod(0o711)
     return folder
 

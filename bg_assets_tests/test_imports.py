@@ -58,6 +58,8 @@ ROOMS = {
     "sending": Room(DAGSTER | DATABASE | TERMINAL | TABLES, frozenset({"domain", "sending"})),
     "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "products", "sending", "cli"}),
     "instance": Room(TABLES, _STORAGE | {"instance"}),
+    "web.guard": Room(_PURE, frozenset({"web"})),
+    "web": Room(TABLES, _STORAGE | {"instance", "web"}),
     "assets": Room(TABLES, _DAGSTER),
     "definitions": Room(
         TABLES,

@@ -22,6 +22,7 @@ from bg_assets.storage import companies, database
 from bg_assets.storage.keys import KeysUnusable
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
+_DISK_FULL = "53100"
 
 
 def fail(message: str | Sequence[str], code: int) -> NoReturn:
@@ -67,6 +68,8 @@ def clear_errors() -> Iterator[None]:
     except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)
     except sa.exc.DBAPIError as err:
+        if getattr(err.orig, "pgcode", None) == _DISK_FULL:
+            fail("the database's disk is full: free some space, and try again", FAILED)
         # The driver's text may quote values; its first line and code are enough to look it up.
         said = str(err.orig).splitlines()[0] if err.orig else type(err).__name__
         fail(f"the database refused: {said} ({getattr(err.orig, 'pgcode', None)})", FAILED)

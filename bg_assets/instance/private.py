@@ -5,8 +5,9 @@ upgrade of Dagster starts here; the other files take such names from here.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -55,8 +56,12 @@ from dagster._utils.hosted_user_process import recon_repository_from_origin
 from dagster._utils.interrupts import capture_interrupts
 from dagster_postgres import DagsterPostgresStorage
 
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
 CHECKED_DAGSTER = "1.13.27"
 CHECKED_DAGSTER_POSTGRES = "0.29.27"
+CHECKED_DAGSTER_WEBSERVER = "1.13.27"
 
 DEFER_TAG = EXTERNALLY_MANAGED_ASSETS_TAG
 # A tag that the UI doesn't list, as Dagster's own of this kind.
@@ -271,3 +276,34 @@ def complete_tables(storage: DagsterPostgresStorage) -> None:
         part.optimize()
     storage._event_log_storage.reindex_events()
     storage._event_log_storage.reindex_assets()
+
+
+# The defaults of dagster-webserver: milliseconds a statement, seconds a connection, and how many
+# more of these; milliseconds between two looks of the UI at what is under way.
+_STATEMENT_TIMEOUT, _POOL_RECYCLE, _MAX_OVERFLOW = 15_000, 3_600, 20
+_LIVE_DATA_POLL_RATE = 2_000
+
+
+@contextmanager
+def ui(workspace: str, read_only: bool) -> Iterator["Starlette"]:
+    """The UI of the instance of DAGSTER_HOME, as ``dagster-webserver -w workspace`` makes it.
+
+    Dagster's telemetry is left out.
+    """
+    # What no run needs: they take a second and 40 MB.
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
+    from dagster._utils.log import configure_loggers
+    from dagster_webserver.app import create_app_from_workspace_process_context
+    from dagster_webserver.version import __version__
+
+    configure_loggers(formatter="colored", log_level="INFO")
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(_STATEMENT_TIMEOUT, _POOL_RECYCLE, _MAX_OVERFLOW)
+        with WorkspaceProcessContext(
+            instance,
+            workspace_load_target=WorkspaceFileTarget([workspace]),
+            version=__version__,
+            read_only=read_only,
+        ) as context:
+            yield create_app_from_workspace_process_context(context, "", _LIVE_DATA_POLL_RATE)

@@ -43,11 +43,11 @@ def all_programs(config: settings.Settings) -> list[Program]:
     Raises EmbeddedUnavailable where there is no safe place for the code server's socket.
     """
     socket, workspace = code_server.prepare(config.home)
-    web = ("-w", str(workspace), "-h", "127.0.0.1", "-p", str(config.web_port))
+    web = (sys.executable, "-m", "bg_assets.web.server", str(workspace))
     dagster = [
         Program("code", code_server.command(_beside("dagster"), socket), priority=50),
         Program("daemon", (_beside("dagster-daemon"), "run", "-w", str(workspace))),
-        Program("webserver", (_beside("dagster-webserver"), *web)),
+        Program("webserver", web),
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"))
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)

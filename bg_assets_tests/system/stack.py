@@ -212,9 +212,14 @@ def make_template(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def stack_in(template: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
-    """A stack in a copy of the template; afterwards nothing of it is left, whatever happened."""
-    parent = temporary_folder(PREFIX)
+def stack_in(
+    template: Path, variables: Mapping[str, str], disk: Path | None = None
+) -> Iterator[Stack]:
+    """A stack in a copy of the template; afterwards nothing of it is left, whatever happened.
+
+    It lies on the ``disk``, where there is one.
+    """
+    parent = temporary_folder(PREFIX, disk)
     home = parent / "home"
     subprocess.run(["cp", "-a", template, home], check=True)
     server = EmbeddedPostgres(home, options=NOT_DURABLE)

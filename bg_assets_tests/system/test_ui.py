@@ -2,6 +2,7 @@
 
 import dagster as dg
 import pytest
+import requests
 
 from bg_assets.assets.group_checks import RULES
 from bg_assets_tests.system import graphql, world
@@ -40,6 +41,15 @@ def test_a_backfill_of_three_scattered_partitions_refreshes_each_with_its_own_me
         assert f"{company}-1" in metadata["group"]
     for company in ("backfill-0002", "backfill-0004"):
         assert len(world.log_of(stack, company)) == 1
+
+
+def test_the_ui_that_up_opens_is_guarded(stack: Stack) -> None:
+    graphql.wait_for_ui(stack)
+    foreign = {"Host": "evil.example"}
+    url = f"http://127.0.0.1:{stack.port}/graphql"
+    assert requests.get(url, headers=foreign, timeout=30).status_code == 403
+    mutation = {"query": "mutation { wipeAssets(assetPartitionRanges: []) { __typename } }"}
+    assert requests.get(url, params=mutation, timeout=30).status_code == 405
 
 
 def test_a_run_by_hand_adopts_a_refresh_whose_own_run_is_still_queued(stack: Stack) -> None:

@@ -1,0 +1,45 @@
+"""`python -m bg_assets.web.server WORKSPACE`: Dagster's UI behind the guard, on BG_WEB_PORT."""
+
+import signal
+import sys
+
+import uvicorn
+
+from bg_assets import settings
+from bg_assets.instance import private
+from bg_assets.web.guard import Guard
+from bg_assets.web.rules import Rules
+
+HOST = "127.0.0.1"
+
+
+def serve(workspace: str, config: settings.Settings) -> None:
+    """Serve the UI of the code locations in the workspace file, to this machine, until a signal."""
+    rules = Rules(config.web_hosts, config.web_read_only)
+    with private.ui(workspace, config.web_read_only) as app:
+        uvicorn.run(
+            Guard(app, rules),
+            host=HOST,
+            port=config.web_port,
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+        )
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 2 for a setting that can't be meant."""
+    # uvicorn sends itself the signal again when it has ended, and what is open is to be closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        serve(sys.argv[1], settings.read())
+    except settings.BadSetting as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
