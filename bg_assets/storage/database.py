@@ -127,6 +127,11 @@ def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> st
     """One sentence on a server that does not answer or refuses, without the password."""
     where = url.set(password=None, query={}).render_as_string()
     refusal = str(err.orig).partition("FATAL:")[2].strip().split("\n", 1)[0] if err else ""
+    if "startup parameter" in refusal:
+        return (
+            f"the pooler (PgBouncer) at {where} refuses the connection ({refusal}): take it out of "
+            "BG_DATABASE_URL, or add it to the pooler's ignore_startup_parameters"
+        )
     if refusal:
         return f"PostgreSQL at {where} refuses the connection ({refusal}): check BG_DATABASE_URL"
     advice = "start it, or point BG_DATABASE_URL at one that does"
