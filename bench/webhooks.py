@@ -78,7 +78,7 @@ def _burst(engine: sa.Engine, config: Settings) -> None:
             events.append(
                 NewEvent(
                     "bench", event_id, "person.role_change", company, f"{company}-2", at, None,
-                    webhook_events.sealed(opened, body),
+                    webhook_events.sealed(opened, body), opened.digest(body),
                 )
             )  # fmt: skip
     with engine.begin() as conn:

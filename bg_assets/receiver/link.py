@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg2
 import sqlalchemy as sa
@@ -23,7 +23,15 @@ _T = TypeVar("_T")
 # For sources, leases, the audit log and whether all is ready.
 _THREADS = 3
 _WAIT_SECONDS = 10.0
-_OPTIONS = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# Of each transaction and not of the session: behind a pooler that is anybody's, and PgBouncer
+# refuses them as options of the connection. An event is acknowledged once it is on the disk,
+# whatever the server's default is.
+_SETTINGS = """
+    select set_config('statement_timeout', '10s', true), set_config('lock_timeout', '5s', true),
+        set_config('idle_in_transaction_session_timeout', '30s', true),
+        case when current_setting('synchronous_commit') in ('off', 'local')
+            then set_config('synchronous_commit', 'on', true) end
+"""
 
 
 class Unavailable(Exception):
@@ -90,8 +98,7 @@ class Link:
             if self._made is None:
                 url = self._config.database_url or database.bg_url()
                 self._made = database.make_engine(url, name="bg_receiver")
-                sa.event.listen(self._made, "do_connect", _with_options)
-                sa.event.listen(self._made, "connect", _make_durable)
+                sa.event.listen(self._made, "begin", _set)
             elif self._config.database_url is None:
                 EmbeddedPostgres(self._config.home).ensure()
             return self._made
@@ -125,15 +132,5 @@ def is_data_error(err: sa.exc.DBAPIError) -> bool:
     return str(getattr(err.orig, "pgcode", None) or "").startswith(("22", "23"))
 
 
-def _with_options(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> None:
-    parameters["options"] = f"{parameters.get('options', '')} {_OPTIONS}".strip()
-
-
-def _make_durable(connection: Any, record: Any) -> None:
-    """An event is acknowledged once it is on the disk, whatever the server's default is."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select set_config('synchronous_commit', 'on', false)"
-            " where current_setting('synchronous_commit') in ('off', 'local')"
-        )
-    connection.commit()
+def _set(conn: sa.Connection) -> None:
+    conn.exec_driver_sql(_SETTINGS)

@@ -4,7 +4,8 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -189,8 +190,7 @@ class Writer:
     def _insert(self, events: Sequence[NewEvent]) -> tuple[set[Key], dict[Key, StoredEvent]]:
         """The keys that are new, and what is there of the others."""
         try:
-            with self._link.translated():
-                conn = self._connection()
+            with self._link.translated(), self._transaction() as conn:
                 new = webhook_events.insert(conn, events)
                 others = [event.key for event in events if event.key not in new]
                 return new, webhook_events.find(conn, others)
@@ -199,12 +199,13 @@ class Writer:
                 self._disconnect()
             raise
 
-    def _connection(self) -> sa.Connection:
-        """A connection on which every statement commits by itself."""
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """A transaction on a connection that is kept."""
         if self._conn is None:
-            engine = self._link.engine()
-            self._conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return self._conn
+            self._conn = self._link.engine().connect()
+        with self._conn.begin():
+            yield self._conn
 
     def _disconnect(self) -> None:
         conn, self._conn = self._conn, None

@@ -132,6 +132,11 @@ def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> st
             f"PostgreSQL at {where} refuses the connection ({refusal}): its disk is full; free "
             "some space, and everything goes on by itself"
         )
+    if "startup parameter" in refusal:
+        return (
+            f"the pooler (PgBouncer) at {where} refuses the connection ({refusal}): take it out of "
+            "BG_DATABASE_URL, or add it to the pooler's ignore_startup_parameters"
+        )
     if refusal:
         return f"PostgreSQL at {where} refuses the connection ({refusal}): check BG_DATABASE_URL"
     advice = "start it, or point BG_DATABASE_URL at one that does"
