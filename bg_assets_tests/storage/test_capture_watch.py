@@ -144,7 +144,7 @@ def test_a_tick_looks_only_when_the_last_look_is_old_and_tells_what_that_found(
 def test_migrating_restores_what_is_lost_and_says_what_it_was(acme: sa.Engine) -> None:
     run(acme, "alter table bg.people disable trigger all")
     run(acme, "drop trigger capture_companies_update on bg.companies")
-    run(acme, "drop function bg.touch_updated_at() cascade")
+    run(acme, "drop function bg.touch_updated_at(), bg.touch_person() cascade")
     said = migrate(acme)
 
     assert lost(acme) == []
