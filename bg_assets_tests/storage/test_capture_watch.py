@@ -86,6 +86,11 @@ BROKEN = {
         "old table as old_rows new table as new_rows for each statement when (false) "
         "execute function bg.capture_people_update()", "is another one",
     ),
+    "without the old rows": (
+        "create or replace trigger capture_people_update after update on bg.people referencing "
+        "new table as new_rows for each statement execute function bg.capture_people_update()",
+        "is another one",
+    ),
     "another table of the name": (
         "alter table bg.people rename to people_old; "
         "create table bg.people (like bg.people_old including all)", "is missing",
@@ -119,11 +124,62 @@ def test_what_was_disabled_and_enabled_between_two_looks_is_compared_too(acme: s
         run(conn, "update bg.people set title = 'CEO'")
         run(conn, "alter table bg.people enable trigger all")
 
-    assert watch(acme) == []
+    assert watch(acme) == watch(acme) == []
     assert to_compare(acme)
     run(acme, "update bg.capture_watch set to_compare = false")
     watch(acme)
     assert not to_compare(acme)
+
+
+def test_a_function_that_was_another_one_between_two_looks_is_compared_too(acme: sa.Engine) -> None:
+    watch(acme)
+    text = value(acme, "select pg_get_functiondef('bg.capture_people_update()'::regprocedure)")
+    with acme.begin() as conn:
+        run(conn, f"create or replace function bg.capture_people_update() {EMPTY}")
+        run(conn, "update bg.people set title = 'CEO'")
+        conn.exec_driver_sql("drop function bg.capture_people_update() cascade")
+        conn.exec_driver_sql(text)
+        trigger = value(conn, "select trigger_text from bg.capture_triggers "
+                        "where name = 'capture_people_update'")  # fmt: skip
+        conn.exec_driver_sql(trigger)
+
+    assert watch(acme) == []
+    assert to_compare(acme)
+
+
+def test_what_was_off_while_no_tick_looked_is_compared_by_migrate(acme: sa.Engine) -> None:
+    run(acme, "update bg.capture_watch set compared_to = 'zzz'")
+    for able in ("disable", "enable"):
+        run(acme, f"alter table bg.people {able} trigger touch_updated_at")
+    with acme.begin() as conn:
+        assert capture_watch.restore(conn) == []
+
+    assert to_compare(acme)
+    assert value(acme, "select compared_to from bg.capture_watch") == ""
+
+
+def test_triggers_of_others_on_the_same_table_are_their_own_affair(acme: sa.Engine) -> None:
+    run(acme, f"create function public.theirs() {EMPTY}")
+    run(acme, "create trigger theirs after update on bg.people "
+        "for each statement execute function public.theirs()")  # fmt: skip
+    migrate(acme)
+    run(acme, "drop trigger theirs on bg.people")
+
+    assert lost(acme) == []
+
+
+def test_a_trigger_that_is_only_disabled_is_restored_as_it_was(acme: sa.Engine) -> None:
+    run(acme, "alter table bg.people disable trigger touch_updated_at")
+    assert watch(acme) == [
+        "times of writes are lost: trigger touch_updated_at on bg.people is disabled: run "
+        "`bg-assets migrate`"
+    ]
+    said = migrate(acme)
+    with acme.begin() as conn:
+        assert capture_watch.keep_watch(conn, every=60) == []
+
+    assert said[0] == "change capture restored: trigger touch_updated_at on bg.people is disabled"
+    assert lost(acme) == []
 
 
 def test_a_tick_looks_only_when_the_last_look_is_old_and_tells_what_that_found(

@@ -99,7 +99,12 @@ def test_a_member_who_is_gone_is_a_departure(built: sa.Engine, gone: str) -> Non
 
     assert catch_up(built) == 1
     assert found(built) == [("bolt", "bolt-1", "person_left"), ("bolt", None, "resync")]
-    assert value(built, "select is_departure from bg.changes where kind = 'person_left'")
+    assert rows(
+        built, "select kind, priority, is_departure, source from bg.changes order by 1"
+    ) == [
+        {"kind": "person_left", "priority": 50, "is_departure": True, "source": "people_table"},
+        {"kind": "resync", "priority": 0, "is_departure": False, "source": "people_table"},
+    ]
 
 
 def test_who_was_no_member_is_no_departure(built: sa.Engine) -> None:
@@ -157,6 +162,7 @@ def test_each_column_of_the_company_that_groups_depend_on_is_compared(
 
     assert catch_up(built) == 1
     assert found(built) == [("bolt", None, "company_profile_change")]
+    assert value(built, "select priority from bg.changes") == 20
 
 
 @pytest.mark.parametrize(
@@ -169,6 +175,9 @@ def test_a_company_that_is_gone_is_found_with_its_group(built: sa.Engine, gone: 
 
     assert catch_up(built) == 1
     assert found(built) == [("bolt", None, "company_deleted")]
+    assert rows(built, "select priority, source from bg.changes") == [
+        {"priority": 50, "source": "company_table"}
+    ]
     steps.complete(built, "run-2", take_by_hand(built, "run-2", ["bolt"]))
     run(built, "update bg.capture_watch set to_compare = true")
     assert catch_up(built) == 0
