@@ -28,7 +28,7 @@ def _compare(engine: sa.Engine) -> list[str]:
         raised += found or 0
     if not raised:
         return []
-    return [f"{raised} companies changed while capture was lost: they are to be refreshed"]
+    return [f"companies that changed while capture was lost, to be refreshed now: {raised}"]
 
 
 def _follow_dates(engine: sa.Engine) -> list[str]:
@@ -39,4 +39,4 @@ def _follow_dates(engine: sa.Engine) -> list[str]:
             today = claims.database_now(conn).astimezone(UTC).date()
             passed = dates.raise_changes(conn, today)
         raised, more = raised + passed.raised, passed.more
-    return [f"{raised} people joined or left by a date that came"] if raised else []
+    return [f"people who joined or left by a date that came: {raised}"] if raised else []

@@ -313,3 +313,24 @@ def test_a_lock_on_the_templates_holds_up_no_company(
     _add(engine, 1)
     with locked(engine, "bg.template_mistakes"):
         assert isinstance(_evaluate(instance), dg.SensorResult)
+
+
+def test_a_tick_sees_to_dates_that_passed_and_tells_of_lost_capture(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    _evaluate(instance)
+    company(engine, "acme", ["ann"])
+    yesterday = value(engine, "select (now() at time zone 'UTC')::date - 1")
+    run(engine, "update bg.people set end_date = :yesterday", yesterday=yesterday)
+    run(engine, "delete from bg.changes")
+    run(engine, "update bg.dates_passed set done_to = :yesterday", yesterday=yesterday)
+    found = _evaluate(instance)
+    assert isinstance(found, dg.SensorResult)
+    assert [one.tags["bg/reasons"] for one in found.run_requests or ()] == ["person_left: 1"]
+
+    run(engine, "alter table bg.people disable trigger capture_people_delete")
+    run(engine, "update bg.capture_watch set looked_at = '-infinity'")
+    skipped = _evaluate(instance)
+    assert isinstance(skipped, dg.SkipReason)
+    told = "changes are lost: trigger capture_people_delete on bg.people is disabled"
+    assert f"{told}: run `bg-assets migrate`" in (skipped.skip_message or "")

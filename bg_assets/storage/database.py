@@ -171,7 +171,7 @@ def migrate(url: str) -> list[str]:
             if capture.install(conn):
                 done.append("change capture: triggers and views installed")
         if changed := _catch_up(engine):
-            done.append(f"{changed} companies changed while it was lost: they are to be refreshed")
+            done.append(f"companies that changed while it was lost, to be refreshed now: {changed}")
     finally:
         engine.dispose()
     return done

@@ -77,11 +77,13 @@ _PEOPLE = sa.text(f"""
     select d.company_id, bool_or(not d.is_new) as differs,
         array_agg(d.person_id order by d.person_id) filter (where d.is_gone and exists (
             select from bg.buyer_group_members as m
-            where m.company_id = d.company_id and m.person_id = d.person_id)) as leavers,
+            where m.company_id = d.company_id and m.person_id = d.person_id offset 0)) as leavers,
         jsonb_agg(distinct jsonb_build_array(d.title, d.department)) filter (where d.is_new)
             as titles
     from differing as d
-    join bg.canonical_companies as c on c.id = d.company_id and c.deleted_at is null
+    where exists (
+        select from bg.canonical_companies as c
+        where c.id = d.company_id and c.deleted_at is null offset 0)
     group by d.company_id order by d.company_id
 """)
 _RAISE = sa.text(f"""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bg_assets import products
+from bg_assets import products, upkeep
 from bg_assets.storage import refreshes
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
@@ -42,7 +42,10 @@ def quiet(bg: Command) -> Command:
 
 def _states(bg: Command) -> dict[str, int]:
     """The states that somebody is in."""
-    found = bg.json("status")
+    return _states_with(bg.json("status"))
+
+
+def _states_with(found: dict[str, Any]) -> dict[str, int]:
     assert set(found) == set(NOTHING)
     counts = {"pending": found["pending"]["companies"]} | {
         name: found[name] for name in ("deferred", "requested", "running", "failed", "dead")
@@ -197,3 +200,43 @@ def test_a_refresh_that_does_not_get_on_is_told_with_its_run_and_what_to_do(bg: 
     assert f"problem: {line}" in done.out
     assert line.startswith("run r1 has been refreshing a and 1 more since 2026-01-05 12:00 UTC ")
     assert "cancel it in the UI" in line
+
+
+def test_lost_capture_is_a_problem_until_migrate_and_the_tick_have_seen_to_it(
+    quiet: Command,
+) -> None:
+    quiet.execute("alter table bg.people disable trigger all")
+    quiet.execute("update bg.people set status = 'left' where id = 'p1'")
+    document = quiet.json("status", code=1)
+    done = quiet("status")
+    assert (done.code, done.err) == (1, "")
+    told = "changes are lost: trigger capture_people_update on bg.people is disabled: run"
+    assert any(one.startswith(told) for one in document["problems"])
+    assert f"problem: {told} `bg-assets migrate`" in done.out
+    assert _states_with(document) == {}
+
+    done = quiet("migrate")
+    assert "change capture restored: trigger capture_people_update on bg.people" in done.out
+    assert "companies that changed while it was lost, to be refreshed now: 1" in done.out
+    assert quiet("migrate").out == "nothing to do: the tables are at this version\n"
+    assert quiet.json("status")["problems"] == []
+    assert refresh_what_is_due(quiet) == 1
+    (group,) = quiet.json("show", "a")["groups"]
+    assert "p1" not in {member["person_id"] for member in group["members"]}
+
+
+def test_capture_that_somebody_enables_again_is_caught_up_by_the_tick(quiet: Command) -> None:
+    quiet.execute("update bg.capture_watch set looked_at = '-infinity'")
+    quiet.execute("alter table bg.people disable trigger all")
+    quiet.execute("update bg.people set status = 'left' where id = 'p1'")
+    lost = upkeep.see_to(quiet.engine)
+    quiet.execute("alter table bg.people enable trigger all")
+    quiet.execute("update bg.capture_watch set looked_at = '-infinity'")
+
+    assert any("capture_people_update on bg.people is disabled" in line for line in lost)
+    assert upkeep.see_to(quiet.engine) == [
+        "companies that changed while capture was lost, to be refreshed now: 1"
+    ]
+    assert refresh_what_is_due(quiet) == 1
+    (left,) = quiet.json("show", "a")["groups"][0]["diff"]["left"]
+    assert left == "p1"

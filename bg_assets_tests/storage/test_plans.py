@@ -6,7 +6,18 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, database, groups, refreshes, resync, shown, staff, templates
+from bg_assets.storage import (
+    capture_watch,
+    claims,
+    database,
+    groups,
+    missed,
+    refreshes,
+    resync,
+    shown,
+    staff,
+    templates,
+)
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.conftest import Cluster
@@ -190,3 +201,23 @@ def test_a_look_at_old_groups_reads_a_portion_of_them(conn: sa.Connection, *, fr
         assert resync.raise_changes(conn, {"finance_system": "u"}, {}, []) == 5000
 
     plans.check(reads, rows=40_000, pages=80_000)
+
+
+@pytest.mark.parametrize("most", [100, 1000])
+def test_a_portion_of_companies_is_compared_by_its_own_people(
+    conn: sa.Connection, most: int
+) -> None:
+    """Half of the people are new, and each company: more can't differ."""
+    capture_watch.ask_for_comparison(conn)
+    with plans.watched(conn) as reads:
+        assert missed.raise_changes(conn, most) == most
+
+    plans.check(reads, rows=most * 100, pages=most * 60)
+
+
+def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(conn: sa.Connection) -> None:
+    with plans.watched(conn) as reads:
+        assert capture_watch.keep_watch(conn, every=0) == []
+        assert missed.raise_changes(conn) is None
+
+    plans.check(reads, rows=300, pages=200)
