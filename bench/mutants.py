@@ -115,7 +115,7 @@ def _judged(
                 yield room, mutant, None
                 continue
             judges = _tests(options, room)
-            reaching = reach.tests(shops[0].root, mutant.module, mutant.line, judges)
+            reaching = reach.tests(mutant.module, mutant.line, judges)
             if not reaching:
                 yield room, mutant, Outcome(False, UNREACHED, 0)
                 continue
