@@ -7,6 +7,7 @@ taken away) is left out: it says nothing of the tests.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import parso
 from cosmic_ray.operators import (
@@ -27,7 +28,8 @@ from cosmic_ray.operators import (
     unary_operator_replacement as unary,
 )
 from cosmic_ray.operators.operator import Operator
-from parso.tree import NodeOrLeaf
+
+from bench.mutant_sql import Edit, edits_of, is_sql
 
 _BINARY = {"Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul", "BitAnd_BitOr", "Mod_Mul"}
 _COMPARISON = {
@@ -35,63 +37,11 @@ _COMPARISON = {
 }  # fmt: skip
 _UNARY = {"Delete_Not", "USub_UAdd"}
 _SWAPS = {"min": "max", "max": "min", "any": "all", "all": "any"}
-_COMPREHENSION_CONDITIONS = {"comp_if", "sync_comp_for"}
 # What these say is text for people.
 _TOLD = {"description", "help", "kinds", "owners", "group_name", "detail"}
 
-_SQL = re.compile(
-    r"^[\s(]*(select|insert|update|delete|with|case|and|or|exists|not exists|join|left join|where|"
-    r"order by|for update|limit|union|lock|set|declare|if|from|merge|returning|on conflict)\b"
-)
-_QUOTED = re.compile(r"'[^'\n]*'|--[^\n]*")
-_COMPARED = (
-    (r"<=", "<"),
-    (r">=", ">"),
-    (r"<>", "="),
-    (r"(?<![<>=:!\-|])>(?![=>])", ">="),
-    (r"<(?![=>])", "<="),
-    (r"(?<![<>:!=])=(?![=>])", "<>"),
-)
-_WORDS = (
-    (r"\bis not null\b", "is null"),
-    (r"\bis null\b", "is not null"),
-    (r"\bis distinct from\b", "is not distinct from"),
-    (r"\bis not distinct from\b", "is distinct from"),
-    (r"\bnot exists\b", "exists"),
-    (r"(?<!not )(?<!if )\bexists\b", "not exists"),
-    (r"\band\b", "or"),
-    (r"(?<!insert )(?<!update )\bor\b(?! replace)", "and"),
-    (r"\bdesc\b", "asc"),
-    (r"\bnulls last\b", "nulls first"),
-    (r"\bmax\(", "min("),
-    (r"\bmin\(", "max("),
-    (r"\bleast\(", "greatest("),
-    (r"\bgreatest\(", "least("),
-    (r"\bbool_or\(", "bool_and("),
-    (r"\bbool_and\(", "bool_or("),
-    (r"\bselect distinct (?!on\b)", "select "),
-    (r"\(distinct ", "("),
-    (r"\b(left|full) join\b", "join"),
-    (r"\bunion all\b", "union"),
-    (r"\btrue\b", "false"),
-    (r"\bfalse\b", "true"),
-    (r" \+ ", " - "),
-    (r" - ", " + "),
-    (r" *\bfor (no key )?(update|share)( of \w+)?( skip locked)?", ""),
-    (r" skip locked\b", ""),
-    (r"\blimit :?\w+", ""),
-    (r"\bmaterialized\b", ""),
-    (r"coalesce\(([\w.:]+), [\w.:]+\)", r"\1"),
-    (r"(?m)^[ ]*(and|or) [^\n]*\n", ""),
-)
-_NUMBER = re.compile(r"(?<![\w:$.{'])\d+(?![\w.}'])")
-_INTERVAL = re.compile(r"(?<=interval ')\d+")
-_LAST_OF_LIST = re.compile(r"(?<=')(, '[^'\n]*')(?=\))")
-_ISOLATION = re.compile(r"REPEATABLE READ|repeatable read")
-_ASSIGNING = re.compile(r"\b(do update\s+set|set)\s")
-_AFTER_ASSIGNMENTS = re.compile(r"\b(where|from|returning)\b")
-
-Edit = tuple[int, int, str]
+# A node of parso's, which is not typed: what it has depends on its type, a word.
+Node = Any
 
 
 def operators() -> dict[str, Operator]:
@@ -124,29 +74,30 @@ def _suffixed(classes: Iterator[type[Operator]], wanted: set[str]) -> list[type[
     return [one for one in classes if any(one.__name__.endswith(f"_{end}") for end in wanted)]
 
 
-class _Own(Operator):
+class _Own(Operator):  # type: ignore[misc]
     """An operator whose faults at a node are edits of its code, from ... to, counted from its
     first character without what stands before it."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """The faults that can be planted at this node."""
         raise NotImplementedError
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[tuple[tuple[int, int], ...]]:
+    def mutation_positions(self, node: Node) -> Iterator[tuple[tuple[int, int], ...]]:
         """Where each is, as cosmic-ray wants it: lines from 1, columns from 0."""
         edits = self.edits(node)
         code = node.get_code(include_prefix=False) if edits else ""
         for start, end, _ in edits:
             yield _place(node, code, start), _place(node, code, end)
 
-    def mutate(self, node: NodeOrLeaf, index: int) -> NodeOrLeaf:
+    def mutate(self, node: Node, index: int) -> Node:
         """The node with one of the faults."""
         start, end, becomes = self.edits(node)[index]
         code = node.get_code(include_prefix=False)
-        prefix = node.get_first_leaf().prefix
-        return parso.parse(prefix + code[:start] + becomes + code[end:]) if _whole(node) else _leaf(
-            node, code[:start] + becomes + code[end:]
-        )  # fmt: skip
+        code = code[:start] + becomes + code[end:]
+        if hasattr(node, "children"):
+            return parso.parse(node.get_first_leaf().prefix + code)  # type: ignore[no-untyped-call]
+        node.value = code
+        return node
 
     @classmethod
     def examples(cls) -> tuple[()]:
@@ -154,16 +105,7 @@ class _Own(Operator):
         return ()
 
 
-def _whole(node: NodeOrLeaf) -> bool:
-    return hasattr(node, "children")
-
-
-def _leaf(node: NodeOrLeaf, value: str) -> NodeOrLeaf:
-    node.value = value
-    return node
-
-
-def _place(node: NodeOrLeaf, code: str, offset: int) -> tuple[int, int]:
+def _place(node: Node, code: str, offset: int) -> tuple[int, int]:
     line, column = node.start_pos
     before = code[:offset]
     if "\n" not in before:
@@ -174,7 +116,7 @@ def _place(node: NodeOrLeaf, code: str, offset: int) -> tuple[int, int]:
 class InNotIn(_Own):
     """``in`` for ``not in``, and the other way round."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """At the comparison's word."""
         if node.type == "comp_op" and node.get_code().split() == ["not", "in"]:
             return [(0, len(node.get_code(include_prefix=False)), "in")]
@@ -185,7 +127,7 @@ class InNotIn(_Own):
 class DropOperand(_Own):
     """A condition of several forgotten, or the condition of a comprehension."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """Each operand with the word beside it."""
         if node.type in ("and_test", "or_test"):
             return [self._without(node, index) for index in range(0, len(node.children), 2)]
@@ -194,7 +136,7 @@ class DropOperand(_Own):
         return []
 
     @staticmethod
-    def _without(node: NodeOrLeaf, index: int) -> Edit:
+    def _without(node: Node, index: int) -> Edit:
         ends = [0]
         for number, child in enumerate(node.children):
             code = child.get_code(include_prefix=number > 0)
@@ -207,7 +149,7 @@ class DropOperand(_Own):
 class DropArgument(_Own):
     """An argument given by its name, forgotten."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """Each named argument of a call."""
         if node.type != "arglist" or node.parent.type != "trailer":
             return []
@@ -221,7 +163,7 @@ class DropArgument(_Own):
         return found
 
     @staticmethod
-    def _without(node: NodeOrLeaf, number: int, at: int, length: int) -> Edit:
+    def _without(node: Node, number: int, at: int, length: int) -> Edit:
         last = number == len(node.children) - 1
         comma = node.children[number - 1 if last else number + 1]
         width = len(comma.get_code())
@@ -231,22 +173,19 @@ class DropArgument(_Own):
 class DropCall(_Own):
     """A statement that is only a call, or adds to something, forgotten."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """The whole statement."""
         if node.parent is None or node.parent.type != "simple_stmt":
             return []
         call = node.type == "atom_expr" and node.children[-1].get_code().startswith("(")
-        adds = node.type == "expr_stmt" and "annassign" in node.children[1].type
-        grows = node.type == "expr_stmt" and node.children[1].get_code().strip() in ("+=", "|=")
-        return [(0, len(node.get_code(include_prefix=False)), "pass")] if call or (
-            grows and not adds
-        ) else []  # fmt: skip
+        adds = node.type == "expr_stmt" and node.children[1].get_code().strip() in ("+=", "|=")
+        return [(0, len(node.get_code(include_prefix=False)), "pass")] if call or adds else []
 
 
 class CatchLess(_Own):
     """Errors let through: all that a clause catches, or one of several."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """What stands behind ``except``."""
         if node.type != "except_clause":
             return []
@@ -266,7 +205,7 @@ class CatchLess(_Own):
 class SwapFunction(_Own):
     """The least for the greatest, any for all."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """At the function's name, where it is called."""
         if node.type != "name" or node.value not in _SWAPS or node.parent.type != "atom_expr":
             return []
@@ -276,7 +215,7 @@ class SwapFunction(_Own):
 class EditSql(_Own):
     """Boundaries, conditions, locks, orders and assignments of SQL."""
 
-    def edits(self, node: NodeOrLeaf) -> list[Edit]:
+    def edits(self, node: Node) -> list[Edit]:
         """Those of the string, or of the piece of an f-string."""
         if node.type == "string":
             whole = body = node.value
@@ -290,74 +229,6 @@ class EditSql(_Own):
             said = "".join(child.get_code() for child in node.parent.children[1:-1])
         else:
             return []
-        if node.parent.type == "simple_stmt" or not (_SQL.match(said) or _ISOLATION.search(said)):
+        if node.parent.type == "simple_stmt" or not is_sql(said):
             return []
-        return [(first + start, first + end, text) for start, end, text in sql_edits(body)]
-
-
-def sql_edits(sql: str) -> list[Edit]:
-    """The faults that can be planted in SQL; what is quoted or said in comments is left alone."""
-    bare = _QUOTED.sub(lambda found: found[0][0] + "_" * (len(found[0]) - 2) + found[0][-1], sql)
-    found = [
-        (one.start(), one.end(), becomes)
-        for pattern, becomes in _COMPARED
-        for one in re.finditer(pattern, bare)
-        if not _assigns(bare, one.start())
-    ]
-    found += [
-        (one.start(), one.end(), one.expand(becomes))
-        for pattern, becomes in _WORDS
-        for one in re.finditer(pattern, bare)
-        if not (one[0] == "and" and _between(bare, one.start())) and _balanced(one[0])
-    ]
-    found += [(*one.span(), str(int(one[0]) + 1)) for one in _NUMBER.finditer(bare)]
-    found += [(*one.span(), str(int(one[0]) * 2)) for one in _INTERVAL.finditer(sql)]
-    found += [(*one.span(), "") for one in _LAST_OF_LIST.finditer(sql)]
-    found += [(*one.span(), "READ COMMITTED") for one in _ISOLATION.finditer(sql)]
-    return sorted(found + list(_assignments(bare)))
-
-
-def _balanced(text: str) -> bool:
-    return text.count("(") == text.count(")") or "\n" not in text
-
-
-def _between(sql: str, at: int) -> bool:
-    return re.search(r"\bbetween\b((?!\band\b).)*$", sql[:at], re.DOTALL) is not None
-
-
-def _assigns(sql: str, at: int) -> bool:
-    """Whether the sign there gives a column its value."""
-    return any(start <= at < end and not deep for start, end, deep in _levels(sql, at))
-
-
-def _levels(sql: str, at: int) -> Iterator[tuple[int, int, bool]]:
-    for start, end in _assignment_lists(sql):
-        inside = sql[start:at]
-        yield start, end, inside.count("(") > inside.count(")") or "case" in inside.split(",")[-1]
-
-
-def _assignment_lists(sql: str) -> Iterator[tuple[int, int]]:
-    for one in _ASSIGNING.finditer(sql):
-        depth, end = 0, len(sql)
-        for number in range(one.end(), len(sql)):
-            depth += {"(": 1, ")": -1}.get(sql[number], 0)
-            if depth < 0 or (not depth and _AFTER_ASSIGNMENTS.match(sql, number)):
-                end = number
-                break
-        yield one.end(), end
-
-
-def _assignments(sql: str) -> Iterator[Edit]:
-    """Each column of several that a statement sets, not set."""
-    for start, end in _assignment_lists(sql):
-        depth, commas = 0, []
-        for number in range(start, end):
-            depth += {"(": 1, ")": -1}.get(sql[number], 0)
-            if sql[number] == "," and not depth:
-                commas.append(number)
-        if commas:
-            yield start, commas[0] + 1, ""
-        for number, comma in enumerate(commas):
-            after = commas[number + 1] if number + 1 < len(commas) else end
-            kept = sql[comma:after].rstrip()
-            yield comma, comma + len(kept), ""
+        return [(first + start, first + end, text) for start, end, text in edits_of(body)]

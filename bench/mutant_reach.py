@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +18,18 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Tests by the lines that they run, how long each took, and which failed untouched."""
+    """Tests by the lines that they run, how long each took, and which failed untouched.
 
+    ``sources`` are the modules as they were when the tests ran.
+    """
+
+    sources: Mapping[str, str]
     lines: Mapping[str, Mapping[int, frozenset[str]]]
     seconds: Mapping[str, float]
     failed: frozenset[str]
     _users: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
 
-    def tests(self, root: Path, module: str, line: int, room: Iterable[str]) -> list[str]:
+    def tests(self, module: str, line: int, room: Iterable[str]) -> list[str]:
         """The room's tests that reach this line, those of the module's own file first.
 
         Of a constant: those that reach a line which names it. Where only what is shared reaches
@@ -35,31 +40,36 @@ class Reach:
             for test in self.seconds
             if test not in self.failed and any(test.startswith(path) for path in room)
         ]
-        noted = self._contexts(root, module, line)
+        noted = self._contexts(module, line)
         files = {one.removeprefix(PROCESS).split("::")[0] for one in noted if PROCESS in one}
         every = SHARED in noted
         reached = [
             test for test in candidates if test in noted or every or test.split("::")[0] in files
         ]
-        own = f"test_{Path(module).stem}"
-        cost: dict[str, float] = {}
+        stem = Path(module).stem
+        cost: dict[str, float] = defaultdict(float)
         for test in reached:
-            file = test.split("::")[0]
-            cost[file] = cost.get(file, 0) + self.seconds[test]
-        # Shared code is run by all: those that also run the line themselves come first.
-        return sorted(
-            reached,
-            key=lambda test: (own not in test, test not in noted, cost[test.split("::")[0]]),
-        )
+            cost[test.split("::")[0]] += self.seconds[test]
 
-    def _contexts(self, root: Path, module: str, line: int) -> frozenset[str]:
-        source = (root / module).read_text(encoding="utf-8")
-        tree = ast.parse(source)
+        def order(test: str) -> tuple[bool, bool, bool, float]:
+            file = test.split("::")[0]
+            return (
+                f"test_{stem}" not in file,
+                f"test_{stem.split('_')[0]}" not in file,
+                # Of shared code, which all run: those first that also run it themselves.
+                test not in noted,
+                cost[file],
+            )
+
+        return sorted(reached, key=order)
+
+    def _contexts(self, module: str, line: int) -> frozenset[str]:
+        tree = ast.parse(self.sources[module])
         function = _innermost(tree, line)
         if function is not None:
             return self._on(module, _statement_lines(function, line))
         names = _constant(tree, line)
-        used = [place for name in names for place in self._uses(root, module, name)]
+        used = [place for name in names for place in self._uses(module, name)]
         found = frozenset[str]().union(*(self._on(file, [number]) for file, number in used))
         return found or frozenset[str]().union(*self.lines.get(module, {}).values())
 
@@ -67,7 +77,7 @@ class Reach:
         noted = self.lines.get(module, {})
         return frozenset[str]().union(*(noted.get(line, frozenset()) for line in lines))
 
-    def _uses(self, root: Path, module: str, name: str) -> list[tuple[str, int]]:
+    def _uses(self, module: str, name: str) -> list[tuple[str, int]]:
         """The lines that name a constant, directly or by way of another constant."""
         known = self._users.get((module, name))
         if known is not None:
@@ -76,7 +86,7 @@ class Reach:
         found: list[tuple[str, int]] = []
         files = [module] if name.startswith("_") else list(self.lines)
         for file in files:
-            source = (root / file).read_text(encoding="utf-8")
+            source = self.sources[file]
             if not re.search(rf"\b{name}\b", source):
                 continue
             tree = ast.parse(source)
@@ -87,7 +97,7 @@ class Reach:
                     found.append((file, number))
                 elif file == module:
                     others = [one for one in _constant(tree, number) if one != name]
-                    found += [place for one in others for place in self._uses(root, file, one)]
+                    found += [place for one in others for place in self._uses(file, one)]
         self._users[module, name] = found
         return found
 
@@ -105,7 +115,8 @@ def read(data: Path, root: Path, seconds: Mapping[str, float], failed: Iterable[
         lines[path.relative_to(root).as_posix()] = {
             line: frozenset(one for one in contexts if one) for line, contexts in by_line.items()
         }
-    return Reach(lines, dict(seconds), frozenset(failed))
+    sources = {name: (root / name).read_text(encoding="utf-8") for name in lines}
+    return Reach(sources, lines, dict(seconds), frozenset(failed))
 
 
 def _innermost(tree: ast.AST, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -159,7 +159,8 @@ def _assigned(statement: ast.stmt) -> list[str]:
 
 def _first(node: ast.stmt) -> int:
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])
+    lines: list[int] = [node.lineno, *(one.lineno for one in decorators)]
+    return min(lines)
 
 
 def _joined(differing: Sequence[str], sign: str) -> str:

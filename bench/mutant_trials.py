@@ -33,8 +33,12 @@ _OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "of
 _LEFT_OUT = (".git", ".venv", ".bg", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
 _MARK = "BG_MUTANTS_TRIAL"
 _PROCESS = "BG_MUTANTS_PROCESS"
-_REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"
-_QUIET = ("-q", "-p", "no:cacheprovider", "--tb=line", "--hypothesis-seed=0", "-W", _REWRITTEN)
+# What pytest would import at each start: of no use here, or imported already.
+_PLUGINS = ("cacheprovider", "schemathesis", "xdist", "anyio")
+_QUIET = (
+    "-q", "--tb=line", "--hypothesis-seed=0", "-W", "ignore::pytest.PytestAssertRewriteWarning",
+    *(f"-pno:{name}" for name in _PLUGINS),
+)  # fmt: skip
 _FAST = "not slow and not system and not browser"
 # Of one test, before it counts as hanging: it may share two cores with others.
 _PATIENCE = 45.0
@@ -341,6 +345,8 @@ class _Measure:
 
 def _measure(rc: Path, tests: Sequence[str], notes: Path) -> int:
     os.environ["COVERAGE_PROCESS_START"] = str(rc)
+    # What pytest makes of the tests is kept for all later runs.
+    sys.dont_write_bytecode = False
     measured = coverage.Coverage(config_file=str(rc))
     measured.start()
     plugin = _Measure(measured, notes.with_name("beat"))

@@ -19,30 +19,28 @@ It takes about four minutes before the first fault; Ctrl-C ends it and leaves no
 import argparse
 import contextlib
 import importlib
-import json
 import signal
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from bench import mutant_sites
 from bench.mutant_reach import Reach
+from bench.mutant_report import UNREACHED, Report, alive, say
 from bench.mutant_sites import Mutant, Quota
 from bench.mutant_trials import Outcome, Workshop
 
 _ROOT = Path(__file__).resolve().parent.parent
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EQUIVALENT = Path(__file__).with_name("mutants_equivalent.yaml")
-# Imported before all runs: what takes long, and no plugin of pytest's (it wants to do that itself).
+# Imported once, before all runs: what takes long, and nothing of the project.
 _WARM = (
     "dagster", "dagster_postgres", "pandas", "sqlalchemy", "psycopg2", "alembic.command",
     "starlette.applications", "uvicorn", "cryptography.fernet", "prometheus_client", "yaml",
-    "rich.console", "click", "requests",
+    "rich.console", "click", "requests", "hypothesis.stateful", "_hypothesis_pytestplugin",
 )  # fmt: skip
 
 
@@ -77,23 +75,27 @@ ROOMS = {
 def main(arguments: Sequence[str]) -> None:
     """Plant, judge, tell."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
-    until = time.monotonic() + 60 * options.minutes
+    for number in _STOPS:
+        signal.signal(number, _stop)
+    try:
+        _run(options, time.monotonic() + 60 * options.minutes)
+    except KeyboardInterrupt:
+        say("stopped")
+
+
+def _run(options: argparse.Namespace, until: float) -> None:
     for name in _WARM:
         importlib.import_module(name)
     with contextlib.ExitStack() as stack:
         shops = [stack.enter_context(Workshop(_ROOT)) for _ in range(options.workers)]
-        reach = shops[0].measure(_tests(options.rooms))
-        _say(f"{len(reach.seconds)} tests, of which {len(reach.failed)} failed or were skipped")
         planted = _planted(options, shops[0].root)
-        report = Report(options, reach)
-        try:
-            for room, mutant, outcome in _judged(planted, shops, reach, until, options):
-                report.add(room, mutant, outcome)
-        except KeyboardInterrupt:
-            _say("stopped")
-        report.tell({room: len(list(mutants)) for room, mutants in planted.items()})
+        reach = shops[0].measure([path for room in planted for path in _tests(options, room)])
+        say(f"{len(reach.seconds)} tests, of which {len(reach.failed)} failed or were skipped")
+        said = {"seed": options.seed, "rooms": options.rooms, "modules": options.modules}
+        report = Report(options.json, said, reach.failed)
+        stack.callback(report.tell, {room: len(mutants) for room, mutants in planted.items()})
+        for room, mutant, outcome in _judged(planted, shops, reach, until, options):
+            report.add(room, mutant, outcome)
 
 
 def _judged(
@@ -107,40 +109,38 @@ def _judged(
     waiting = _in_turn(planted)
     equivalent = _equivalent()
     idle = list(shops)
-    busy: dict[Workshop, tuple[str, Mutant]] = {}
+    busy: dict[Workshop, tuple[str, Mutant, str]] = {}
     while True:
         while idle and time.monotonic() < until and (one := next(waiting, None)):
             room, mutant = one
             if mutant.name in equivalent:
                 yield room, mutant, None
                 continue
-            tests = _within(reach, _reaching(reach, shops[0].root, room, mutant), options.longest)
-            if not tests:
-                yield room, mutant, Outcome(False, "unreached", 0)
+            judges = _tests(options, room)
+            reaching = reach.tests(mutant.module, mutant.line, judges)
+            if not reaching:
+                yield room, mutant, Outcome(False, UNREACHED, 0)
                 continue
+            tests = _within(reach, reaching, options.longest)
             shop = idle.pop()
-            shop.start(
-                mutant.module, mutant.code, tests, max(reach.seconds[test] for test in tests)
-            )
-            busy[shop] = one
+            slowest = max(reach.seconds[test] for test in tests)
+            shop.start(mutant.module, mutant.code, tests, slowest)
+            busy[shop] = (room, mutant, f"{len(tests)} of {len(reaching)} tests passed")
         if not busy:
             return
         for shop in list(busy):
             outcome = shop.ended()
             if outcome is not None:
-                yield (*busy.pop(shop), outcome)
+                room, mutant, passed = busy.pop(shop)
                 idle.append(shop)
+                yield room, mutant, outcome if outcome.caught else replace(outcome, by=passed)
         time.sleep(0.05)
-
-
-def _reaching(reach: Reach, root: Path, room: str, mutant: Mutant) -> list[str]:
-    paths = [f"bg_assets_tests/{path}" for path in ROOMS[room].tests]
-    return reach.tests(root, mutant.module, mutant.line, paths)
 
 
 def _within(reach: Reach, tests: Sequence[str], longest: float) -> list[str]:
     """As many of the tests as take no longer than this, in seconds."""
-    taken, chosen = 0.0, []
+    taken = 0.0
+    chosen: list[str] = []
     for test in tests:
         taken += reach.seconds[test]
         if chosen and taken > longest:
@@ -161,7 +161,9 @@ def _in_turn(planted: Mapping[str, Sequence[Mutant]]) -> Iterator[tuple[str, Mut
 
 
 def _planted(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]:
-    wanted = _alive(options.again) if options.again else None
+    """The sample, by room, or those that lived before."""
+    if options.again:
+        return _planted_again(options, root)
     planted = {}
     for name in options.rooms:
         room = ROOMS[name]
@@ -173,21 +175,25 @@ def _planted(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]
         important = tuple(path for path in modules if Path(path).name in room.important)
         total = options.each * len(important) + options.per_room
         quota = Quota(total, options.each, important)
-        if wanted is not None:
-            modules = {path: code for path, code in modules.items() if path in wanted}
-            quota = Quota(10**6, 0, ())
-        chosen = mutant_sites.choose(modules, quota, options.seed)
-        planted[name] = [one for one in chosen if wanted is None or one.name in wanted[one.module]]
+        planted[name] = mutant_sites.choose(modules, quota, options.seed)
     return {room: mutants for room, mutants in planted.items() if mutants}
 
 
-def _alive(file: Path) -> dict[str, set[tuple[str, ...]]]:
-    found: dict[str, set[tuple[str, ...]]] = {}
-    for one in json.loads(file.read_text(encoding="utf-8"))["mutants"]:
-        if one["verdict"] in ("alive", "unreached"):
-            name = (one["module"], one["place"], one["was"], one["becomes"])
-            found.setdefault(one["module"], set()).add(name)
-    return found
+def _planted_again(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]:
+    wanted = alive(options.again)
+    planted: dict[str, list[Mutant]] = {}
+    for room in options.rooms:
+        for module, code in mutant_sites.modules_of(root, ROOMS[room].modules).items():
+            names = wanted.pop(module, set())
+            if options.modules and Path(module).name not in options.modules:
+                continue
+            for one in mutant_sites.choose({module: code}, Quota(10**6, 0, ()), options.seed):
+                if one.name in names:
+                    names.remove(one.name)
+                    planted.setdefault(room, []).append(one)
+            for _, place, was, becomes in sorted(names):
+                say(f"gone, its code was changed: {module} {place}: {was} -> {becomes}")
+    return planted
 
 
 def _equivalent() -> dict[tuple[str, ...], str]:
@@ -199,82 +205,17 @@ def _equivalent() -> dict[tuple[str, ...], str]:
     }
 
 
-class Report:
-    """What came of each mutant: told as it comes, kept as JSON, summed up by room at the end."""
-
-    def __init__(self, options: argparse.Namespace, reach: Reach) -> None:
-        self._file: Path = options.json
-        self._options = {"seed": options.seed, "rooms": options.rooms, "minutes": options.minutes}
-        self._failed = sorted(reach.failed)
-        self._found: list[dict[str, Any]] = []
-
-    def add(self, room: str, mutant: Mutant, outcome: Outcome | None) -> None:
-        """One more; None is equivalent."""
-        if outcome is None:
-            verdict = "equivalent"
-        elif outcome.by == "unreached":
-            verdict = "unreached"
-        else:
-            verdict = "caught" if outcome.caught else "alive"
-        self._found.append(
-            {
-                "room": room, "module": mutant.module, "line": mutant.line, "place": mutant.place,
-                "operator": mutant.operator, "verdict": verdict, "was": mutant.was,
-                "becomes": mutant.becomes, "diff": mutant.diff,
-                "by": outcome.by if outcome else "",
-                "seconds": round(outcome.seconds, 1) if outcome else 0,
-            }
-        )  # fmt: skip
-        if verdict in ("alive", "unreached"):
-            _say(f"{verdict}  {mutant.module}:{mutant.line} in {mutant.place}\n{mutant.diff}")
-        self._write()
-
-    def tell(self, planned: Mapping[str, int]) -> None:
-        """The table by room."""
-        _say(
-            f"{'room':<10}{'planted':>9}{'caught':>9}{'equivalent':>12}{'alive':>7}"
-            f"{'unreached':>11}{'share':>8}"
-        )
-        totals: Counter[str] = Counter()
-        for room in planned:
-            counts = Counter(one["verdict"] for one in self._found if one["room"] == room)
-            totals += counts
-            _say(_line(room, counts))
-        _say(_line("all", totals))
-        left = sum(planned.values()) - len(self._found)
-        if left:
-            _say(f"{left} of the sample were not planted: --minutes was over")
-        _say(f"share: caught of those not equivalent; each is in {self._file}")
-
-    def _write(self) -> None:
-        summary = {
-            room: Counter(one["verdict"] for one in self._found if one["room"] == room)
-            for room in {one["room"] for one in self._found}
-        }
-        kept = {
-            "options": self._options,
-            "rooms": summary,
-            "tests that could not judge": self._failed,
-            "mutants": self._found,
-        }
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def _line(room: str, counts: Mapping[str, int]) -> str:
-    caught, alive = counts.get("caught", 0), counts.get("alive", 0)
-    unreached, equivalent = counts.get("unreached", 0), counts.get("equivalent", 0)
-    judged = caught + alive + unreached
-    share = f"{caught / judged:>8.0%}" if judged else f"{'-':>8}"
-    planted = judged + equivalent
-    return f"{room:<10}{planted:>9}{caught:>9}{equivalent:>12}{alive:>7}{unreached:>11}{share}"
-
-
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench mutants", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--rooms", type=_rooms, default=list(ROOMS), help=", ".join(ROOMS))
     parser.add_argument("--modules", type=_words, default=[], help="names of files, as claims.py")
+    parser.add_argument(
+        "--tests",
+        type=_words,
+        default=[],
+        help="who judges instead, as cli/: who else would notice",
+    )
     parser.add_argument("--per-room", type=int, default=30, help="faults in each room")
     parser.add_argument(
         "--each", type=int, default=8, help="faults more in each module in which none may live"
@@ -302,14 +243,12 @@ def _rooms(text: str) -> list[str]:
     return names
 
 
-def _tests(rooms: Sequence[str]) -> list[str]:
-    return [f"bg_assets_tests/{path}" for room in rooms for path in ROOMS[room].tests]
+def _tests(options: argparse.Namespace, room: str) -> list[str]:
+    return [f"bg_assets_tests/{path}" for path in options.tests or ROOMS[room].tests]
 
 
 def _stop(number: int, frame: object) -> None:
+    for one in _STOPS:
+        # What it made is being removed: a second Ctrl-C would leave some of it.
+        signal.signal(one, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
