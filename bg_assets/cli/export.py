@@ -10,6 +10,7 @@ import click
 
 from bg_assets.cli import session, terminal
 from bg_assets.cli.overrides import products_or_fail
+from bg_assets.domain.formulas import is_formula
 from bg_assets.domain.near import near
 from bg_assets.domain.roles import EXPORTED_ROLES
 from bg_assets.storage import database, exporting
@@ -20,8 +21,6 @@ _OF_MEMBER: Final = (
     "person_id", "name", "email", "title", "department", "function", "level", "role",
     "confidence", "influence", "pinned", "reasons",
 )  # fmt: skip
-# A spreadsheet takes a cell that starts so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @click.command(name="export")
@@ -103,7 +102,7 @@ def _cell(value: Any) -> Any:
         value = "; ".join(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and is_formula(value):
         return f"'{value}"
     return value
 

@@ -47,7 +47,7 @@ def import_file(
     """Import companies or people from a CSV or CSV.gz file.
 
     Rejected rows go to FILE.rejects.csv with their reason; all others are in the tables when the
-    command ends, or none of them.
+    command ends, or none of them. Control characters in texts become spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     with session.clear_errors():
@@ -63,7 +63,7 @@ def import_file(
         except imports.TooManyLeavers as err:
             session.fail(str(err), session.FAILED)
     rejects = file.with_name(f"{file.name}.rejects.csv") if rejected.rows else None
-    _say(kind, done, rejected, rejects, as_json)
+    _say(kind, done, rejected, rejects, opened.cleaned, as_json)
     if strict and rejected.rows:
         raise SystemExit(session.FAILED)
 
@@ -165,7 +165,12 @@ def _refuse_unreadable(records: int) -> None:
 
 
 def _say(
-    kind: str, done: Imported, rejected: Rejected, rejects: Path | None, as_json: bool
+    kind: str,
+    done: Imported,
+    rejected: Rejected,
+    rejects: Path | None,
+    cleaned: int,
+    as_json: bool,
 ) -> None:
     if as_json:
         terminal.print_json(
@@ -177,6 +182,7 @@ def _say(
                 "left": done.left,
                 "rejected": rejected.rows,
                 "rejects_file": rejects and str(rejects),
+                "cleaned": cleaned,
             }
         )
         return
@@ -185,5 +191,8 @@ def _say(
         f"{kind}: {done.inserted} new, {done.updated} changed, {done.unchanged} as before{left}, "
         f"{rejected.rows} rejected"
     )
+    if cleaned:
+        what = "1 value" if cleaned == 1 else f"{cleaned:,} values"
+        session.say(f"control characters became spaces in {what}")
     if rejects:
         session.say(f"rejects and reasons: {rejects}")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from bg_assets.domain import controls
 from bg_assets.domain.companies import Unfit, parse_domain
 
 _T = TypeVar("_T")
@@ -49,8 +50,11 @@ def mapping(value: object, field: str) -> Mapping[str, Any] | None:
 
 
 def text(value: object, field: str, most: int = LONGEST_TEXT) -> str | None:
-    """One line of text in any script, NFC-normalised and trimmed; None for null and for nothing."""
-    found = _line(value, field, most)
+    """One line of text in any script, NFC-normalised and trimmed; None for null and for nothing.
+
+    Control characters become a space, as in an import.
+    """
+    found = _line(controls.cleaned(value) if isinstance(value, str) else value, field, most)
     if found is None or found.isascii():
         return found
     found = unicodedata.normalize("NFC", found)

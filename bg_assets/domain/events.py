@@ -104,7 +104,7 @@ def read_event(document: object, now: datetime) -> Event | Malformed:
     """
     try:
         body = fields.required(fields.mapping(document, "body"), "body")
-        kind = fields.required(fields.text(body.get("type"), "type", LONGEST_TYPE), "type")
+        kind = fields.required(fields.reference(body.get("type"), "type", LONGEST_TYPE), "type")
         return _known(body, kind, now) if kind in TYPES else _unknown(body, kind, now)
     except Refusal as refusal:
         return Malformed(refusal.field, refusal.detail)

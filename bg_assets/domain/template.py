@@ -174,7 +174,8 @@ def template_files(folder: Path) -> list[Path]:
             for path in folder.iterdir()
             if path.suffix.lower() in (".yaml", ".yml")
             and not path.name.startswith(".")
-            and not path.is_dir()
+            # A pipe would make every command wait; of a link that leads nowhere it is told.
+            and (path.is_file() or (path.is_symlink() and not path.exists()))
         )
     except OSError as error:
         raise BadTemplate(f"{folder}: can't be read: {error.strerror or error}") from None

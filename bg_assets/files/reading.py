@@ -38,6 +38,7 @@ class ImportFile:
             )
         )
         self._found = found
+        self._checks = Checks(kind, found, self.columns)
         self._records = records
         self._started = False
 
@@ -58,6 +59,11 @@ class ImportFile:
     @property
     def position(self) -> int:
         return self._records.position
+
+    @property
+    def cleaned(self) -> int:
+        """Values read so far in which control characters became a space."""
+        return self._checks.cleaned
 
     def rows(self) -> Iterator[Row | Reject]:
         """All records after the header, in the order of the file; once only.
@@ -102,7 +108,7 @@ class ImportFile:
         return text if text.isprintable() and text else None
 
     def _checked(self, records: Iterator[Record]) -> Iterator[Row | Reject]:
-        checks = Checks(self.kind, self._found, self.columns)
+        checks = self._checks
         width = len(self.header)
         lines: list[int] = []
         block: list[list[str]] = []
@@ -156,6 +162,9 @@ def _read_header(records: Records) -> list[str]:
     if first is None:
         raise BadHeader("the file is empty: its first line must name the columns")
     _, header, problem = first
+    if problem is None and any("\0" in name for name in header):
+        # Such as UTF-16 without its mark.
+        problem = "holds a NUL byte"
     if problem is not None:
         raise BadHeader(f"the first line {problem}; it takes a CSV file in UTF-8 with a header")
     return header

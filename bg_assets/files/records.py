@@ -124,9 +124,7 @@ class Records:
             else:
                 held = len(line)
             lines.append(line)
-            if "\0" in line:
-                self._problem = "holds a NUL byte"
-            elif not line.isascii() and _undecoded(line):
+            if not line.isascii() and _undecoded(line):
                 self._problem = "holds bytes that are not UTF-8"
             if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
                 self._problem = f"is longer than {LONGEST_LINE:,} characters"

@@ -7,6 +7,7 @@ from itertools import repeat
 from operator import eq
 from typing import NamedTuple
 
+from bg_assets.domain import controls
 from bg_assets.domain.companies import Headcount, Unfit
 from bg_assets.files.header import REQUIRED, Kind
 from bg_assets.files.values import readers
@@ -39,13 +40,17 @@ class Reject:
 
 
 class Checks:
-    """What cells and rows of one file must be; works on blocks of rows, column by column."""
+    """What cells and rows of one file must be; works on blocks of rows, column by column.
+
+    ``cleaned``: values of rows that fit in which control characters became a space.
+    """
 
     def __init__(self, kind: Kind, found: Mapping[str, int], columns: tuple[str, ...]) -> None:
         by_name = readers(kind)
         self._plan = [(name, index, by_name[name]) for name, index in found.items()]
         self._required = REQUIRED[kind]
         self._columns = columns
+        self.cleaned = 0
 
     def rows(self, lines: list[int], block: list[list[str]]) -> Iterator[Row | Reject]:
         if not block:
@@ -55,6 +60,12 @@ class Checks:
         unfit: dict[int, list[str]] = {}
         for place, reason in (*_unfit_cells(columns), *_unfit_rows(columns, self._required)):
             unfit.setdefault(place, []).append(reason)
+        self.cleaned += sum(
+            controls.within(cell)
+            for _, index, _ in self._plan
+            for place, cell in enumerate(raw[index])
+            if not cell.isprintable() and place not in unfit
+        )
         if "employee_count" in columns:
             _split_headcount(columns)
         cells = zip(*(columns[name] for name in self._columns), strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from bg_assets.domain import companies
+from bg_assets.domain import companies, controls
 from bg_assets.domain.companies import Unfit
 from bg_assets.files.header import Kind
 
@@ -14,8 +14,6 @@ LONGEST_TITLE = 1000
 LONGEST_TEXT = 300
 _CACHED = 50_000
 
-# Line and paragraph ends count as controls here: a value is one line.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,2}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -57,19 +55,16 @@ def readers(kind: Kind) -> Mapping[str, Callable[[str], object]]:
 
 
 def read_text(raw: str, most: int) -> str | Unfit | None:
-    """One line of text in any script, NFC-normalised and trimmed; controls become a space.
+    """One line of text in any script, NFC-normalised; control characters become a space.
 
     Nothing else is changed: accents, emoji and marks for right-to-left text stay.
     """
-    value = raw.strip()
+    value = controls.cleaned(raw)
     if not value:
         return None
-    # Checked before the text is normalised too, which takes long for long runs of marks.
-    if len(value) <= 4 * most:
-        if not value.isascii():
-            value = unicodedata.normalize("NFC", value)
-        if not value.isprintable():
-            value = _CONTROLS.sub(" ", value)
+    # To normalise takes long for long runs of marks.
+    if len(value) <= 4 * most and not value.isascii():
+        value = unicodedata.normalize("NFC", value)
     if len(value) > most:
         return Unfit(f"has {len(value):,} characters, at most {most:,} are stored")
     return value

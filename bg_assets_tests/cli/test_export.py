@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bg_assets.cli import export
 from bg_assets.domain.roles import EXPORTED_ROLES
 from bg_assets.domain.vocabulary import ROLES
 from bg_assets_tests.cli.command import Command
@@ -19,7 +20,7 @@ from bg_assets_tests.cli.refreshing import refresh
 PEOPLE = """id,company_id,name,title,department,email
 b-1,bolt,Ines Marble,Chief Financial Officer,Finance,im@bolt.example
 a-1,acme,Wilma Quartz,Chief Financial Officer,Finance,wq@acme.example
-a-2,acme,=HYPERLINK(0),Financial Controller,"Finance, Group",
+a-2,acme,=HYPERLINK(0),Financial Controller,"\u200b=Group, Finance",
 a-3,acme,"Rosa ""Ro"" Gneiss",Head of Procurement,Procurement,
 a-4,acme,石川,IT Director,IT,
 """
@@ -59,9 +60,14 @@ def test_each_member_is_a_row_in_a_stable_order(world: Command) -> None:
 def test_no_cell_is_a_formula(world: Command) -> None:
     found = {row["person_id"]: row for row in rows(world("export").out)}
     assert found["a-2"]["name"] == "'=HYPERLINK(0)"
-    assert found["a-2"]["department"] == "Finance, Group"
+    assert found["a-2"]["department"] == "'\u200b=Group, Finance"
     assert found["a-3"]["name"] == 'Rosa "Ro" Gneiss'
     assert found["a-4"]["name"] == "石川"
+
+
+@pytest.mark.parametrize("number", [-5, -0.25, None])
+def test_numbers_are_no_text_and_stay_as_they_are(number: float | None) -> None:
+    assert export._cell(number) == number
 
 
 def test_json_has_each_group_with_its_gaps_and_members(world: Command, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         "left": 0,
         "rejected": 0,
         "rejects_file": None,
+        "cleaned": 0,
     }
     assert bg.json("import", "people", people)["inserted"] == 2
     assert bg.rows(
@@ -155,6 +156,22 @@ def test_odd_titles_are_stored_as_they_are(bg: Command, title: str) -> None:
     assert (done["inserted"], done["rejected"]) == (1, 0)
     stored = bg.value("select title from bg.people")
     assert stored == ("é" if title == "e\u0301" else title)
+
+
+def test_control_characters_become_spaces_and_the_import_says_so(bg: Command) -> None:
+    bg.companies("a")
+    path = bg.file(
+        "p.csv",
+        'id,company_id,name,title\np1,a,"Eve\ndead: x",CFO\x1b[2J \0 now\np2,a,Ann\x85,CEO\n',
+    )
+    assert bg.json("import", "people", path)["cleaned"] == 2
+    assert bg.rows("select id, name, title from bg.people order by id") == [
+        ("p1", "Eve dead: x", "CFO [2J now"),
+        ("p2", "Ann", "CEO"),
+    ]
+    done = bg("import", "people", path)
+    assert (done.code, done.out) == (0, "people: 0 new, 0 changed, 2 as before, 0 rejected\n")
+    assert done.err == "control characters became spaces in 2 values\n"
 
 
 def test_compressed_files_are_read_and_damaged_ones_leave_nothing(bg: Command) -> None:

@@ -56,7 +56,9 @@ REJECTED: tuple[tuple[str, str], ...] = (
     ("x,a,CFO,not-an-address,", "email: is not an e-mail address"),
     ("x,a,CFO,,fired", "status: takes active or left"),
     (f"x,a,{'T' * 10_000},,", "title: has 10,000 characters"),
-    ("x,a,CF\0O,,", "the record holds a NUL byte"),
+    ("x\0,a,CFO,,", "id: takes 1 to 200 printable characters"),
+    ("x,a\x07b,CFO,,", "company_id: takes"),
+    ("x,a,CFO,a@b\x1b.com,", "email: is not an e-mail address"),
     ("x,a,CFO", "has 3 fields, the header has 5"),
     ("x,a,CFO,,,,", "has 7 fields, the header has 5"),
 )

@@ -1,6 +1,10 @@
 """`templates`: list, show, check and diff, with their exit codes."""
 
 import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +49,40 @@ def known(bg: Command) -> list[str]:
     ids = [row[0] for row in bg.rows("select id from bg.companies where id <> 'unread' order by 1")]
     runs.rejudge(bg.engine, ids)
     return ids
+
+
+@contextmanager
+def _within(seconds: int) -> Iterator[None]:
+    """Fail where it takes longer, instead of waiting for ever."""
+
+    def fail(*_: object) -> None:
+        pytest.fail(f"not within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_only_files_count_in_the_folder_and_a_pipe_makes_nobody_wait(
+    bg: Command, folder: Path
+) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    (folder / "to-the-pipe.yaml").symlink_to("pipe.yaml")
+    (folder / "folder.yaml").mkdir()
+    with _within(60):
+        assert {row["name"] for row in bg.json("templates", "list")} >= {"small"}
+        assert bg("templates", "check").code == 0
+        assert bg("status").code == 0
+
+
+def test_a_link_that_leads_nowhere_is_a_mistake(bg: Command, folder: Path) -> None:
+    (folder / "lost.yaml").symlink_to("nowhere.yaml")
+    done = bg("templates", "check")
+    assert (done.code, "lost.yaml: can't be read: No such file" in done.out) == (1, True)
 
 
 def test_the_shipped_ones_and_those_of_ones_own_are_listed(bg: Command, folder: Path) -> None:

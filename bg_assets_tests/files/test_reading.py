@@ -102,7 +102,10 @@ def test_a_company_is_read_with_typed_values(tmp_path: Path) -> None:
         ("p1,c1,,,,,,,,,,retired", "status: takes"),
         ("p1,c1,x", "has 3 fields, the header has 12"),
         ("p1,c1,,,,,,,,,,,,", "has 14 fields"),
-        ("p1,c1,a\0b,,,,,,,,,", "NUL byte"),
+        ("p\0,c1,,,,,,,,,,", "id: takes"),
+        (f"p1,c1,,{'t' * 1001},,,,,,,,", "title: has 1,001 characters"),
+        (f"p1,c1,,,{'d' * 301},,,,,,,", "department: has 301 characters"),
+        (f"p1,c1,,,,,{'e' * 249}@b.com,,,,,", "email: is not"),
         ('p1,c1,"a"b,,,,,,,,,', "quote"),
         (f"p1,c1,,{'t' * 140_000},,,,,,,,", "too long"),
         (f"p1,c1,,{'t' * 1_000_100},,,,,,,,", "longer than 1,000,000"),
@@ -141,6 +144,9 @@ def test_bytes_that_are_not_utf8_reject_their_record_alone(tmp_path: Path) -> No
         ("Chief 🚀 Officer 👩\u200d💻", "Chief 🚀 Officer 👩\u200d💻"),
         ('"Head\r\nof\tSales"', "Head of Sales"),
         ("Bell\x07\x1b[31m", "Bell [31m"),
+        ("two  spaces \0 \x9b\u2028 gone", "two  spaces gone"),
+        ("\x07CFO\x9b", "CFO"),
+        ("\x07", None),
         ("  CFO\u00a0 ", "CFO"),
         ('=HYPERLINK(""x"")', '=HYPERLINK(""x"")'),
         ("NULL", "NULL"),
@@ -151,6 +157,39 @@ def test_text_in_any_script_is_stored(tmp_path: Path, written: str, stored: str 
     (row,) = read(tmp_path, f"id,company_id,title\np1,c1,{written}\n")
     assert isinstance(row, Row)
     assert row.values["title"] == stored
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", "i" * 200),
+        ("name", "n" * 300),
+        ("title", "t" * 1000),
+        ("title", "t\0" + "\n" * 5000),
+        ("department", "d" * 300),
+        ("seniority", "s" * 300),
+        ("location", "e\u0301" * 300),
+        ("email", f"{'m' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 61}"),
+    ],
+)
+def test_a_value_may_be_as_long_as_it_is_stored(tmp_path: Path, column: str, value: str) -> None:
+    cells = {"id": "p1", "company_id": "c1", column: f'"{value}"'}
+    (row,) = read(tmp_path, f"{','.join(cells)}\n{','.join(cells.values())}\n")
+    assert isinstance(row, Row), row
+    assert row.values[column] == value.rstrip("\0\n").replace("e\u0301", "\u00e9")
+
+
+def test_values_in_which_control_characters_were_replaced_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(
+        "id,company_id,name,title,other\n"
+        'p1,c1,"A\nb",C\x1bO,x\x1b\n'
+        "p2,c1,A b\t,CFO,\np3,c1,A\x9bb,CFO,\np3, ,A\x9bb,CFO,\n"
+    )
+    with open_import(path, "people", {}, True) as file:
+        rows = list(file.rows())
+        assert [type(row).__name__ for row in rows] == ["Row", "Row", "Row", "Reject"]
+        assert file.cleaned == 3
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_bytes_that_are_not_text_are_written_out(tmp_path: Path) -> None:
     written = out.path.read_text(encoding="utf-8").splitlines()
     assert written[1:] == [
         r"2,the record holds bytes that are not UTF-8,p\xfc,c1",
-        r"3,the record holds a NUL byte,p\x00,c2",
+        r"3,id: takes 1 to 200 printable characters,p\x00,c2",
     ]
 
 
