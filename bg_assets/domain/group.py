@@ -11,9 +11,9 @@ from bg_assets.domain import authority, sizes
 from bg_assets.domain.cohesion import cohesion
 from bg_assets.domain.comparable import eligible, strata
 from bg_assets.domain.employment import still_there
-from bg_assets.domain.fit import Candidate, Fit, fits
+from bg_assets.domain.fit import Candidate, Fit, Refusal, fits
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.selection import Choice, Chosen, select
+from bg_assets.domain.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.template import Template
 from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
@@ -130,9 +130,15 @@ class Weighed:
     target: sizes.Target
     required: Mapping[str, int]
     pins: Mapping[str, str | None]
-    chosen: Chosen
-    missing_voices: tuple[str, ...]
+    made: Selection
     ties: Ties
+    candidates: Mapping[str, Candidate]
+    employees: int | None
+
+    @property
+    def chosen(self) -> Chosen:
+        """Person id to role, and the fit for it (None for a pin that fits nothing)."""
+        return self.made.chosen
 
 
 def weigh(
@@ -153,10 +159,11 @@ def weigh(
         for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
         if o.action == "pin" and o.person_id not in excluded
     }
-    choices = _choices(company, people, template, employees, excluded)
+    candidates = _candidates(company, people, employees, excluded)
+    choices = _choices(people, candidates, template, employees)
     ties = Ties(people)
-    chosen, missing = select(choices, template, target, required, pins, ties)
-    return Weighed(people, choices, target, required, pins, chosen, missing, ties)
+    made = select(choices, template, target, required, pins, ties)
+    return Weighed(people, choices, target, required, pins, made, ties, candidates, employees)
 
 
 def decide(
@@ -193,7 +200,7 @@ def decide(
         *_suspended(pins, choices),
     )
     named = {gap.function for gap in gaps}
-    silent = tuple(_silent(v, template) for v in seen.missing_voices if v not in named)
+    silent = tuple(_silent(v, template) for v in seen.made.missing_voices if v not in named)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,
@@ -221,26 +228,43 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
     return [people[person_id] for person_id in sorted(people)]
 
 
-def _choices(
-    company: Company,
-    people: Sequence[StaffMember],
-    template: Template,
-    employees: int | None,
-    excluded: set[str],
-) -> dict[str, Choice]:
-    reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
-    most = max(reports.values(), default=0)
-    weights = dict(template.functions)
-    known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...], str]] = {}
-    found: dict[str, Choice] = {}
+def _candidates(
+    company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
+) -> dict[str, Candidate]:
+    """What the rules know of everybody who is not excluded; one for all who are alike to them."""
+    known: dict[tuple[str | None, ...], Candidate] = {}
+    found: dict[str, Candidate] = {}
     for person in people:
         if person.person_id in excluded:
             continue
         key = (person.title, person.department, person.function, person.level)
         if key not in known:
-            candidate = _candidate(company, person, employees)
-            known[key] = candidate, *fits(candidate, template, employees)
-        candidate, fitting, why_none = known[key]
+            known[key] = _candidate(company, person, employees)
+        found[person.person_id] = known[key]
+    return found
+
+
+def _choices(
+    people: Sequence[StaffMember],
+    candidates: Mapping[str, Candidate],
+    template: Template,
+    employees: int | None,
+) -> dict[str, Choice]:
+    reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
+    most = max(reports.values(), default=0)
+    weights = dict(template.functions)
+    known: dict[int, tuple[tuple[Fit, ...], tuple[Refusal, ...]]] = {}
+    found: dict[str, Choice] = {}
+    for person in people:
+        candidate = candidates.get(person.person_id)
+        if candidate is None:
+            continue
+        if id(candidate) not in known:
+            answers = fits(candidate, template, employees)
+            known[id(candidate)] = (
+                tuple(one for one in answers if isinstance(one, Fit)),
+                tuple(one for one in answers if isinstance(one, Refusal)),
+            )
         found[person.person_id] = Choice(
             person.person_id,
             person.function,
@@ -252,8 +276,7 @@ def _choices(
                 reports[person.person_id] if most else None,
                 most,
             ),
-            fitting,
-            why_none,
+            *known[id(candidate)],
         )
     return found
 
