@@ -50,6 +50,28 @@ def test_the_rule_that_decided_is_named(
     assert "Quartz" not in printed
 
 
+@pytest.mark.parametrize(
+    ("title", "rule", "said"),
+    [
+        (
+            "Finance & Investment Director", "never-title",
+            "the template never makes a decision maker of who has 'investment' in the title",
+        ),
+        ("Fractional CFO", "outsider", "an outsider"),
+    ],
+)  # fmt: skip
+def test_of_a_role_that_somebody_has_not_the_rule_is_named_that_decided(
+    acme: Command, title: str, rule: str, said: str
+) -> None:
+    acme("import", "people", acme.file("o.csv", f"id,company_id,title\nacme-8,acme,{title}\n"))
+    refresh(acme, "acme")
+    (group,) = acme.json("why", "acme", "acme-8")["groups"]
+    maker = next(one for one in group["roles"] if one["role"] == "decision_maker")
+    assert maker["obstacle"]["rule"] == rule
+    assert maker["score"] is None
+    assert said in " ".join(acme("why", "acme", "acme-8").out.split())
+
+
 @pytest.fixture
 def books(acme: Command, monkeypatch: pytest.MonkeyPatch) -> str:
     """A template of one's own, the only product; gives its text, which is not written yet."""
