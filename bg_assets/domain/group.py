@@ -12,12 +12,13 @@ from bg_assets.domain.cohesion import cohesion
 from bg_assets.domain.comparable import eligible, strata
 from bg_assets.domain.employment import still_there
 from bg_assets.domain.fit import Candidate, Fit, Refusal, fits
+from bg_assets.domain.gaps import Gap, Staff, find_gaps
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.template import Template
 from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
-from bg_assets.domain.vocabulary import ROLES, in_words
+from bg_assets.domain.vocabulary import ROLES
 
 STALE: Final = 0.95  # below so much likelihood to be there still it is one of the reasons
 
@@ -84,15 +85,6 @@ class Member:
     influence: float
     pinned: bool
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A place that nobody fills, with the function that was looked for and the reason."""
-
-    role: str
-    function: str | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +187,13 @@ def decide(
     )
     filled = Counter(m.role for m in members)
     confidences = [m.confidence for m in members]
-    gaps = (
-        *_gaps(template, required, filled, people),
-        *_suspended(pins, choices),
-    )
-    named = {gap.function for gap in gaps}
-    silent = tuple(_silent(v, template) for v in seen.made.missing_voices if v not in named)
+    functions = {p.person_id: p.function for p in people}
+    there = Staff(functions, choices, seen.chosen)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,
         members=members,
-        gaps=(*gaps, *silent),
+        gaps=find_gaps(there, template, required, pins, seen.made.missing_voices),
         completeness=_completeness(required, filled),
         confidence=round(sum(confidences) / len(confidences), 4) if confidences else None,
         cohesion=linked.value,
@@ -344,7 +332,7 @@ def _member(
         round(min(1.0, max(0.0, confidence)), 4),
         choice.influence,
         pinned,
-        (*reasons, *person.reasons),
+        (*reasons, f"title read with {choice.confidence:.0%}", *person.reasons),
     )
 
 
@@ -354,40 +342,6 @@ def _margin(choice: Choice, fit: Fit | None) -> float:
         return 1.0
     other = max((f.score for f in choice.fits if f.role != fit.role), default=0.0)
     return 0.9 + 0.1 * max(0.0, 1 - other / fit.score)
-
-
-def _gaps(
-    template: Template,
-    required: Mapping[str, int],
-    filled: Mapping[str, int],
-    people: Sequence[StaffMember],
-) -> Iterable[Gap]:
-    by_function = Counter(p.function for p in people)
-    for rule in template.roles:
-        missing = required[rule.role] - filled[rule.role]
-        if missing <= 0:
-            continue
-        functions = next((c.functions for c in rule.conditions if c.functions), ())
-        what = " or ".join(in_words(f) for f in functions)
-        there = sum(by_function[f] for f in functions)
-        read = "1 person" if len(people) == 1 else f"{len(people)} people"
-        among = f", {there} in {what}" if what else ""
-        seen = f"{read} read{among}" if people else "nobody is known"
-        place = f" in {what}" if what else ""
-        reason = f"no {ROLE_LABELS[rule.role]}{place} found: {seen}, none fits well enough"
-        yield Gap(rule.role, functions[0] if functions else None, reason)
-
-
-def _silent(voice: str, template: Template) -> Gap:
-    reason = f"no {voice} voice found, which a deal of {template.deal_size:,} US dollars needs"
-    return Gap("stakeholder", None, reason)
-
-
-def _suspended(pins: Mapping[str, str | None], choices: Mapping[str, Choice]) -> Iterable[Gap]:
-    for person_id, role in sorted(pins.items()):
-        if person_id not in choices:
-            reason = f"the pin of {person_id} is suspended: not on the staff"
-            yield Gap(role or "stakeholder", None, reason)
 
 
 def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> float:

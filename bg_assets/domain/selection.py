@@ -20,9 +20,9 @@ SMALL_GROUP: Final = 5  # groups of so few need no further voices
 
 # (deal above, US dollars; the voice; functions that have it)
 VOICES: Final = (
-    (100_000, "finance", frozenset(("finance",))),
-    (50_000, "technical", frozenset(("it", "engineering", "security", "data"))),
-    (150_000, "risk", frozenset(("legal", "compliance", "security", "procurement"))),
+    (100_000, "finance", ("finance",)),
+    (50_000, "technical", ("it", "engineering", "security", "data")),
+    (150_000, "risk", ("legal", "compliance", "security", "procurement")),
 )
 
 
