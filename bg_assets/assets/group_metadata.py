@@ -145,10 +145,12 @@ def _table(group: ShownGroup) -> str:
         f"| {one.confidence:.2f} | {_cell('; '.join(one.reasons))} |"
         for one in group.members
     ]
-    lines += [
-        f"| | | gap: {ROLE_LABELS[gap['role']]} | | {_cell(gap['reason'])} |" for gap in group.gaps
-    ]
+    lines += [f"| | | {_gap(gap)} | | {_cell(gap['reason'])} |" for gap in group.gaps]
     return "\n".join(lines)
+
+
+def _gap(gap: Mapping[str, Any]) -> str:
+    return f"gap: {ROLE_LABELS[gap['role']]}" if gap["role"] else "gap"
 
 
 def _cell(text: str) -> str:

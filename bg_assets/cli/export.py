@@ -80,7 +80,8 @@ def _open(file: Path) -> Iterator[TextIO]:
 
 def _renamed(group: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     for named in (*group["members"], *group["gaps"]):
-        named["role"] = names[named["role"]]
+        # A gap may be none of a role.
+        named["role"] = named["role"] and names[named["role"]]
     return group
 
 

@@ -65,7 +65,7 @@ def print_groups(out: Terminal, document: dict[str, Any] | None) -> None:
     for group in document["groups"]:
         out.print(_table(group))
         for gap in group["gaps"]:
-            out.print(f"gap: no {ROLE_LABELS[gap['role']]}: {escape(gap['reason'])}")
+            out.print(f"gap: {escape(gap['reason'])}")
         out.print(_figures(group))
 
 
@@ -73,8 +73,8 @@ def _table(group: dict[str, Any]) -> Table:
     table = Table(
         title=f"{group['product']} as of {group['as_of']}", title_justify="left", box=None
     )
-    for heading in ("role", "who and why", "confidence"):
-        justify: Literal["left", "right"] = "right" if heading == "confidence" else "left"
+    for heading in ("role", "who and why", "membership"):
+        justify: Literal["left", "right"] = "right" if heading == "membership" else "left"
         # An id is for copying: folded, never cut.
         table.add_column(heading, justify=justify, overflow="fold")
     for member in group["members"]:
@@ -98,7 +98,8 @@ def _figures(group: dict[str, Any]) -> str:
     cohesion = group["cohesion"]
     return escape(
         f"completeness {group['completeness']:.0%}, coverage {group['coverage']:.0%}, "
-        f"confidence {'unknown' if confidence is None else format(confidence, '.0%')}, cohesion "
+        f"membership {'unknown' if confidence is None else format(confidence, '.0%')} on average, "
+        "cohesion "
         + (
             f"{cohesion:.1f} of 10"
             if cohesion is not None

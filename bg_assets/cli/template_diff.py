@@ -147,8 +147,8 @@ def _lines(one: CompanyDifference) -> Iterator[str]:
         for person in people:
             yield f"  {sign} {person.person_id}, {person.title or 'title unknown'}: {_role(person)}"
     for what, gaps in (("opens", one.gaps_opened), ("closes", one.gaps_closed)):
-        for role, reason in gaps:
-            yield f"  gap {what}: {ROLE_LABELS.get(role, role)}: {reason}"
+        for _, reason in gaps:
+            yield f"  gap {what}: {reason}"
 
 
 def _role(person: Person) -> str:
@@ -165,6 +165,7 @@ def _table(comparison: Comparison) -> Iterator[str]:
         for role, label in ROLE_LABELS.items():
             name = f"{label}s" if kind == "roles" else f"gaps: {label}"
             yield f"{name:<24}{old[kind][role]:>10,}{new[kind][role]:>10,}"
+    yield f"{'gaps: other':<24}{old['gaps']['other']:>10,}{new['gaps']['other']:>10,}"
 
 
 def _figure(value: float | None) -> str:

@@ -90,7 +90,7 @@ def _document(
         "department": person.department,
         "function": verdict.function,
         "level": verdict.level,
-        "confidence": verdict.confidence,
+        "title_confidence": verdict.confidence,
         "reasons": list(verdict.reasons),
         "pending_changes": shown.count_pending(conn, company_id),
         "groups": answers,
@@ -122,7 +122,8 @@ def _print(out: Terminal, document: dict[str, Any]) -> None:
     out.print(f"[bold]{escape(title + unit)}[/] ({escape(document['person_id'])})")
     out.print(
         f"read as {document['function'] or 'unknown function'}, "
-        f"{document['level'] or 'unknown level'}, confidence {document['confidence']:.0%}: "
+        f"{document['level'] or 'unknown level'}; "
+        f"title read with {document['title_confidence']:.0%}: "
         + escape("; ".join(document["reasons"]) or "nothing to read")
     )
     for group in document["groups"]:
@@ -134,7 +135,8 @@ def _print(out: Terminal, document: dict[str, Any]) -> None:
 def _print_answer(out: Terminal, group: dict[str, Any]) -> None:
     verdict = "in the group" if group["member"] else "not in the group"
     out.one_line()
-    out.print(f"[bold]{group['product']}[/]: {verdict}: {escape(group['because'])}")
+    sure = f" (membership {group['membership']:.0%})" if group["membership"] is not None else ""
+    out.print(f"[bold]{group['product']}[/]: {verdict}{sure}: {escape(group['because'])}")
     if group["member"] != group["in_group"] and group["as_of"]:
         then = "in" if group["in_group"] else "not in"
         out.print(f"  (as of {group['as_of']} {then} it; the next refresh changes that)")

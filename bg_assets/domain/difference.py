@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bg_assets.domain.group import BuyerGroup, Gap, Member
+from bg_assets.domain.gaps import Gap
+from bg_assets.domain.group import BuyerGroup, Member
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.vocabulary import ROLES
 
@@ -57,14 +58,18 @@ def _of_gaps(old: Sequence[Gap], new: Sequence[Gap], members: Sequence[Member]) 
         events.append(Event("gap_opened", None, None, _gap_facts(gap), gap.reason))
     for key in sorted(before.keys() - after):
         gap = before[key]
-        filled = [m.person_id for m in members if m.role == gap.role]
-        why = f"{ROLE_LABELS.get(gap.role, gap.role)}: {'filled' if filled else 'no longer needed'}"
+        if gap.role is None:
+            why = "no longer missing"
+        else:
+            filled = any(m.role == gap.role for m in members)
+            label = ROLE_LABELS.get(gap.role, gap.role)
+            why = f"{label}: {'filled' if filled else 'no longer needed'}"
         events.append(Event("gap_closed", None, _gap_facts(gap), None, why))
     return events
 
 
 def _identity(gap: Gap) -> tuple[str, str, str]:
-    return gap.role, gap.function or "", gap.reason.partition(":")[0]
+    return gap.role or "", gap.function or "", gap.reason.partition(":")[0]
 
 
 def _gap_facts(gap: Gap) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How well a person fits each role of a template, and why."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -38,6 +39,20 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A role that somebody can't have, and the rule that says so.
+
+    rule: board, disqualified-level, disqualified-title; no-fit where no condition of the role
+    holds; never-level, never-function, never-title, outsider, rank. said: the level, function or
+    phrase that it rests on.
+    """
+
+    role: str
+    rule: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """What the rules know of a person. functions, levels: the answer, then what it could be."""
 
@@ -58,81 +73,136 @@ class Candidate:
 
 def fits(
     candidate: Candidate, template: Template, employees: int | None
-) -> tuple[tuple[Fit, ...], str]:
-    """The roles this person fits, in the template's order, and why there are none if so."""
+) -> tuple[Fit | Refusal, ...]:
+    """For each role of the template, in its order: how well this person fits it, or why not."""
+    barred = _barred(candidate, template)
+    if barred is not None:
+        rule, said = barred
+        return tuple(Refusal(one.role, rule, said) for one in template.roles)
+    return tuple(_best(candidate, rule, template, employees) for rule in template.roles)
+
+
+def _barred(candidate: Candidate, template: Template) -> tuple[str, str] | None:
+    """What keeps somebody from every role, and the word it rests on."""
     if candidate.board_only:
-        return (), "a seat on the board without a post in the company"
-    if candidate.level in template.disqualified_levels:
-        return (), f"the template disqualifies the level {candidate.level}"
+        return "board", ""
+    if candidate.level is not None and candidate.level in template.disqualified_levels:
+        return "disqualified-level", candidate.level
     for phrase in template.disqualified_titles:
         if says(candidate.title, phrase):
-            return (), f"the template disqualifies {phrase!r}"
-    found = [_best(candidate, rule, template, employees) for rule in template.roles]
-    kept = tuple(f for f in found if f is not None)
-    return kept, "" if kept else "no role of the template asks for this function and level"
+            return "disqualified-title", phrase
+    return None
 
 
 def _best(
     candidate: Candidate, rule: RoleRule, template: Template, employees: int | None
-) -> Fit | None:
+) -> Fit | Refusal:
     best: Fit | None = None
     for condition in rule.conditions:
-        function = _holds(candidate, condition, employees)
-        if function is None:
+        if not _holds(candidate, condition, employees):
             continue
-        weight = template.weight(function) if function else 1.0
-        score = condition.fit * weight
+        function = _first(candidate.functions, condition.functions)
+        score = condition.fit * (template.weight(function) if function else 1.0)
         if function and function != candidate.functions[0]:
             score *= SECOND_BEST
         if condition.levels and candidate.level not in condition.levels:
             score *= SECOND_BEST
         if function and candidate.by_department and not condition.departments:
             score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
-        fit = _judged(candidate, rule.role, score, function or None, template, employees)
+        fit = _judged(candidate, rule.role, score, function, template, employees)
         if best is None or fit.score > best.score:
             best = fit
+    if best is None:
+        return Refusal(rule.role, "no-fit")
     # Last, since it is rarely so and asks for many phrases.
-    return None if best is None or _never(candidate, rule) else best
+    return _never(candidate, rule) or best
 
 
-def _never(candidate: Candidate, rule: RoleRule) -> bool:
+def _never(candidate: Candidate, rule: RoleRule) -> Refusal | None:
     if candidate.level is not None and candidate.level in rule.never_levels:
-        return True
+        return Refusal(rule.role, "never-level", candidate.level)
     if candidate.functions and candidate.functions[0] in rule.never_functions:
-        return True
+        return Refusal(rule.role, "never-function", candidate.functions[0])
     if rule.role in ("champion", "decision_maker") and "outsider" in candidate.standing:
-        return True
+        return Refusal(rule.role, "outsider")
     if rule.role == "introducer" and candidate.rank >= authority.RANK["director"]:
-        return "assistant_to_executive" not in candidate.standing
+        # Whoever assists an executive may introduce, whatever else is said of introducers.
+        assists = "assistant_to_executive" in candidate.standing
+        return None if assists else Refusal(rule.role, "rank")
     texts = (candidate.title, candidate.department if candidate.by_department else None)
-    return any(says(text, phrase) for text in texts for phrase in rule.never_titles)
+    for phrase in rule.never_titles:
+        if any(says(text, phrase) for text in texts):
+            return Refusal(rule.role, "never-title", phrase)
+    return None
 
 
-def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> str | None:
-    """The function by which the condition holds, empty when it asks for none, None if it fails."""
-    if condition.levels and _first(candidate.levels, condition.levels) is None:
-        return None
-    function = ""
-    if condition.functions:
-        found = _first(candidate.functions, condition.functions)
-        if found is None:
-            return None
-        function = found
-    if employees is not None:
-        if condition.min_employees is not None and employees < condition.min_employees:
-            return None
-        if condition.max_employees is not None and employees > condition.max_employees:
-            return None
-    if condition.titles and not any(says(candidate.title, p) for p in condition.titles):
-        return None
+def _has_level(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    levels = condition.levels
+    return not levels or _first(candidate.levels, levels) is not None
+
+
+def _has_function(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    functions = condition.functions
+    return not functions or _first(candidate.functions, functions) is not None
+
+
+def _has_size(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    low, high = condition.min_employees, condition.max_employees
+    return employees is None or (
+        (low is None or employees >= low) and (high is None or employees <= high)
+    )
+
+
+def _has_title(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    titles = condition.titles
+    return not titles or any(says(candidate.title, phrase) for phrase in titles)
+
+
+def _has_department(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
     departments = condition.departments
-    if departments and not any(says(candidate.department, p) for p in departments):
-        return None
-    return function
+    return not departments or any(says(candidate.department, phrase) for phrase in departments)
+
+
+# What a condition may ask for, the cheapest first.
+_PARTS: Final[Mapping[str, Callable[[Candidate, Condition, int | None], bool]]] = {
+    "levels": _has_level,
+    "functions": _has_function,
+    "employees": _has_size,
+    "titles": _has_title,
+    "departments": _has_department,
+}
+
+
+def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    # All of _PARTS; asked a hundred times for each title, a loop over them takes twice as long.
+    return (
+        _has_level(candidate, condition, employees)
+        and _has_function(candidate, condition, employees)
+        and _has_size(candidate, condition, employees)
+        and _has_title(candidate, condition, employees)
+        and _has_department(candidate, condition, employees)
+    )
+
+
+def nearest(
+    candidate: Candidate, rule: RoleRule, employees: int | None
+) -> tuple[Condition, tuple[str, ...]]:
+    """The condition of a role of which the least is missing, and those of its parts that fail.
+
+    Parts: levels, functions, employees, titles, departments. Of several the first, but
+    what asks for certain titles, or for another function, comes last.
+    """
+    options = [
+        (
+            condition,
+            tuple(p for p, check in _PARTS.items() if not check(candidate, condition, employees)),
+        )
+        for condition in rule.conditions
+    ]
+    return min(options, key=lambda o: (len(o[1]), "titles" in o[1], "functions" in o[1]))
 
 
 def _first(words: tuple[str, ...], allowed: tuple[str, ...]) -> str | None:
-    # Asked a hundred times for each title: a generator would take twice as long.
     for word in words:
         if word in allowed:
             return word

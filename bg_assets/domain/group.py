@@ -11,13 +11,14 @@ from bg_assets.domain import authority, sizes
 from bg_assets.domain.cohesion import cohesion
 from bg_assets.domain.comparable import eligible, strata
 from bg_assets.domain.employment import still_there
-from bg_assets.domain.fit import Candidate, Fit, fits
+from bg_assets.domain.fit import Candidate, Fit, Refusal, fits
+from bg_assets.domain.gaps import Gap, Staff, find_gaps
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.selection import Choice, Chosen, select
+from bg_assets.domain.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.template import Template
 from bg_assets.domain.ties import Ties
 from bg_assets.domain.titles import classify
-from bg_assets.domain.vocabulary import ROLES, in_words
+from bg_assets.domain.vocabulary import ROLES
 
 STALE: Final = 0.95  # below so much likelihood to be there still it is one of the reasons
 
@@ -87,15 +88,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A place that nobody fills, with the function that was looked for and the reason."""
-
-    role: str
-    function: str | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class BuyerGroup:
     """The group. completeness, coverage: 0 to 1; confidence: 0 to 1, None without members.
 
@@ -130,9 +122,15 @@ class Weighed:
     target: sizes.Target
     required: Mapping[str, int]
     pins: Mapping[str, str | None]
-    chosen: Chosen
-    missing_voices: tuple[str, ...]
+    made: Selection
     ties: Ties
+    candidates: Mapping[str, Candidate]
+    employees: int | None
+
+    @property
+    def chosen(self) -> Chosen:
+        """Person id to role, and the fit for it (None for a pin that fits nothing)."""
+        return self.made.chosen
 
 
 def weigh(
@@ -153,10 +151,11 @@ def weigh(
         for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
         if o.action == "pin" and o.person_id not in excluded
     }
-    choices = _choices(company, people, template, employees, excluded)
+    candidates = _candidates(company, people, employees, excluded)
+    choices = _choices(people, candidates, template, employees)
     ties = Ties(people)
-    chosen, missing = select(choices, template, target, required, pins, ties)
-    return Weighed(people, choices, target, required, pins, chosen, missing, ties)
+    made = select(choices, template, target, required, pins, ties)
+    return Weighed(people, choices, target, required, pins, made, ties, candidates, employees)
 
 
 def decide(
@@ -188,17 +187,13 @@ def decide(
     )
     filled = Counter(m.role for m in members)
     confidences = [m.confidence for m in members]
-    gaps = (
-        *_gaps(template, required, filled, people),
-        *_suspended(pins, choices),
-    )
-    named = {gap.function for gap in gaps}
-    silent = tuple(_silent(v, template) for v in seen.missing_voices if v not in named)
+    functions = {p.person_id: p.function for p in people}
+    there = Staff(functions, choices, seen.chosen)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,
         members=members,
-        gaps=(*gaps, *silent),
+        gaps=find_gaps(there, template, required, pins, seen.made.missing_voices),
         completeness=_completeness(required, filled),
         confidence=round(sum(confidences) / len(confidences), 4) if confidences else None,
         cohesion=linked.value,
@@ -221,26 +216,43 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
     return [people[person_id] for person_id in sorted(people)]
 
 
-def _choices(
-    company: Company,
-    people: Sequence[StaffMember],
-    template: Template,
-    employees: int | None,
-    excluded: set[str],
-) -> dict[str, Choice]:
-    reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
-    most = max(reports.values(), default=0)
-    weights = dict(template.functions)
-    known: dict[tuple[str | None, ...], tuple[Candidate, tuple[Fit, ...], str]] = {}
-    found: dict[str, Choice] = {}
+def _candidates(
+    company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
+) -> dict[str, Candidate]:
+    """What the rules know of everybody who is not excluded; one for all who are alike to them."""
+    known: dict[tuple[str | None, ...], Candidate] = {}
+    found: dict[str, Candidate] = {}
     for person in people:
         if person.person_id in excluded:
             continue
         key = (person.title, person.department, person.function, person.level)
         if key not in known:
-            candidate = _candidate(company, person, employees)
-            known[key] = candidate, *fits(candidate, template, employees)
-        candidate, fitting, why_none = known[key]
+            known[key] = _candidate(company, person, employees)
+        found[person.person_id] = known[key]
+    return found
+
+
+def _choices(
+    people: Sequence[StaffMember],
+    candidates: Mapping[str, Candidate],
+    template: Template,
+    employees: int | None,
+) -> dict[str, Choice]:
+    reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
+    most = max(reports.values(), default=0)
+    weights = dict(template.functions)
+    known: dict[int, tuple[tuple[Fit, ...], tuple[Refusal, ...]]] = {}
+    found: dict[str, Choice] = {}
+    for person in people:
+        candidate = candidates.get(person.person_id)
+        if candidate is None:
+            continue
+        if id(candidate) not in known:
+            answers = fits(candidate, template, employees)
+            known[id(candidate)] = (
+                tuple(one for one in answers if isinstance(one, Fit)),
+                tuple(one for one in answers if isinstance(one, Refusal)),
+            )
         found[person.person_id] = Choice(
             person.person_id,
             person.function,
@@ -252,8 +264,7 @@ def _choices(
                 reports[person.person_id] if most else None,
                 most,
             ),
-            fitting,
-            why_none,
+            *known[id(candidate)],
         )
     return found
 
@@ -321,7 +332,7 @@ def _member(
         round(min(1.0, max(0.0, confidence)), 4),
         choice.influence,
         pinned,
-        (*reasons, *person.reasons),
+        (*reasons, f"title read with {choice.confidence:.0%}", *person.reasons),
     )
 
 
@@ -331,40 +342,6 @@ def _margin(choice: Choice, fit: Fit | None) -> float:
         return 1.0
     other = max((f.score for f in choice.fits if f.role != fit.role), default=0.0)
     return 0.9 + 0.1 * max(0.0, 1 - other / fit.score)
-
-
-def _gaps(
-    template: Template,
-    required: Mapping[str, int],
-    filled: Mapping[str, int],
-    people: Sequence[StaffMember],
-) -> Iterable[Gap]:
-    by_function = Counter(p.function for p in people)
-    for rule in template.roles:
-        missing = required[rule.role] - filled[rule.role]
-        if missing <= 0:
-            continue
-        functions = next((c.functions for c in rule.conditions if c.functions), ())
-        what = " or ".join(in_words(f) for f in functions)
-        there = sum(by_function[f] for f in functions)
-        read = "1 person" if len(people) == 1 else f"{len(people)} people"
-        among = f", {there} in {what}" if what else ""
-        seen = f"{read} read{among}" if people else "nobody is known"
-        place = f" in {what}" if what else ""
-        reason = f"no {ROLE_LABELS[rule.role]}{place} found: {seen}, none fits well enough"
-        yield Gap(rule.role, functions[0] if functions else None, reason)
-
-
-def _silent(voice: str, template: Template) -> Gap:
-    reason = f"no {voice} voice found, which a deal of {template.deal_size:,} US dollars needs"
-    return Gap("stakeholder", None, reason)
-
-
-def _suspended(pins: Mapping[str, str | None], choices: Mapping[str, Choice]) -> Iterable[Gap]:
-    for person_id, role in sorted(pins.items()):
-        if person_id not in choices:
-            reason = f"the pin of {person_id} is suspended: not on the staff"
-            yield Gap(role or "stakeholder", None, reason)
 
 
 def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> float:

@@ -34,8 +34,8 @@ class CompanyDifference:
     joined: tuple[Person, ...]
     left: tuple[Person, ...]
     role_changed: tuple[Person, ...]
-    gaps_opened: tuple[tuple[str, str], ...]
-    gaps_closed: tuple[tuple[str, str], ...]
+    gaps_opened: tuple[tuple[str | None, str], ...]
+    gaps_closed: tuple[tuple[str | None, str], ...]
 
     @property
     def any(self) -> bool:
@@ -76,10 +76,10 @@ def compare(
     )
 
 
-def _gaps(group: BuyerGroup | None) -> dict[tuple[str, str, str], tuple[str, str]]:
+def _gaps(group: BuyerGroup | None) -> dict[tuple[str, str, str], tuple[str | None, str]]:
     """Role and reason of each gap, by what makes it the same one whatever the figures in it."""
     return {
-        (gap.role, gap.function or "", _FIGURES.sub("", gap.reason.partition(":")[0])): (
+        (gap.role or "", gap.function or "", _FIGURES.sub("", gap.reason.partition(":")[0])): (
             gap.role,
             gap.reason,
         )
@@ -94,7 +94,7 @@ class Side:
     members: int = 0
     groups: int = 0
     roles: Counter[str] = field(default_factory=Counter)
-    gaps: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str | None] = field(default_factory=Counter)
     completeness: float = 0.0
     confidence: float = 0.0
     confident: int = 0
@@ -113,13 +113,13 @@ class Side:
             self.confident += 1
 
     def figures(self) -> dict[str, Any]:
-        """Groups, members, also by role; gaps by role; mean completeness and confidence, 0 to 1."""
+        """Groups; members, also by role; gaps by role, those of none as other; means, 0 to 1."""
         return {
             "groups": self.groups,
             "members": self.members,
             "mean_size": _mean(self.members, self.groups),
             "roles": {role: self.roles[role] for role in ROLES},
-            "gaps": {role: self.gaps[role] for role in ROLES},
+            "gaps": {role: self.gaps[role] for role in ROLES} | {"other": self.gaps[None]},
             "completeness": _mean(self.completeness, self.groups),
             "confidence": _mean(self.confidence, self.confident),
         }

@@ -1,29 +1,33 @@
 """Why somebody is or is not in a group: the rule that decided, and what would have changed it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bg_assets.domain.fit import Fit
-from bg_assets.domain.group import Company, Override, StaffMember, Weighed, weigh
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.selection import (
-    LEAST_CONFIDENCE,
-    LEAST_EXTRA_FIT,
-    LEAST_FIT,
-    Choice,
-    strength,
+from bg_assets.domain.group import (
+    Company,
+    Override,
+    StaffMember,
+    Weighed,
+    decide,
+    weigh,
 )
+from bg_assets.domain.obstacles import Obstacle, obstacle
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.selection import LEAST_FIT, Choice, strength
 from bg_assets.domain.template import RoleRule, Template
 from bg_assets.domain.vocabulary import in_words
+
+_PIN = "a pin by hand: `bg-assets pin`"
 
 
 @dataclass(frozen=True, slots=True)
 class RoleAnswer:
     """How somebody stands for one role.
 
-    score: the fit, 0 to 1, None where no condition holds. needed: the least fit for a place that
+    score: the fit, 0 to 1, None where the role can't be. needed: the least fit for a place that
     must be filled. strength: fit times confidence, by which people are compared for a place.
+    obstacle: what keeps them from it, None where they have it.
     """
 
     role: str
@@ -31,15 +35,17 @@ class RoleAnswer:
     needed: float
     strength: float | None
     because: str
+    obstacle: Obstacle | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
     """The answer. member: whether the rules choose this person now, and for which role.
 
-    rule: the one that decided, in one word of ``pinned, excluded, gone, elsewhere, not-sold,
-    not-yet, unread, no-fit, doubtful, weak, no-place, taken, chosen``. because: the same in a
-    sentence. would_change: what would have led to another answer, the nearest first.
+    rule: the one that decided, in one word of ``chosen, pinned, excluded, gone, elsewhere,
+    not-sold, not-yet, unread`` or of ``obstacles.Obstacle``. because: the same in a sentence.
+    would_change: what would have led to another answer, the nearest first. membership: the
+    member's confidence, 0 to 1 (see ``group.Member``), None for others.
     """
 
     member: bool
@@ -48,6 +54,7 @@ class Why:
     because: str
     roles: tuple[RoleAnswer, ...] = ()
     would_change: tuple[str, ...] = ()
+    membership: float | None = None
 
 
 def explain(
@@ -71,10 +78,13 @@ def explain(
     choice = seen.choices.get(person_id)
     if choice is None:
         return _absent(staff, as_of, person_id)
-    roles = tuple(_role(seen, template, rule, choice) for rule in template.roles)
-    if person_id in seen.chosen:
-        return _member(seen, choice, roles)
-    return _outside(seen, template, choice, roles)
+    roles = tuple(_role(seen, rule, choice) for rule in template.roles)
+    if person_id not in seen.chosen:
+        return _outside(seen, choice, roles)
+    group = decide(company, staff, template, as_of, overrides)
+    (sure,) = (one.confidence for one in group.members if one.person_id == person_id)
+    without = weigh(company, staff, template, as_of, (*overrides, Override(person_id, "exclude")))
+    return _member(seen, without, choice, roles, sure)
 
 
 def _absent(staff: Iterable[StaffMember], as_of: date, person_id: str) -> Why:
@@ -92,179 +102,58 @@ def _absent(staff: Iterable[StaffMember], as_of: date, person_id: str) -> Why:
     return Why(False, None, "gone", because, would_change=("a title that is held now",))
 
 
-def _member(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Why:
+def _member(
+    seen: Weighed, without: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...], sure: float
+) -> Why:
+    """without: the group that there would be without this person."""
     role, fit = seen.chosen[choice.person_id]
     label = ROLE_LABELS[role]
     if choice.person_id in seen.pins:
         by_rules = f"the rules alone: {fit.reason}" if fit else "the rules alone see no fit"
-        return Why(
-            True, role, "pinned", f"{label}: pinned by hand; {by_rules}", roles,
-            ("taking the pin back: `bg-assets unpin`",),
-        )  # fmt: skip
+        because = f"{label}: pinned by hand; {by_rules}"
+        unpin = "taking the pin back: `bg-assets unpin`"
+        return Why(True, role, "pinned", because, roles, (unpin,), sure)
     assert fit is not None
     places = seen.target.of(role)
     of = f"one of {places} places" if places > 1 else "the one place"
-    because = f"{label}: {fit.reason}; {of}"
-    changes = []
-    rival = _best_outside(seen, role)
-    if rival is not None:
-        name, strong = rival
-        lead = strength(choice, fit) - strong
-        changes.append(
-            f"{name} is the next for {label} with {strong:.2f}, {abs(lead):.2f} "
-            f"{'behind' if lead >= 0 else 'ahead, but of a function that is there or less linked'}"
-        )
+    changes = [
+        f"{who} is next: without this person, {ROLE_LABELS[next_role]}"
+        for who, (next_role, _) in sorted(without.chosen.items())
+        if who not in seen.chosen
+    ]
     changes.append("an exclusion by hand: `bg-assets exclude`")
-    return Why(True, role, "chosen", because, roles, tuple(changes))
+    because = f"{label}: {fit.reason}; {of}"
+    return Why(True, role, "chosen", because, roles, tuple(changes), sure)
 
 
-def _best_outside(seen: Weighed, role: str) -> tuple[str, float] | None:
-    others = [
-        (-strength(choice, fit), choice.person_id)
-        for choice in seen.choices.values()
-        if choice.person_id not in seen.chosen
-        and (fit := choice.fit(role)) is not None
-        and fit.score >= LEAST_FIT
-        and choice.confidence >= LEAST_CONFIDENCE
-    ]
-    if not others:
-        return None
-    strong, who = min(others)
-    return who, -strong
-
-
-def _outside(
-    seen: Weighed, template: Template, choice: Choice, roles: tuple[RoleAnswer, ...]
-) -> Why:
-    pin = "a pin by hand: `bg-assets pin`"
-    if not choice.fits:
-        changes = (*_conditions(template, choice), pin)
-        return Why(False, None, "no-fit", choice.why_none, roles, changes)
-    if choice.confidence < LEAST_CONFIDENCE:
-        because = (
-            f"the title is read with a confidence of {choice.confidence:.2f} only; "
-            f"{LEAST_CONFIDENCE:.2f} is needed, else the place stays a named gap"
-        )
-        return Why(False, None, "doubtful", because, roles, ("a clearer title", pin))
-    best = max(choice.fits, key=lambda f: strength(choice, f))
-    if best.score < LEAST_FIT:
-        because = (
-            f"fits {ROLE_LABELS[best.role]} best, but with {best.score:.2f} below the least, "
-            f"{LEAST_FIT:.2f}: {best.reason}"
-        )
-        return Why(False, None, "weak", because, roles, (_better(best, choice), pin))
-    open_to = [f for f in choice.fits if seen.target.of(f.role)]
-    if not open_to:
-        label = ROLE_LABELS[best.role]
-        because = f"fits {label}, but a group of this size has no place for one"
-        return Why(
-            False, None, "no-place", because, roles, ("a larger company or a larger deal", pin)
-        )
-    nearest = max(
-        open_to, key=lambda f: strength(choice, f) - (_weakest(seen, f.role) or (0, 0))[1]
+def _outside(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Why:
+    """The role that was nearest: kept from it the latest, then the one that fits best."""
+    kept = [(answer, answer.obstacle) for answer in roles if answer.obstacle is not None]
+    nearest, why = max(
+        kept, key=lambda one: (one[1].stage, one[0].strength or 0.0, -len(one[1].said))
     )
-    answer = next(one for one in roles if one.role == nearest.role)
-    rule = "weak" if _weakest(seen, nearest.role) is None else "taken"
-    changes = (_better(nearest, choice), *_holder_gone(seen, nearest), pin)
-    return Why(False, None, rule, f"{ROLE_LABELS[nearest.role]}: {answer.because}", roles, changes)
+    if why.rule == "no-fit":
+        because = why.because
+        if all({"levels", "functions", "titles"} & {*one.said} for _, one in kept):
+            level = seen.candidates[choice.person_id].level or "unknown"
+            function = in_words(choice.function) if choice.function else "an unknown function"
+            because = f"no role of the template asks for {function} at level {level}"
+        changes = tuple(
+            one.change for _, one in kept if one.rule == "no-fit" and len(one.said) == len(why.said)
+        )
+        return Why(False, None, "no-fit", because, roles, (*changes, _PIN))
+    if nearest.score is None and all(one.rule == why.rule for _, one in kept):
+        because = why.because  # the same for every role
+    else:
+        because = f"{ROLE_LABELS[nearest.role]}: {why.because}"
+    return Why(False, None, why.rule, because, roles, (why.change, _PIN))
 
 
-def _weakest(seen: Weighed, role: str) -> tuple[str, float] | None:
-    """Who has a place of this role by the rules and the least to hold it with."""
-    held = [
-        (strength(seen.choices[i], fit), i)
-        for i, (own, fit) in seen.chosen.items()
-        if own == role and fit is not None and i not in seen.pins
-    ]
-    if not held:
-        return None
-    strong, who = min(held)
-    return who, strong
-
-
-def _better(fit: Fit, choice: Choice) -> str:
-    return (
-        f"a title that fits {ROLE_LABELS[fit.role]} better than {fit.score:.2f}, or is read with "
-        f"more confidence than {choice.confidence:.2f}"
-    )
-
-
-def _holder_gone(seen: Weighed, fit: Fit) -> tuple[str, ...]:
-    held = _weakest(seen, fit.role)
-    return (f"{held[0]} leaving the company or the group",) if held else ()
-
-
-def _role(seen: Weighed, template: Template, rule: RoleRule, choice: Choice) -> RoleAnswer:
-    fit = choice.fit(rule.role)
+def _role(seen: Weighed, rule: RoleRule, choice: Choice) -> RoleAnswer:
+    fit, kept = choice.fit(rule.role), obstacle(seen, rule, choice)
+    because = kept.because if kept else "has this role"
     if fit is None:
-        because = choice.why_none or _no_condition(rule, choice)
-        return RoleAnswer(rule.role, None, LEAST_FIT, None, because)
-    strong = strength(choice, fit)
-    because = f"{fit.reason}; {_standing(seen, rule.role, choice, fit, strong)}"
-    return RoleAnswer(rule.role, fit.score, LEAST_FIT, strong, because)
-
-
-def _standing(seen: Weighed, role: str, choice: Choice, fit: Fit, strong: float) -> str:
-    own = seen.chosen.get(choice.person_id)
-    if own is not None:
-        return "has this role" if own[0] == role else f"has another role: {ROLE_LABELS[own[0]]}"
-    if fit.score < LEAST_FIT:
-        return f"fit {fit.score:.2f}, below the least of {LEAST_FIT:.2f}"
-    places = seen.target.of(role)
-    if not places:
-        return "a group of this size has no place for it"
-    taken = sum(1 for own, _ in seen.chosen.values() if own == role)
-    if taken < places and fit.score < LEAST_EXTRA_FIT:
-        return f"fit {fit.score:.2f}; beyond the required places {LEAST_EXTRA_FIT:.2f} is needed"
-    weakest = _weakest(seen, role)
-    if weakest is None:
-        return "the places are pinned by hand" if taken else "the place went to no one"
-    who, theirs = weakest
-    if theirs >= strong:
-        return f"{who} has the last place with {theirs:.2f} against {strong:.2f}"
-    same = seen.choices[who].function != choice.function and any(
-        seen.choices[i].function == choice.function
-        for i, (own, _) in seen.chosen.items()
-        if own == role
-    )
-    if same:
-        what = in_words(choice.function or "one function")
-        return (
-            f"{who} has the last place with {theirs:.2f} against {strong:.2f}, since {what} is "
-            "there already and each further one counts less"
-        )
-    return f"{who} has the last place, about as good ({theirs:.2f}, {strong:.2f}) and better linked"
-
-
-def _no_condition(rule: RoleRule, choice: Choice) -> str:
-    wanted = _levels_for(rule, choice.function)
-    if wanted and choice.function:
-        return f"asks of {in_words(choice.function)} for the levels {', '.join(wanted)}"
-    functions = dict.fromkeys(f for c in rule.conditions for f in c.functions)
-    return f"asks for {', '.join(in_words(f) for f in functions) or 'certain titles'}"
-
-
-def _conditions(template: Template, choice: Choice) -> tuple[str, ...]:
-    """What each role would have asked of this function, where it asks for it at all."""
-    found: Mapping[str, tuple[str, ...]] = {
-        rule.role: _levels_for(rule, choice.function) for rule in template.roles
-    }
-    if choice.function is None:
-        return ("a title or department that tells the function",)
-    told = tuple(
-        f"{ROLE_LABELS[role]}: {in_words(choice.function)} at level {' or '.join(levels)}"
-        for role, levels in found.items()
-        if levels
-    )
-    return told or (f"a template that asks for {in_words(choice.function)}",)
-
-
-def _levels_for(rule: RoleRule, function: str | None) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(
-            level
-            for condition in rule.conditions
-            if function in condition.functions and not condition.titles
-            for level in condition.levels
-        )
-    )
+        return RoleAnswer(rule.role, None, LEAST_FIT, None, because, kept)
+    if kept is None or kept.rule != "weak":
+        because = f"{fit.reason}; {because}"
+    return RoleAnswer(rule.role, fit.score, LEAST_FIT, strength(choice, fit), because, kept)

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 import sqlalchemy as sa
 
 from bg_assets.domain.difference import Event
-from bg_assets.domain.group import BuyerGroup, Gap
+from bg_assets.domain.gaps import Gap
+from bg_assets.domain.group import BuyerGroup
 from bg_assets.storage import stuck
 from bg_assets.storage.refreshes import Held
 

@@ -50,6 +50,61 @@ def test_the_rule_that_decided_is_named(
     assert "Quartz" not in printed
 
 
+@pytest.mark.parametrize(
+    ("title", "rule", "said"),
+    [
+        (
+            "Finance & Investment Director", "never-title",
+            "the template never makes a decision maker of who has 'investment' in the title",
+        ),
+        ("Fractional CFO", "outsider", "an outsider"),
+    ],
+)  # fmt: skip
+def test_of_a_role_that_somebody_has_not_the_rule_is_named_that_decided(
+    acme: Command, title: str, rule: str, said: str
+) -> None:
+    acme("import", "people", acme.file("o.csv", f"id,company_id,title\nacme-8,acme,{title}\n"))
+    refresh(acme, "acme")
+    (group,) = acme.json("why", "acme", "acme-8")["groups"]
+    maker = next(one for one in group["roles"] if one["role"] == "decision_maker")
+    assert maker["obstacle"]["rule"] == rule
+    assert maker["score"] is None
+    assert said in " ".join(acme("why", "acme", "acme-8").out.split())
+
+
+def test_why_and_show_call_the_title_and_the_membership_by_their_names(acme: Command) -> None:
+    """Who fits several roles is less surely in one of them than the title is read."""
+    document = acme.json("why", "acme", "acme-2")
+    (group,) = acme.json("show", "acme")["groups"]
+    (member,) = (one for one in group["members"] if one["person_id"] == "acme-2")
+    title, membership = document["title_confidence"], document["groups"][0]["membership"]
+    assert membership == member["confidence"] < title
+    assert acme.json("why", "acme", "acme-4")["groups"][0]["membership"] is None
+    why = " ".join(acme("why", "acme", "acme-2").out.split())
+    assert f"title read with {title:.0%}" in why
+    assert f"in the group (membership {membership:.0%})" in why
+    show = acme("show", "acme").out
+    head, line = (
+        next(line for line in show.splitlines() if said in line)
+        for said in ("who and why", "Finance Director")
+    )
+    assert head.split()[-1] == "membership"
+    assert line.split()[-1] == f"{membership:.0%}"
+    assert f"title read with {title:.0%}" in " ".join(show.split())
+
+
+def test_what_else_is_missing_than_a_role_is_shown_and_exported_as_such(acme: Command) -> None:
+    voice = "no technical voice in the group: a deal of 120,000 US dollars needs one"
+    (group,) = acme.json("show", "acme")["groups"]
+    assert {"role": None, "function": "it", "reason": voice} in group["gaps"]
+    show = " ".join(acme("show", "acme").out.split())
+    assert f"gap: {voice}" in show
+    assert "no stakeholder: no" not in show
+    exported = json.loads(acme("export", "--format", "json", "--roles", "salesforce", "-").out)
+    roles = {gap["role"] for gap in exported[0]["gaps"] if "voice" in gap["reason"]}
+    assert roles == {None}
+
+
 @pytest.fixture
 def books(acme: Command, monkeypatch: pytest.MonkeyPatch) -> str:
     """A template of one's own, the only product; gives its text, which is not written yet."""

@@ -7,7 +7,8 @@ import pytest
 from bg_assets.domain import authority, sizes
 from bg_assets.domain.difference import difference
 from bg_assets.domain.employment import is_employed
-from bg_assets.domain.group import BuyerGroup, Gap, Member
+from bg_assets.domain.gaps import Gap
+from bg_assets.domain.group import BuyerGroup, Member
 from bg_assets.domain.titles import classify
 
 TODAY = date(2026, 1, 15)
@@ -36,6 +37,26 @@ def test_a_difference_names_each_change_once_in_a_stable_order() -> None:
     assert all(e.because for e in events)
     reverse = dict(reversed(old.items()))
     assert difference(reverse, (other, gap), new, {"b": "the status says left"}) == events
+
+
+def test_what_else_was_missing_is_no_longer_missing() -> None:
+    voice = Gap(
+        None, "it", "no technical voice in the group: a deal of 90,000 US dollars needs one"
+    )
+    dearer = Gap(
+        None, "it", "no technical voice in the group: a deal of 95,000 US dollars needs one"
+    )
+    pin = Gap(None, None, "the pin of x is suspended: not on the staff")
+    place = Gap("champion", None, "no potential champion found: nobody is known")
+    assert difference({}, (voice,), group({}, (dearer,)), {}) == ()
+    (opened,) = difference({}, (), group({}, (pin,)), {})
+    assert (opened.event, opened.because) == ("gap_opened", pin.reason)
+    events = difference({}, (pin, voice, place), group({"a": "champion"}), {})
+    assert [(e.event, e.because) for e in events[1:]] == [
+        ("gap_closed", "no longer missing"),
+        ("gap_closed", "no longer missing"),
+        ("gap_closed", "potential champion: filled"),
+    ]
 
 
 def test_nothing_changed_means_no_event() -> None:

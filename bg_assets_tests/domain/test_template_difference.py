@@ -1,6 +1,7 @@
 """What another template would change: people, roles and gaps, whatever the figures in a reason."""
 
-from bg_assets.domain.group import BuyerGroup, Gap, Member
+from bg_assets.domain.gaps import Gap
+from bg_assets.domain.group import BuyerGroup, Member
 from bg_assets.domain.template_difference import Totals, compare
 
 
@@ -71,6 +72,7 @@ def test_totals_count_each_company_once() -> None:
         },
         "gaps": {
             "decision_maker": 0, "champion": 1, "stakeholder": 2, "blocker": 1, "introducer": 0,
+            "other": 0,
         },
         "completeness": 0.5,
         "confidence": 0.5,

@@ -33,8 +33,8 @@ def test_the_answer_agrees_with_the_group(
     ("title", "rule", "said"),
     [
         ("Warehouse Operative", "no-fit", "no role"),
-        ("Chairman", "no-fit", "board"),
-        ("Intern", "no-fit", "disqualifies the level intern"),
+        ("Chairman", "board", "board"),
+        ("Intern", "disqualified-level", "disqualifies the level intern"),
         ("Former CFO", "gone", "this is over"),
         (None, "no-fit", "no role"),
     ],
@@ -67,7 +67,7 @@ def test_a_doubtful_title_and_a_later_start_are_told() -> None:
     people = [doubtful, later]
     answers = [explain(MIDDLE, people, FINANCE, TODAY, (), p.person_id) for p in people]
     assert [one.rule for one in answers] == ["doubtful", "not-yet"]
-    assert "0.30" in answers[0].because
+    assert "30%" in answers[0].because
     assert "2027-01-01" in answers[1].because
 
 

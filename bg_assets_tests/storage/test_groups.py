@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.domain.difference import Event
-from bg_assets.domain.group import Gap
+from bg_assets.domain.gaps import Gap
 from bg_assets.storage import groups, shown
 from bg_assets.storage.groups import Outcome
 from bg_assets.storage.refreshes import Held

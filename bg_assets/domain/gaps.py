@@ -1,0 +1,127 @@
+"""What a group lacks, each with a sentence that says what is missing and why."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.selection import LEAST_CONFIDENCE, VOICES, Choice, Chosen
+from bg_assets.domain.template import RoleRule, Template
+from bg_assets.domain.vocabulary import ROLES, in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is missing, with the function that was looked for and the reason.
+
+    role: the one with an empty place that a complete group fills. None where it is something else
+    that is missing: a voice in the group, or somebody who is pinned and not on the staff.
+    """
+
+    role: str | None
+    function: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who there is. functions: of all people by id. choices: without who is excluded."""
+
+    functions: Mapping[str, str | None]
+    choices: Mapping[str, Choice]
+    chosen: Chosen
+
+
+def find_gaps(
+    staff: Staff,
+    template: Template,
+    required: Mapping[str, int],
+    pins: Mapping[str, str | None],
+    missing_voices: Sequence[str],
+) -> tuple[Gap, ...]:
+    """The gaps: roles in the template's order, then suspended pins, then voices.
+
+    A finance voice is not missed where nobody in finance fills a role either: that is said once.
+    """
+    filled = Counter(role for role, _ in staff.chosen.values())
+    roles = [
+        _empty_places(rule, staff, filled[rule.role])
+        for rule in template.roles
+        if filled[rule.role] < required[rule.role]
+    ]
+    named = {gap.function for gap in roles}
+    voices = [_silent(voice, template) for voice in missing_voices if voice not in named]
+    return (*roles, *_suspended(pins, staff.choices), *voices)
+
+
+def _empty_places(rule: RoleRule, staff: Staff, filled: int) -> Gap:
+    functions = next((c.functions for c in rule.conditions if c.functions), ())
+    what = " or ".join(in_words(f) for f in functions)
+    place = f" in {what}" if what else ""
+    further = "further " if filled else ""
+    people = len(staff.functions)
+    read = "1 person read" if people == 1 else f"{people} people read"
+    there = [i for i, function in staff.functions.items() if function in functions]
+    if not people:
+        found = "nobody is known"
+    elif not functions:
+        found = f"{read}, nobody fits well enough"
+    elif not there:
+        found = f"{read}, nobody in {what}"
+    else:
+        found = f"{read}; {_those(there, what, rule.role, staff)}"
+    reason = f"no {further}{ROLE_LABELS[rule.role]}{place} found: {found}"
+    return Gap(rule.role, functions[0] if functions else None, reason)
+
+
+def _those(there: Sequence[str], what: str, role: str, staff: Staff) -> str:
+    """What stands in the way of those with the function: `of 3 in finance, 1 is excluded, …`."""
+    states = Counter(_state(person_id, role, staff) for person_id in there)
+    told = [state for state in _states() if states[state]]
+    if len(there) == 1:
+        return f"the one in {what} {told[0][0]}"
+    if len(told) == 1:
+        return f"all {len(there)} in {what} {told[0][1]}"
+    each = (f"{states[one]} {one[0] if states[one] == 1 else one[1]}" for one in told)
+    return f"of {len(there)} in {what} {', '.join(each)}"
+
+
+# The same of one person and of several.
+_State = tuple[str, str]
+_EXCLUDED: _State = ("is excluded by hand", "are excluded by hand")
+_DOUBTFUL: _State = ("has a title that is read too doubtfully", "have titles read too doubtfully")
+_UNFIT: _State = ("does not fit well enough", "do not fit well enough")
+
+
+def _holding(role: str) -> _State:
+    label = ROLE_LABELS[role]
+    return f"is the {label} already", f"are {label}s already"
+
+
+def _states() -> Iterator[_State]:
+    """All states in the order in which they are told."""
+    yield from (_holding(role) for role in ROLES)
+    yield from (_EXCLUDED, _DOUBTFUL, _UNFIT)
+
+
+def _state(person_id: str, role: str, staff: Staff) -> _State:
+    if person_id in staff.chosen:
+        return _holding(staff.chosen[person_id][0])
+    choice = staff.choices.get(person_id)
+    if choice is None:
+        return _EXCLUDED
+    doubtful = choice.fit(role) is not None and choice.confidence < LEAST_CONFIDENCE
+    return _DOUBTFUL if doubtful else _UNFIT
+
+
+def _silent(voice: str, template: Template) -> Gap:
+    heard = next(functions for _, name, functions in VOICES if name == voice)
+    reason = f"no {voice} voice in the group: a deal of {template.deal_size:,} US dollars needs one"
+    return Gap(None, max(heard, key=template.weight), reason)
+
+
+def _suspended(pins: Mapping[str, str | None], choices: Mapping[str, Choice]) -> Iterator[Gap]:
+    for person_id, role in sorted(pins.items()):
+        if person_id not in choices:
+            pinned = f" (pinned as {ROLE_LABELS[role]})" if role else ""
+            yield Gap(None, None, f"the pin of {person_id} is suspended: not on the staff{pinned}")

@@ -1,0 +1,166 @@
+"""Gaps: each names what is missing, and why those who are there are not it."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from bg_assets.domain.gaps import Gap
+from bg_assets.domain.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.selection import LEAST_FIT, usable
+from bg_assets.domain.titles import classify
+from bg_assets_tests import organograms
+from bg_assets_tests.domain.test_group import FINANCE, MIDDLE, TODAY, person, staff
+from bg_assets_tests.domain.test_obstacles import World, worlds
+
+
+def reasons(group: BuyerGroup, role: str | None) -> list[str]:
+    return [gap.reason for gap in group.gaps if gap.role == role]
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds())
+def test_a_gap_names_a_role_only_where_a_place_is_empty_that_nobody_free_could_take(
+    world: World,
+) -> None:
+    seen = world.weigh()
+    group = decide(world.company, world.people, world.template, TODAY, world.overrides)
+    filled = Counter(member.role for member in group.members)
+    named = [gap.role for gap in group.gaps if gap.role is not None]
+    assert sorted(named) == sorted(r for r, n in seen.required.items() if filled[r] < n)
+    assert not named or group.completeness < 1
+    for role in named:
+        assert not any(
+            usable(choice, role, LEAST_FIT)
+            for i, choice in seen.choices.items()
+            if i not in seen.chosen
+        )
+
+
+@pytest.mark.parametrize(
+    ("titles", "role", "said"),
+    [
+        (
+            ("CFO",),
+            "champion",
+            "no potential champion in finance found: 1 person read; the one in finance is the "
+            "decision maker already",
+        ),
+        (
+            ("CFO", "Accountant", "Forklift Driver"),
+            "champion",
+            "no potential champion in finance found: 3 people read; of 2 in finance 1 is the "
+            "decision maker already, 1 does not fit well enough",
+        ),
+        (
+            ("Forklift Driver",),
+            "decision_maker",
+            "no decision maker in finance found: 1 person read, nobody in finance",
+        ),
+        (
+            ("Accountant", "Accountant"),
+            "decision_maker",
+            "no decision maker in finance found: 2 people read; all 2 in finance do not fit well "
+            "enough",
+        ),
+        ((), "decision_maker", "no decision maker in finance found: nobody is known"),
+    ],
+)
+def test_what_is_said_of_those_with_the_function(
+    titles: tuple[str, ...], role: str, said: str
+) -> None:
+    group = decide(Company("c", 600, 600, "US"), staff(*titles), FINANCE, TODAY)
+    assert reasons(group, role) == [said]
+
+
+def test_who_is_excluded_or_read_too_doubtfully_is_told_apart() -> None:
+    people = [replace(person(0, "CFO"), confidence=0.3), person(1, "CFO"), person(2, "Accountant")]
+    group = decide(
+        Company("c", 600, 600, "US"), people, FINANCE, TODAY, [Override("p00001", "exclude")]
+    )
+    assert reasons(group, "decision_maker") == [
+        "no decision maker in finance found: 3 people read; of 3 in finance 1 is excluded by hand, "
+        "1 has a title that is read too doubtfully, 1 does not fit well enough"
+    ]
+
+
+def test_where_one_of_two_is_there_it_is_the_further_one_that_is_missing() -> None:
+    rules = tuple(
+        replace(rule, required=2) if rule.role == "decision_maker" else rule
+        for rule in FINANCE.roles
+    )
+    group = decide(MIDDLE, staff("CFO"), replace(FINANCE, roles=rules), TODAY)
+    assert reasons(group, "decision_maker") == [
+        "no further decision maker in finance found: 1 person read; the one in finance is the "
+        "decision maker already"
+    ]
+
+
+def test_a_role_that_asks_for_no_function_is_missing_as_such() -> None:
+    rules = tuple(
+        replace(rule, conditions=(replace(rule.conditions[0], functions=(), levels=("owner",)),))
+        if rule.role == "champion"
+        else rule
+        for rule in FINANCE.roles
+    )
+    group = decide(MIDDLE, staff("CFO"), replace(FINANCE, roles=rules), TODAY)
+    assert [gap for gap in group.gaps if gap.role == "champion"] == [
+        Gap(
+            "champion", None,
+            "no potential champion found: 1 person read, nobody fits well enough",
+        )
+    ]  # fmt: skip
+
+
+def test_a_voice_is_missing_and_not_the_role_of_those_who_are_there() -> None:
+    people = staff("CFO", "Controller", "Procurement Manager", "COO")
+    group = decide(MIDDLE, people, FINANCE, TODAY)
+    assert group.completeness == 1
+    assert group.gaps == (
+        Gap(None, "it", "no technical voice in the group: a deal of 120,000 US dollars needs one"),
+    )
+
+
+def test_a_finance_voice_is_not_missed_twice() -> None:
+    group = decide(MIDDLE, staff("IT Manager", "CIO", "Procurement Manager"), FINANCE, TODAY)
+    assert [gap.role for gap in group.gaps] == ["decision_maker", "champion"]
+    rules = tuple(replace(rule, required=0) for rule in FINANCE.roles)
+    group = decide(MIDDLE, staff("COO", "CIO"), replace(FINANCE, roles=rules), TODAY)
+    assert [(gap.role, gap.function) for gap in group.gaps] == [(None, "finance")]
+
+
+def test_a_pin_of_somebody_who_is_gone_is_missing_and_not_the_role() -> None:
+    pins = [Override("gone", "pin", "champion"), Override("away", "pin")]
+    group = decide(MIDDLE, staff("CFO", "Controller"), FINANCE, TODAY, pins)
+    assert reasons(group, None)[:2] == [
+        "the pin of away is suspended: not on the staff",
+        "the pin of gone is suspended: not on the staff (pinned as potential champion)",
+    ]
+
+
+def test_no_public_body_is_told_that_a_role_is_missing_which_it_has(shared_data: Path) -> None:
+    sizes = organograms.read_sizes(shared_data, organograms.AFTER)
+    bodies = organograms.read_senior(shared_data, organograms.AFTER).bodies
+    voices = already = 0
+    for body, posts in sorted(bodies.items()):
+        people = [_member(post) for post in sorted(posts, key=lambda post: post.id)]
+        company = Company(body, sizes[body], sizes[body], "GB")
+        group = decide(company, people, FINANCE, TODAY)
+        held = {member.role for member in group.members}
+        for gap in group.gaps:
+            # The template requires one of each.
+            assert gap.role not in held, (body, gap)
+            voices += gap.role is None
+            already += gap.reason.endswith("already")
+    assert voices > 20
+    assert already > 5
+
+
+def _member(post: organograms.Post) -> StaffMember:
+    said = classify(post.title, post.department)
+    return StaffMember(
+        post.id, post.title, post.department, None, post.manager_id or None,
+        said.function, said.level, said.confidence, said.reasons,
+    )  # fmt: skip
