@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import endings
+from bg_assets import faults
 from bg_assets.instance import ending, private
 from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import claims, database, refreshes
@@ -124,7 +124,7 @@ def _whose_fault(
     """The same with what is known of a run that failed."""
     if run is None or run.record is None or run.status is not dg.DagsterRunStatus.FAILURE:
         return over
-    why = endings.outage(endings.read(instance, engine, run.record))
+    why = faults.outage(faults.read(instance, engine, run.record))
     return over if why is None else Over(f"{over.reason} {why}", outage=True)
 
 

@@ -62,7 +62,7 @@ ROOMS = {
     "definitions": Room(
         TABLES,
         _DAGSTER
-        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "jobs", "definitions"},
+        | {"checks", "sensors", "patience", "repair", "faults", "upkeep", "jobs", "definitions"},
     ),
 }
 

@@ -68,10 +68,10 @@ class Worker:
 
     def system_restarted(self) -> bool:
         """Whether its machine or container was started anew since; False where that is unknown."""
-        first = _started(1)
+        first = _look(1)
         if self.host != socket.gethostname() or first is None:
             return False
-        boot, _, began = first.rpartition("/")
+        boot, _, began = first[0].rpartition("/")
         its_boot, _, its_start = self.started.rpartition("/")
         if not boot or not its_boot:
             return False

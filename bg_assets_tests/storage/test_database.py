@@ -5,7 +5,6 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +20,7 @@ MIGRATE = "import sys; from bg_assets.storage import database; print(database.mi
 SECRET = "secret-word"
 NAME = "Margarete Musterfrau"
 
-VERSIONS = Path(database.__file__).parent / "migrations" / "versions"
-HEAD = max(path.name for path in VERSIONS.glob("0*.py")).partition("_")[0]
+HEAD = database._head()
 
 
 @pytest.fixture

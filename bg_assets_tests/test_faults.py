@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import endings
+from bg_assets import faults
 from bg_assets.definitions import defs
-from bg_assets.endings import Ending, outage
+from bg_assets.faults import Ending, outage
 from bg_assets.instance import launcher, notes, private
 from bg_assets.instance.worker import Worker
 
@@ -72,7 +72,7 @@ def failed(
         notes.leave(launcher.outputs(), run.run_id, note)
     (record,) = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
     began = (started or datetime.now(UTC)).timestamp()
-    return endings.read(instance, engine, record._replace(start_time=began))
+    return faults.read(instance, engine, record._replace(start_time=began))
 
 
 def test_a_process_that_was_killed_at_its_work_may_have_been_killed_by_it(
