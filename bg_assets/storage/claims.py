@@ -55,6 +55,7 @@ _DUE = """
             min(c.occurred_at) as first_at,
             max(c.occurred_at) as last_at,
             bool_or(c.kind = 'resync' and c.source = 'manual') as manual,
+            bool_or(c.kind = 'resync' and c.source = 'template') as template,
             bool_or(c.is_departure and exists (
                 select from bg.buyer_group_members as m
                 where m.company_id = c.company_id and m.person_id = c.person_id
@@ -67,7 +68,7 @@ _DUE = """
     where (p.manual
             or p.last_at <= :now - make_interval(secs => :settle)
             or p.first_at <= :now - make_interval(secs => :longest_settle))
-        and (p.manual or p.member_left or not exists (
+        and (p.manual or p.template or p.member_left or not exists (
             select from bg.buyer_group_refresh_log as r
             where r.company_id = p.company_id and r.status = 'completed' and r.starts_interval
                 and r.finished_at > :now - make_interval(secs => :refresh_interval)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 _COUNTS = sa.text("""
     with waiting as (
         select company_id, min(occurred_at) as first_at, count(*) as changes,
-            bool_or(kind = 'resync' and source = 'manual') as manual,
+            bool_or(kind = 'resync' and source in ('manual', 'template')) as asked,
             bool_or(is_departure and exists (
                 select from bg.buyer_group_members as m
                 where m.company_id = c.company_id and m.person_id = c.person_id)) as member_left
@@ -29,7 +29,7 @@ _COUNTS = sa.text("""
         where status = 'dead' and not exists (
             select from live where live.company_id = d.company_id)
     ), idle as (
-        select w.*, not manual and not member_left and exists (
+        select w.*, not asked and not member_left and exists (
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = w.company_id and r.status = 'completed' and r.starts_interval
                     and r.finished_at > now() - make_interval(secs => :refresh_interval)
