@@ -204,6 +204,4 @@ def has_step(context: dg.AssetExecutionContext, asset: str) -> bool:
     """Whether this run also makes the other asset of the job. A run that selects none has all."""
     selected = context.run.asset_selection
     steps = context.run.step_keys_to_execute
-    return (not selected or dg.AssetKey(asset) in selected) and (
-        steps is None or asset in steps
-    )
+    return (not selected or dg.AssetKey(asset) in selected) and (steps is None or asset in steps)

@@ -18,7 +18,7 @@ from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import CannotReject
-from bg_assets.storage import companies, database
+from bg_assets.storage import companies, database, instance_settings
 from bg_assets.storage.keys import KeysUnusable
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
@@ -88,6 +88,28 @@ def opened() -> Iterator[sa.Engine]:
             yield engine
         finally:
             engine.dispose()
+
+
+def settings_in_force(conn: sa.Connection, *names: str) -> settings.Settings:
+    """The settings by which the instance goes, or this process's own where none ever ran.
+
+    ``names``: the variables that matter to the command; where its own environment has another
+    value for one, it says so.
+    """
+    own = settings.read()
+    theirs = instance_settings.read(conn)
+    ours = settings.shared(own)
+    for name in names:
+        if name in theirs and theirs[name] != ours[name]:
+            say(
+                f"{name} is {_value(ours[name])} here and {_value(theirs[name])} where bg-assets "
+                "runs: this goes by the latter"
+            )
+    return settings.read_with(theirs)
+
+
+def _value(value: str | None) -> str:
+    return "not set" if value is None else value
 
 
 def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
