@@ -6,7 +6,17 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, database, groups, refreshes, resync, shown, staff, templates
+from bg_assets.storage import (
+    claims,
+    database,
+    groups,
+    overview,
+    refreshes,
+    resync,
+    shown,
+    staff,
+    templates,
+)
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.conftest import Cluster
@@ -166,6 +176,8 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         shown.read_last_refresh(conn, "c000007")
         shown.last_deferring(conn, "c000007")
         assert shown.count_pending(conn, "c000007") == 1
+        assert shown.read_pending(conn, "c000007") is not None
+        assert overview.read_outages(conn) is None
         staff.read_companies(conn, ["c000007"])
         staff.read_people(conn, ["c000007"])
         staff.read_overrides(conn, ["c000007"])
