@@ -67,6 +67,18 @@ def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InF
     return choose(found, stored, products, mistakes)
 
 
+def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:
+    """What the running instance goes by, whatever the files say that its next tick will see.
+
+    Its folder may be out of reach from here. None where it has no template of a product.
+    """
+    stored = templates.read(conn)
+    if any(name not in stored for name in products):
+        return None
+    kept = {name: parse_template(stored[name].text, f"{name} in force") for name in products}
+    return InForce(kept, tuple(templates.read_mistakes(conn)), ())
+
+
 def _look(
     conn: sa.Connection, folder: Path | None, products: Sequence[str]
 ) -> tuple[Found, dict[str, templates.Stored], list[str]]:

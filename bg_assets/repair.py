@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
+from bg_assets import faults
 from bg_assets.instance import ending, private
 from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import claims, database, refreshes
@@ -24,7 +25,6 @@ TOO_EARLY = timedelta(seconds=15)
 # A run that is over has this long to end its process, which may still hold rows of the tables.
 LAST_BREATH = timedelta(seconds=10)
 LOOKUPS = 50
-_ANY_NUMBER = 1_000_000
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,30 +37,45 @@ _IN_PROGRESS = [
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run's status, when it was made and when it was over, and the process that executes it."""
+    """A run's status, when it was made and when it was over, the process that executes it, and all.
+
+    ``record`` is what Dagster has stored of it.
+    """
 
     run_id: str
     status: dg.DagsterRunStatus
     created_at: datetime
     ended_at: datetime | None = None
     worker: Worker | None = None
+    record: dg.RunRecord | None = None
 
 
-def why_over(held: UnderWay, run: RunState | None, now: datetime) -> str | None:
-    """Why what is under way will not be completed by its run, in words; None while it may be."""
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Why what is under way will not be completed by its run; an outage uses up no attempt."""
+
+    reason: str
+    outage: bool = False
+
+
+def why_over(held: UnderWay, run: RunState | None, now: datetime) -> Over | None:
+    """Why what is under way will not be completed by its run; None while it may be.
+
+    Of a run that failed, this does not tell whose fault it was.
+    """
     if run is not None:
         if run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
-            return f"run {run.run_id} ended as {run.status.value}"
+            return Over(f"run {run.run_id} ended as {run.status.value}")
         if run.status is dg.DagsterRunStatus.SUCCESS:
-            return f"run {run.run_id} ended without completing it"
+            return Over(f"run {run.run_id} ended without completing it")
         never = run.status is dg.DagsterRunStatus.NOT_STARTED
         if never and now - run.created_at > NEVER_SUBMITTED:
-            return f"run {run.run_id} was made and never submitted"
+            return Over(f"run {run.run_id} was made and never submitted", outage=True)
         return None
     if held.run_id is not None:
-        return f"run {held.run_id} is gone"
+        return Over(f"run {held.run_id} is gone", outage=True)
     if held.asked_at is not None and now - held.asked_at > NOBODY_ASKS:
-        return "the run that was asked for never came to be"
+        return Over("the run that was asked for never came to be", outage=True)
     return None
 
 
@@ -80,26 +95,37 @@ def repair(
     lines: list[str] = []
     waiting: list[str] = []
     for held, run in _runs_of(instance, under_way, now):
-        reason = why_over(held, run, now)
-        if reason is None:
+        over = why_over(held, run, now)
+        if over is None:
             if _is_submitted(run) and held.run_id is None and held.run_key is not None:
                 waiting.append(held.run_key)
             continue
+        over = _whose_fault(instance, engine, run, over)
         if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
-            _end(instance, run, reason)
+            _end(instance, run, over.reason)
         elif run is not None and lives_on(run):
             if run.ended_at is not None and now - run.ended_at < LAST_BREATH:
                 continue
             lines += _kill(run)
-        # Without a run nothing was tried: an outage must not use up the attempts.
-        most = max_attempts if run is not None or held.run_id is not None else _ANY_NUMBER
         with database.connect(engine) as conn:
-            again, dead = refreshes.release(conn, held.refreshes, reason, now, most)
+            again, dead = refreshes.release(
+                conn, held.refreshes, over.reason, now, max_attempts, outage=over.outage
+            )
         if again or dead:
-            lines.append(f"{reason}: {len(again)} to be tried again, {len(dead)} dead")
+            lines.append(f"{over.reason}: {len(again)} to be tried again, {len(dead)} dead")
     with database.connect(engine) as conn:
         claims.seen(conn, waiting, now)
     return lines
+
+
+def _whose_fault(
+    instance: dg.DagsterInstance, engine: sa.Engine, run: RunState | None, over: Over
+) -> Over:
+    """The same with what is known of a run that failed."""
+    if run is None or run.record is None or run.status is not dg.DagsterRunStatus.FAILURE:
+        return over
+    why = faults.outage(faults.read(instance, engine, run.record))
+    return over if why is None else Over(f"{over.reason} {why}", outage=True)
 
 
 def _runs_of(
@@ -164,7 +190,7 @@ def _state(record: dg.RunRecord) -> RunState:
     run = record.dagster_run
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
     worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
-    return RunState(run.run_id, run.status, record.create_timestamp, ended, worker)
+    return RunState(run.run_id, run.status, record.create_timestamp, ended, worker, record)
 
 
 def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:

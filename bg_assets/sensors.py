@@ -14,7 +14,7 @@ from bg_assets import jobs, mirror, partitions, patience, products, repair, sett
 from bg_assets.assets import runs
 from bg_assets.instance import report
 from bg_assets.resources import Database
-from bg_assets.storage import claims, database, keys, webhook_apply
+from bg_assets.storage import claims, database, instance_settings, keys, webhook_apply
 
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
@@ -52,6 +52,8 @@ def tick(
     config = settings.read()
     patient = patient or patience.Patience(engine)
     policy = policy_of(config)
+    with patient.spent(), database.connect(patient.engine) as conn:
+        instance_settings.write(conn, settings.shared(config))
     repaired: list[str] = []
     no_keys: keys.KeysUnusable | None = None
     next_repair = 0.0

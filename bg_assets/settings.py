@@ -122,6 +122,31 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def shared(config: Settings) -> dict[str, str | None]:
+    """The settings that matter to what a command answers, as their variables would hold them.
+
+    None where unset. No secret, no place and no port is among them.
+    """
+    return {
+        "BG_PRODUCTS": ",".join(config.products),
+        "BG_TEMPLATES": None if config.templates is None else str(config.templates),
+        "BG_REFRESH_INTERVAL": f"{config.refresh_interval:.15g}",
+        "BG_SETTLE": f"{config.settle:.15g}",
+        "BG_CLAIM_LIMIT": str(config.claim_limit),
+        "BG_CLAIM_PER_MINUTE": (
+            None if config.claim_per_minute is None else str(config.claim_per_minute)
+        ),
+        "BG_BATCH_FROM": str(config.batch_from),
+        "BG_BATCH_SIZE": str(config.batch_size),
+        "BG_MAX_ATTEMPTS": str(config.max_attempts),
+    }
+
+
+def read_with(others: Mapping[str, str | None]) -> Settings:
+    """This process's settings with these variables instead of its own. Raises BadSetting."""
+    return read({**os.environ, **{name: value or "" for name, value in others.items()}})
+
+
 def psycopg2_url(url: str) -> str:
     """The URL with the driver named, without which dagster-postgres fails under SQLAlchemy 2.1."""
     _, _, rest = url.partition("://")

@@ -126,8 +126,8 @@ def database_url(databases: Callable[[], str]) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on a fresh database with our schema."""
-    made = create_engine(database_url)
+    """An engine on a fresh database with our schema. A test that locks itself out fails."""
+    made = create_engine(database_url, connect_args={"options": "-c lock_timeout=30s"})
     yield made
     made.dispose()
 

@@ -64,7 +64,7 @@ ROOMS = {
     "definitions": Room(
         TABLES,
         _DAGSTER
-        | {"checks", "sensors", "patience", "repair", "endings", "upkeep", "mirror", "restoring"}
+        | {"checks", "sensors", "patience", "repair", "faults", "upkeep", "mirror", "restoring"}
         | {"jobs", "definitions"},
     ),
 }

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -49,7 +49,8 @@ def run(status: Status, age: float = 30) -> RunState:
 def test_only_what_no_run_will_complete_is_over(
     what: UnderWay, state: RunState | None, reason: str | None
 ) -> None:
-    assert why_over(what, state, NOW) == reason
+    over = why_over(what, state, NOW)
+    assert (over and over.reason) == reason
 
 
 @pytest.fixture
@@ -86,10 +87,14 @@ def _taken(
     instance: dg.DagsterInstance,
     status: Status,
     worker: Worker | None = None,
+    events: Sequence[str] = (),
 ) -> datetime:
     """A refresh that is held by a run with this status."""
     request, now = _claimed(engine)
     run_id = _make_run(instance, status, request.run_key, worker)
+    for one in events:
+        event = dg.DagsterEvent(one, "refresh_buyer_groups", step_key="company_people")
+        instance.report_dagster_event(event, run_id)
     with engine.begin() as conn:
         refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
     assert _refresh(engine) == ("running", 1, 0)
@@ -107,6 +112,12 @@ def _refresh(engine: sa.Engine) -> tuple[str, int, int]:
             )
         ).one()
     return row[0], row[1], row[2]
+
+
+def _outages(engine: sa.Engine) -> int:
+    with engine.connect() as conn:
+        found = conn.execute(sa.text("select outages from bg.buyer_group_refresh_log"))
+        return int(found.scalar_one())
 
 
 @pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED, Status.SUCCESS])
@@ -214,10 +225,45 @@ def test_runs_that_never_came_to_be_use_up_no_attempt(
     assert _refresh(engine)[0] == "requested"
 
 
-def test_the_last_attempt_leaves_a_dead_refresh_that_keeps_its_changes(
+def test_the_last_attempt_leaves_a_dead_refresh_that_keeps_its_changes_and_says_why(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
-    now = _taken(engine, instance, Status.FAILURE)
+    now = _taken(engine, instance, Status.FAILURE, events=["STEP_START"])
     (line,) = repair.repair(instance, engine, 1, now)
     assert "0 to be tried again, 1 dead" in line
     assert _refresh(engine) == ("dead", 1, 0)
+    with engine.connect() as conn:
+        error = conn.execute(sa.text("select error from bg.buyer_group_refresh_log")).scalar()
+    assert error == line.partition(": ")[0]
+    assert "ended as FAILURE" in error
+
+
+def test_a_run_that_failed_before_it_began_to_work_uses_up_no_attempt(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    """It could not be launched, or what it needs was not to be had."""
+    now = _taken(engine, instance, Status.FAILURE)
+    (line,) = repair.repair(instance, engine, 1, now)
+    assert "ended as FAILURE before it began to work: 1 to be tried again, 0 dead" in line
+    assert _refresh(engine) == ("requested", 2, 1)
+    assert _outages(engine) == 1
+
+
+@pytest.mark.parametrize("status", [Status.CANCELED, Status.SUCCESS])
+def test_a_run_that_was_cancelled_or_did_nothing_uses_up_an_attempt(
+    engine: sa.Engine, instance: dg.DagsterInstance, status: Status
+) -> None:
+    now = _taken(engine, instance, status)
+    repair.repair(instance, engine, 1, now)
+    assert _refresh(engine)[0] == "dead"
+
+
+def test_a_run_that_dagster_has_forgotten_uses_up_no_attempt(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    now = _taken(engine, instance, Status.STARTED)
+    (record,) = instance.get_run_records()
+    instance.delete_run(record.dagster_run.run_id)
+    (line,) = repair.repair(instance, engine, 1, now)
+    assert "is gone: 1 to be tried again" in line
+    assert (_refresh(engine)[0], _outages(engine)) == ("requested", 1)

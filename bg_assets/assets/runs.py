@@ -201,9 +201,7 @@ def to_report(
 
 
 def has_step(context: dg.AssetExecutionContext, asset: str) -> bool:
-    """Whether this run also makes the other asset of the job."""
+    """Whether this run also makes the other asset of the job. A run that selects none has all."""
     selected = context.run.asset_selection
     steps = context.run.step_keys_to_execute
-    return (selected is None or dg.AssetKey(asset) in selected) and (
-        steps is None or asset in steps
-    )
+    return (not selected or dg.AssetKey(asset) in selected) and (steps is None or asset in steps)

@@ -51,11 +51,11 @@ def export(
         with database.connect(engine) as conn:
             session.require_companies(conn, companies)
             known = exporting.workspaces(conn)
+            if product is not None:
+                products_or_fail(conn, product)
         if workspace is not None and workspace not in known:
             session.fail(f"no company is in workspace {workspace!r}; {near(workspace, known)}",
                          session.USAGE)  # fmt: skip
-        if product is not None:
-            products_or_fail(product)
         snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
         with _open(file) as out, database.connect(snapshot) as conn:
             groups = exporting.groups(

@@ -1,7 +1,8 @@
 """A company's groups as a document, and as a person reads them."""
 
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -10,26 +11,34 @@ from rich.markup import escape
 from rich.table import Table
 
 from bg_assets import settings
+from bg_assets.cli import session
 from bg_assets.cli.terminal import Terminal
+from bg_assets.domain.renewal import LastRefresh, Renewal, Rules, in_words, renewal
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.storage import shown
+from bg_assets.storage import claims, shown
 
 
-def read(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
-    """The document of `show --json`; None where no such company is tracked."""
+def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal | None] | None:
+    """The document of `show --json`, and when the group is renewed if it is to be.
+
+    None where no such company is tracked.
+    """
     company = shown.read_company(conn, company_id)
     if company is None or company.pop("deleted_at") is not None:
         return None
     refresh = shown.read_last_refresh(conn, company_id)
     last = shown.last_deferring(conn, company_id)
-    interval = timedelta(seconds=settings.read().refresh_interval)
+    config = session.settings_in_force(
+        conn, "BG_REFRESH_INTERVAL", "BG_SETTLE", "BG_MAX_ATTEMPTS", "BG_PRODUCTS"
+    )
+    coming = _renewal(conn, company_id, refresh, last, config)
     return {
         "company": company,
         "refresh": refresh
         and {
             "id": refresh["id"],
             "status": refresh["status"],
-            "not_before": last + interval if last else None,
+            "not_before": _not_before(coming, last, config),
             "finished_at": refresh["finished_at"],
         },
         "pending_changes": shown.count_pending(conn, company_id),
@@ -37,7 +46,33 @@ def read(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
             _group(group)
             for group in shown.read_shown(conn, [company_id], names=True).get(company_id, [])
         ],
-    }
+    }, coming
+
+
+def _renewal(
+    conn: sa.Connection,
+    company_id: str,
+    refresh: dict[str, Any] | None,
+    last: datetime | None,
+    config: settings.Settings,
+) -> Renewal | None:
+    rules = Rules(
+        config.settle, claims.LONGEST_SETTLE, config.refresh_interval, config.max_attempts
+    )
+    known = None
+    if refresh is not None:
+        known = LastRefresh(**{one.name: refresh[one.name] for one in fields(LastRefresh)})
+    pending = shown.read_pending(conn, company_id)
+    return renewal(claims.database_now(conn), pending, known, last, rules)
+
+
+def _not_before(
+    coming: Renewal | None, last: datetime | None, config: settings.Settings
+) -> datetime | None:
+    """Until when the company waits, or would wait with its next change."""
+    if coming is not None:
+        return coming.at
+    return last + timedelta(seconds=config.refresh_interval) if last else None
 
 
 def _group(group: shown.ShownGroup) -> dict[str, Any]:
@@ -46,10 +81,8 @@ def _group(group: shown.ShownGroup) -> dict[str, Any]:
     return values
 
 
-def print_groups(out: Terminal, document: dict[str, Any] | None) -> None:
-    """Print the document for a person: who, in which role, and why."""
-    if document is None:
-        return
+def print_groups(out: Terminal, document: dict[str, Any], coming: Renewal | None) -> None:
+    """Print the document for a person: who, in which role, and why; and when that is renewed."""
     company, refresh = document["company"], document["refresh"]
     size = _size(company["employee_min"], company["employee_max"])
     out.print(f"[bold]{escape(company['name'])}[/] ({escape(company['id'])}), {size}")
@@ -60,13 +93,29 @@ def print_groups(out: Terminal, document: dict[str, Any] | None) -> None:
         out.print(
             f"refresh {refresh['status']}" + (f" {when:%Y-%m-%d %H:%M:%S %Z}" if when else "")
         )
-    if document["pending_changes"]:
-        out.print(f"{document['pending_changes']} changes are not in the group yet")
+    for line in _waiting(document, coming):
+        out.print(escape(line), soft_wrap=True)
     for group in document["groups"]:
         out.print(_table(group))
         for gap in group["gaps"]:
             out.print(f"gap: {escape(gap['reason'])}")
         out.print(_figures(group))
+
+
+def _waiting(document: dict[str, Any], coming: Renewal | None) -> Iterator[str]:
+    """What is not in the group yet, when it will be, why not sooner, and what to type."""
+    number = document["pending_changes"]
+    if number:
+        yield f"{number} {'change is' if number == 1 else 'changes are'} not in the group yet"
+    if coming is None:
+        return
+    when = "renewal: "
+    if coming.at is not None:
+        left = max(0.0, (coming.at - datetime.now(UTC)).total_seconds())
+        when += f"at {coming.at:%Y-%m-%d %H:%M:%S %Z}, in {in_words(left)}; "
+    yield when + coming.because
+    if coming.command is not None:
+        yield f"renew it now: `bg-assets {coming.command} {document['company']['id']}`"
 
 
 def _table(group: dict[str, Any]) -> Table:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.domain.template import find_templates, unknown
-from bg_assets.storage import resync, templates
+from bg_assets.storage import instance_settings, resync, templates
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
@@ -17,9 +17,12 @@ def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
     """
     stored, old = templates.read(conn), resync.count_old(conn)
     told: dict[str, Any] = {**templates.read_mistakes(conn)}
-    found = find_templates(config.templates)
-    for mistake in found.mistakes or unknown(config.products, found):
-        told.setdefault(mistake, None)
+    # The folder of another user's instance may be out of reach: what its tick met is told already.
+    elsewhere = config.templates is not None and not config.templates.is_dir()
+    if not (elsewhere and instance_settings.read(conn)):
+        found = find_templates(config.templates)
+        for mistake in found.mistakes or unknown(config.products, found):
+            told.setdefault(mistake, None)
     return {
         "in_force": [
             {

@@ -12,7 +12,7 @@ from bg_assets.domain.near import near
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.template import load_templates
 from bg_assets.domain.vocabulary import ROLES
-from bg_assets.storage import database, overrides, people
+from bg_assets.storage import database, instance_settings, overrides, people, templates
 
 _COMPANY = click.argument("company_id", metavar="COMPANY")
 _PERSON = click.argument("person_id", metavar="PERSON")
@@ -110,15 +110,27 @@ def require_person(conn: sa.Connection, company_id: str, person_id: str) -> peop
     return found
 
 
-def products_or_fail(product: str | None) -> tuple[str, ...]:
-    """The products that an option means; ends with exit code 2 and near matches if unknown."""
-    config = settings.read()
+def products_or_fail(
+    conn: sa.Connection, product: str | None
+) -> tuple[settings.Settings, tuple[str, ...]]:
+    """The settings in force and the products that an option means.
+
+    Ends with exit code 2 and near matches where there is no such product.
+    """
+    config = session.settings_in_force(conn, "BG_PRODUCTS", "BG_TEMPLATES")
     if product is None:
-        return config.products
-    known = load_templates(config.templates)
-    if product not in known:
-        session.fail(f"no template is named {product!r}; {near(product, known)}", session.USAGE)
-    return (product,)
+        return config, config.products
+    # The folder of templates may be out of reach from here.
+    if product not in _products_that_run(conn):
+        known = load_templates(config.templates)
+        if product not in known:
+            session.fail(f"no template is named {product!r}; {near(product, known)}", session.USAGE)
+    return config, (product,)
+
+
+def _products_that_run(conn: sa.Connection) -> frozenset[str]:
+    """The products whose templates are in force where bg-assets runs."""
+    return frozenset(templates.read(conn)) if instance_settings.read(conn) else frozenset()
 
 
 def _word(
@@ -132,7 +144,7 @@ def _word(
     """The person, and what is said of them. Ends with exit code 2 where something is unknown."""
     session.require_companies(conn, (company_id,))
     found = require_person(conn, company_id, person_id)
-    products = products_or_fail(product)
+    _, products = products_or_fail(conn, product)
     said = _said(by, "--by"), _said(reason, "--reason")
     return found, overrides.Word(company_id, person_id, products, *said)
 

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.local import disk
-from bg_assets.storage import capture_watch, dagster_state, database, stuck
+from bg_assets.storage import capture_watch, dagster_state, database, overview, stuck
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config), *_stuck(conn), *capture_watch.problems(conn)]
+    return [*disk.problems(config), *_stuck(conn), *_outages(conn), *capture_watch.problems(conn)]
 
 
 def _stuck(conn: sa.Connection) -> list[str]:
@@ -38,6 +38,18 @@ def _stuck(conn: sa.Connection) -> list[str]:
         for one in stuck.locked(conn)
     ]
     return lines
+
+
+def _outages(conn: sa.Connection) -> list[str]:
+    found = overview.read_outages(conn)
+    if found is None:
+        return []
+    who = "1 company waits" if found.companies == 1 else f"{found.companies} companies wait"
+    often = "once" if found.times == 1 else f"{found.times} times in a row"
+    return [
+        f"{who} because what refreshes stand on was away, {often} so far ({found.error}); that is "
+        f"tried again by itself and uses up no attempt, next at {_utc(found.next_at)}"
+    ]
 
 
 def _companies(one: stuck.Stuck) -> str:

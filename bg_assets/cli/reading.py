@@ -12,10 +12,12 @@ from bg_assets.storage import database
 def show(company_id: str, as_json: bool) -> None:
     """Print a company's buyer groups with the reason for each member and gap."""
     with session.opened() as engine, database.connect(engine) as conn:
-        document = groups.read(conn, company_id)
-        if document is None:
+        found = groups.read(conn, company_id)
+        if found is None:
             session.require_companies(conn, (company_id,))
+            return
+    document, coming = found
     if as_json:
         terminal.print_json(document)
-    elif document is not None:
-        groups.print_groups(terminal.results, document)
+    else:
+        groups.print_groups(terminal.results, document, coming)

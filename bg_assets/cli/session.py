@@ -18,7 +18,7 @@ from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import CannotReject
-from bg_assets.storage import companies, database
+from bg_assets.storage import companies, database, instance_settings
 from bg_assets.storage.keys import KeysUnusable
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
@@ -68,16 +68,21 @@ def clear_errors() -> Iterator[None]:
     except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)
     except sa.exc.DBAPIError as err:
-        if getattr(err.orig, "pgcode", None) == _DISK_FULL:
-            fail("the database's disk is full: free some space, and try again", FAILED)
-        # The driver's text may quote values; its first line and code are enough to look it up.
-        said = str(err.orig).splitlines()[0] if err.orig else type(err).__name__
-        fail(f"the database refused: {said} ({getattr(err.orig, 'pgcode', None)})", FAILED)
+        fail(_refused(err), FAILED)
     except UnicodeEncodeError:
         # The text of an argument whose bytes are not UTF-8.
         fail("an argument holds bytes that are not UTF-8", USAGE)
     except OSError as err:
         fail(f"{err.filename or 'the system'}: {err.strerror or err}", FAILED)
+
+
+def _refused(err: sa.exc.DBAPIError) -> str:
+    code = getattr(err.orig, "pgcode", None)
+    if code == _DISK_FULL:
+        return "the database's disk is full: free some space, and try again"
+    # The driver's text may quote values; its first line and code are enough to look it up.
+    said = str(err.orig).splitlines()[0] if err.orig else type(err).__name__
+    return f"the database refused: {said} ({code})"
 
 
 @contextmanager
@@ -91,6 +96,28 @@ def opened() -> Iterator[sa.Engine]:
             yield engine
         finally:
             engine.dispose()
+
+
+def settings_in_force(conn: sa.Connection, *names: str) -> settings.Settings:
+    """The settings by which the instance goes, or this process's own where none ever ran.
+
+    ``names``: the variables that matter to the command; where its own environment has another
+    value for one, it says so.
+    """
+    own = settings.read()
+    theirs = instance_settings.read(conn)
+    ours = settings.shared(own)
+    for name in names:
+        if name in theirs and theirs[name] != ours[name]:
+            say(
+                f"{name} is {_value(ours[name])} here and {_value(theirs[name])} where bg-assets "
+                "runs: this goes by the latter"
+            )
+    return settings.read_with(theirs)
+
+
+def _value(value: str | None) -> str:
+    return "not set" if value is None else value
 
 
 def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:

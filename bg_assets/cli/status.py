@@ -22,7 +22,7 @@ def status(as_json: bool) -> None:
     Ends with exit code 1 where something is wrong with the system itself.
     """
     with session.opened() as engine:
-        document, dead = _read(engine, settings.read())
+        document, dead = _read(engine)
     if as_json:
         terminal.print_json(document)
     else:
@@ -31,10 +31,13 @@ def status(as_json: bool) -> None:
 
 
 def _read(
-    engine: sa.Engine, config: settings.Settings
+    engine: sa.Engine,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The document of --json, and the dead refreshes."""
     with database.connect(engine) as conn:
+        config = session.settings_in_force(
+            conn, "BG_PRODUCTS", "BG_TEMPLATES", "BG_REFRESH_INTERVAL"
+        )
         counts = asdict(overview.read_overview(conn, config.refresh_interval))
         dead = overview.read_dead(conn)
         waiting, lost = webhook_dead.counts(conn)

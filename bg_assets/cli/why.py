@@ -9,7 +9,7 @@ import click
 import sqlalchemy as sa
 from rich.markup import escape
 
-from bg_assets import products, settings
+from bg_assets import products
 from bg_assets.cli import session, terminal
 from bg_assets.cli.overrides import products_or_fail
 from bg_assets.cli.terminal import Terminal
@@ -18,7 +18,7 @@ from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.template import Template
 from bg_assets.domain.titles import classify
 from bg_assets.domain.why import Why, explain
-from bg_assets.storage import claims, database, overrides, people, shown, staff
+from bg_assets.storage import claims, database, instance_settings, overrides, people, shown, staff
 
 
 @click.command()
@@ -35,8 +35,9 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
             close = people.near_matches(conn, company_id, person_id)
             hint = f"; did you mean {', '.join(close)}?" if close else ""
             session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
-        wanted = products_or_fail(product)
-        force = products.in_force(engine, settings.read().templates, wanted)
+        config, wanted = products_or_fail(conn, product)
+        running = products.as_kept(conn, wanted) if instance_settings.read(conn) else None
+        force = running or products.in_force(engine, config.templates, wanted)
         if force.warning:
             session.say(force.warning)
         document = _document(conn, company_id, found, list(force.templates.values()))

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from bg_assets.domain import lexicon
-from bg_assets.instance import sources
+from bg_assets.instance import notes, sources
 
 KEPT_OUTPUTS = 200
 
@@ -160,6 +160,7 @@ class ForkServer:
         )
         for path in outputs[KEPT_OUTPUTS:]:
             path.unlink(missing_ok=True)
+        notes.forget_old(self._outputs)
 
 
 def output_of(outputs: Path, run_id: str) -> Path:
@@ -195,7 +196,11 @@ def execute(launch: Launch) -> int:
         from bg_assets.instance import private
         from bg_assets.instance.worker import Worker
 
-        private.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
+        try:
+            private.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
+        except Exception as err:
+            notes.leave(launch.output.parent, launch.run_id, err)
+            raise
     return 0
 
 

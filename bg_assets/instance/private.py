@@ -56,6 +56,8 @@ from dagster._utils.hosted_user_process import recon_repository_from_origin
 from dagster._utils.interrupts import capture_interrupts
 from dagster_postgres import DagsterPostgresStorage
 
+from bg_assets.instance.notes import EndNotStored
+
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
@@ -215,6 +217,8 @@ def execute(ref: str, run_id: str, worker: str) -> None:
     """What ``dagster api execute_run`` does, in a process that is tagged as the run's worker.
 
     A run that was cancelled before it had a worker, or while the worker started, ends as cancelled.
+    Raises EndNotStored where it was executed and Dagster's storage did not take its end: Dagster
+    lets no error out.
     """
     made = deserialize_value(ref, InstanceRef)
     with capture_interrupts(), dg.DagsterInstance.from_ref(made) as instance:
@@ -225,6 +229,8 @@ def execute(ref: str, run_id: str, worker: str) -> None:
         run = instance.get_run_by_id(run_id)
         if run is not None and run.status == dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run)
+        elif run is not None and not run.is_finished:
+            raise EndNotStored(f"Run {run_id} is over and still {run.status.value}")
 
 
 def share_engine(storage: DagsterPostgresStorage, engine: sa.Engine) -> None:

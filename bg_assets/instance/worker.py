@@ -66,6 +66,17 @@ class Worker:
             return State.GONE
         return State.STOPPED if found[1] else State.ALIVE
 
+    def system_restarted(self) -> bool:
+        """Whether its machine or container was started anew since; False where that is unknown."""
+        first = _look(1)
+        if self.host != socket.gethostname() or first is None:
+            return False
+        boot, _, began = first[0].rpartition("/")
+        its_boot, _, its_start = self.started.rpartition("/")
+        if not boot or not its_boot:
+            return False
+        return boot != its_boot or (its_start.isdigit() and int(began) > int(its_start))
+
 
 def _look(pid: int) -> tuple[str, bool] | None:
     """When a process started, in a form that no other process has, and whether it is stopped.

@@ -135,7 +135,9 @@ def _run_through(out: Terminal, engine: sa.Engine) -> None:
     out.print()
     out.print("the first of these companies now (`bg-assets show`):")
     with database.connect(engine) as conn:
-        groups.print_groups(out, groups.read(conn, steps[0].companies[0]))
+        found = groups.read(conn, steps[0].companies[0])
+    if found is not None:
+        groups.print_groups(out, *found)
 
 
 def _wait(engine: sa.Engine, supervisor: subprocess.Popen[bytes] | None, seconds: float) -> None:

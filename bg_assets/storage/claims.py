@@ -55,6 +55,7 @@ _DUE = """
             min(c.occurred_at) as first_at,
             max(c.occurred_at) as last_at,
             bool_or(c.kind = 'resync' and c.source = 'manual') as manual,
+            bool_or(c.kind = 'resync' and c.source = 'template') as template,
             bool_or(c.is_departure and exists (
                 select from bg.buyer_group_members as m
                 where m.company_id = c.company_id and m.person_id = c.person_id
@@ -67,7 +68,7 @@ _DUE = """
     where (p.manual
             or p.last_at <= :now - make_interval(secs => :settle)
             or p.first_at <= :now - make_interval(secs => :longest_settle))
-        and (p.manual or p.member_left or not exists (
+        and (p.manual or p.template or p.member_left or not exists (
             select from bg.buyer_group_refresh_log as r
             where r.company_id = p.company_id and r.status = 'completed' and r.starts_interval
                 and r.finished_at > :now - make_interval(secs => :refresh_interval)
@@ -106,12 +107,13 @@ _CLAIMED_LAST_MINUTE = sa.text("""
     where requested_at > :now - interval '1 minute' and triggered_by <> 'dagster'
 """)
 
-# Requested, and no run asked for yet (a claim just made, or a released refresh). Served by
-# one_refresh_at_a_time.
+# Requested, and no run asked for yet (a claim just made, or a released refresh whose delay is
+# over). Served by one_refresh_at_a_time.
 _UNASKED = sa.text("""
-    select id::text as id, company_id, attempt, priority, reason
+    select id::text as id, company_id, attempt, attempt - outages as tried, priority, reason
     from bg.buyer_group_refresh_log
     where status = 'requested' and run_id is null and run_key is null
+        and (not_before is null or not_before <= :now)
     order by priority desc, requested_at, company_id
     for update skip locked
 """)
@@ -184,13 +186,14 @@ def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list
     """Bundle the requested refreshes that no run was asked for yet into runs, and note that.
 
     Fewer than ``batch_from`` become a run each. More become batches; a later attempt comes in
-    smaller batches and then alone, so that a company which kills its run ends up by itself. At
-    most MOST_RUNS runs at once: the next call returns more.
+    smaller batches and then alone, so that a company which kills its run ends up by itself; what an
+    outage ended comes as it came before, when its delay is over. At most MOST_RUNS runs at once:
+    the next call returns more.
     """
-    rows = conn.execute(_UNASKED).mappings().all()
-    first = [row for row in rows if row["attempt"] == 1]
-    again = [row for row in rows if row["attempt"] == 2]
-    alone = [row for row in rows if row["attempt"] > 2]
+    rows = conn.execute(_UNASKED, {"now": now}).mappings().all()
+    first = [row for row in rows if row["tried"] == 1]
+    again = [row for row in rows if row["tried"] == 2]
+    alone = [row for row in rows if row["tried"] > 2]
     requests: list[Request] = []
     asked: list[dict[str, str | None]] = []
     for group, size in (

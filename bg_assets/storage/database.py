@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import psycopg2
 import sqlalchemy as sa
 
 from bg_assets import settings
@@ -124,8 +125,11 @@ def repeatable_read(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _
 
 
 def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> str:
-    """One sentence on a server that does not answer or refuses, without the password."""
+    """One sentence on a server that does not answer, refuses or fails, without the password."""
     where = url.set(password=None, query={}).render_as_string()
+    said = err.orig if err else None
+    if isinstance(said, psycopg2.Error) and said.pgcode:
+        return f"PostgreSQL at {where} can't go on: {errors.said(said)} ({said.pgcode})"
     refusal = str(err.orig).partition("FATAL:")[2].strip().split("\n", 1)[0] if err else ""
     if "No space left on device" in refusal:
         return (
@@ -233,11 +237,11 @@ def _created(url: str) -> str:
 
 
 def _is_connection_failure(err: sa.exc.DBAPIError) -> bool:
-    """Class 08 (connection), 57P (shutdown, crash, starting up), or no answer at all."""
+    """One of the server as a whole, or no answer at all."""
     code = getattr(err.orig, "pgcode", None)
     if code is None:
         return isinstance(err, sa.exc.OperationalError | sa.exc.InterfaceError)
-    return str(code).startswith(("08", "57P"))
+    return errors.is_outage(str(code))
 
 
 def _revision(conn: sa.Connection) -> str | None:

@@ -8,6 +8,15 @@ import sqlalchemy as sa
 # Class 22, data exceptions: the message itself ends in the value that was refused.
 _QUOTES_A_VALUE = "22"
 
+# Classes of errors that tell of the server and not of what it was asked: connections, resources,
+# shutdown, the system under it; and a standby, which is what a primary is after it has failed over.
+_OUTAGES = ("08", "53", "57P", "58", "25006")
+
+
+def is_outage(code: str) -> bool:
+    """Whether an error code of PostgreSQL says that the server can't go on, whoever asks."""
+    return code.startswith(_OUTAGES)
+
 
 def hide_values(engine: sa.Engine) -> None:
     """Let no error of this engine repeat a row: no DETAIL, no CONTEXT, no parameters."""

@@ -76,8 +76,10 @@ _LOCK = sa.text("""
     order by r.id for update of r
 """)
 
-# A refresh because of changes starts the interval; a first build, one that somebody asked for, and
-# the end of a company do not. "offset 0" makes it a probe for each company, not a look at all.
+# A refresh because of changes starts the interval. A first build does not, nor does the first one
+# that has people in it, nor one that somebody or a template asked for (what it took along would
+# have waited, and must not wait longer for it), nor the end of a company. "offset 0" makes it a
+# probe for each company, not a look at all.
 _COMPLETE = sa.text("""
     update bg.buyer_group_refresh_log as r
     set status = 'completed', finished_at = d.finished_at, diff = d.diff, error = null,
@@ -88,10 +90,12 @@ _COMPLETE = sa.text("""
         select o.id, o.diff, clock_timestamp() as finished_at,
             coalesce(bool_or(c.kind <> 'resync'
                 or c.source not in ('manual', 'schedule', 'template')), false)
-            and not coalesce(bool_or(c.kind = 'resync' and c.source = 'manual'), false)
+            and not coalesce(bool_or(
+                c.kind = 'resync' and c.source in ('manual', 'template')), false)
             and not o.gone
             and exists (
-                select from bg.buyer_groups as g where g.company_id = o.company_id
+                select from bg.buyer_groups as g
+                where g.company_id = o.company_id and not g.of_nobody
                 offset 0) as starts
         from jsonb_to_recordset(cast(:outcomes as jsonb))
             as o(id uuid, company_id text, diff jsonb, gone boolean)
@@ -125,12 +129,14 @@ _REMOVE_GROUPS = sa.text("""
         select from jsonb_to_recordset(cast(:groups as jsonb)) as n(company_id text, product text)
         where n.company_id = g.company_id and n.product = g.product)
 """)
+# Served by the primary key of company_people: a probe for each group.
 _WRITE_GROUPS = sa.text("""
     insert into bg.buyer_groups as g
         (company_id, product, refresh_id, template_hash, as_of, completeness, confidence, cohesion,
-         cohesion_reason, coverage, gaps)
+         cohesion_reason, coverage, gaps, of_nobody)
     select company_id, product, refresh_id, template_hash, as_of, completeness, confidence,
-        cohesion, cohesion_reason, coverage, gaps
+        cohesion, cohesion_reason, coverage, gaps, not exists (
+            select from bg.company_people as k where k.company_id = n.company_id offset 0)
     from jsonb_to_recordset(cast(:groups as jsonb)) as n(
         company_id text, product text, refresh_id uuid, template_hash text, as_of date,
         completeness float, confidence float, cohesion float, cohesion_reason text,
@@ -140,7 +146,7 @@ _WRITE_GROUPS = sa.text("""
         as_of = excluded.as_of, completeness = excluded.completeness,
         confidence = excluded.confidence, cohesion = excluded.cohesion,
         cohesion_reason = excluded.cohesion_reason, coverage = excluded.coverage,
-        gaps = excluded.gaps, updated_at = now()
+        gaps = excluded.gaps, of_nobody = excluded.of_nobody, updated_at = now()
 """)
 _REMOVE_MEMBERS = sa.text("""
     delete from bg.buyer_group_members as m

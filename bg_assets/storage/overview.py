@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 _COUNTS = sa.text("""
     with waiting as (
         select company_id, min(occurred_at) as first_at, count(*) as changes,
-            bool_or(kind = 'resync' and source = 'manual') as manual,
+            bool_or(kind = 'resync' and source in ('manual', 'template')) as asked,
             bool_or(is_departure and exists (
                 select from bg.buyer_group_members as m
                 where m.company_id = c.company_id and m.person_id = c.person_id)) as member_left
@@ -29,7 +30,7 @@ _COUNTS = sa.text("""
         where status = 'dead' and not exists (
             select from live where live.company_id = d.company_id)
     ), idle as (
-        select w.*, not manual and not member_left and exists (
+        select w.*, not asked and not member_left and exists (
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = w.company_id and r.status = 'completed' and r.starts_interval
                     and r.finished_at > now() - make_interval(secs => :refresh_interval)
@@ -75,8 +76,18 @@ _PROGRESS = sa.text("""
     ) as asked
 """)
 
+# Served by one_refresh_at_a_time.
+_OUTAGES = sa.text("""
+    select count(*) as companies, max(outages) as times, min(not_before) as next_at,
+        (array_agg(error order by outages desc, not_before, company_id))[1] as error
+    from bg.buyer_group_refresh_log
+    where status = 'requested' and outages > 0 and not_before is not null
+""")
+
+# Served by refreshes_dead.
 _DEAD = sa.text("""
-    select company_id, attempt, error, finished_at from bg.buyer_group_refresh_log
+    select company_id, attempt - outages as attempt, error, finished_at
+    from bg.buyer_group_refresh_log
     where status = 'dead' order by finished_at desc limit :most
 """)
 
@@ -116,6 +127,28 @@ def read_progress(conn: sa.Connection, companies: Sequence[str]) -> tuple[int, i
     return int(row.under_way), int(row.dead)
 
 
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """What waits because the infrastructure was away: how many companies, how often, why.
+
+    ``next_at`` is when the first of them is tried again.
+    """
+
+    companies: int
+    times: int
+    next_at: datetime
+    error: str
+
+
+def read_outages(conn: sa.Connection) -> Outages | None:
+    """The companies whose last attempt an outage ended; None where there are none."""
+    row = conn.execute(_OUTAGES).mappings().one()
+    return Outages(**row) if row["companies"] else None
+
+
 def read_dead(conn: sa.Connection, most: int = 20) -> list[dict[str, Any]]:
-    """The dead refreshes, newest first: company_id, attempt, error, finished_at."""
+    """The dead refreshes, newest first: company_id, attempt, error, finished_at.
+
+    ``attempt`` leaves out those that an outage ended.
+    """
     return [dict(row) for row in conn.execute(_DEAD, {"most": most}).mappings()]

@@ -14,6 +14,10 @@ import sqlalchemy as sa
 from bg_assets.storage import stuck
 from bg_assets.storage.capture_sql import PRIORITIES
 
+# Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
+SHORTEST_DELAY = 5.0
+LONGEST_DELAY = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -72,7 +76,7 @@ _BEGIN = sa.text("""
         order by id for update
     )
     update bg.buyer_group_refresh_log as r
-    set status = 'running', run_id = :run_id, error = null,
+    set status = 'running', run_id = :run_id, error = null, not_before = null,
         started_at = coalesce(r.started_at, :now), as_of = greatest(r.as_of, :as_of)
     from mine where r.id = mine.id
     returning r.id::text as refresh_id, r.company_id, r.attempt, r.as_of
@@ -113,7 +117,7 @@ _UNDER_WAY = sa.text("""
 """)
 _RELEASE = sa.text("""
     with mine as (
-        select r.id, r.attempt >= :max_attempts as over
+        select r.id, not :outage and r.attempt - r.outages >= :max_attempts as over
         from bg.buyer_group_refresh_log as r
         join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
             on a.id = r.id and a.attempt = r.attempt
@@ -124,6 +128,10 @@ _RELEASE = sa.text("""
     set status = case when over then 'dead' else 'requested' end,
         finished_at = case when over then :now end,
         attempt = case when over then r.attempt else r.attempt + 1 end,
+        outages = r.outages + cast(:outage as integer),
+        not_before = case when :outage then :now + least(
+            make_interval(secs => :shortest * power(2, least(r.outages, 20))),
+            make_interval(secs => :longest)) end,
         run_id = case when over then r.run_id end,
         run_key = null, batch_id = null, sensor = null, asked_at = null,
         started_at = case when over then r.started_at end,
@@ -224,13 +232,16 @@ def release(
     error: str,
     now: datetime,
     max_attempts: int,
+    *,
+    outage: bool = False,
 ) -> tuple[list[str], list[str]]:
     """End this attempt of each (id, attempt): its changes are pending again, the next is requested.
 
     After ``max_attempts`` the refresh is dead and keeps its changes, so that nothing is tried for
-    ever; a later change of the company, or a requeue, takes them along. Left alone is an attempt
-    that is over already, or that is being taken or completed this moment: the caller may hold
-    others, for which that run waits. Returns the ids requested again, and those dead.
+    ever; a later change of the company, or a requeue, takes them along. An ``outage`` is no fault
+    of the company and does not count: it is tried again without end, ever later. Left alone is an
+    attempt that is over already, or that is being taken or completed this moment: the caller may
+    hold others, for which that run waits. Returns the ids requested again, and those dead.
     """
     pairs = list(refreshes)
     if not pairs:
@@ -241,6 +252,9 @@ def release(
         "error": error,
         "now": now,
         "max_attempts": max_attempts,
+        "outage": outage,
+        "shortest": SHORTEST_DELAY,
+        "longest": LONGEST_DELAY,
     }
     rows = conn.execute(_RELEASE, parameters).all()
     again = [row.id for row in rows if row.status == "requested"]

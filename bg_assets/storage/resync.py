@@ -70,7 +70,8 @@ _COUNTRIES = sa.text("""
     select distinct country from bg.canonical_companies
     where deleted_at is null and country is not null order by country
 """)
-# Whoever waits for any refresh gets the new product by it.
+# Whoever waits for a refresh gets the new product by it; who may have to wait out an interval is
+# asked for too, so as not to wait. The latter is served by refreshes_that_defer.
 _LACKING = sa.text(f"""
     with found as (
         select c.id as company_id, p.product, null::text as was, p.hash
@@ -82,7 +83,12 @@ _LACKING = sa.text(f"""
             select from bg.buyer_groups as g where g.company_id = c.id and g.product = p.product)
         and not exists (
             select from bg.changes as w
-            where w.company_id = c.id and w.refresh_id is null offset 0)
+            where w.company_id = c.id and w.refresh_id is null
+                and (w.source = 'template' or not exists (
+                    select from bg.buyer_group_refresh_log as r
+                    where r.company_id = c.id and r.status = 'completed' and r.starts_interval
+                    offset 0))
+            offset 0)
         and {_NOT_UNDER_WAY.format(company="c.id", product="p.product", hash="p.hash")}
     ) {_INSERT}
 """)

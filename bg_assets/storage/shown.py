@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.domain.renewal import Pending
+
 
 @dataclass(frozen=True, slots=True)
 class ShownMember:
@@ -78,7 +80,8 @@ _COMPANY = sa.text("""
 
 # Served by refreshes_by_company and changes_pending.
 _REFRESH = sa.text("""
-    select id::text as id, status, not_before, finished_at, error
+    select id::text as id, status, attempt - outages as tried, outages, not_before, run_id,
+        finished_at, error
     from bg.buyer_group_refresh_log
     where company_id = :company_id order by requested_at desc limit 1
 """)
@@ -89,6 +92,20 @@ _PENDING = sa.text("""
             join bg.changes as c on c.refresh_id = r.id and c.handled_at is null
             where r.company_id = :company_id and r.status in ('requested', 'running', 'dead'))
 """)
+# Served by changes_pending and the primary key of the members. What waits for no interval: see
+# bg_assets.storage.claims.
+_WAITING = sa.text("""
+    select count(*) as number, min(occurred_at) as first_at, max(occurred_at) as last_at,
+        coalesce(bool_or(kind = 'resync' and source = 'manual'), false) as by_hand,
+        not coalesce(bool_or((kind = 'resync' and source in ('manual', 'template'))
+            or (is_departure and exists (
+                select from bg.buyer_group_members as m
+                where m.company_id = c.company_id and m.person_id = c.person_id
+                offset 0))), false) as waits
+    from bg.changes as c
+    where company_id = :company_id and handled_at is null and refresh_id is null
+""")
+# Served by refreshes_that_defer.
 _NEXT = sa.text("""
     select max(finished_at) from bg.buyer_group_refresh_log
     where company_id = :company_id and status = 'completed' and starts_interval
@@ -123,7 +140,10 @@ def read_company(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
 
 
 def read_last_refresh(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
-    """The company's latest refresh: id, status, not_before, finished_at, error."""
+    """The company's latest refresh: id, status, tried, outages, not_before, run_id, and its end.
+
+    ``tried`` counts the attempts without those that an outage ended; the end is finished_at, error.
+    """
     row = conn.execute(_REFRESH, {"company_id": company_id}).mappings().first()
     return dict(row) if row else None
 
@@ -133,6 +153,12 @@ def last_deferring(conn: sa.Connection, company_id: str) -> datetime | None:
     found = conn.execute(_NEXT, {"company_id": company_id}).scalar()
     assert found is None or isinstance(found, datetime)
     return found
+
+
+def read_pending(conn: sa.Connection, company_id: str) -> Pending | None:
+    """The changes of the company that no refresh has taken; None where there are none."""
+    row = conn.execute(_WAITING, {"company_id": company_id}).mappings().one()
+    return Pending(**row) if row["number"] else None
 
 
 def count_pending(conn: sa.Connection, company_id: str) -> int:

@@ -1,12 +1,14 @@
 """`show`: the document of the contract, the text for people, and ids that nobody knows."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 
+from bg_assets.storage import claims, refreshes
 from bg_assets_tests.cli.command import Command
-from bg_assets_tests.cli.refreshing import refresh
+from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
 
 GROUP = {
     "product", "template_hash", "as_of", "completeness", "confidence", "cohesion",
@@ -110,6 +112,52 @@ def test_what_happened_since_is_counted_as_pending(acme: Command) -> None:
         for one in document["groups"][0]["members"]
         if one["role"] == "decision_maker"
     }
+
+
+def test_a_deferred_change_says_until_when_why_and_what_renews_it_now(acme: Command) -> None:
+    refresh(acme, "acme")
+    acme.execute("update bg.people set title = 'Clerk' where id = 'acme:1'")
+    assert refresh_what_is_due(acme) == 1
+    acme.execute("update bg.people set title = 'Cook' where id = 'acme:4'")
+    out = " ".join(acme("show", "acme").out.split())
+    assert "1 change is not in the group yet" in out
+    assert re.search(r"renewal: at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, in (1 h|59 min)", out)
+    assert "it was renewed because of changes at" in out
+    assert "that is done once in 1 h" in out
+    assert "renew it now: `bg-assets refresh acme`" in out
+    later = datetime.fromisoformat(acme.json("show", "acme")["refresh"]["not_before"])
+    assert 3500 < (later - datetime.now(UTC)).total_seconds() <= 3600
+
+    acme("refresh", "acme")
+    out = " ".join(acme("show", "acme").out.split())
+    assert "2 changes are not in the group yet renewal: it is due" in out
+    assert acme.json("show", "acme")["refresh"]["not_before"] is None
+
+
+def test_the_departure_of_a_member_is_not_said_to_wait(acme: Command) -> None:
+    refresh(acme, "acme")
+    acme.execute("update bg.people set title = 'Clerk' where id = 'acme:4'")
+    assert refresh_what_is_due(acme) == 1
+    acme.execute("update bg.people set status = 'left' where id = 'acme:1'")
+    assert "renewed because of changes" not in acme("show", "acme").out
+
+
+def test_an_untouched_company_says_nothing_of_renewal(acme: Command) -> None:
+    refresh(acme, "acme")
+    assert "renew" not in acme("show", "acme").out
+    assert acme.json("show", "acme")["refresh"]["not_before"] is None
+
+
+def test_a_refresh_under_way_and_a_dead_one_are_told(acme: Command) -> None:
+    take(acme, "acme")
+    assert "renewal: it is being renewed now, by run " in acme("show", "acme").out
+    with acme.engine.begin() as conn:
+        (held,) = refreshes.under_way(conn)
+        now = claims.database_now(conn)
+        refreshes.release(conn, held.refreshes, "the run is gone", now, 1)
+    out = acme("show", "acme").out
+    assert "renewal: its refresh failed for good after 1 attempt: the run is gone" in out
+    assert "renew it now: `bg-assets requeue acme`" in out
 
 
 NEAR: tuple[tuple[str, tuple[str, ...]], ...] = (

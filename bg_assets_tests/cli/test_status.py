@@ -95,6 +95,30 @@ def test_the_departure_of_a_member_is_pending_and_not_deferred(quiet: Command) -
     assert _states(quiet) == {"pending": 1}
 
 
+def test_a_changed_template_is_pending_and_not_deferred(quiet: Command) -> None:
+    quiet.execute("update bg.people set title = 'Cook' where id = 'p3'")
+    quiet.execute("insert into bg.changes (company_id, kind, source) "
+                  "values ('a', 'resync', 'template')")  # fmt: skip
+    assert _states(quiet) == {"pending": 1}
+
+
+def test_what_an_outage_ended_is_a_problem_until_it_is_tried_again(bg: Command) -> None:
+    bg.companies("a", "b")
+    take(bg, "a")
+    _release(bg, 1, outage=True)
+    found = bg.json("status", code=1)
+    assert (found["failed"], found["dead"]) == (1, 0)
+    (told,) = found["problems"]
+    assert told.startswith(
+        "1 company waits because what refreshes stand on was away, once so far ([the] run is gone)"
+    )
+    assert "uses up no attempt" in told
+    take(bg, "a")
+    assert bg.json("status")["problems"] == []
+    _release(bg, 1)
+    assert "dead: a after 1 attempts" in bg("status").out
+
+
 def test_a_refresh_asked_for_by_hand_is_pending_and_not_deferred(quiet: Command) -> None:
     assert quiet("refresh", "a").out.startswith("1 company is to be refreshed")
     assert _states(quiet) == {"pending": 1}
@@ -145,12 +169,12 @@ def test_every_company_counts_once_whatever_its_history(bg: Command) -> None:
     assert _states(bg) == {"running": 1, "dead": 1, "pending": 3}
 
 
-def _release(bg: Command, most: int) -> None:
+def _release(bg: Command, most: int, *, outage: bool = False) -> None:
     """Let go whatever is running, as if its run were gone."""
     with bg.engine.begin() as conn:
         pairs = [one for held in refreshes.under_way(conn) for one in held.refreshes]
         now = conn.exec_driver_sql("select clock_timestamp()").scalar_one()
-        refreshes.release(conn, pairs, "[the] run is gone", now, most)
+        refreshes.release(conn, pairs, "[the] run is gone", now, most, outage=outage)
 
 
 def test_a_template_that_went_bad_is_told_with_the_last_good_one(

@@ -102,12 +102,17 @@ def complete_on(
 
 
 def release(
-    engine: sa.Engine, held: Iterable[Held], seconds: float = 1000, most: int = MAX_ATTEMPTS
+    engine: sa.Engine,
+    held: Iterable[Held],
+    seconds: float = 1000,
+    most: int = MAX_ATTEMPTS,
+    *,
+    outage: bool = False,
 ) -> tuple[list[str], list[str]]:
     """Let go what a run held, as repair does."""
     pairs = [(one.refresh_id, one.attempt) for one in held]
     with engine.begin() as conn:
-        return refreshes.release(conn, pairs, "the run is gone", at(seconds), most)
+        return refreshes.release(conn, pairs, "the run is gone", at(seconds), most, outage=outage)
 
 
 def outcome(

@@ -12,14 +12,17 @@ from bg_assets_tests.storage.rows import at, change, refresh, rows, run, value
 POLICY = Policy(settle=2, refresh_interval=3600, claim_limit=10_000, batch_from=5, batch_size=100)
 
 
-def requested(engine: sa.Engine, number: int, attempt: int = 1, start: int = 0) -> None:
+def requested(
+    engine: sa.Engine, number: int, attempt: int = 1, start: int = 0, outages: int = 0
+) -> None:
     run(
         engine,
         "insert into bg.buyer_group_refresh_log "
-        "(company_id, status, reason, triggered_by, attempt, requested_at) "
-        "select 'c' || lpad(g::text, 5, '0'), 'requested', 'role_change', 'change', :attempt, :at "
+        "(company_id, status, reason, triggered_by, attempt, requested_at, outages) "
+        "select 'c' || lpad(g::text, 5, '0'), 'requested', 'role_change', 'change', :attempt, :at, "
+        ":outages "
         "from generate_series(:start, :start + :number - 1) as g",
-        number=number, attempt=attempt, at=at(0), start=start,
+        number=number, attempt=attempt, at=at(0), start=start, outages=outages,
     )  # fmt: skip
 
 
@@ -112,6 +115,21 @@ def test_a_few_second_attempts_go_alone_and_many_in_small_batches(engine: sa.Eng
     assert [len(one.companies) for one in few] == [1] * 19
     assert [len(one.companies) for one in many] == [5, 5, 5, 5]
     assert {one.attempt for one in few + many} == {2}
+
+
+def test_what_an_outage_ended_comes_in_as_large_batches_as_before(engine: sa.Engine) -> None:
+    requested(engine, 90, attempt=4, outages=3)
+    requested(engine, 20, attempt=4, outages=2, start=1000)
+    found = ask(engine)
+
+    assert [len(one.companies) for one in found] == [90, 5, 5, 5, 5]
+
+
+def test_what_is_delayed_is_asked_for_when_its_delay_is_over(engine: sa.Engine) -> None:
+    refresh(engine, "acme", "requested", attempt=2, outages=1, not_before=at(5))
+
+    assert ask(engine, 4.9) == []
+    assert [one.companies for one in ask(engine, 5)] == [("acme",)]
 
 
 def test_third_attempts_go_alone_and_not_more_at_once_than_a_tick_can_submit(

@@ -115,7 +115,37 @@ def test_a_manual_refresh_waits_neither_for_the_interval_nor_to_settle(engine: s
     assert row == {"triggered_by": "manual", "priority": 100, "reason": "resync, role_change"}
 
 
-@pytest.mark.parametrize("source", ["people_table", "schedule", "template"])
+def test_a_changed_template_waits_for_no_interval_and_takes_along_what_waits(
+    engine: sa.Engine,
+) -> None:
+    completed(engine, "acme", 0, starts=True)
+    change(engine, "acme", 5)
+    change(engine, "acme", 10, kind="resync", source="template", priority=-5)
+
+    assert claim(engine, 11) == set()
+    assert claim(engine, 12) == {"acme"}
+    (row,) = rows(engine, "select triggered_by, priority, reason from bg.buyer_group_refresh_log "
+                  "where status = 'requested'")  # fmt: skip
+    assert row == {"triggered_by": "change", "priority": 30, "reason": "resync, role_change"}
+
+
+@pytest.mark.parametrize("source", ["manual", "template"])
+def test_a_change_of_people_waits_whoever_wrote_it(engine: sa.Engine, source: str) -> None:
+    """Only a refresh that was asked for waits for nothing: a writer may call itself anything."""
+    completed(engine, "acme", 0, starts=True)
+    change(engine, "acme", 10, source=source)
+
+    assert claim(engine, HOUR - 1) == set()
+    assert claim(engine, HOUR) == {"acme"}
+
+
+def test_a_change_of_people_settles_whoever_wrote_it(engine: sa.Engine) -> None:
+    change(engine, "acme", 10, source="manual")
+
+    assert claim(engine, 11) == set()
+
+
+@pytest.mark.parametrize("source", ["people_table", "schedule"])
 def test_any_other_resync_waits_like_a_change(engine: sa.Engine, source: str) -> None:
     completed(engine, "acme", 0, starts=True)
     change(engine, "acme", 10, kind="resync", source=source, priority=0)

@@ -21,6 +21,8 @@ HEAD = database._head()
 SECRET = "secret-word"
 NAME = "Margarete Musterfrau"
 
+HEAD = database._head()
+
 
 @pytest.fixture
 def empty_url(postgres: Cluster) -> Iterator[str]:

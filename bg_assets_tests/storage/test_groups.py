@@ -94,6 +94,59 @@ def test_a_first_build_starts_no_interval_and_the_next_one_does(acme: sa.Engine)
     assert second == [{"starts_interval": True, "waits": 60}]
 
 
+def starts_interval(engine: sa.Engine, run_id: str) -> bool:
+    found = value(
+        engine,
+        "select starts_interval from bg.buyer_group_refresh_log where run_id = :run_id",
+        run_id=run_id,
+    )
+    assert isinstance(found, bool)
+    return found
+
+
+def test_the_first_build_that_has_people_in_it_starts_no_interval(engine: sa.Engine) -> None:
+    """Companies that were imported before their people have groups of nobody."""
+    company(engine, "acme")
+    change(engine, "acme", kind="company_profile_change")
+    complete(engine, "run-1", held_by_a_run(engine))
+    run(engine, "insert into bg.people (id, company_id, title) values ('ann', 'acme', 'CFO')")
+    complete(engine, "run-2", held_by_a_run(engine, "run-2", 10**9))
+    run(engine, "update bg.people set title = 'CEO'")
+    complete(engine, "run-3", held_by_a_run(engine, "run-3", 10**9))
+
+    assert [starts_interval(engine, f"run-{n}") for n in (1, 2, 3)] == [False, False, True]
+
+
+def test_a_group_without_members_is_not_a_group_of_nobody(engine: sa.Engine) -> None:
+    """People whom no product wants are people: their changes wait like others."""
+    company(engine, "acme", ["ann"])
+    change(engine, "acme")
+    (held,) = held_by_a_run(engine)
+    finish(engine, [Outcome(held, (steps.group(()),), ())])
+    change(engine, "acme")
+    complete(engine, "run-2", held_by_a_run(engine, "run-2"))
+
+    assert starts_interval(engine, "run-2")
+
+
+@pytest.mark.parametrize("source", ["manual", "template"])
+def test_what_was_asked_for_starts_no_interval_whatever_it_took_along(
+    built: sa.Engine, source: str
+) -> None:
+    """What a template takes along would have waited: it must not make the next wait longer."""
+    change(built, "acme", kind="resync", source=source)
+    complete(built, "run-2", held_by_a_run(built, "run-2"))
+
+    assert not starts_interval(built, "run-2")
+
+
+def test_a_change_of_people_starts_the_interval_whoever_wrote_it(built: sa.Engine) -> None:
+    change(built, "acme", source="manual")
+    complete(built, "run-2", held_by_a_run(built, "run-2"))
+
+    assert starts_interval(built, "run-2")
+
+
 @pytest.mark.parametrize("source", ["manual", "schedule", "template"])
 def test_a_refresh_that_was_asked_for_starts_no_interval(acme: sa.Engine, source: str) -> None:
     complete(acme, "run-1", held_by_a_run(acme))

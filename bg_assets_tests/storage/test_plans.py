@@ -12,6 +12,7 @@ from bg_assets.storage import (
     database,
     groups,
     missed,
+    overview,
     refreshes,
     resync,
     shown,
@@ -177,6 +178,8 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         shown.read_last_refresh(conn, "c000007")
         shown.last_deferring(conn, "c000007")
         assert shown.count_pending(conn, "c000007") == 1
+        assert shown.read_pending(conn, "c000007") is not None
+        assert overview.read_outages(conn) is None
         staff.read_companies(conn, ["c000007"])
         staff.read_people(conn, ["c000007"])
         staff.read_overrides(conn, ["c000007"])

@@ -242,6 +242,90 @@ def test_what_is_under_way_is_told_by_run(engine: sa.Engine) -> None:
     assert found[None].asked_at == at(2000)
 
 
+def test_a_released_refresh_starts_from_nothing(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    release(acme, take(acme, "run-1", request), seconds=1500)
+
+    (row,) = rows(acme, "select run_key, batch_id, sensor, asked_at, started_at, finished_at, "
+                  "not_before, outages from bg.buyer_group_refresh_log")  # fmt: skip
+    assert row == dict.fromkeys(row, None) | {"outages": 0}
+    (second,) = tick(acme, 2000)
+    take(acme, "run-2", second, seconds=2100)
+    assert value(acme, "select started_at from bg.buyer_group_refresh_log") == at(2100)
+
+
+def test_a_dead_refresh_keeps_when_it_started_and_says_when_it_ended(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    release(acme, take(acme, "run-1", request), seconds=1500, most=1)
+
+    (row,) = rows(acme, "select started_at, finished_at, run_id, run_key, asked_at "
+                  "from bg.buyer_group_refresh_log")  # fmt: skip
+    assert row == {
+        "started_at": at(1000), "finished_at": at(1500), "run_id": "run-1", "run_key": None,
+        "asked_at": None,
+    }  # fmt: skip
+
+
+def test_a_refresh_dies_with_its_last_attempt_and_not_before(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    again, dead = release(acme, take(acme, "run-1", request), most=2)
+    assert (len(again), len(dead)) == (1, 0)
+    (request,) = tick(acme)
+    again, dead = release(acme, take(acme, "run-2", request), most=2)
+    assert (len(again), len(dead)) == (0, 1)
+
+
+def test_an_outage_is_tried_again_ever_later_and_under_a_key_of_its_own(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    keys, waits, now = [request.run_key], [], 1000.0
+    for number in range(9):
+        held = take(acme, f"run-{number}", request, now)
+        assert value(acme, "select not_before from bg.buyer_group_refresh_log") is None
+        again, dead = release(acme, held, now, most=1, outage=True)
+        assert (len(again), dead) == (1, [])
+        later = value(acme, "select not_before from bg.buyer_group_refresh_log")
+        waits.append((later - at(now)).total_seconds())
+        assert tick(acme, now + waits[-1] - 0.1) == []
+        now += waits[-1]
+        (request,) = tick(acme, now)
+        keys.append(request.run_key)
+
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert keys == [f"{request.refresh_id}:{attempt}" for attempt in range(1, 11)]
+    assert pending(acme) == 1
+
+
+def test_only_attempts_that_no_outage_ended_count(acme: sa.Engine) -> None:
+    ends = [True, False, True, True, False, True, False]
+    for number, outage in enumerate(ends):
+        assert statuses(acme) != ["dead"]
+        (request,) = tick(acme, 10_000 * (number + 1))
+        held = take(acme, f"run-{number}", request, 10_000 * (number + 1))
+        release(acme, held, 10_000 * (number + 1), most=3, outage=outage)
+
+    assert statuses(acme) == ["dead"]
+    assert rows(acme, "select attempt, outages from bg.buyer_group_refresh_log") == [
+        {"attempt": 7, "outages": 4}
+    ]
+
+
+def test_a_failure_after_an_outage_is_tried_again_at_once(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    release(acme, take(acme, "run-1", request), outage=True)
+    (request,) = tick(acme, 2000)
+    release(acme, take(acme, "run-2", request), 2000)
+
+    assert [one.attempt for one in tick(acme, 2000)] == [3]
+
+
+def test_a_run_by_hand_waits_for_no_delay_after_an_outage(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    release(acme, take(acme, "run-1", request), outage=True)
+
+    (held,) = take_by_hand(acme, "by-hand", ["acme"])
+    assert complete(acme, "by-hand", [held]) == {"acme"}
+
+
 def die(engine: sa.Engine) -> None:
     """Let acme fail until it is dead."""
     for attempt in range(1, steps.MAX_ATTEMPTS + 1):
@@ -352,6 +436,7 @@ def test_the_tables_refuse_a_second_refresh_of_a_company_at_once(engine: sa.Engi
         ("an end without a time", {"status": "completed"}),
         ("an unknown status", {"status": "sleeping"}),
         ("an attempt before the first", {"status": "requested", "attempt": 0}),
+        ("more outages than attempts are over", {"status": "requested", "outages": 1}),
     ],
 )
 def test_the_tables_refuse_half_a_refresh(

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.storage import claims, refreshes, resync, templates
+from bg_assets_tests.storage import steps
 from bg_assets_tests.storage.rows import at, company, insert, rows, run, value
 
 REFRESH = "00000000-0000-4000-8000-000000000001"
@@ -64,7 +65,7 @@ def test_exactly_the_groups_of_another_template_are_asked_for_and_only_once(
     (row, _) = rows(world, "select kind, priority, old, new from bg.changes order by id")
     assert row == {
         "kind": "resync",
-        "priority": resync.PRIORITY,
+        "priority": -5,
         "old": {"templates": {"finance": "b"}},
         "new": {"templates": {"finance": "m"}},
     }
@@ -140,6 +141,56 @@ def test_a_new_product_is_asked_for_where_it_lacks(world: sa.Engine) -> None:
 def test_who_waits_anyway_gets_a_new_product_by_that(world: sa.Engine) -> None:
     insert(world, "bg.changes", company_id="d", kind="resync", source="company_table")
     assert ask(world, {"hr": "h"}, incomplete=["hr"]) == 3
+
+
+def test_who_waits_out_an_interval_does_not_wait_for_a_new_product(world: sa.Engine) -> None:
+    insert(world, "bg.changes", company_id="d", kind="role_change", source="people_table")
+    insert(
+        world, "bg.buyer_group_refresh_log", company_id="d", status="completed", reason="x",
+        triggered_by="x", finished_at="2026-01-01", starts_interval=True,
+    )  # fmt: skip
+    assert ask(world, {"hr": "h"}, incomplete=["hr"]) == 4
+    assert ask(world, {"hr": "h"}, incomplete=["hr"]) == 0
+
+
+def test_four_new_products_defer_nobody_of_hundreds_that_were_refreshed_just_now(
+    engine: sa.Engine,
+) -> None:
+    """A third of them have changes that wait; their interval ends when it would have."""
+    run(engine, "insert into bg.companies (id, name) "
+        "select 'c' || g, 'Company ' || g from generate_series(1, 300) as g")  # fmt: skip
+    run(engine, "delete from bg.changes")
+    run(
+        engine,
+        """
+        insert into bg.buyer_group_refresh_log
+            (company_id, status, reason, triggered_by, finished_at, starts_interval)
+        select id, 'completed', 'role_change', 'change', now(), true from bg.companies""",
+    )
+    run(
+        engine,
+        """
+        insert into bg.changes (company_id, kind, source)
+        select 'c' || g, 'role_change', 'people_table' from generate_series(1, 300, 3) as g""",
+    )
+    four = {"a": "1", "b": "2", "c": "3", "d": "4"}
+    assert ask(engine, four, incomplete=list(four), most=1000) == 300
+
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=1000)
+    with engine.begin() as conn:
+        now = claims.database_now(conn)
+        assert claims.claim(conn, policy, "s", now) == 300
+        requests = claims.ask(conn, policy, "s", now)
+    for number, request in enumerate(requests):
+        steps.complete(engine, f"run-{number}", steps.take(engine, f"run-{number}", request))
+    assert value(engine, "select count(*) from bg.buyer_group_refresh_log where starts_interval "
+                 "and run_id is not null") == 0  # fmt: skip
+    run(engine, "update bg.buyer_group_refresh_log set finished_at = now() - interval '2 hours' "
+        "where run_id is null")  # fmt: skip
+    run(engine, "insert into bg.changes (company_id, kind, source) "
+        "values ('c1', 'role_change', 'people_table')")  # fmt: skip
+    with engine.begin() as conn:
+        assert claims.claim(conn, policy, "s", claims.database_now(conn)) == 1
 
 
 def test_a_product_is_not_asked_for_where_it_is_not_sold(world: sa.Engine) -> None:

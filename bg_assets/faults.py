@@ -1,0 +1,112 @@
+"""How a run ended: by its work's own fault, or because the infrastructure was away.
+
+Only the first uses up an attempt of its companies. What is known is Dagster's events, the note of a
+process that could not tell Dagster anything, and whether what it stood on was started anew. A
+process that was killed with nothing of this may have been killed by its work, which counts: else a
+company that exhausts the memory would be tried for ever.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import psycopg2.errorcodes
+import psycopg2.errors
+import sqlalchemy as sa
+
+from bg_assets.instance import launcher, notes, private
+from bg_assets.instance.worker import Worker
+from bg_assets.storage import database, errors
+
+_EVENTS = {
+    dg.DagsterEventType.STEP_START,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.RUN_FAILURE,
+}
+# What a run stands on: no company is to blame for it.
+_GROUND = {
+    "DatabaseUnreachable", "SchemaMismatch", "BadSetting", "BadTemplate", "BadLexicon",
+    "EmbeddedUnavailable",
+}  # fmt: skip
+# Without a more special kind psycopg2 says these where no server answers.
+_NO_ANSWER = {"OperationalError", "InterfaceError"}
+_REFUSALS = {
+    psycopg2.errors.lookup(code).__name__
+    for code in vars(psycopg2.errorcodes).values()
+    if isinstance(code, str) and len(code) == 5 and errors.is_outage(code)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known of a run that failed.
+
+    ``errors`` are the kinds of error of the step that failed, outermost first. ``note`` is what its
+    process left behind, ``restarted`` what was started anew since the run began.
+    """
+
+    began_a_step: bool
+    errors: tuple[str, ...] = ()
+    note: str | None = None
+    restarted: str | None = None
+
+
+def outage(ending: Ending) -> str | None:
+    """Why the work of the run is not to blame, in words; None where it may be."""
+    if not ending.began_a_step:
+        return "before it began to work"
+    if ending.errors:
+        return _away(ending.errors)
+    if ending.note is not None:
+        return f"and Dagster could not be told how ({ending.note})"
+    if ending.restarted is not None:
+        return f"as {ending.restarted} was started anew"
+    return None
+
+
+def read(instance: dg.DagsterInstance, engine: sa.Engine, record: dg.RunRecord) -> Ending:
+    """Look up how a run ended: a query of its events, and a few looks where these tell nothing."""
+    run_id = record.dagster_run.run_id
+    began, found = False, None
+    for entry in instance.all_logs(run_id, of_type=_EVENTS):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type is dg.DagsterEventType.STEP_START:
+            began = True
+        elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            found = event.step_failure_data.error
+    if not began or found is not None:
+        return Ending(began, tuple(_kinds(found)))
+    note = notes.read(launcher.outputs(), run_id)
+    return Ending(began, (), note, _restarted(engine, record) if note is None else None)
+
+
+def _away(kinds: tuple[str, ...]) -> str | None:
+    known = [kind for kind in kinds if kind in _GROUND or kind in _REFUSALS]
+    if not known and kinds[-1] in _NO_ANSWER:
+        known = [kinds[-1]]
+    return f"by {known[-1]}" if known else None
+
+
+def _kinds(error: Any) -> Iterator[str]:
+    """The class of an error as Dagster stores it, and of what it came from."""
+    while error is not None:
+        if error.cls_name:
+            yield error.cls_name
+        error = error.cause or error.context
+
+
+def _restarted(engine: sa.Engine, record: dg.RunRecord) -> str | None:
+    worker = Worker.from_tag(record.dagster_run.tags.get(private.WORKER_TAG))
+    if worker is not None and worker.system_restarted():
+        return "the machine"
+    if record.start_time is None:
+        return None
+    with database.connect(engine) as conn:
+        started = conn.execute(sa.text("select pg_postmaster_start_time()")).scalar_one()
+    assert isinstance(started, datetime)
+    began = datetime.fromtimestamp(record.start_time, UTC)
+    return "PostgreSQL" if started > began else None
