@@ -90,9 +90,11 @@ def _import(
 ) -> tuple[Imported, Rejected]:
     """The whole of it in one transaction. Raises TooManyLeavers and whatever reading raises."""
     kind, columns = opened.kind, (*opened.columns, *constants)
+    # Whatever the database's default: what others write meanwhile is seen, not refused.
+    committed = engine.execution_options(isolation_level="READ COMMITTED")
     # The rejects are in place before the commit: where these can't be written, nothing is imported.
     with (
-        database.connect(engine) as conn,
+        database.connect(committed) as conn,
         RejectsWriter(opened.path, opened.header) as rejects,
     ):
         with _reading(opened) as step:
@@ -110,7 +112,12 @@ def _import(
                 conn, lambda: session.say("waiting for another import to end ...")
             )
             done = imports.apply(
-                conn, kind, columns, full_snapshot=full_snapshot, allow_leavers=allow_leavers
+                conn,
+                kind,
+                columns,
+                full_snapshot=full_snapshot,
+                allow_leavers=allow_leavers,
+                again=lambda: session.say("another writer got in between: trying again ..."),
             )
     return done, rejected
 

@@ -118,10 +118,15 @@ def repeatable_read(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _
             with connect(serializing) as conn:
                 return work(conn)
         except sa.exc.DBAPIError as err:
-            if tries == _TRIES or getattr(err.orig, "pgcode", None) not in _GOT_IN_BETWEEN:
+            if tries == _TRIES or not got_in_between(err):
                 raise
             time.sleep(0.02 * tries)
     raise AssertionError("unreachable")
+
+
+def got_in_between(err: sa.exc.DBAPIError) -> bool:
+    """Whether another transaction is to blame, so that trying again makes sense."""
+    return getattr(err.orig, "pgcode", None) in _GOT_IN_BETWEEN
 
 
 def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> str:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from bg_assets.storage import database
 from bg_assets.storage.copying import copy_rows
 
 _IMPORT_LOCK = 0x6267_0002
 _REJECTS_AT_ONCE = 1000
+_TRIES = 5
 
 
 class TooManyLeavers(Exception):
@@ -142,13 +144,32 @@ def apply(
     *,
     full_snapshot: bool = False,
     allow_leavers: bool = False,
+    again: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Insert and update from what is staged and not rejected; a row that fits is not touched.
 
     Columns that the file lacks keep what they hold. With ``full_snapshot`` the people of the
     staged companies who are not staged are marked as left. Raises TooManyLeavers when these are
     more than half, unless ``allow_leavers``.
+
+    Where another writer wins a deadlock, all of this is undone and tried again, some times, after
+    a call of ``again``. What is staged stays: the file need not be read twice. The transaction
+    must be READ COMMITTED, so that each try sees what others wrote.
     """
+    for tries in range(1, _TRIES + 1):
+        try:
+            with conn.begin_nested():
+                return _apply(conn, kind, columns, full_snapshot, allow_leavers)
+        except sa.exc.DBAPIError as err:
+            if tries == _TRIES or not database.got_in_between(err):
+                raise
+            again()
+    raise AssertionError("unreachable")
+
+
+def _apply(
+    conn: sa.Connection, kind: str, columns: Sequence[str], full_snapshot: bool, allow_leavers: bool
+) -> Imported:
     left = _leave(conn, allow_leavers) if kind == "people" and full_snapshot else 0
     row = conn.execute(_upsert(kind, columns, full_snapshot)).one()
     return Imported(row.inserted, row.written - row.inserted, row.good - row.written, left)

@@ -70,11 +70,6 @@ def _nobody_writes_people(bg: Command) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _as_it_comes() -> Iterator[None]:
-    yield
-
-
 @pytest.mark.parametrize("moment", [_COPYING, _WRITING], ids=["reading", "writing"])
 def test_an_import_that_is_killed_leaves_nothing_of_the_file(
     bg: Command, people: Path, moment: str
@@ -94,9 +89,11 @@ def test_an_import_that_is_killed_leaves_nothing_of_the_file(
 def test_an_import_that_is_told_to_stop_leaves_nothing_of_the_file(
     bg: Command, people: Path
 ) -> None:
-    process = _start("import", "people", people)
-    _eventually(lambda: _backends(bg, _COPYING), "the import reads")
-    process.send_signal(signal.SIGTERM)
+    # So that it can't come to its end before it is told.
+    with _nobody_writes_people(bg):
+        process = _start("import", "people", people)
+        _eventually(lambda: _backends(bg, _COPYING), "the import reads")
+        process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (128 + signal.SIGTERM, "")
     assert "Traceback" not in err
@@ -117,7 +114,7 @@ def test_an_import_that_loses_its_connection_says_so_and_leaves_nothing(
 
     cutting = threading.Thread(target=cut)
     cutting.start()
-    with _nobody_writes_people(bg) if moment == _WRITING else _as_it_comes():
+    with _nobody_writes_people(bg):
         done = bg("import", "people", people)
         cutting.join()
     assert (done.code, done.out) == (3, "")
@@ -142,9 +139,13 @@ def test_a_database_that_is_killed_under_an_import_has_nothing_of_the_file(
             engine = database.make_engine(url)
             killed = Command(engine, people.parent)
             killed.execute("insert into bg.companies (id, name) values ('a', 'Company a')")
+            holding = engine.connect()
+            holding.execute(sa.text("lock table bg.people in share mode"))
             process = _start("import", "people", people)
             _eventually(lambda: _backends(killed, _COPYING), "the import reads")
             processes.kill(server.data)
+            holding.invalidate()
+            holding.close()
             out, err = process.communicate(timeout=30)
             assert (process.returncode, out, len(err.splitlines())) == (3, "", 1), err
             engine.dispose()
