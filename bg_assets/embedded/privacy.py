@@ -11,7 +11,8 @@ from pathlib import Path
 from bg_assets.embedded.users import ServerUser
 
 DEFAULT_NAME = ".bg"
-_FOLDERS = ("postgres", "dagster", "logs", "demo", "sample")
+DEMO = "demo"
+_FOLDERS = ("postgres", "dagster", "logs", DEMO, "sample")
 _FILES = ("keys", "up.lock", "supervisord.conf", "supervisord.pid")
 
 
@@ -25,7 +26,7 @@ def close(home: Path) -> None:
         home.mkdir(0o700, parents=True, exist_ok=True)
     if _is_mine(home) and _holds_only_ours(home):
         _close_folder(home)
-    for name in ("dagster", "logs", "demo"):
+    for name in ("dagster", "logs", DEMO):
         folder = home / name
         if folder.is_dir() and not folder.is_symlink() and _is_mine(folder):
             _close_folder(folder)
@@ -38,8 +39,10 @@ def let_pass(home: Path, folder: Path, user: ServerUser) -> None:
     """Let the server's user through root's home and its folder to the data, and nobody else."""
     if not user.switched:
         return
-    for path in [home, folder] if _holds_only_ours(home) else [folder]:
-        if _is_mine(path):
+    # The demo's home lies in another.
+    above = [home.parent] if home.name == DEMO and _is_closed(home.parent) else []
+    for path in (*above, home, folder):
+        if _is_mine(path) and (path == folder or _holds_only_ours(path)):
             os.chown(path, -1, user.gid)
             path.chmod(0o710)
 
@@ -54,6 +57,10 @@ def _close_folder(folder: Path) -> None:
 
 def _is_mine(folder: Path) -> bool:
     return folder.stat().st_uid == os.geteuid()
+
+
+def _is_closed(folder: Path) -> bool:
+    return not folder.stat().st_mode & 0o007
 
 
 def _holds_only_ours(home: Path) -> bool:

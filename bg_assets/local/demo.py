@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.cli import groups
 from bg_assets.cli.terminal import Terminal
+from bg_assets.embedded import privacy
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import demo_changes, demo_webhooks, programs, up
 from bg_assets.local.demo_changes import Step
@@ -66,7 +67,8 @@ class Refreshed:
 def demo(companies: int, seed: int) -> int:
     """Run through; returns the exit code: 0 when just the right companies were refreshed."""
     out = Terminal(soft_wrap=True)
-    home = settings.read().home / "demo"
+    privacy.close(settings.read().home)
+    home = settings.read().home / privacy.DEMO
     with programs.only_one(home):
         os.environ["BG_HOME"] = str(home)
         for name in _IGNORED:

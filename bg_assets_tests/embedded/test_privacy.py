@@ -101,6 +101,22 @@ def test_only_the_servers_group_passes_through_roots_home_and_goes_on_to(tmp_pat
 
 
 @pytest.mark.usefixtures("as_root")
+@pytest.mark.parametrize(
+    ("name", "mode", "group"), [("demo", 0o710, 1235), ("other", 0o700, 0), ("demo", 0o755, 0)]
+)
+def test_the_servers_group_passes_through_a_closed_home_to_the_demos(
+    tmp_path: Path, name: str, mode: int, group: int
+) -> None:
+    outer = tmp_path / privacy.DEFAULT_NAME
+    _lay(outer, f"{name}/postgres/lock")
+    outer.chmod(0o755 if mode == 0o755 else 0o700)
+    user = ServerUser(1234, 1235, "x", switched=True)
+    privacy.let_pass(outer / name, outer / name / "postgres", user)
+    assert (_mode(outer), outer.stat().st_gid) == (mode, group)
+    assert _mode(outer / name) == 0o710
+
+
+@pytest.mark.usefixtures("as_root")
 def test_a_closed_folder_that_holds_other_things_is_not_opened_to_the_server(
     tmp_path: Path,
 ) -> None:
