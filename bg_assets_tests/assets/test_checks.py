@@ -174,6 +174,16 @@ def test_each_check_fails_for_what_it_is_there_for_and_no_other_does(
     assert failing(found[name]) == ["wrong"]
 
 
+@pytest.mark.parametrize(
+    ("members", "pinned", "fits"),
+    [(4, 0, True), (3, 0, False), (8, 0, True), (9, 0, False), (9, 1, True), (10, 1, False)],
+)
+def test_pinned_people_come_on_top_of_the_size(members: int, pinned: int, fits: bool) -> None:
+    figures = {"members": members, "people": members, "pinned": pinned}
+    found = evaluate([Checked(**{**_values(GOOD), **figures})])
+    assert found["size_within_target"].passed is fits
+
+
 def test_without_anything_to_measure_nothing_fails() -> None:
     empty = Checked(**{**_values(GOOD), "confidence": None, "cohesion": None})
     found = evaluate([empty])

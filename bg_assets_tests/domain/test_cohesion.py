@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bg_assets.domain.cohesion import LEAST_PEOPLE, Stratum, cohesion, connectivity
+from bg_assets.domain.cohesion import (
+    LEAST_GROUPS,
+    LEAST_PEOPLE,
+    Stratum,
+    cohesion,
+    connectivity,
+    possible,
+)
 from bg_assets.domain.ties import DIRECT, NEAR, Ties
 from bg_assets_tests import organograms
 from bg_assets_tests.reporting_lines import Row, agreement
@@ -76,32 +83,31 @@ def test_the_order_of_people_places_and_pools_changes_nothing(seed: int, a: int,
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_member_replaced_by_a_better_linked_one_raises_it(seed: int) -> None:
+    """The other one is as the member, and has somebody of the group as a report besides."""
+    dice = random.Random(seed)
     rows = invented(60, seed)
-    dice, ties = random.Random(seed), Ties(rows)
-    strata = strata_of(rows, (4, 3), dice)
-    first, second = strata
+    first, second = strata_of(rows, (4, 3), dice)
     out = first.members[0]
     others = [*first.members[1:], *second.members]
-
-    def chances(who: str) -> list[float]:
-        return [ties.between(ties.place(who), ties.place(other)) for other in others]
-
-    here = chances(out)
-    better = [
-        one
-        for one in first.pool
-        if one not in first.members
-        and all(new >= old for new, old in zip(chances(one), here, strict=True))
-        and sum(chances(one)) > sum(here)
-    ]
-    for one in better:
-        swapped = [replace(first, members=(one, *first.members[1:])), second]
-        places = [sorted(ties.place(i) for i in (who, *others)) for who in (out, one)]
-        assert connectivity(ties, places[1]) > connectivity(ties, places[0])
-        before, after = (cohesion(ties, s, len(rows)).value for s in (strata, swapped))
-        assert before is not None
-        assert after is not None
-        assert after >= before
+    one = next(i for i in first.pool if i not in first.members)
+    boss = dice.choice(others)
+    own = next(row for row in rows if row.person_id == out)
+    managers = {row.person_id: row.manager_id for row in rows if row.manager_id not in (out, one)}
+    managers |= {boss: one, one: None, out: None}
+    rows = [
+        replace(own if row.person_id == one else row, person_id=row.person_id,
+                manager_id=managers.get(row.person_id))
+        for row in rows
+    ]  # fmt: skip
+    ties = Ties(rows)
+    swapped = [replace(first, members=(one, *first.members[1:])), second]
+    places = [sorted(ties.place(i) for i in (who, *others)) for who in (out, one)]
+    assert connectivity(ties, places[1]) > connectivity(ties, places[0])
+    before, after = (cohesion(ties, s, len(rows)).value for s in ([first, second], swapped))
+    assert before is not None
+    assert after is not None
+    assert after >= before
+    assert after > before or before > 9
 
 
 def test_a_team_stands_above_a_group_of_strangers() -> None:
@@ -164,6 +170,35 @@ def test_where_it_can_not_be_measured_the_reason_is_named() -> None:
     assert "too little evidence" in str(cohesion(bare, [group], 60).reason)
     for found in (cohesion(ties, [group], LEAST_PEOPLE - 1), cohesion(bare, [group], 60)):
         assert found.value is None
+
+
+def test_what_is_just_enough_is_measured() -> None:
+    rows = invented(60, 1)
+    ids = tuple(row.person_id for row in rows)
+    group = Stratum(ids[:4], ids)
+    assert cohesion(Ties(rows), [group], LEAST_PEOPLE).value is not None
+    assert cohesion(Ties(rows), [Stratum(ids[:2], ids)], 60).value is not None
+
+    def known(number: int) -> float | None:
+        """Of four members so many have a place that is known."""
+        some = [
+            replace(r, department=r.department or "IT") if at < number or at >= 4
+            else replace(r, department=None, location=None, manager_id=None)
+            for at, r in enumerate(rows)
+        ]  # fmt: skip
+        return cohesion(Ties(some), [group], 60).value
+
+    assert [known(number) is None for number in (1, 2, 3)] == [True, False, False]
+    # Three of six: just twenty groups are possible.
+    six = [Stratum(ids[:3], ids[:6])]
+    assert possible(six) == LEAST_GROUPS
+    assert cohesion(Ties(rows), six, 60).value is not None
+    assert (
+        cohesion(
+            Ties(rows), [Stratum(ids[:1], ids[:19]), Stratum(ids[20:21], ids[20:21])], 60
+        ).value
+        is None
+    )
 
 
 def test_on_public_bodies_ties_agree_with_the_reporting_lines_they_do_not_see(
