@@ -11,11 +11,13 @@ from typing import Any
 import dagster as dg
 import psutil
 import pytest
+import sqlalchemy as sa
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from bg_assets.instance import ending, forkserver, launcher, private
+from bg_assets.instance import ending, forkserver, launcher, notes, private
 from bg_assets.instance.launcher import ForkRunLauncher, LaunchFailed, outputs
 from bg_assets.instance.worker import State, Worker
+from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance.conftest import Make, eventually, launch, reload, wait_for
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -104,6 +106,42 @@ def test_a_killed_run_is_failed_by_the_monitoring_and_leaves_no_zombie(
     eventually(lambda: not psutil.pid_exists(pid))
     monitor(instance)
     assert reload(instance, sleeping).status == FAILURE
+
+
+@pytest.mark.slow
+def test_a_run_that_could_not_tell_dagster_its_end_leaves_a_note_and_a_killed_one_does_not(
+    instance: dg.DagsterInstance, make_run: Make, empty_database: str, postgres: Cluster
+) -> None:
+    """Dagster's database lets nobody in while the run comes to its end, which takes a minute."""
+    run, killed = make_run("sleep 2"), make_run("sleep 60")
+    for one in (run, killed):
+        launch(instance, one)
+    for one in (run, killed):
+        wait_for(instance, one, STARTED)
+    workers = [worker_of(instance, one) for one in (run, killed)]
+    name = sa.make_url(empty_database).database
+    postgres.run(
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+    )
+    try:
+        os.kill(workers[1].pid, signal.SIGKILL)
+        eventually(lambda: not any(psutil.pid_exists(one.pid) for one in workers), 300)
+    finally:
+        postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert notes.read(outputs(), run.run_id) is not None
+    assert notes.read(outputs(), killed.run_id) is None
+    assert reload(instance, run).status == STARTED
+
+
+def test_a_run_that_is_over_and_not_stored_as_such_is_an_error(
+    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster lets no error out of a run: that its end was refused is seen from what is stored."""
+    run = make_run()
+    monkeypatch.setattr(private, "_execute_run_command_body", lambda *_, **__: 0)
+    with pytest.raises(notes.EndNotStored, match=run.run_id):
+        private.execute(private.instance_ref(instance), run.run_id, Worker.here().to_tag())
 
 
 def test_what_a_crashed_run_wrote_last_is_in_the_reason_of_its_failure(
