@@ -10,8 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.domain.difference import Event
-from bg_assets.domain.gaps import Gap
-from bg_assets.domain.group import BuyerGroup, Member
+from bg_assets.domain.group import BuyerGroup, Gap, Member
 from bg_assets.storage import database, groups
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
@@ -102,8 +101,10 @@ def test_a_member_who_differs_in_one_column_only_is_renewed(engine: sa.Engine, w
     company(engine, "acme", ["ann", "bob"])
     build(engine, "acme", FIRST)
     ann, bob = FIRST.members
-    new: Any = {"role": "blocker", "confidence": 0.6, "influence": 0.3, "pinned": True,
-           "reasons": ("new",)}[what]  # fmt: skip
+    others: dict[str, Any] = {
+        "role": "blocker", "confidence": 0.6, "influence": 0.3, "pinned": True, "reasons": ("new",),
+    }  # fmt: skip
+    new = others[what]
     build(engine, "acme", replace(FIRST, members=(replace(ann, **{what: new}), bob)), day=1)
 
     found = value(engine, f"select {what} from bg.buyer_group_members where person_id = 'ann'")
