@@ -167,4 +167,8 @@ def ask_for_comparison(conn: sa.Connection) -> None:
 
 
 def _told(lost: Sequence[str]) -> list[str]:
-    return [f"changes are lost: {one}: run `bg-assets migrate`" for one in lost]
+    return [
+        f"{'changes' if one.startswith(f'trigger {CAPTURING}') else 'times of writes'} are lost: "
+        f"{one}: run `bg-assets migrate`"
+        for one in lost
+    ]

@@ -238,3 +238,51 @@ def test_dagsters_database_may_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("BG_DAGSTER_URL", "postgresql://u@h/elsewhere")
 
     assert database.dagster_url() == "postgresql+psycopg2://u@h/elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("code", "away"),
+    [("08006", True), ("57P01", True), ("57P02", True), ("57P03", True), ("57014", False),
+     ("22012", False), ("40001", False)],
+)  # fmt: skip
+def test_a_server_that_is_away_is_told_from_a_statement_that_fails(
+    guarded: sa.Engine, code: str, *, away: bool
+) -> None:
+    raised = DatabaseUnreachable if away else sa.exc.DBAPIError
+    with pytest.raises(raised), database.connect(guarded) as conn:
+        run(conn, f"do $$ begin raise sqlstate '{code}'; end $$")
+
+
+@pytest.mark.parametrize(("code", "tries"), [("40001", 3), ("40P01", 3), ("23505", 1)])
+def test_only_what_another_got_in_between_is_run_again_in_a_view_of_one_moment(
+    guarded: sa.Engine, code: str, tries: int
+) -> None:
+    levels: list[str] = []
+
+    def work(conn: sa.Connection) -> str:
+        levels.append(value(conn, "select current_setting('transaction_isolation')"))
+        if len(levels) < 3:
+            run(conn, f"do $$ begin raise sqlstate '{code}'; end $$")
+        return "done"
+
+    if tries == 3:
+        assert database.repeatable_read(guarded, work) == "done"
+    else:
+        with pytest.raises(sa.exc.DBAPIError):
+            database.repeatable_read(guarded, work)
+    assert levels == ["repeatable read"] * tries
+
+
+def test_a_connection_names_itself_and_is_looked_at_before_it_is_used(
+    guarded: sa.Engine, database_url: str
+) -> None:
+    with database.connect(guarded) as conn:
+        assert value(conn, "select current_setting('application_name')") == "bg_assets"
+        pid = value(conn, "select pg_backend_pid()")
+    other = database.make_engine(database_url, pool_size=1, name="other")
+    with database.connect(other) as conn:
+        assert value(conn, "select current_setting('application_name')") == "other"
+        value(conn, f"select pg_terminate_backend({pid}, 10000)")
+    other.dispose()
+    with database.connect(guarded) as conn:
+        assert value(conn, "select pg_backend_pid()") != pid

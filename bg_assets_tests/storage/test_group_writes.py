@@ -10,8 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.domain.difference import Event
-from bg_assets.domain.gaps import Gap
-from bg_assets.domain.group import BuyerGroup, Member
+from bg_assets.domain.group import BuyerGroup, Gap, Member
 from bg_assets.storage import database, groups
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
@@ -102,8 +101,10 @@ def test_a_member_who_differs_in_one_column_only_is_renewed(engine: sa.Engine, w
     company(engine, "acme", ["ann", "bob"])
     build(engine, "acme", FIRST)
     ann, bob = FIRST.members
-    new: Any = {"role": "blocker", "confidence": 0.6, "influence": 0.3, "pinned": True,
-           "reasons": ("new",)}[what]  # fmt: skip
+    others: dict[str, Any] = {
+        "role": "blocker", "confidence": 0.6, "influence": 0.3, "pinned": True, "reasons": ("new",),
+    }  # fmt: skip
+    new = others[what]
     build(engine, "acme", replace(FIRST, members=(replace(ann, **{what: new}), bob)), day=1)
 
     found = value(engine, f"select {what} from bg.buyer_group_members where person_id = 'ann'")
@@ -208,6 +209,47 @@ def test_a_completion_waits_for_a_release_and_then_writes_nothing(engine: sa.Eng
     assert results == [set()]
     assert value(engine, "select status from bg.buyer_group_refresh_log") == "requested"
     assert rows(engine, "select 1 from bg.buyer_groups") == []
+
+
+def test_refreshes_are_locked_in_the_order_of_their_ids_whatever_that_of_the_outcomes(
+    engine: sa.Engine,
+) -> None:
+    """Two completions that met in the opposite order would lock each other out."""
+    for name in ("acme", "bolt"):
+        company(engine, name)
+    first, second = sorted(held(engine, "acme", "bolt"), key=lambda one: one.refresh_id)
+    nobody = replace(FIRST, members=())
+    done = [Outcome(one, (nobody,), ()) for one in (second, first)]
+    _finish_behind(engine, first.refresh_id, second.refresh_id, done)
+
+    assert value(engine, "select count(*) from bg.buyer_groups") == 2
+
+
+def test_dead_refreshes_are_locked_in_the_order_of_their_ids(engine: sa.Engine) -> None:
+    company(engine, "acme")
+    (mine,) = held(engine, "acme")
+    first, second = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
+    for refresh_id in (second, first):
+        refresh(engine, "acme", "dead", id=refresh_id)
+    _finish_behind(engine, first, second, [Outcome(mine, (replace(FIRST, members=()),), ())])
+
+    assert value(engine, "select count(*) from bg.buyer_group_refresh_log "
+                 "where status = 'failed'") == 2  # fmt: skip
+
+
+def _finish_behind(engine: sa.Engine, first: str, second: str, done: list[Outcome]) -> None:
+    """Complete while somebody keeps the first refresh: the second is free until then."""
+    lock = "select 1 from bg.buyer_group_refresh_log where id = cast(:id as uuid) for update nowait"
+    with engine.connect() as keeping, engine.connect() as looking:
+        run(keeping, lock, id=first)
+        thread = threading.Thread(target=lambda: finish(engine, *done))
+        thread.start()
+        _until_blocked(engine)
+        run(looking, lock, id=second)
+        looking.rollback()
+        keeping.rollback()
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_a_release_does_not_wait_for_a_completion_and_lets_it_be(engine: sa.Engine) -> None:

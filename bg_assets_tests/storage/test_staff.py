@@ -1,0 +1,145 @@
+"""Companies and people as the rules see them, and what of them is kept."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.domain.group import Company, Override, StaffMember
+from bg_assets.storage import staff
+from bg_assets_tests.storage.rows import at, company, insert, rows, run, value
+
+ANN = StaffMember(
+    "ann", "CFO", "Finance", "Graz", "bob", "finance", "c_level", 0.9, ("cfo",), True,
+    date(2020, 1, 2),
+)  # fmt: skip
+
+
+@pytest.fixture
+def acme(engine: sa.Engine) -> sa.Engine:
+    company(engine, "acme", ["ann", "bob"])
+    company(engine, "bolt", ["cid"])
+    return engine
+
+
+def write(engine: sa.Engine, companies: list[str], **found: list[StaffMember]) -> None:
+    with engine.begin() as conn:
+        staff.write_staff(conn, companies, found)
+
+
+def kept(engine: sa.Engine) -> list[tuple[str, str]]:
+    found = rows(engine, "select company_id, person_id from bg.company_people order by 1, 2")
+    return [(row["company_id"], row["person_id"]) for row in found]
+
+
+def test_a_company_is_read_with_all_that_groups_depend_on_unless_it_is_gone(
+    acme: sa.Engine,
+) -> None:
+    run(acme, "update bg.companies set workspace = 'w', employee_min = 5, employee_max = 9, "
+        "country = 'AT', industry = 'tools' where id = 'acme'")  # fmt: skip
+    run(acme, "update bg.companies set deleted_at = now() where id = 'bolt'")
+    with acme.connect() as conn:
+        assert staff.read_companies(conn, ["acme", "bolt", "none"]) == {
+            "acme": Company("acme", 5, 9, "AT", "tools", "w")
+        }
+
+
+def test_people_are_read_by_company_and_id_without_those_who_are_gone(acme: sa.Engine) -> None:
+    run(acme, "update bg.people set email = 'a@x', start_date = '2020-01-02', "
+        "end_date = '2030-01-02', department = 'Finance', location = 'Graz', manager_id = 'bob' "
+        "where id = 'ann'")  # fmt: skip
+    insert(acme, "bg.people", id="dee", company_id="acme", status="left")
+    insert(acme, "bg.people", id="eve", company_id="acme", deleted_at=at(0))
+    with acme.connect() as conn:
+        ann, bob, cid = staff.read_people(conn, ["bolt", "acme", "none"])
+        assert [one.person_id for one in staff.read_people(conn, ["bolt"])] == ["cid"]
+
+    assert ann == staff.Person(
+        "acme", "ann", "CFO", "Finance", "Graz", "bob", date(2020, 1, 2), date(2030, 1, 2),
+        "active", True,
+    )  # fmt: skip
+    assert (bob.person_id, bob.has_email, bob.end_date) == ("bob", False, None)
+    assert (cid.company_id, cid.person_id) == ("bolt", "cid")
+
+
+def test_staff_is_kept_and_read_as_it_was_judged(acme: sa.Engine) -> None:
+    run(acme, "update bg.people set observed_at = '2026-03-02 01:00+02' where id = 'ann'")
+    run(acme, "update bg.people set observed_at = null where id = 'bob'")
+    bob = StaffMember("bob", None, None, None, None, None, None, 0.0)
+    write(acme, ["acme"], acme=[bob, ANN], bolt=[replace(ANN, person_id="cid")])
+    with acme.connect() as conn:
+        found = staff.read_staff(conn, ["acme", "bolt"])
+
+    assert found == {"acme": [replace(ANN, seen=date(2026, 3, 1)), bob]}
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"title": "CEO"}, {"department": None}, {"location": "Linz"}, {"manager_id": None},
+        {"start_date": None}, {"has_email": False}, {"function": "it"}, {"level": "vp"},
+        {"confidence": 0.8}, {"reasons": ("other",)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_each_column_of_staff_is_renewed(acme: sa.Engine, new: dict[str, object]) -> None:
+    write(acme, ["acme"], acme=[ANN])
+    changed = replace(ANN, **new)  # type: ignore[arg-type]
+    write(acme, ["acme"], acme=[changed])
+    with acme.connect() as conn:
+        (found,) = staff.read_staff(conn, ["acme"])["acme"]
+
+    assert replace(found, seen=None) == changed
+
+
+def test_who_is_no_longer_on_the_staff_of_a_company_goes_and_others_stay_untouched(
+    acme: sa.Engine,
+) -> None:
+    """The same person may be on the staff of both while a move is not seen by both."""
+    cid = replace(ANN, person_id="cid")
+    write(acme, ["acme", "bolt"], acme=[ANN, cid], bolt=[cid])
+    standing = "select ctid::text from bg.company_people where person_id = 'ann'"
+    ann = value(acme, standing)
+    write(acme, ["acme"], acme=[ANN])
+
+    assert kept(acme) == [("acme", "ann"), ("bolt", "cid")]
+    assert value(acme, standing) == ann
+    write(acme, ["acme", "bolt"], acme=[cid], bolt=[])
+    assert kept(acme) == [("acme", "cid")]
+
+
+def test_what_was_known_of_a_company_is_kept_beside_its_staff_until_it_is_gone(
+    acme: sa.Engine,
+) -> None:
+    known = "select company_id, workspace, employee_min, employee_max, country, industry " \
+        "from bg.company_profiles order by 1"  # fmt: skip
+    write(acme, ["acme", "bolt", "none"])
+    assert [row["company_id"] for row in rows(acme, known)] == ["acme", "bolt"]
+    run(acme, "update bg.companies set workspace = 'w', employee_min = 5, employee_max = 9, "
+        "country = 'AT', industry = 'tools' where id = 'acme'")  # fmt: skip
+    run(acme, "update bg.companies set deleted_at = now() where id = 'bolt'")
+    write(acme, ["acme"])
+    assert rows(acme, known)[0] == {
+        "company_id": "acme", "workspace": "w", "employee_min": 5, "employee_max": 9,
+        "country": "AT", "industry": "tools",
+    }  # fmt: skip
+    assert len(rows(acme, known)) == 2
+    write(acme, ["bolt"])
+    assert [row["company_id"] for row in rows(acme, known)] == ["acme"]
+
+
+def test_overrides_in_force_are_read_by_company_and_product(acme: sa.Engine) -> None:
+    of = {"by": "jo", "reason": "met"}
+    insert(acme, "bg.member_overrides", company_id="acme", product="p", person_id="bob",
+           action="exclude", **of)  # fmt: skip
+    insert(acme, "bg.member_overrides", company_id="acme", product="p", person_id="ann",
+           action="pin", role="champion", **of)  # fmt: skip
+    insert(acme, "bg.member_overrides", company_id="acme", product="q", person_id="ann",
+           action="pin", removed_at=at(0), **of)  # fmt: skip
+    insert(acme, "bg.member_overrides", company_id="bolt", product="p", person_id="cid",
+           action="pin", **of)  # fmt: skip
+    with acme.connect() as conn:
+        assert staff.read_overrides(conn, ["acme"]) == {
+            "acme": {"p": [Override("ann", "pin", "champion"), Override("bob", "exclude")]}
+        }
