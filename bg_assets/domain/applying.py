@@ -6,7 +6,7 @@ Events are folded one after another over what was known before. Nothing is read 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from bg_assets.domain.companies import Unfit, parse_company_id, parse_name
 from bg_assets.domain.events import TYPES, Event, Malformed, Party
@@ -21,9 +21,6 @@ from bg_assets.domain.known import (
     put_person,
     recognise,
 )
-
-# A second, a millisecond and less, in microseconds.
-_UNITS: Final = (1_000_000, 1000, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +87,17 @@ def _apply(known: Known, one: Pending) -> Verdict | None:
 
 
 def _is_older(occurred_at: datetime, observed_at: datetime | None) -> bool:
-    """Whether an event is older than what is known, by the unit in which its time is given.
+    """Whether an event is older than what is known, in seconds or less as its time is given.
 
     One of 12:00:00 may well have been after something seen at 12:00:00.4.
     """
     if observed_at is None:
         return False
-    unit = next(unit for unit in _UNITS if occurred_at.microsecond % unit == 0)
-    known = observed_at.replace(microsecond=observed_at.microsecond // unit * unit)
-    return occurred_at < known
+    if occurred_at.microsecond == 0:
+        observed_at = observed_at.replace(microsecond=0)
+    elif occurred_at.microsecond % 1000 == 0:
+        observed_at = observed_at.replace(microsecond=observed_at.microsecond // 1000 * 1000)
+    return occurred_at < observed_at
 
 
 def _later(occurred_at: datetime, observed_at: datetime | None) -> datetime:

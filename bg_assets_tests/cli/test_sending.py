@@ -43,7 +43,9 @@ def door() -> Iterator[Door]:
             body = self.rfile.read(int(self.headers["content-length"]))
             made.got.append(({name.lower(): text for name, text in self.headers.items()}, body))
             code, headers = made.answer()
-            said = {"id": "x", "status": "pending", "duplicate": code == 200}
+            said: dict[str, Any] = {"id": "x", "status": "pending", "duplicate": code == 200}
+            if "x-differs" in headers:
+                said["differs"] = True
             if code >= 400:
                 said = {"title": "No", "detail": "it may not be", "field": "person.id"}
             content = json.dumps(said).encode()
@@ -162,6 +164,23 @@ def test_what_is_busy_is_tried_again_under_the_same_id(bg: Command, door: Door) 
     done = send(bg, door, '{"id": "e-1"}')
     assert (done.code, done.out) == (0, "e-1 200 duplicate after 3 tries\n")
     assert [body for _, body in door.got] == [b'{"id": "e-1"}'] * 3
+
+
+def test_an_event_that_was_stored_with_another_body_is_told(bg: Command, door: Door) -> None:
+    door.answers = [(200, {"x-differs": "yes"})]
+    done = send(bg, door, '{"id": "e-1"}')
+    assert (done.code, done.out) == (
+        0,
+        "e-1 200 duplicate: the event of this id was stored before, with another body, which "
+        "stays\n",
+    )
+
+
+def test_in_the_plain_scheme_the_id_goes_in_the_body_alone(bg: Command, door: Door) -> None:
+    send(bg, door, '{"type": "x"}', "--fill")
+    ((headers, body),) = door.got
+    assert json.loads(body)["id"]
+    assert "webhook-id" not in headers
 
 
 def test_what_stays_busy_is_given_up(bg: Command, door: Door) -> None:
