@@ -163,6 +163,14 @@ def test_the_departure_of_a_member_settles_but_waits_for_no_interval(engine: sa.
     assert claim(engine, 12) == {"acme"}
 
 
+def test_another_change_of_a_member_waits(engine: sa.Engine) -> None:
+    group(engine, "acme", {"ann": "champion"})
+    completed(engine, "acme", 0, starts=True)
+    change(engine, "acme", 10, person="ann")
+
+    assert claim(engine, 100) == set()
+
+
 def test_the_departure_of_somebody_outside_the_group_waits(engine: sa.Engine) -> None:
     group(engine, "acme", {"ann": "champion"})
     group(engine, "bolt", {"bob": "champion"})
