@@ -99,6 +99,13 @@ def test_urgent_companies_are_in_the_first_batch(engine: sa.Engine) -> None:
     assert [one.priority for one in found] == [90, 0]
 
 
+def test_who_has_waited_longest_is_asked_for_first(engine: sa.Engine) -> None:
+    refresh(engine, "acme", "requested", requested_at=at(5))
+    refresh(engine, "zulu", "requested", requested_at=at(0))
+
+    assert [one.companies for one in ask(engine, 10)] == [("zulu",), ("acme",)]
+
+
 def test_what_was_asked_for_is_not_asked_for_twice(engine: sa.Engine) -> None:
     requested(engine, 7)
 

@@ -190,6 +190,17 @@ def test_a_refresh_under_way_blocks_the_next(engine: sa.Engine, status: str) -> 
     assert claim(engine, 100) == {"bolt"}
 
 
+@pytest.mark.parametrize("status", ["requested", "running"])
+def test_who_is_under_way_takes_no_place_of_those_who_are_due(
+    engine: sa.Engine, status: str
+) -> None:
+    refresh(engine, "acme", status)
+    change(engine, "acme", 0, priority=90)
+    change(engine, "bolt", 0)
+
+    assert claim(engine, 100, replace(POLICY, claim_limit=1)) == {"bolt"}
+
+
 @pytest.mark.parametrize("status", ["running", "dead"])
 def test_what_another_refresh_has_taken_is_not_pending(engine: sa.Engine, status: str) -> None:
     taker = refresh(engine, "acme", status)
@@ -213,6 +224,13 @@ def test_the_most_urgent_come_first_and_then_the_oldest(engine: sa.Engine) -> No
 
     assert claim(engine, 60, policy) == {"c3", "c2", "c1", "c4"}
     assert claim(engine, 60, policy) == {"c0"}
+
+
+def test_of_the_equally_urgent_the_oldest_comes_first(engine: sa.Engine) -> None:
+    change(engine, "acme", 5)
+    change(engine, "bolt", 0)
+
+    assert claim(engine, 60, replace(POLICY, claim_limit=1)) == {"bolt"}
 
 
 def test_the_priority_of_a_company_is_that_of_its_most_urgent_change(engine: sa.Engine) -> None:
