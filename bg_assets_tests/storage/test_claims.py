@@ -270,6 +270,14 @@ def test_claims_of_the_last_minute_count_against_the_cap(engine: sa.Engine) -> N
     assert claim(engine, 160, policy) == {"c3", "c4"}
 
 
+def test_the_limit_of_a_tick_holds_within_the_cap_of_a_minute(engine: sa.Engine) -> None:
+    policy = replace(POLICY, claim_limit=1, claim_per_minute=3)
+    for number in range(5):
+        change(engine, f"c{number}", number)
+
+    assert claim(engine, 100, policy) == {"c0"}
+
+
 def test_what_runs_by_hand_opened_does_not_count_against_the_cap(engine: sa.Engine) -> None:
     for number in range(3):
         refresh(engine, f"d{number}", "running", triggered_by="dagster", requested_at=at(99))
