@@ -95,6 +95,21 @@ def test_the_departure_of_a_member_is_pending_and_not_deferred(quiet: Command) -
     assert _states(quiet) == {"pending": 1}
 
 
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [("role_change", "manual"), ("role_change", "template"), ("resync", "people_table")],
+)
+def test_what_was_not_asked_for_is_deferred_whoever_wrote_it(
+    quiet: Command, kind: str, source: str
+) -> None:
+    quiet.execute(
+        "insert into bg.changes (company_id, person_id, kind, source) "
+        "values ('a', 'p1', :kind, :source)",
+        kind=kind, source=source,
+    )  # fmt: skip
+    assert _states(quiet) == {"deferred": 1}
+
+
 def test_a_changed_template_is_pending_and_not_deferred(quiet: Command) -> None:
     quiet.execute("update bg.people set title = 'Cook' where id = 'p3'")
     quiet.execute("insert into bg.changes (company_id, kind, source) "

@@ -96,7 +96,8 @@ def finish(engine: sa.Engine) -> int:
     with engine.begin() as conn:
         dead = rows(conn, "select company_id from bg.buyer_group_refresh_log where status = 'dead'")
         refreshes.requeue(conn, [row["company_id"] for row in dead])
-    while requests := tick(engine, LATER):
+    # Late enough for what an outage ended, too.
+    while requests := tick(engine, LATER + 10_000):
         for request in requests:
             runs += 1
             run_id = f"finish-{runs}"

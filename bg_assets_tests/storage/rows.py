@@ -86,13 +86,14 @@ def change(
     source: str = "people_table",
     priority: int = 30,
     departure_of: str | None = None,
+    person: str | None = None,
 ) -> None:
     """A pending change that occurred so many seconds from START."""
     insert(
         engine,
         "bg.changes",
         company_id=company_id,
-        person_id=departure_of,
+        person_id=departure_of or person,
         kind="person_left" if departure_of else kind,
         source=source,
         priority=priority,

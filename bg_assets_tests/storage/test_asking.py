@@ -99,6 +99,13 @@ def test_urgent_companies_are_in_the_first_batch(engine: sa.Engine) -> None:
     assert [one.priority for one in found] == [90, 0]
 
 
+def test_who_has_waited_longest_is_asked_for_first(engine: sa.Engine) -> None:
+    refresh(engine, "acme", "requested", requested_at=at(5))
+    refresh(engine, "zulu", "requested", requested_at=at(0))
+
+    assert [one.companies for one in ask(engine, 10)] == [("zulu",), ("acme",)]
+
+
 def test_what_was_asked_for_is_not_asked_for_twice(engine: sa.Engine) -> None:
     requested(engine, 7)
 
@@ -130,6 +137,14 @@ def test_what_is_delayed_is_asked_for_when_its_delay_is_over(engine: sa.Engine) 
 
     assert ask(engine, 4.9) == []
     assert [one.companies for one in ask(engine, 5)] == [("acme",)]
+
+
+def test_second_attempts_go_alone_where_batches_are_small(engine: sa.Engine) -> None:
+    requested(engine, 4 * POLICY.batch_from, attempt=2)
+
+    assert [len(one.companies) for one in ask(engine, 0, replace(POLICY, batch_size=19))] == [
+        1
+    ] * 20
 
 
 def test_third_attempts_go_alone_and_not_more_at_once_than_a_tick_can_submit(
@@ -173,6 +188,31 @@ def test_a_run_that_did_not_come_to_be_is_asked_for_again_by_the_same_sensor_onl
     assert sorted(again, key=lambda one: one.run_key) == sorted(asked, key=lambda one: one.run_key)
     assert ask_again(engine, 16) == []
     assert len(ask_again(engine, 30)) == 2
+
+
+def test_what_was_asked_for_first_is_asked_for_again_first(engine: sa.Engine) -> None:
+    for number in range(6):
+        refresh(engine, f"c{number}", "requested")
+        ask(engine, 10 - number)
+
+    found = ask_again(engine, 100)
+    assert [one.companies[0] for one in found] == ["c5", "c4", "c3", "c2", "c1", "c0"]
+
+
+def test_a_batch_is_asked_for_again_at_the_priority_of_its_most_urgent(engine: sa.Engine) -> None:
+    requested(engine, 6)
+    refresh(engine, "zulu", "requested", priority=90)
+    (first,) = ask(engine)
+    (again,) = ask_again(engine, 20)
+
+    assert first.priority == again.priority == 90
+
+
+def test_what_has_a_run_is_not_asked_for_again(engine: sa.Engine) -> None:
+    refresh(engine, "acme", "requested", run_id="r", run_key="k", sensor="s", asked_at=at(0))
+
+    assert ask_again(engine, 100) == []
+    assert ask(engine, 100) == []
 
 
 @pytest.mark.parametrize("status", ["running", "completed", "failed", "dead", "cancelled"])

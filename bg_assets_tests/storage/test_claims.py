@@ -163,6 +163,14 @@ def test_the_departure_of_a_member_settles_but_waits_for_no_interval(engine: sa.
     assert claim(engine, 12) == {"acme"}
 
 
+def test_another_change_of_a_member_waits(engine: sa.Engine) -> None:
+    group(engine, "acme", {"ann": "champion"})
+    completed(engine, "acme", 0, starts=True)
+    change(engine, "acme", 10, person="ann")
+
+    assert claim(engine, 100) == set()
+
+
 def test_the_departure_of_somebody_outside_the_group_waits(engine: sa.Engine) -> None:
     group(engine, "acme", {"ann": "champion"})
     group(engine, "bolt", {"bob": "champion"})
@@ -180,6 +188,17 @@ def test_a_refresh_under_way_blocks_the_next(engine: sa.Engine, status: str) -> 
     change(engine, "bolt", 0)
 
     assert claim(engine, 100) == {"bolt"}
+
+
+@pytest.mark.parametrize("status", ["requested", "running"])
+def test_who_is_under_way_takes_no_place_of_those_who_are_due(
+    engine: sa.Engine, status: str
+) -> None:
+    refresh(engine, "acme", status)
+    change(engine, "acme", 0, priority=90)
+    change(engine, "bolt", 0)
+
+    assert claim(engine, 100, replace(POLICY, claim_limit=1)) == {"bolt"}
 
 
 @pytest.mark.parametrize("status", ["running", "dead"])
@@ -205,6 +224,13 @@ def test_the_most_urgent_come_first_and_then_the_oldest(engine: sa.Engine) -> No
 
     assert claim(engine, 60, policy) == {"c3", "c2", "c1", "c4"}
     assert claim(engine, 60, policy) == {"c0"}
+
+
+def test_of_the_equally_urgent_the_oldest_comes_first(engine: sa.Engine) -> None:
+    change(engine, "acme", 5)
+    change(engine, "bolt", 0)
+
+    assert claim(engine, 60, replace(POLICY, claim_limit=1)) == {"bolt"}
 
 
 def test_the_priority_of_a_company_is_that_of_its_most_urgent_change(engine: sa.Engine) -> None:
@@ -242,6 +268,14 @@ def test_claims_of_the_last_minute_count_against_the_cap(engine: sa.Engine) -> N
     assert claim(engine, 100, policy) == {"c0", "c1", "c2"}
     assert claim(engine, 159, policy) == set()
     assert claim(engine, 160, policy) == {"c3", "c4"}
+
+
+def test_the_limit_of_a_tick_holds_within_the_cap_of_a_minute(engine: sa.Engine) -> None:
+    policy = replace(POLICY, claim_limit=1, claim_per_minute=3)
+    for number in range(5):
+        change(engine, f"c{number}", number)
+
+    assert claim(engine, 100, policy) == {"c0"}
 
 
 def test_what_runs_by_hand_opened_does_not_count_against_the_cap(engine: sa.Engine) -> None:

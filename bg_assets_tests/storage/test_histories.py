@@ -106,7 +106,9 @@ class World:
             under_way = refreshes.under_way(conn)
             if under_way:
                 gone = under_way[one % len(under_way)]
-                refreshes.release(conn, gone.refreshes, "the run is gone", at(LATER), 1 + two % 3)
+                refreshes.release(
+                    conn, gone.refreshes, "gone", at(LATER), 1 + two % 3, outage=two % 4 == 0
+                )
 
     def requeue(self, one: int, _: int) -> None:
         with self.engine.begin() as conn:

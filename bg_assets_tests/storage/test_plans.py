@@ -60,6 +60,7 @@ def test_a_quiet_tick_reads_next_to_nothing(conn: sa.Connection) -> None:
     with plans.watched(conn) as reads:
         assert tick(conn) == []
         assert refreshes.under_way(conn) == []
+        assert overview.read_outages(conn) is None
 
     plans.check(reads, rows=5, pages=60)
 
@@ -179,7 +180,6 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         shown.last_deferring(conn, "c000007")
         assert shown.count_pending(conn, "c000007") == 1
         assert shown.read_pending(conn, "c000007") is not None
-        assert overview.read_outages(conn) is None
         staff.read_companies(conn, ["c000007"])
         staff.read_people(conn, ["c000007"])
         staff.read_overrides(conn, ["c000007"])

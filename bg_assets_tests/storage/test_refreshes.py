@@ -174,58 +174,6 @@ def test_a_change_that_commits_while_a_run_takes_is_not_attached_unseen(acme: sa
     assert pending(acme) == 1
 
 
-def test_a_released_refresh_gives_its_changes_back_and_is_requested_again(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    held = take(acme, "run-1", request)
-    again, dead = release(acme, held)
-
-    assert (again, dead) == ([held[0].refresh_id], [])
-    assert pending(acme) == 1
-    (row,) = rows(acme, LOG)
-    assert row == {
-        "company_id": "acme", "status": "requested", "attempt": 2, "run_id": None,
-        "error": "the run is gone",
-    }  # fmt: skip
-    (second,) = tick(acme)
-    assert second.run_key == f"{request.refresh_id}:2"
-    (retaken,) = take(acme, "run-2", second)
-    assert (retaken.refresh_id, retaken.attempt) == (held[0].refresh_id, 2)
-    assert pending(acme) == 0
-
-
-def test_releasing_the_same_attempt_twice_counts_once(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    held = take(acme, "run-1", request)
-    release(acme, held)
-
-    assert release(acme, held) == ([], [])
-    assert value(acme, "select attempt from bg.buyer_group_refresh_log") == 2
-    with acme.begin() as conn:
-        assert refreshes.release(conn, [], "nothing", at(0), 3) == ([], [])
-
-
-def test_a_release_does_not_wait_for_a_run_that_is_just_completing(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    held = take(acme, "run-1", request)
-    with acme.begin() as completing:
-        assert steps.complete_on(completing, "run-1", held) == {"acme"}
-        assert release(acme, held) == ([], [])
-
-    assert statuses(acme) == ["completed"]
-
-
-def test_what_was_only_requested_can_be_released_too(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    with acme.begin() as conn:
-        (held,) = refreshes.under_way(conn)
-        assert (held.run_id, held.run_key) == (None, request.run_key)
-        refreshes.release(conn, held.refreshes, "never came to be", at(0), 3)
-        assert refreshes.under_way(conn) == []
-
-    (again,) = tick(acme)
-    assert again.attempt == 2
-
-
 def test_what_is_under_way_is_told_by_run(engine: sa.Engine) -> None:
     for number in range(6):
         change(engine, f"c{number}")
@@ -240,173 +188,6 @@ def test_what_is_under_way_is_told_by_run(engine: sa.Engine) -> None:
     assert found["run-1"].run_key == request.run_key
     assert found[None].refreshes == ((single.refresh_id, 1),)
     assert found[None].asked_at == at(2000)
-
-
-def test_a_released_refresh_starts_from_nothing(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    release(acme, take(acme, "run-1", request), seconds=1500)
-
-    (row,) = rows(acme, "select run_key, batch_id, sensor, asked_at, started_at, finished_at, "
-                  "not_before, outages from bg.buyer_group_refresh_log")  # fmt: skip
-    assert row == dict.fromkeys(row, None) | {"outages": 0}
-    (second,) = tick(acme, 2000)
-    take(acme, "run-2", second, seconds=2100)
-    assert value(acme, "select started_at from bg.buyer_group_refresh_log") == at(2100)
-
-
-def test_a_dead_refresh_keeps_when_it_started_and_says_when_it_ended(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    release(acme, take(acme, "run-1", request), seconds=1500, most=1)
-
-    (row,) = rows(acme, "select started_at, finished_at, run_id, run_key, asked_at "
-                  "from bg.buyer_group_refresh_log")  # fmt: skip
-    assert row == {
-        "started_at": at(1000), "finished_at": at(1500), "run_id": "run-1", "run_key": None,
-        "asked_at": None,
-    }  # fmt: skip
-
-
-def test_a_refresh_dies_with_its_last_attempt_and_not_before(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    again, dead = release(acme, take(acme, "run-1", request), most=2)
-    assert (len(again), len(dead)) == (1, 0)
-    (request,) = tick(acme)
-    again, dead = release(acme, take(acme, "run-2", request), most=2)
-    assert (len(again), len(dead)) == (0, 1)
-
-
-def test_an_outage_is_tried_again_ever_later_and_under_a_key_of_its_own(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    keys, waits, now = [request.run_key], [], 1000.0
-    for number in range(9):
-        held = take(acme, f"run-{number}", request, now)
-        assert value(acme, "select not_before from bg.buyer_group_refresh_log") is None
-        again, dead = release(acme, held, now, most=1, outage=True)
-        assert (len(again), dead) == (1, [])
-        later = value(acme, "select not_before from bg.buyer_group_refresh_log")
-        waits.append((later - at(now)).total_seconds())
-        assert tick(acme, now + waits[-1] - 0.1) == []
-        now += waits[-1]
-        (request,) = tick(acme, now)
-        keys.append(request.run_key)
-
-    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
-    assert keys == [f"{request.refresh_id}:{attempt}" for attempt in range(1, 11)]
-    assert pending(acme) == 1
-
-
-def test_only_attempts_that_no_outage_ended_count(acme: sa.Engine) -> None:
-    ends = [True, False, True, True, False, True, False]
-    for number, outage in enumerate(ends):
-        assert statuses(acme) != ["dead"]
-        (request,) = tick(acme, 10_000 * (number + 1))
-        held = take(acme, f"run-{number}", request, 10_000 * (number + 1))
-        release(acme, held, 10_000 * (number + 1), most=3, outage=outage)
-
-    assert statuses(acme) == ["dead"]
-    assert rows(acme, "select attempt, outages from bg.buyer_group_refresh_log") == [
-        {"attempt": 7, "outages": 4}
-    ]
-
-
-def test_a_failure_after_an_outage_is_tried_again_at_once(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    release(acme, take(acme, "run-1", request), outage=True)
-    (request,) = tick(acme, 2000)
-    release(acme, take(acme, "run-2", request), 2000)
-
-    assert [one.attempt for one in tick(acme, 2000)] == [3]
-
-
-def test_a_run_by_hand_waits_for_no_delay_after_an_outage(acme: sa.Engine) -> None:
-    (request,) = tick(acme)
-    release(acme, take(acme, "run-1", request), outage=True)
-
-    (held,) = take_by_hand(acme, "by-hand", ["acme"])
-    assert complete(acme, "by-hand", [held]) == {"acme"}
-
-
-def die(engine: sa.Engine) -> None:
-    """Let acme fail until it is dead."""
-    for attempt in range(1, steps.MAX_ATTEMPTS + 1):
-        (request,) = tick(engine)
-        assert request.attempt == attempt
-        release(engine, take(engine, f"run-{attempt}", request))
-
-
-def test_after_the_last_attempt_a_refresh_is_dead_keeps_its_changes_and_is_not_claimed(
-    acme: sa.Engine,
-) -> None:
-    die(acme)
-
-    (row,) = rows(acme, LOG)
-    assert row == {
-        "company_id": "acme", "status": "dead", "attempt": 3, "run_id": "run-3",
-        "error": "the run is gone",
-    }  # fmt: skip
-    assert (pending(acme), unhandled(acme)) == (0, 1)
-    assert tick(acme, 10**6) == []
-
-
-def test_a_new_change_takes_the_changes_of_the_dead_along(acme: sa.Engine) -> None:
-    die(acme)
-    change(acme, "acme", 5)
-    (request,) = tick(acme)
-    held = take(acme, "run-9", request)
-
-    assert value(acme, "select count(*) from bg.changes where refresh_id = cast(:id as uuid)",
-                 id=held[0].refresh_id) == 2  # fmt: skip
-    assert complete(acme, "run-9", held) == {"acme"}
-    assert unhandled(acme) == 0
-    assert sorted(statuses(acme)) == ["completed", "failed"]
-
-
-def test_who_dies_twice_keeps_all_changes(acme: sa.Engine) -> None:
-    die(acme)
-    change(acme, "acme", 5)
-    die(acme)
-
-    assert statuses(acme) == ["dead", "dead"]
-    assert (pending(acme), unhandled(acme)) == (0, 2)
-    change(acme, "acme", 6)
-    (request,) = tick(acme)
-    complete(acme, "run-9", take(acme, "run-9", request))
-    assert unhandled(acme) == 0
-    assert sorted(statuses(acme)) == ["completed", "failed", "failed"]
-
-
-def test_a_run_by_hand_takes_the_changes_of_the_dead_too(acme: sa.Engine) -> None:
-    die(acme)
-    held = take_by_hand(acme, "by-hand", ["acme"])
-    complete(acme, "by-hand", held)
-
-    assert unhandled(acme) == 0
-    assert sorted(statuses(acme)) == ["completed", "failed"]
-
-
-def test_a_requeue_makes_the_changes_of_the_dead_pending_and_waits_for_nothing(
-    acme: sa.Engine,
-) -> None:
-    refresh(acme, "acme", "completed", starts_interval=True, finished_at=at(999))
-    change(acme, "acme", 1, kind="resync", source="manual")
-    die(acme)
-    with acme.begin() as conn:
-        assert refreshes.requeue(conn, ["acme", "bolt"]) == ["acme"]
-
-    assert pending(acme) == 3
-    # The manual change is stamped by the server's own clock, and a manual one need not settle.
-    (request,) = tick(acme)
-    assert request.attempt == 1
-    assert complete(acme, "run-9", take(acme, "run-9", request)) == {"acme"}
-    assert "dead" not in statuses(acme)
-
-
-def test_a_requeue_of_what_is_not_dead_does_nothing(acme: sa.Engine) -> None:
-    tick(acme)
-    with acme.begin() as conn:
-        assert refreshes.requeue(conn, ["acme", "bolt"]) == []
-
-    assert unhandled(acme) == 1
 
 
 def test_asking_by_hand_is_a_change_like_any_other(engine: sa.Engine) -> None:
@@ -453,3 +234,50 @@ def test_the_tables_refuse_half_a_refresh(
 def test_the_tables_refuse_a_handled_change_without_its_refresh(acme: sa.Engine) -> None:
     with pytest.raises(sa.exc.IntegrityError, match="check constraint"):
         run(acme, "update bg.changes set handled_at = :now", now=datetime.now(UTC))
+
+
+def test_a_batch_is_told_and_held_in_the_order_of_companies(engine: sa.Engine) -> None:
+    for number in (3, 5, 1, 4, 2):
+        change(engine, f"c{number}", number)
+    (request,) = tick(engine)
+    take(engine, "run-1", request)
+    run(engine, "update bg.buyer_group_refresh_log set priority = 1 where company_id = 'c1'")
+    with engine.connect() as conn:
+        assert request.batch_id is not None
+        told = refreshes.companies_of_batch(conn, request.batch_id)
+        held = refreshes.held_by(conn, "run-1", request.companies)
+
+    names = [f"c{number}" for number in (1, 2, 3, 4, 5)]
+    assert told == names
+    assert [one.company_id for one in held] == names
+
+
+def test_a_run_holds_nothing_any_more_once_it_is_over(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    held = take(acme, "run-1", request)
+    complete(acme, "run-1", held)
+    with acme.connect() as conn:
+        assert refreshes.held_by(conn, "run-1", ["acme"]) == []
+
+
+def test_what_a_run_has_taken_of_another_refresh_stays_there(acme: sa.Engine) -> None:
+    other = refresh(acme, "acme", "completed")
+    run(acme, "update bg.changes set refresh_id = cast(:id as uuid), handled_at = now()", id=other)
+    change(acme, "acme", 5)
+    (request,) = tick(acme)
+    take(acme, "run-1", request)
+
+    assert value(acme, "select count(*) from bg.changes where refresh_id = cast(:id as uuid)",
+                 id=other) == 1  # fmt: skip
+
+
+def test_what_was_asked_for_first_tells_how_long_a_request_waits(engine: sa.Engine) -> None:
+    for number in range(6):
+        change(engine, f"c{number}")
+    tick(engine, 1000)
+    run(engine, "update bg.buyer_group_refresh_log set asked_at = :at where company_id = 'c3'",
+        at=at(2000))  # fmt: skip
+    with engine.connect() as conn:
+        (found,) = refreshes.under_way(conn)
+
+    assert found.asked_at == at(1000)
