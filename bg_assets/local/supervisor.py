@@ -65,17 +65,16 @@ class PatientFile(loggers.RotatingFileHandler):  # type: ignore[misc]
         before = self.stream
         self.doRollover()
         if self.stream is not before:
+            # Without a buffer again; where that fails, so does the write, and counts as lost.
             self.reopen()
-            if self.stream is None:
-                raise OSError
 
     def _tell_of_lost(self, stream: FileIO) -> None:
         """Raises OSError where there is no room still."""
         if self.lost:
             at = time.strftime("%Y-%m-%d %H:%M:%S")
             text = f"{at} {self.lost} writes before this found no room\n".encode()
-            if stream.write(text) == len(text):
-                self.lost = 0
+            stream.write(text)
+            self.lost = 0
 
 
 def main(logs: Path, configuration: Path) -> None:

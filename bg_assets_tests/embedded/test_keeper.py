@@ -120,6 +120,28 @@ def test_a_server_that_a_full_disk_ended_is_back_when_there_is_room(
         server.destroy()
 
 
+def test_a_server_that_cannot_be_started_again_is_tried_until_it_can(
+    home: Path, server: EmbeddedPostgres
+) -> None:
+    stop = threading.Event()
+    keeping = threading.Thread(target=keeper.keep, args=[home, stop])
+    keeping.start()
+    try:
+        assert processes.wait_until(server.running, 60)
+        version = server.data / "PG_VERSION"
+        right = version.read_text()
+        version.write_text("12\n")
+        processes.kill(server.data)
+        # Twice the first pause and more, so that it has tried.
+        assert not processes.wait_until(server.running, 4 * keeper.WATCH_SECONDS)
+        version.write_text(right)
+        assert processes.wait_until(server.running, 60)
+    finally:
+        stop.set()
+        keeping.join(60)
+    assert not keeping.is_alive()
+
+
 def test_a_server_that_cannot_run_here_ends_the_keeper_with_the_reason(
     empty_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

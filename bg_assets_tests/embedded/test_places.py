@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,12 +113,21 @@ def test_an_ordinary_user_works_in_a_closed_folder_of_their_own(empty_home: Path
     assert not server.running()
 
 
-@pytest.mark.usefixtures("as_root")
-def test_data_that_nobody_could_not_reach_lies_outside_and_binaries_are_copied(
+@pytest.fixture
+def closing_mask() -> Iterator[None]:
+    """What is made is closed to others, unless it is opened."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("as_root", "closing_mask")
+def test_data_that_its_user_could_not_reach_lies_outside_and_binaries_are_copied(
     empty_homes: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside, home = empty_homes() / "bg_assets", empty_homes()
-    outside.parent.mkdir()
+    outside.parent.mkdir(mode=0o755)
+    outside.parent.chmod(0o755)
     home.parent.chmod(0o700)
     _close_wheel(home.parent, monkeypatch)
     server = EmbeddedPostgres(home, options=command.NOT_DURABLE, outside=(outside,))

@@ -5,13 +5,14 @@ import pwd
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bg_assets.embedded import processes, users
+from bg_assets.embedded import EmbeddedUnavailable, keeper, processes, users
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets_tests.embedded import command
 from bg_assets_tests.embedded.conftest import ask
@@ -64,13 +65,14 @@ def test_the_server_of_root_runs_as_a_user_of_its_own_which_is_made(empty_home: 
 def test_a_process_of_nobody_reaches_neither_the_servers_socket_nor_its_data(
     empty_home: Path,
 ) -> None:
+    (empty_home / "logs").mkdir(mode=0o755, parents=True)
     server = EmbeddedPostgres(empty_home, options=command.NOT_DURABLE)
     with server.acquire():
         assert _connect(server, 0).returncode == 0
         refused = _connect(server, pwd.getpwnam(users.SHARED).pw_uid)
         assert refused.returncode == 1
         assert "Permission denied" in refused.stderr
-        for folder in (empty_home, server.folder, server.data):
+        for folder in (empty_home, empty_home / "logs", server.folder, server.data):
             assert folder.stat().st_mode & 0o007 == 0
 
 
@@ -147,23 +149,58 @@ def test_a_hand_over_that_was_cut_short_is_finished_and_follows_no_link(
             os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
         else:
             os.chown(path, own.uid, own.gid)
+    (server.data / "foreign").touch()
+    os.chown(server.data / "foreign", 64322, -1)
     (server.data / "planted").symlink_to(somebodys)
     os.chown(server.data / "planted", nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
     with server.acquire():
         assert _uid(server) == own.uid
         assert somebodys.stat().st_uid == nobody.pw_uid
         assert (server.data / "planted").lstat().st_uid == own.uid
+        assert (server.data / "foreign").stat().st_uid == 64322
+
+
+@pytest.mark.usefixtures("can_make")
+def test_data_that_its_own_user_could_not_reach_stays_nobodys(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = EmbeddedPostgres(empty_home, options=command.NOT_DURABLE)
+    nobody = pwd.getpwnam(users.SHARED)
+    with monkeypatch.context() as without:
+        without.setattr(users, "OWN", "no_such_user")
+        without.setattr(users, "MAKERS", ())
+        server.acquire().release()
+    os.chown(empty_home.parent, -1, nobody.pw_gid)
+    empty_home.parent.chmod(0o710)
+    with server.acquire():
+        assert _uid(server) == nobody.pw_uid
+        assert "runs as the user nobody" in server.remark
+
+
+def test_another_users_data_whose_owner_has_no_name_is_refused_with_what_to_do(
+    homes: Callable[[], Path],
+) -> None:
+    server = EmbeddedPostgres(homes(), options=command.NOT_DURABLE)
+    for path in (server.folder, server.data, *server.data.rglob("*")):
+        os.chown(path, 64321, 64321)
+    with pytest.raises(EmbeddedUnavailable, match=r"user id 64321 has no name.*/etc/passwd"):
+        server.acquire()
+    os.chown(server.folder, 0, 0)
 
 
 @pytest.mark.usefixtures("cannot_make")
 def test_where_no_user_can_be_made_the_server_starts_and_says_whom_it_shares_one_with(
-    empty_home: Path,
+    empty_home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = EmbeddedPostgres(empty_home, options=command.NOT_DURABLE)
     with server.acquire():
         assert _uid(server) == pwd.getpwnam(users.SHARED).pw_uid
         assert "runs as the user nobody" in server.remark
         assert "useradd --system" in server.remark
+        stop = threading.Event()
+        stop.set()
+        assert keeper.keep(empty_home, stop) == 0
+        assert server.remark in caplog.text
 
 
 def test_an_ordinary_users_data_stays_that_users(empty_home: Path, can_make: None) -> None:
