@@ -22,8 +22,8 @@ from bg_assets.resources import Database
 def group_checks_by_hand(database: Database) -> Iterator[dg.AssetCheckResult]:
     """Judge what was not judged yet, and tell how all groups fare; it may be a minute old."""
     judging.judge_all(database.engine)
-    tally = judging.tally_if_due(database.engine) or judging.last_tally(database.engine)
-    for one in group_checks.evaluate(tally):
+    new = judging.tally_if_due(database.engine)
+    for one in group_checks.evaluate(new or judging.last_tally(database.engine)):
         yield dg.AssetCheckResult(
             passed=one.passed,
             asset_key=one.asset_key,
@@ -32,3 +32,5 @@ def group_checks_by_hand(database: Database) -> Iterator[dg.AssetCheckResult]:
             metadata=one.metadata,
             description=one.description,
         )
+    if new is not None:
+        judging.told(database.engine, new)

@@ -42,6 +42,7 @@ def tell_checks(instance: dg.DagsterInstance, engine: sa.Engine) -> None:
     if tally is not None:
         for one in group_checks.evaluate(tally):
             instance.report_runless_asset_event(one)
+        judging.told(engine, tally)
 
 
 def _partitions_if_due(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.assets import company_people, group_metadata
+from bg_assets.assets import company_people, group_metadata, judging
 from bg_assets.instance import report
 from bg_assets.storage import chores, database, materialized, shown, staff
 
@@ -40,12 +40,15 @@ def look_after(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
             _remember(engine, {"seen": latest})
             return []
         state = {"seen": None, "after": "", "told": 0}
+        judging.tell_anew(engine)
         lines.append("Dagster has lost its last materializations: they are told again")
     told = _tell_portion(instance, engine, state["after"])
     state["told"] += len(told)
     if len(told) == AT_ONCE:
         _remember(engine, {**state, "after": told[-1]})
         return lines
+    # Of checks that are older than a materialization the UI says that they have not run since.
+    judging.tell_anew(engine)
     _remember(engine, {"seen": _latest(instance)})
     return [*lines, f"the last materializations of {state['told']} companies are told again"]
 

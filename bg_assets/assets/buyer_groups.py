@@ -76,9 +76,15 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
         metadata = {who: {**one, "template_error": force.warning} for who, one in metadata.items()}
     report.report(context, runs.to_report(context, metadata, done))
     if done:
-        tally = judging.tally_if_due(engine) or judging.last_tally(engine)
-        # Without the run's own events the UI says of the checks that they have not run since.
-        report.report_checks(context, group_checks.evaluate(tally))
+        _tell_checks(context, engine)
+
+
+def _tell_checks(context: dg.AssetExecutionContext, engine: sa.Engine) -> None:
+    """How all groups fare; without events of this run the UI says that no check has run since."""
+    new = judging.tally_if_due(engine)
+    report.report_checks(context, group_checks.evaluate(new or judging.last_tally(engine)))
+    if new is not None:
+        judging.told(engine, new)
 
 
 def _held(

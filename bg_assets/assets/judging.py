@@ -48,21 +48,31 @@ def judge_all(engine: sa.Engine) -> None:
 
 
 def tally_if_due(engine: sa.Engine) -> Tally | None:
-    """The sums over all verdicts, where it is time for them and they differ from the last.
+    """The sums over all verdicts, where it is time for them and they differ from what was told.
 
-    Whoever is given them has to tell Dagster.
+    Whoever is given them tells Dagster, and then says so by ``told``.
     """
     if not _my_turn(engine, _TALLY):
         return None
     with database.connect(engine) as conn:
-        before = _last(conn)
-        chores.remember(conn, _TALLY, asdict(verdicts.tally(conn, group_checks.MOST_LISTED)))
-        found = _last(conn)
+        found, before = verdicts.tally(conn, group_checks.MOST_LISTED), _last(conn)
     return None if found == before else found
 
 
+def told(engine: sa.Engine, tally: Tally) -> None:
+    """Dagster has been told of these sums: runs go on to tell them, ticks tell others only."""
+    with database.connect(engine) as conn:
+        chores.remember(conn, _TALLY, asdict(tally))
+
+
+def tell_anew(engine: sa.Engine) -> None:
+    """Dagster may have lost what it was told: the next tick tells it, whether changed or not."""
+    with database.connect(engine) as conn:
+        chores.remember(conn, _TALLY, None)
+
+
 def last_tally(engine: sa.Engine) -> Tally:
-    """The sums as they were taken last, at most a minute ago where somebody is at work."""
+    """The sums as they were told last, taken at most a minute ago where somebody is at work."""
     with database.connect(engine) as conn:
         found = _last(conn)
     return found or Tally(0, 0, {}, {}, dict.fromkeys(verdicts.FIGURES, (None, 0)))

@@ -63,6 +63,7 @@ def up(say: Callable[[str], None]) -> int:
 
 def prepare_databases() -> list[str]:
     """Migrate schema bg and let Dagster make its own tables; returns what was done."""
+    database.make_missing()
     done = database.migrate(database.bg_url())
     # Dagster takes seconds to import: only here.
     from bg_assets.instance.storage import PooledPostgresStorage

@@ -57,6 +57,14 @@ def dagster_url() -> str:
     return _created(beside)
 
 
+def make_missing() -> None:
+    """Make whichever of the two databases of the embedded server is gone; only a start looks."""
+    if not settings.read().database_url:
+        server = _embedded()
+        for name in ("bg_assets", "dagster"):
+            ensure_database(server.url(name))
+
+
 def make_engine(url: str, *, pool_size: int = 5, name: str = "bg_assets") -> sa.Engine:
     """An engine whose errors never repeat values, since these are personal data."""
     engine = sa.create_engine(

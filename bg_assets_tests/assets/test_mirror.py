@@ -163,6 +163,26 @@ def test_a_tick_tells_nothing_where_nothing_has_changed(world: World) -> None:
     assert len(history(world)) == before
 
 
+def test_what_could_not_be_told_is_told_by_the_next_tick(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.build("acme")
+    world.sql("delete from bg.company_people where person_id = 'acme-cfo'")
+    a_minute_later(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(dg.DagsterInstance, "report_runless_asset_event", _away)
+        with pytest.raises(ConnectionError):
+            mirror.tell_checks(world.instance, world.engine)
+    assert history(world)[0].passed
+    a_minute_later(world)
+    mirror.tell_checks(world.instance, world.engine)
+    assert not history(world)[0].passed
+
+
+def _away(*_: object) -> None:
+    raise ConnectionError
+
+
 def test_groups_that_no_run_has_judged_are_judged_by_ticks_in_portions(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

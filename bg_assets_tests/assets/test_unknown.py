@@ -97,6 +97,21 @@ def test_a_range_of_unknown_companies_names_some_and_counts_the_rest(world: Worl
     )
 
 
+@pytest.mark.parametrize("batch_from", [2, 5])
+def test_a_queued_run_whose_companies_have_gone_meanwhile_ends_well(
+    world: World, batch_from: int
+) -> None:
+    world.add("acme", "bolt")
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=batch_from)
+    queued = world.claim(policy)
+    world.sql("update bg.companies set deleted_at = now()")
+    for company in ("acme", "bolt"):
+        world.execute(company)
+    assert world.pending() == 0
+    for request in queued:
+        world.run(request)
+
+
 def test_a_batch_that_runs_again_leaves_out_who_has_gone(world: World) -> None:
     world.add("acme", "bolt")
     policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
@@ -107,3 +122,14 @@ def test_a_batch_that_runs_again_leaves_out_who_has_gone(world: World) -> None:
     world.run(gone)
     again = world.again(first.run_id)
     assert shown(world, again) == {asset: ["acme"] for asset in ASSETS}
+
+
+def test_a_batch_that_runs_again_is_for_all_it_was_made_for(world: World) -> None:
+    world.add("acme", "bolt")
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
+    (request,) = world.claim(policy)
+    first = world.run(request)
+    # As it is with one that failed in its batch and is in another by now.
+    world.sql("update bg.buyer_group_refresh_log set batch_id = null where company_id = 'bolt'")
+    again = world.again(first.run_id)
+    assert shown(world, again) == {asset: ["acme", "bolt"] for asset in ASSETS}

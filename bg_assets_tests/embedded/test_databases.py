@@ -1,5 +1,6 @@
 """A database is made once, whoever asks and how many at a time."""
 
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -8,7 +9,9 @@ import pytest
 from sqlalchemy import make_url
 
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable, ensure_database
-from bg_assets_tests.conftest import Cluster
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.storage import database
+from bg_assets_tests.conftest import HOME_PREFIX, NOT_DURABLE, Cluster, temporary_folder
 from bg_assets_tests.embedded.conftest import ask
 
 
@@ -84,3 +87,28 @@ def test_each_test_has_a_database_of_its_own(database_url: str, postgres: Cluste
         assert other != database_url
     finally:
         postgres.drop(other)
+
+
+def test_a_start_makes_the_database_of_dagster_that_was_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = temporary_folder(HOME_PREFIX)
+    monkeypatch.setenv("BG_HOME", str(home))
+    monkeypatch.delenv("BG_DATABASE_URL", raising=False)
+    server = EmbeddedPostgres(home, options=NOT_DURABLE)
+    database._embedded.cache_clear()
+    try:
+        with server.acquire():
+            lost = make_url(database.dagster_url())
+            plain = make_url(server.url("postgres")).set(drivername="postgresql")
+            drop = Cluster(server.url("postgres"), server).run
+            drop("DROP DATABASE dagster WITH (FORCE)")
+            ask_for = "SELECT count(*) FROM pg_database WHERE datname = 'dagster'"
+            where = plain.render_as_string(hide_password=False)
+            assert (lost.database, ask(where, ask_for)) == ("dagster", 0)
+            database.make_missing()
+            assert ask(where, ask_for) == 1
+    finally:
+        database._embedded.cache_clear()
+        server.destroy()
+        shutil.rmtree(home)

@@ -210,8 +210,9 @@ def test_a_run_terminated_while_it_starts_ends_as_cancelled(
 
 
 def test_terminating_a_stopped_run_lets_it_go_on_and_end_by_itself(
-    instance: dg.DagsterInstance, sleeping: dg.DagsterRun
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ending, "PATIENCE_SECONDS", 60.0)
     worker = worker_of(instance, sleeping)
     os.kill(worker.pid, signal.SIGSTOP)
     eventually(lambda: worker.state() is State.STOPPED)
