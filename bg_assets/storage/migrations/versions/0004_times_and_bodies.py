@@ -19,11 +19,11 @@ _OLD, _NEW = (", ".join(f"{row}.{name}" for name in _TOLD) for row in ("old", "n
 OBSERVED = f"""
 create function bg.touch_person() returns trigger language plpgsql as $$
 begin
-    new.updated_at := now();
+    new.updated_at := pg_catalog.now();
     if new.observed_at is not distinct from old.observed_at
         and ({_NEW}) is distinct from ({_OLD})
-        and coalesce(current_setting('bg.observed', true), '') <> 'told' then
-        new.observed_at := clock_timestamp();
+        and coalesce(pg_catalog.current_setting('bg.observed', true), '') <> 'told' then
+        new.observed_at := pg_catalog.clock_timestamp();
     end if;
     return new;
 end $$;
