@@ -120,6 +120,33 @@ def test_another_error_is_not_tried_again(
     assert len(tries) == 1
 
 
+def test_people_are_written_in_the_order_of_their_ids_whatever_the_file_s(staffed: Command) -> None:
+    free = sa.text("select id from bg.people order by id for update skip locked")
+    found = list[list[str]]()
+    with staffed.engine.connect() as conn:
+        pid = conn.execute(sa.text("select pg_backend_pid()")).scalar_one()
+        conn.execute(sa.text("update bg.people set title = 'Other' where id = 'p2'"))
+
+        def look_and_let_go() -> None:
+            waiting = (
+                "select count(*) from pg_stat_activity where :pid = any(pg_blocking_pids(pid))"
+            )
+            until = time.monotonic() + 60
+            while not staffed.value(waiting, pid=pid) and time.monotonic() < until:
+                time.sleep(0.01)
+            with staffed.engine.begin() as other:
+                found.append(list(other.execute(free).scalars()))
+            conn.rollback()
+
+        looking = threading.Thread(target=look_and_let_go)
+        looking.start()
+        path = staffed.file("s.csv", "id,company_id,title\np4,a,X\np3,a,X\np2,a,X\np1,a,X\n")
+        done = staffed("import", "people", path)
+        looking.join(60)
+    assert done.code == 0, done.err
+    assert found == [["p3", "p4"]]
+
+
 def test_what_others_write_meanwhile_is_no_error_whatever_the_database_s_default(
     staffed: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

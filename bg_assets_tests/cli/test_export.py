@@ -14,6 +14,7 @@ import pytest
 from bg_assets.cli import export
 from bg_assets.domain.roles import EXPORTED_ROLES
 from bg_assets.domain.vocabulary import ROLES
+from bg_assets.storage import exporting
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
@@ -213,6 +214,53 @@ def test_a_folder_that_is_not_there_is_one_clear_line(world: Command, tmp_path: 
     done = world("export", tmp_path / "nowhere" / "out.csv")
     assert done.code == 1
     assert "nowhere" in done.err
+
+
+def test_groups_are_read_some_companies_at_a_time_as_of_one_moment(
+    world: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "_CHUNK", 1)
+    before = world("export")
+    renamed = export._renamed
+
+    def change_and_rename(group: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+        world.execute("update bg.people set name = 'Later'")
+        world.execute("update bg.companies set deleted_at = now() where id = 'bolt'")
+        return renamed(group, names)
+
+    monkeypatch.setattr(export, "_renamed", change_and_rename)
+    assert world("export").out == before.out
+    assert "2 groups with" in before.err
+    after = world("export")
+    assert {row["company_id"] for row in rows(after.out)} == {"acme"}
+    assert {row["name"] for row in rows(after.out)} == {"Later"}
+    count = len(rows(after.out))
+    assert after.err == f"1 groups with {count} members written\n"
+    assert world("export", "--format", "json").err == after.err
+
+
+def test_lists_and_truths_are_in_words_in_csv(world: Command) -> None:
+    world("pin", "acme", "a-4", "--reason", "asked for", "--role", "champion")
+    refresh(world, "acme")
+    found = {row["person_id"]: row for row in rows(world("export").out)}
+    assert (found["a-4"]["pinned"], found["a-1"]["pinned"]) == ("true", "false")
+    (group,) = json.loads(world("export", "--format", "json", "--company", "acme").out)
+    for member in group["members"]:
+        assert found[member["person_id"]]["reasons"] == "; ".join(member["reasons"])
+        assert len(member["reasons"]) > 1
+
+
+@pytest.mark.parametrize("system", EXPORTED_ROLES)
+def test_gaps_have_the_role_names_of_the_system_asked_for_too(world: Command, system: str) -> None:
+    ours, theirs = (
+        json.loads(world("export", "--format", "json", "--roles", roles).out)
+        for roles in ("ours", system)
+    )
+    told = [gap["role"] for group in ours for gap in group["gaps"]]
+    assert any(told)
+    assert [gap["role"] for group in theirs for gap in group["gaps"]] == [
+        role and EXPORTED_ROLES[system][role] for role in told
+    ]
 
 
 def test_without_groups_there_is_the_header_alone(bg: Command) -> None:

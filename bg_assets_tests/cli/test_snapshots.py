@@ -66,6 +66,26 @@ def test_a_snapshot_may_remove_half(staffed: Command) -> None:
     assert staffed.json("import", "people", path, "--full-snapshot")["left"] == 2
 
 
+def test_a_snapshot_that_would_remove_one_more_than_half_is_refused(staffed: Command) -> None:
+    staffed.execute("update bg.people set status = 'left' where id = 'a4'")
+    done = staffed(
+        "import", "people", staffed.file("s.csv", "id,company_id\na1,a\n"), "--full-snapshot"
+    )
+    assert (done.code, "would mark 2 of 3 people as left" in done.err) == (1, True)
+
+
+def test_who_is_deleted_is_no_leaver_and_counts_for_neither_side(staffed: Command) -> None:
+    staffed.execute("update bg.people set deleted_at = now() where id in ('a3', 'a4')")
+    path = staffed.file("s.csv", "id,company_id\na1,a\na2,a\n")
+    done = staffed.json("import", "people", path, "--full-snapshot")
+    assert (done["unchanged"], done["left"]) == (2, 0)
+    assert _left(staffed) == []
+    # One of two, not three of four.
+    path = staffed.file("s.csv", "id,company_id\na1,a\n")
+    assert staffed.json("import", "people", path, "--full-snapshot")["left"] == 1
+    assert _left(staffed) == ["a2"]
+
+
 def test_who_left_before_does_not_count_and_comes_back_by_a_snapshot(staffed: Command) -> None:
     staffed.execute("update bg.people set status = 'left' where id in ('a3', 'a4')")
     path = staffed.file("s.csv", "id,company_id\na1,a\na3,a\n")
