@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,17 @@ _VERDICTS = ("caught", "equivalent", *_LIVING)
 class Report:
     """The outcomes so far, in this file; ``failed`` are the tests that judge none."""
 
-    def __init__(self, file: Path, options: Mapping[str, Any], failed: Iterable[str]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        options: Mapping[str, Any],
+        failed: Iterable[str],
+        earlier: Sequence[dict[str, Any]] = (),
+    ) -> None:
         self._file = file
         self._options = dict(options)
         self._failed = sorted(failed)
-        self._found: list[dict[str, Any]] = []
+        self._found = list(earlier)
 
     def add(self, room: str, mutant: Mutant, outcome: Outcome | None) -> None:
         """One more; None is equivalent."""
@@ -48,7 +54,7 @@ class Report:
 
     def tell(self, planned: Mapping[str, int]) -> None:
         """The table by room."""
-        heads = "".join(f"{name:>11}" for name in ("planted", *_VERDICTS))
+        heads = "".join(f"{head:>11}" for head in ("planted", *_VERDICTS))
         say(f"{'room':<10}{heads}{'share':>8}")
         for room in planned:
             say(_line(room, self._counts(room)))
@@ -63,7 +69,7 @@ class Report:
 
     def _write(self) -> None:
         rooms = dict.fromkeys(one["room"] for one in self._found)
-        kept = {
+        everything = {
             "options": self._options,
             "rooms": {room: _summary(self._counts(room)) for room in rooms},
             "all": _summary(self._counts()),
@@ -71,16 +77,30 @@ class Report:
             "mutants": self._found,
         }
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
+        self._file.write_text(
+            json.dumps(everything, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
+
+
+def kept(file: Path | None) -> list[dict[str, Any]]:
+    """The outcomes that an earlier report kept, none without a file."""
+    if file is None:
+        return []
+    found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["mutants"]
+    return found
+
+
+def name(outcome: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """What the fault of a kept outcome is known by (see Mutant.name)."""
+    return outcome["module"], outcome["place"], outcome["was"], outcome["becomes"]
 
 
 def alive(file: Path) -> dict[str, set[tuple[str, str, str, str]]]:
     """The names of those that lived, by module, as an earlier report kept them."""
     found: dict[str, set[tuple[str, str, str, str]]] = {}
-    for one in json.loads(file.read_text(encoding="utf-8"))["mutants"]:
+    for one in kept(file):
         if one["verdict"] in _LIVING:
-            name = (one["module"], one["place"], one["was"], one["becomes"])
-            found.setdefault(one["module"], set()).add(name)
+            found.setdefault(one["module"], set()).add(name(one))
     return found
 
 

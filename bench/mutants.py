@@ -11,8 +11,9 @@ by seed, and runs on each the tests of its room that reach the line, until one f
     unreached   alive, since no test of the room runs that line
 
 `python -m bench mutants --rooms storage --modules claims.py --minutes 10` looks at one module;
-`--again FILE` plants those again that an earlier JSON says are alive. A fault is the same by the
-names of its module and function and by its text, so that the list of equivalents survives moves.
+`--again FILE` plants those again that an earlier JSON says are alive, `--go-on FILE` goes on with
+its sample where --minutes had ended it. A fault is the same by the names of its module and function
+and by its text, so that the list of equivalents survives moves.
 It takes about four minutes before the first fault; Ctrl-C ends it and leaves nothing behind.
 """
 
@@ -29,7 +30,7 @@ import yaml
 
 from bench import mutant_sites
 from bench.mutant_reach import Reach
-from bench.mutant_report import UNREACHED, Report, alive, say
+from bench.mutant_report import UNREACHED, Report, alive, kept, name, say
 from bench.mutant_sites import Mutant, Quota
 from bench.mutant_trials import Outcome, Workshop
 
@@ -84,17 +85,22 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(options: argparse.Namespace, until: float) -> None:
-    for name in _WARM:
-        importlib.import_module(name)
+    for module in _WARM:
+        importlib.import_module(module)
     with contextlib.ExitStack() as stack:
         shops = [stack.enter_context(Workshop(_ROOT)) for _ in range(options.workers)]
         planted = _planted(options, shops[0].root)
         reach = shops[0].measure([path for room in planted for path in _tests(options, room)])
         say(f"{len(reach.seconds)} tests, of which {len(reach.failed)} failed or were skipped")
         said = {"seed": options.seed, "rooms": options.rooms, "modules": options.modules}
-        report = Report(options.json, said, reach.failed)
+        report = Report(options.json, said, reach.failed, kept(options.go_on))
         stack.callback(report.tell, {room: len(mutants) for room, mutants in planted.items()})
-        for room, mutant, outcome in _judged(planted, shops, reach, until, options):
+        known = {name(one) for one in kept(options.go_on)}
+        rest = {
+            room: [one for one in mutants if one.name not in known]
+            for room, mutants in planted.items()
+        }
+        for room, mutant, outcome in _judged(rest, shops, reach, until, options):
             report.add(room, mutant, outcome)
 
 
@@ -165,8 +171,8 @@ def _planted(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]
     if options.again:
         return _planted_again(options, root)
     planted = {}
-    for name in options.rooms:
-        room = ROOMS[name]
+    for title in options.rooms:
+        room = ROOMS[title]
         modules = mutant_sites.modules_of(root, room.modules)
         if options.modules:
             modules = {
@@ -175,7 +181,7 @@ def _planted(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]
         important = tuple(path for path in modules if Path(path).name in room.important)
         total = options.each * len(important) + options.per_room
         quota = Quota(total, options.each, important)
-        planted[name] = mutant_sites.choose(modules, quota, options.seed)
+        planted[title] = mutant_sites.choose(modules, quota, options.seed)
     return {room: mutants for room, mutants in planted.items() if mutants}
 
 
@@ -227,6 +233,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--longest", type=float, default=120, help="seconds of tests that one fault is worth"
     )
     parser.add_argument("--json", type=Path, default=_ROOT / ".bg" / "mutants.json")
+    parser.add_argument(
+        "--go-on", type=Path, help="what this JSON, of the same state, has is not planted anew"
+    )
     parser.add_argument("--again", type=Path, help="only those that this JSON says are alive")
     return parser.parse_args(list(arguments))
 
@@ -237,9 +246,9 @@ def _words(text: str) -> list[str]:
 
 def _rooms(text: str) -> list[str]:
     names = _words(text)
-    for name in names:
-        if name not in ROOMS:
-            raise argparse.ArgumentTypeError(f"no room {name}: there are {', '.join(ROOMS)}")
+    for one in names:
+        if one not in ROOMS:
+            raise argparse.ArgumentTypeError(f"no room {one}: there are {', '.join(ROOMS)}")
     return names
 
 
