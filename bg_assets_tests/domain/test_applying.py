@@ -82,6 +82,20 @@ def test_what_was_known_stays_as_it_was_and_what_is_to_be_written_is_listed() ->
     assert (list(again.new_identities), list(again.changed_people)) == ([], ["ada"])
 
 
+def test_of_what_was_known_nothing_changes_though_somebody_is_created() -> None:
+    """Half of a batch is folded anew from it where the database refused the whole."""
+    before = world()
+    called = Party("bo", "Bo", "bo@init.example")
+    firm = Party("init", "Initech", domain="init.example")
+    for _ in range(2):
+        done, _ = after(before, event(person=called, company=firm), by="open")
+        assert before == world()
+        assert (done.new_companies, list(done.new_people)) == (["init"], ["bo"])
+        assert len(done.new_identities) == 2
+        assert done.by_email == {("default", "bo@init.example"): ("bo",)}
+        assert done.by_domain == {("default", "init.example"): ("init",)}
+
+
 def test_what_was_listed_before_is_not_listed_again() -> None:
     listed = world(
         new_companies=["x"], new_people={"x": None}, changed_people={"x": None},

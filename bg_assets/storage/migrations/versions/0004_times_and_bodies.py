@@ -30,7 +30,8 @@ end $$;
 drop trigger touch_updated_at on bg.people;
 create trigger touch_updated_at before update on bg.people
     for each row when (old.* is distinct from new.*) execute function bg.touch_person();
-alter table bg.people alter column observed_at set default clock_timestamp();
+-- The clock of the statement: COPY takes many rows at a time where a default does not change in it.
+alter table bg.people alter column observed_at set default statement_timestamp();
 """
 
 # What stands in the future makes all true news look old.
