@@ -217,6 +217,24 @@ def test_a_run_that_never_was_submitted_is_ended_and_its_refresh_released(
     assert found.status is Status.FAILURE
 
 
+def test_a_round_looks_up_a_few_runs_and_the_next_one_goes_on(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "LOOKUPS", 2)
+    with engine.begin() as conn:
+        now = claims.database_now(conn)
+        conn.execute(
+            sa.text(
+                "insert into bg.buyer_group_refresh_log "
+                "(company_id, status, reason, triggered_by, run_key, asked_at) "
+                "select 'c' || n, 'requested', 'x', 'change', 'key' || n, :at "
+                "from generate_series(1, 5) as n"
+            ),
+            {"at": now - timedelta(minutes=5)},
+        )
+    assert [len(repair.repair(instance, engine, 3, now)) for _ in range(4)] == [2, 2, 1, 0]
+
+
 def test_runs_that_never_came_to_be_use_up_no_attempt(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
