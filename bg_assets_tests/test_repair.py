@@ -35,14 +35,14 @@ def run(status: Status, age: float = 30) -> RunState:
         (held(), run(Status.STARTED), None),
         (held(), run(Status.CANCELING), None),
         (held(None), run(Status.QUEUED, age=9999), None),
-        (held(None), run(Status.NOT_STARTED, age=59), None),
+        (held(None), run(Status.NOT_STARTED, age=60), None),
         (held(None), run(Status.NOT_STARTED, age=61), "run r1 was made and never submitted"),
         (held(), run(Status.FAILURE), "run r1 ended as FAILURE"),
         (held(), run(Status.CANCELED), "run r1 ended as CANCELED"),
         (held(), run(Status.SUCCESS), "run r1 ended without completing it"),
         (held(None), run(Status.FAILURE), "run r1 ended as FAILURE"),
         (held(), None, "run r1 is gone"),
-        (held(None, asked=60), None, None),
+        (held(None, asked=120), None, None),
         (held(None, asked=121), None, "the run that was asked for never came to be"),
     ],
 )
@@ -209,11 +209,30 @@ def test_a_run_that_never_was_submitted_is_ended_and_its_refresh_released(
 ) -> None:
     request, now = _claimed(engine)
     run_id = _make_run(instance, Status.NOT_STARTED, request.run_key)
-    repair.repair(instance, engine, 3, now + timedelta(seconds=90))
+    repair.repair(instance, engine, 1, now + timedelta(seconds=90))
     assert _refresh(engine)[:2] == ("requested", 2)
+    assert _outages(engine) == 1
     found = instance.get_run_by_id(run_id)
     assert found is not None
     assert found.status is Status.FAILURE
+
+
+def test_a_round_looks_up_a_few_runs_and_the_next_one_goes_on(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "LOOKUPS", 2)
+    with engine.begin() as conn:
+        now = claims.database_now(conn)
+        conn.execute(
+            sa.text(
+                "insert into bg.buyer_group_refresh_log "
+                "(company_id, status, reason, triggered_by, run_key, asked_at) "
+                "select 'c' || n, 'requested', 'x', 'change', 'key' || n, :at "
+                "from generate_series(1, 5) as n"
+            ),
+            {"at": now - timedelta(minutes=5)},
+        )
+    assert [len(repair.repair(instance, engine, 3, now)) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_runs_that_never_came_to_be_use_up_no_attempt(

@@ -299,3 +299,16 @@ def test_a_new_attempt_takes_no_error_along(acme: sa.Engine) -> None:
     take(acme, "run-2", request)
 
     assert value(acme, "select error from bg.buyer_group_refresh_log") is None
+
+
+def test_who_is_released_belongs_to_its_batch_no_more(engine: sa.Engine) -> None:
+    for number in range(6):
+        change(engine, f"c{number}")
+    (request,) = tick(engine)
+    release(engine, take(engine, "run-1", request)[:2])
+
+    assert value(engine, "select count(batch_id) from bg.buyer_group_refresh_log") == 4
+    assert take(engine, "run-2", request) == []
+    with engine.connect() as conn:
+        assert request.batch_id is not None
+        assert len(refreshes.companies_of_batch(conn, request.batch_id)) == 4

@@ -1,6 +1,7 @@
 """Which companies a changed, new or removed product asks for, and that it asks once."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -96,12 +97,13 @@ def test_a_company_that_waits_for_something_else_is_asked_for_too(world: sa.Engi
     assert ask(world) == 2
 
 
+@pytest.mark.parametrize("status", ["requested", "running"])
 def test_a_company_that_is_being_refreshed_is_looked_at_when_that_is_over(
-    world: sa.Engine,
+    world: sa.Engine, status: str
 ) -> None:
     insert(
-        world, "bg.buyer_group_refresh_log", company_id="a", status="requested", reason="x",
-        triggered_by="x",
+        world, "bg.buyer_group_refresh_log", company_id="a", status=status, reason="x",
+        triggered_by="x", run_id="r", started_at=at(0),
     )  # fmt: skip
     assert ask(world) == 1
     run(
@@ -151,6 +153,18 @@ def test_who_waits_out_an_interval_does_not_wait_for_a_new_product(world: sa.Eng
     )  # fmt: skip
     assert ask(world, {"hr": "h"}, incomplete=["hr"]) == 4
     assert ask(world, {"hr": "h"}, incomplete=["hr"]) == 0
+
+
+@pytest.mark.parametrize(("status", "starts"), [("completed", False), ("failed", True)])
+def test_who_waits_out_no_interval_is_not_asked_twice(
+    world: sa.Engine, status: str, *, starts: bool
+) -> None:
+    insert(world, "bg.changes", company_id="d", kind="role_change", source="people_table")
+    insert(
+        world, "bg.buyer_group_refresh_log", company_id="d", status=status, reason="x",
+        triggered_by="x", finished_at="2026-01-01", starts_interval=starts,
+    )  # fmt: skip
+    assert ask(world, {"hr": "h"}, incomplete=["hr"]) == 3
 
 
 def test_four_new_products_defer_nobody_of_hundreds_that_were_refreshed_just_now(
@@ -220,9 +234,20 @@ def test_a_product_is_complete_once_nobody_lacks_it_and_no_older_run_goes_on(
     assert not complete()
     ask(world, incomplete=["finance"])
     assert not complete()
-    run(world, "update bg.buyer_group_refresh_log set started_at = now()")
+    run(
+        world,
+        "update bg.buyer_group_refresh_log set status = 'completed', finished_at = now() "
+        "where status = 'running'",
+    )
+    insert(
+        world, "bg.buyer_group_refresh_log", company_id="b", status="running", reason="x",
+        triggered_by="x", run_id="r", started_at=datetime.now(UTC) + timedelta(minutes=1),
+    )  # fmt: skip
     ask(world, incomplete=["finance"])
     assert complete()
+    since = value(world, "select complete_at from bg.templates")
+    ask(world, incomplete=["finance"])
+    assert value(world, "select complete_at from bg.templates") == since
     with world.begin() as conn:
         templates.write(conn, [("finance", "m", "text")])
     assert complete()
