@@ -1,7 +1,10 @@
 """The first step of a run sees one moment, and knows from its tags what it is for."""
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
@@ -82,3 +85,27 @@ def test_a_poisoned_person_fails_their_company_and_is_written_for_nobody(
     taken = runs.rejudge(world.engine, ["acme", "bad"])
     assert list(taken.failed) == ["bad"]
     assert world.sql("select distinct company_id from bg.company_people") == [("acme",)]
+
+
+@pytest.mark.parametrize(
+    ("assets", "steps", "has"),
+    [
+        (None, None, True),
+        (("company_people", "buyer_groups"), None, True),
+        (("buyer_groups",), None, False),
+        # Run again from its failure: the step before is not executed.
+        (None, ("buyer_groups",), False),
+        (None, ("company_people",), True),
+        (("buyer_groups",), ("company_people",), False),
+    ],
+)
+def test_a_run_has_a_step_when_neither_assets_nor_steps_leave_it_out(
+    assets: Sequence[str] | None, steps: Sequence[str] | None, has: bool
+) -> None:
+    run = dg.DagsterRun(
+        "refresh_buyer_groups",
+        asset_selection=frozenset(map(dg.AssetKey, assets)) if assets else None,
+        step_keys_to_execute=list(steps) if steps else None,
+    )
+    context: Any = SimpleNamespace(run=run)
+    assert runs.has_step(context, "company_people") is has

@@ -9,21 +9,21 @@ from bg_assets.storage.stuck import LongRun
 from bg_assets_tests.storage.rows import change, company, refresh, value
 from bg_assets_tests.storage.steps import complete_on, take, take_on, tick
 
-NOW = datetime.now(UTC)
-
 
 def ago(seconds: float) -> datetime:
-    return NOW - timedelta(seconds=seconds)
+    return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
 def test_runs_that_hold_refreshes_for_too_long_are_told_with_since_when(engine: sa.Engine) -> None:
+    since = ago(900)
     for number in range(3):
-        refresh(engine, f"c{number}", "running", run_id="old", started_at=ago(700 + number))
-    refresh(engine, "young", "running", run_id="young", started_at=ago(500))
+        started = since + timedelta(seconds=number)
+        refresh(engine, f"c{number}", "running", run_id="old", started_at=started)
+    refresh(engine, "young", "running", run_id="young", started_at=ago(300))
     refresh(engine, "done", "completed", run_id="done", started_at=ago(9000))
     with engine.connect() as conn:
         (one,) = stuck.running(conn)
-    assert one == stuck.Stuck("old", "c0", 3, ago(702))
+    assert one == stuck.Stuck("old", "c0", 3, since)
 
 
 def test_a_requested_refresh_is_stuck_when_its_run_began_long_ago_and_not_while_it_queues(
@@ -32,20 +32,21 @@ def test_a_requested_refresh_is_stuck_when_its_run_began_long_ago_and_not_while_
     refresh(engine, "queued", "requested", run_key="k1", requested_at=ago(7000))
     refresh(engine, "held", "requested", run_key="k2", requested_at=ago(7000))
     refresh(engine, "taken", "running", run_key="k3", requested_at=ago(7000))
-    began = ago(800).timestamp()
+    since = ago(800)
+    began = since.timestamp()
     runs = [LongRun("r2", "k2", began), LongRun("r3", "k3", began), LongRun("r9", "k9", began)]
     with engine.connect() as conn:
         assert stuck.any_requested(conn)
         assert stuck.requested(conn, []) == []
         (one,) = stuck.requested(conn, runs)
     assert (one.run_id, one.company_id, one.companies) == ("r2", "held", 1)
-    assert abs(one.since - ago(800)) < timedelta(milliseconds=1)
+    assert abs(one.since - since) < timedelta(milliseconds=1)
 
 
 def test_a_requested_refresh_is_not_looked_into_before_it_has_waited_long(
     engine: sa.Engine,
 ) -> None:
-    refresh(engine, "fresh", "requested", run_key="k1", requested_at=ago(500))
+    refresh(engine, "fresh", "requested", run_key="k1", requested_at=ago(300))
     refresh(engine, "unasked", "requested", requested_at=ago(5000))
     with engine.connect() as conn:
         assert not stuck.any_requested(conn)
