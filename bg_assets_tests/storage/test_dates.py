@@ -1,18 +1,21 @@
 """Dates that pass: who is told of, on which day, how often, and at what cost."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import capture, dates
-from bg_assets_tests.storage import plans, steps
+from bg_assets.storage import capture, database, dates
+from bg_assets_tests.conftest import Cluster
+from bg_assets_tests.storage import plans, steps, told
 from bg_assets_tests.storage.rows import (
     at,
     change,
     company,
     forget_changes,
+    group,
     insert,
     rows,
     run,
@@ -52,7 +55,7 @@ def look(engine: sa.Engine, today: date = TODAY, most: int = 100) -> int:
             return raised
 
 
-def told(engine: sa.Engine) -> list[tuple[str, str]]:
+def changed(engine: sa.Engine) -> list[tuple[str, str]]:
     return [(row["person_id"], row["kind"]) for row in rows(engine, SEEN)]
 
 
@@ -101,7 +104,7 @@ def test_for_others_nothing_happens_that_day(acme: sa.Engine, columns: dict[str,
     person(acme, "ann", **columns)
 
     assert look(acme) == 0
-    assert told(acme) == []
+    assert changed(acme) == []
 
 
 def test_who_works_for_one_day_has_joined_and_left(acme: sa.Engine) -> None:
@@ -109,7 +112,7 @@ def test_who_works_for_one_day_has_joined_and_left(acme: sa.Engine) -> None:
 
     assert look(acme) == 1
     assert look(acme, TODAY + timedelta(days=1)) == 1
-    assert told(acme) == [("ann", "person_joined"), ("ann", "person_left")]
+    assert changed(acme) == [("ann", "person_joined"), ("ann", "person_left")]
 
 
 def test_people_of_a_company_that_is_no_longer_tracked_are_nobodys_news(acme: sa.Engine) -> None:
@@ -133,7 +136,7 @@ def test_an_outage_of_a_week_is_caught_up_day_by_day(acme: sa.Engine) -> None:
 
     assert look(acme, DONE + timedelta(days=7)) == 14
     left, joined = [f"e{days}" for days in range(7)], [f"s{days}" for days in range(1, 8)]
-    assert told(acme) == [
+    assert changed(acme) == [
         *((one, "person_left") for one in left), *((one, "person_joined") for one in joined),
     ]  # fmt: skip
     assert value(acme, "select done_to from bg.dates_passed") == DONE + timedelta(days=7)
@@ -149,8 +152,8 @@ def test_portions_of_any_size_tell_of_each_once(acme: sa.Engine, most: int) -> N
         first = dates.raise_changes(conn, TODAY, most)
     assert first.raised == min(most, 8)
     look(acme, TODAY, most)
-    assert len(told(acme)) == 8
-    assert len(set(told(acme))) == 8
+    assert len(changed(acme)) == 8
+    assert len(set(changed(acme))) == 8
 
 
 def test_of_two_looks_at_once_one_does_it_and_the_other_does_not_wait(acme: sa.Engine) -> None:
@@ -160,7 +163,7 @@ def test_of_two_looks_at_once_one_does_it_and_the_other_does_not_wait(acme: sa.E
         run(second, "set local lock_timeout = '5s'")
         assert dates.raise_changes(second, TODAY) == dates.Passed(0, more=False)
 
-    assert told(acme) == [("ann", "person_left")]
+    assert changed(acme) == [("ann", "person_left")]
 
 
 def test_what_is_rolled_back_is_done_by_the_next(acme: sa.Engine) -> None:
@@ -229,14 +232,14 @@ def test_who_is_written_on_the_eve_of_the_first_day_is_told_of_at_once_too(
         insert(acme, "bg.people", id=f"p{days}", company_id="acme",
                start_date=today + timedelta(days=days))  # fmt: skip
 
-    assert told(acme) == [("p0", "person_joined"), ("p1", "person_joined")]
+    assert changed(acme) == [("p0", "person_joined"), ("p1", "person_joined")]
     forget_changes(acme)
     run(acme, "update bg.people set title = 'CFO' where id = 'p2'")
-    assert told(acme) == []
+    assert changed(acme) == []
     run(acme, "update bg.people set start_date = :day where id = 'p0'",
         day=today + timedelta(days=2))  # fmt: skip
     run(acme, "update bg.people set start_date = :day where id = 'p2'", day=today)
-    assert told(acme) == [("p0", "person_left"), ("p2", "person_joined")]
+    assert changed(acme) == [("p0", "person_left"), ("p2", "person_joined")]
 
 
 def test_people_of_another_table_are_told_of_through_its_mapping(engine: sa.Engine) -> None:
@@ -270,3 +273,52 @@ def test_a_day_costs_a_look_at_those_whose_date_it_is(acme: sa.Engine, *, fresh:
         assert not dates.raise_changes(conn, TODAY).more
 
     plans.check(reads, rows=1500, pages=1500)
+
+
+@pytest.fixture
+def older(postgres: Cluster) -> Iterator[sa.Engine]:
+    """A database with the schema from before dates were looked at."""
+    url = postgres.clone("template0")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as conn:
+        run(conn, "create schema bg")
+        told.upgrade(conn, "0006")
+    yield engine
+    postgres.drop(url)
+
+
+def test_the_migration_raises_what_was_not_seen_since_each_group_and_nothing_else(
+    older: sa.Engine,
+) -> None:
+    today = value(older, "select (clock_timestamp() at time zone 'UTC')::date")
+    built, day = at(0).date(), timedelta(days=1)
+    for name in ("acme", "new"):
+        insert(older, "bg.companies", id=name, name="Company", country="AT")
+    group(older, "acme", {"left-1": "champion"})
+    people: dict[str, dict[str, object]] = {
+        "left-1": {"end_date": built}, "left-2": {"end_date": today - day},
+        "seen": {"end_date": built - day}, "last-day": {"end_date": today},
+        "told": {"end_date": built, "status": "left"},
+        "deleted": {"end_date": built, "deleted_at": at(0)},
+        "joined-1": {"start_date": built + day}, "joined-2": {"start_date": today},
+        "was-there": {"start_date": built}, "later": {"start_date": today + day},
+        "not-joined": {"start_date": today, "status": "left"},
+    }  # fmt: skip
+    for name, columns in people.items():
+        insert(older, "bg.people", id=name, company_id="acme", **columns)
+    insert(older, "bg.people", id="elsewhere", company_id="new", end_date=built)
+    database.migrate(older.url.render_as_string(hide_password=False))
+
+    assert changed(older) == [
+        ("joined-1", "person_joined"), ("joined-2", "person_joined"), ("left-1", "person_left"),
+        ("left-2", "person_left"),
+    ]  # fmt: skip
+    found = (
+        "select count(*) from bg.changes where is_departure = (kind = 'person_left') "
+        "and source = 'schedule' and priority = case kind when 'person_left' then 50 else 30 end"
+    )
+    assert value(older, found) == 4
+    assert value(older, "select done_to from bg.dates_passed") == today
+    assert rows(older, "select company_id, country from bg.company_profiles") == [
+        {"company_id": "acme", "country": "AT"}
+    ]
