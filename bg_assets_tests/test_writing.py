@@ -203,6 +203,26 @@ def test_a_full_disk_leaves_the_old_file_and_is_said_of_it(
     assert names(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "full"), "file"),
+        (OSError(errno.ENOSPC, "full", "other"), "other"),
+        (OSError(errno.ECONNRESET, "gone"), None),
+    ],
+)
+def test_only_errors_of_writing_are_said_of_the_file(
+    tmp_path: Path, error: OSError, named: str | None
+) -> None:
+    def fail() -> None:
+        with WholeFile(tmp_path / "file"):
+            raise error
+
+    with pytest.raises(OSError, match=r"full|gone") as raised:
+        fail()
+    assert raised.value.filename == (str(tmp_path / "file") if named == "file" else named)
+
+
 def test_without_replacing_the_first_to_come_stays(tmp_path: Path) -> None:
     path = tmp_path / "file"
     file = WholeFile(path)

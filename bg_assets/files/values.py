@@ -12,6 +12,7 @@ from bg_assets.files.header import Kind
 
 LONGEST_TITLE = 1000
 LONGEST_TEXT = 300
+LONGEST_EMAIL = 254
 _CACHED = 50_000
 
 _PLAIN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,2}", re.ASCII)
@@ -82,12 +83,12 @@ def read_person_id(raw: str) -> str | Unfit | None:
 
 def read_email(raw: str) -> str | Unfit | None:
     """An e-mail address as it is written, in its shape only."""
-    if _PLAIN_EMAIL.fullmatch(raw):
+    if len(raw) <= LONGEST_EMAIL and _PLAIN_EMAIL.fullmatch(raw):
         return raw
     value = raw.strip()
     if not value:
         return None
-    if len(value) > 254 or not value.isprintable() or not _EMAIL.fullmatch(value):
+    if len(value) > LONGEST_EMAIL or not value.isprintable() or not _EMAIL.fullmatch(value):
         return Unfit("is not an e-mail address like name@acme.com")
     return value
 

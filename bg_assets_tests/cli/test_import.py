@@ -202,7 +202,7 @@ def test_a_quote_that_is_never_closed_leaves_nothing(bg: Command) -> None:
 
 def test_companies_get_the_workspace_of_the_command_and_keep_it(bg: Command) -> None:
     path = bg.file("c.csv", "id,name\na,Aa\n")
-    bg("import", "companies", path, "--workspace", "sales-eu")
+    bg("import", "companies", path, "--workspace", " sales-eu ")
     bg("import", "companies", path)
     assert bg.value("select workspace from bg.companies") == "sales-eu"
     done = bg.json("import", "companies", path, "--workspace", "other")

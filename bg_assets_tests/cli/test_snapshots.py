@@ -117,6 +117,20 @@ def test_a_record_without_a_readable_id_forbids_a_snapshot(staffed: Command, lin
     assert staffed("import", "people", path).code == 0
 
 
+def test_a_row_that_a_later_one_replaces_speaks_for_no_company(staffed: Command) -> None:
+    path = staffed.file("s.csv", "id,company_id\na1,b\na1,a\na2,a\na3,a\na4,a\n")
+    done = staffed.json("import", "people", path, "--full-snapshot")
+    assert (done["rejected"], done["left"]) == (1, 0)
+    assert _left(staffed) == []
+
+
+def test_who_left_stays_so_by_an_import_that_is_no_snapshot(staffed: Command) -> None:
+    staffed.execute("update bg.people set status = 'left' where id = 'a4'")
+    path = staffed.file("s.csv", "id,company_id\na4,a\n")
+    assert staffed.json("import", "people", path)["unchanged"] == 1
+    assert _left(staffed) == ["a4"]
+
+
 def test_companies_whose_rows_are_all_rejected_are_left_alone(staffed: Command) -> None:
     path = staffed.file("s.csv", "id,company_id,email\na1,a,what\nb1,b,\nb2,b,\n")
     done = staffed.json("import", "people", path, "--full-snapshot")

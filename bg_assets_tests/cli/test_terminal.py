@@ -1,6 +1,7 @@
 """What people see of values from outside: no orders to the terminal, no lines of their own."""
 
 import ast
+import io
 import json
 import os
 import subprocess
@@ -8,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from bg_assets import cli, local
+from bg_assets.cli.terminal import Terminal
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
@@ -124,6 +127,13 @@ def test_data_is_made_visible_on_a_terminal_and_is_as_it_was_elsewhere(tmp_path:
     with (tmp_path / "out").open("wb") as file:
         _titles(file.fileno())
     assert "CFO \x9b\x1b[31m" in (tmp_path / "out").read_text()
+
+
+def test_a_text_that_was_made_elsewhere_is_made_visible_too() -> None:
+    terminal = Terminal()
+    terminal.file = io.StringIO()
+    terminal.print(Text("CFO\x1b[2J\x9b31m\u202e"), Text("next"))
+    assert terminal.file.getvalue() == "CFO\\x1b[2J\\x9b31m\\u202e next\n"
 
 
 def _speaks_for_itself(node: ast.AST) -> bool:

@@ -105,7 +105,8 @@ def test_a_company_is_read_with_typed_values(tmp_path: Path) -> None:
         ("p\0,c1,,,,,,,,,,", "id: takes"),
         (f"p1,c1,,{'t' * 1001},,,,,,,,", "title: has 1,001 characters"),
         (f"p1,c1,,,{'d' * 301},,,,,,,", "department: has 301 characters"),
-        (f"p1,c1,,,,,{'e' * 249}@b.com,,,,,", "email: is not"),
+        (f"p1,c1,,,,,{'m' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 62},,,,,", "email: is not"),
+        (f"p1,c1,,,,,{'ä' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 62},,,,,", "email: is not"),
         ('p1,c1,"a"b,,,,,,,,,', "quote"),
         (f"p1,c1,,{'t' * 140_000},,,,,,,,", "too long"),
         (f"p1,c1,,{'t' * 1_000_100},,,,,,,,", "longer than 1,000,000"),
@@ -170,6 +171,7 @@ def test_text_in_any_script_is_stored(tmp_path: Path, written: str, stored: str 
         ("seniority", "s" * 300),
         ("location", "e\u0301" * 300),
         ("email", f"{'m' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 61}"),
+        ("email", f"{'ä' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 61}"),
     ],
 )
 def test_a_value_may_be_as_long_as_it_is_stored(tmp_path: Path, column: str, value: str) -> None:
@@ -177,6 +179,31 @@ def test_a_value_may_be_as_long_as_it_is_stored(tmp_path: Path, column: str, val
     (row,) = read(tmp_path, f"{','.join(cells)}\n{','.join(cells.values())}\n")
     assert isinstance(row, Row), row
     assert row.values[column] == value.rstrip("\0\n").replace("e\u0301", "\u00e9")
+
+
+@pytest.mark.parametrize(("length", "fits"), [(1, False), (2, True), (200, True), (201, False)])
+def test_a_company_s_name_has_2_to_200_characters(tmp_path: Path, length: int, fits: bool) -> None:
+    (row,) = read(tmp_path, f"id,name\nc1,{'n' * length}\n", "companies")
+    assert isinstance(row, Row) == fits
+
+
+def test_nobody_without_id_and_manager_is_their_own_manager(tmp_path: Path) -> None:
+    (reject,) = read(tmp_path, "id,company_id,manager_id\n,c1,\n")
+    assert isinstance(reject, Reject)
+    assert reject.reason == "id: is empty"
+
+
+def test_somebody_may_come_and_go_on_one_day(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "id,company_id,start_date,end_date\np1,c1,2020-02-02,2020-02-02\n")
+    assert isinstance(row, Row)
+
+
+def test_a_line_of_commas_alone_is_no_record_however_many(tmp_path: Path) -> None:
+    assert lines(read(tmp_path, "id,company_id\n,\n,,,\n ,\np1,c1\n")) == [("Row", 5)]
+
+
+def test_a_last_line_without_end_that_has_too_many_fields_is_a_reject(tmp_path: Path) -> None:
+    assert lines(read(tmp_path, "id,company_id\np1,c1,x")) == [("Reject", 2)]
 
 
 def test_values_in_which_control_characters_were_replaced_are_counted(tmp_path: Path) -> None:

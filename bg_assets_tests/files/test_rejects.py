@@ -70,13 +70,19 @@ def test_bytes_that_are_not_text_are_written_out(tmp_path: Path) -> None:
     ]
 
 
-def test_rejects_are_no_more_readable_than_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("mode", "after"), [(0o600, 0o600), (0o440, 0o640), (0o755, 0o644)])
+@pytest.mark.parametrize("before", [True, False])
+def test_rejects_are_no_more_readable_than_the_file(
+    tmp_path: Path, mode: int, after: int, before: bool
+) -> None:
     path = tmp_path / "people.csv"
     path.touch()
-    path.chmod(0o600)
+    path.chmod(mode)
+    if before:
+        (tmp_path / "people.csv.rejects.csv").touch(0o666)
     with RejectsWriter(path, HEADER) as rejects:
         rejects.write(Reject(2, "x", ["a"]))
-    assert rejects.path.stat().st_mode & 0o777 == 0o600
+    assert rejects.path.stat().st_mode & 0o777 == after
 
 
 def test_a_place_that_can_not_be_written_is_said(tmp_path: Path) -> None:
