@@ -30,6 +30,8 @@ from bench import mutant_reach
 from bg_assets.embedded.server import EmbeddedPostgres
 
 _OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_MEMORY = Path("/dev/shm")
+_MEMORY_BYTES = 2 << 30
 _LEFT_OUT = (".git", ".venv", ".bg", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
 _MARK = "BG_MUTANTS_TRIAL"
 _PROCESS = "BG_MUTANTS_PROCESS"
@@ -66,7 +68,9 @@ class Workshop:
     """A copy and its server, to be used as a context; one run at a time."""
 
     def __init__(self, project: Path) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="bgm-"))
+        # Each test makes a database, which is a thousand small files.
+        roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES
+        self._folder = Path(tempfile.mkdtemp(prefix="bgm-", dir=_MEMORY if roomy else None))
         self._folder.chmod(0o711)
         self.root = self._folder / "tree"
         self._project = project

@@ -34,7 +34,7 @@ class Cluster:
     """A PostgreSQL server that tests make databases in, known by the URL of one of its own."""
 
     maintenance_url: str
-    embedded: EmbeddedPostgres | None
+    durable: bool
 
     def url(self, database: str) -> str:
         """The URL of one of its databases, for SQLAlchemy."""
@@ -54,7 +54,7 @@ class Cluster:
         """Make a database like the template and return its URL."""
         name = f"bg_test_{uuid.uuid4().hex[:12]}"
         # Copying files is the faster way where nothing is flushed to the disk, else the slower.
-        strategy = " STRATEGY file_copy" if self.embedded else ""
+        strategy = "" if self.durable else " STRATEGY file_copy"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}{strategy}")
         return self.url(name)
 
@@ -75,14 +75,14 @@ def postgres() -> Iterator[Cluster]:
     """The server of this session."""
     other = os.environ.get("BG_TEST_DATABASE_URL")
     if other:
-        yield Cluster(psycopg2_url(other), None)
+        yield Cluster(psycopg2_url(other), _durable(psycopg2_url(other)))
         return
     _sweep()
     home = temporary_folder(HOME_PREFIX)
     server = EmbeddedPostgres(home, options=NOT_DURABLE)
     try:
         with server.acquire():
-            yield Cluster(server.url("postgres"), server)
+            yield Cluster(server.url("postgres"), durable=False)
     finally:
         server.destroy()
         shutil.rmtree(home)
@@ -150,6 +150,12 @@ def temporary_folder(prefix: str, disk: Path | None = None) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=disk or (MEMORY if roomy else None)))
     folder.chmod(0o711)
     return folder
+
+
+def _durable(url: str) -> bool:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return str(connection.exec_driver_sql("show fsync").scalar_one()) == "on"
 
 
 def _migrate(url: str) -> None:
