@@ -195,7 +195,7 @@ def agrees(world: World, who: str, answer: RoleAnswer, role: str | None) -> Why:
     return after
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds(), st.integers(0, 10))
 def test_without_the_obstacle_that_is_named_it_comes_otherwise(world: World, start: int) -> None:
     people = world.people[start % len(world.people) :]
