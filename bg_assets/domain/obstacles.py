@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bg_assets.domain.fit import Candidate, Fit, Refusal, nearest
+from bg_assets.domain.fit import Candidate, Fit, Refusal, nearest, says
 from bg_assets.domain.group import Weighed
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.selection import (
@@ -119,7 +119,7 @@ def _no_place(seen: Weighed, role: str) -> Obstacle:
     if seen.target.of(role) and holder is not None:
         because = f"{holder} is pinned there, and the places are no more"
         return Obstacle("pinned-places", because, f"taking the pin of {holder} back", who=holder)
-    because = f"a group of this size has no place for a {ROLE_LABELS[role]}"
+    because = f"a group of this size has no place for the role {ROLE_LABELS[role]}"
     return Obstacle("no-place", because, "a larger company or a larger deal")
 
 
@@ -178,6 +178,8 @@ def _refused(
             else ""
         )
         return Obstacle("no-fit", f"asks{of} for {asked}", f"{label}: {asked}", parts)
+    # Where the department tells the function, it counts as part of the title.
+    where = "title" if says(candidate.title, refused.said) else "department"
     because, change = {
         "board": (
             "a seat on the board without a post in the company",
@@ -192,19 +194,19 @@ def _refused(
             f"a title without {word!r}, or a template that does not disqualify it",
         ),
         "never-level": (
-            f"the template never makes a {label} of the level {word}",
+            f"the template makes nobody of the level {word} {label}",
             f"another level, or a template without it under `never` of the {label}",
         ),
         "never-function": (
-            f"the template never makes a {label} of somebody in {word}",
+            f"the template makes nobody in {word} {label}",
             f"another function, or a template without it under `never` of the {label}",
         ),
         "never-title": (
-            f"the template never makes a {label} of who has {word!r} in the title",
-            f"a title without {word!r}, or a template without it under `never` of the {label}",
+            f"the template makes nobody with {word!r} in the {where} {label}",
+            f"a {where} without {word!r}, or a template without it under `never` of the {label}",
         ),
         "outsider": (
-            f"an outsider, such as a consultant or somebody part-time, is never a {label}",
+            f"an outsider, such as a consultant or somebody part-time, is never {label}",
             "a title of somebody who belongs to the company",
         ),
         "rank": (

@@ -85,14 +85,15 @@ class Selection:
 
     chosen: person id -> role and fit (None for a pin that fits nothing). missing_voices: those that
     the deal needs and nobody has. rounds: only those with places to fill. overtaken: who gave the
-    place of a decision maker to whom, and was made a stakeholder. gave_way: who lost a place to a
-    needed voice, to whom, and the voice.
+    place of a decision maker to whom, and was made a stakeholder. heard: who is there as a needed
+    voice. gave_way: who lost a place to such a one, to whom, and the voice.
     """
 
     chosen: Chosen = field(default_factory=dict)
     missing_voices: tuple[str, ...] = ()
     rounds: list[Round] = field(default_factory=list)
     overtaken: dict[str, str] = field(default_factory=dict)
+    heard: dict[str, str] = field(default_factory=dict)
     gave_way: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -288,6 +289,7 @@ def _voices(
             del chosen[place]
             made.gave_way[place] = choice.person_id, voice
         chosen[choice.person_id] = (fit.role, fit)
+        made.heard[choice.person_id] = voice
     made.missing_voices = tuple(missing)
 
 

@@ -116,6 +116,8 @@ def _member(
     assert fit is not None
     places = seen.target.of(role)
     of = f"one of {places} places" if places > 1 else "the one place"
+    if choice.person_id in seen.made.heard:
+        of = f"the {seen.made.heard[choice.person_id]} voice that a deal of this size needs"
     changes = [
         f"{who} is next: without this person, {ROLE_LABELS[next_role]}"
         for who, (next_role, _) in sorted(without.chosen.items())

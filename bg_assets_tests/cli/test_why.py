@@ -55,7 +55,7 @@ def test_the_rule_that_decided_is_named(
     [
         (
             "Finance & Investment Director", "never-title",
-            "the template never makes a decision maker of who has 'investment' in the title",
+            "the template makes nobody with 'investment' in the title decision maker",
         ),
         ("Fractional CFO", "outsider", "an outsider"),
     ],

@@ -20,7 +20,7 @@ def reasons(group: BuyerGroup, role: str | None) -> list[str]:
     return [gap.reason for gap in group.gaps if gap.role == role]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(worlds())
 def test_a_gap_names_a_role_only_where_a_place_is_empty_that_nobody_free_could_take(
     world: World,

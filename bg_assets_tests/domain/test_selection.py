@@ -6,17 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bg_assets.domain.fit import Fit
-from bg_assets.domain.selection import (
-    LEAST_CONFIDENCE,
-    LEAST_EXTRA_FIT,
-    LEAST_FIT,
-    SAME_FUNCTION,
-    SAME_LEVEL,
-    TIE,
-    Choice,
-    Selection,
-    select,
-)
+from bg_assets.domain.selection import Choice, Selection, select
 from bg_assets.domain.sizes import Target
 from bg_assets.domain.template import Template, load_templates
 from bg_assets.domain.ties import Ties
@@ -87,12 +77,12 @@ def made_of(
 @pytest.mark.parametrize(
     ("required", "score", "confidence", "taken"),
     [
-        (1, LEAST_FIT, 1.0, True),
-        (1, LEAST_FIT - 0.0001, 1.0, False),
-        (0, LEAST_EXTRA_FIT, 1.0, True),
-        (0, LEAST_EXTRA_FIT - 0.0001, 1.0, False),
-        (1, 1.0, LEAST_CONFIDENCE, True),
-        (1, 1.0, LEAST_CONFIDENCE - 0.0001, False),
+        (1, 0.3, 1.0, True),
+        (1, 0.2999, 1.0, False),
+        (0, 0.4, 1.0, True),
+        (0, 0.3999, 1.0, False),
+        (1, 1.0, 0.5, True),
+        (1, 1.0, 0.4999, False),
     ],
 )
 def test_a_place_takes_what_is_just_enough(
@@ -153,10 +143,10 @@ def linked_pair(worse: float, less: float) -> dict[str, str]:
     ("worse", "less", "who"),
     [
         (0.0, 0.0, B),
-        (TIE - 0.001, 0.0, B),
-        (TIE + 0.001, 0.0, A),
-        (0.0, SAME_LEVEL - 0.001, B),
-        (0.0, SAME_LEVEL + 0.001, A),
+        (0.029, 0.0, B),
+        (0.031, 0.0, A),
+        (0.0, 0.049, B),
+        (0.0, 0.051, A),
     ],
 )
 def test_links_decide_only_between_those_who_are_as_good(
@@ -166,8 +156,8 @@ def test_links_decide_only_between_those_who_are_as_good(
 
 
 def test_each_further_one_of_a_function_counts_less() -> None:
-    other = 0.9 * SAME_FUNCTION
-    for score, who in ((other + 0.05, "c"), (other - 0.05, B)):
+    other = 0.9 * 0.7
+    for score, who in ((other + 0.03, "c"), (other - 0.03, B)):
         found = chosen(
             [
                 fitting(A, ("champion", 0.95)),
@@ -340,5 +330,8 @@ def test_of_two_voices_the_better_one_is_heard_and_in_the_role_that_fits() -> No
         people, places=places | {"blocker": 0, "champion": 5}, required={}, template=template
     )
     assert found == {"f": "champion", "v1": "stakeholder"}
+    better = [people[0], people[1], fitting("v4", ("stakeholder", 0.36), function="data")]
+    found = chosen(better, places=places, required={}, template=template)
+    assert found == {"f": "champion", "v4": "stakeholder"}
     found = chosen([people[0], people[3]], places=places, required={}, template=template)
     assert found == {"f": "champion"}
