@@ -101,7 +101,7 @@ def test_a_start_makes_the_database_of_dagster_that_was_dropped(
         with server.acquire():
             lost = make_url(database.dagster_url())
             plain = make_url(server.url("postgres")).set(drivername="postgresql")
-            drop = Cluster(server.url("postgres"), server).run
+            drop = Cluster(server.url("postgres"), durable=False).run
             drop("DROP DATABASE dagster WITH (FORCE)")
             ask_for = "SELECT count(*) FROM pg_database WHERE datname = 'dagster'"
             where = plain.render_as_string(hide_password=False)
