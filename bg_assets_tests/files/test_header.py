@@ -44,6 +44,7 @@ def refused(
         (b"%PDF-1.7", "PDF"),
         (b'id,"comp"any_id\n', "quote"),
         (b"id,company_id,id\n", '"id" comes twice'),
+        (b"id,company_id,x,x\n", '"x" comes twice'),
         (b"id,title\n", "company_id is missing"),
         (b"id,Company Id\n", '--map company_id="Company Id"'),
         (b"id,company_id,Job Title\n", '--map title="Job Title"'),
@@ -64,6 +65,20 @@ def test_the_refusal_names_the_file_and_every_problem(tmp_path: Path) -> None:
     assert message.startswith("people.csv: ")
     for part in ("company_id", '--map id="ID"', '"foo"', '"bar"'):
         assert part in message
+
+
+def test_a_name_may_hold_what_separates_columns_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("Firm;Name,id\n")
+    with open_import(path, "companies", {"name": "Firm;Name"}, False) as file:
+        assert set(file.columns) == {"id", "name"}
+
+
+def test_a_column_that_is_ignored_may_come_twice(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("id,name,x,x\n")
+    with open_import(path, "companies", {}, True) as file:
+        assert set(file.columns) == {"id", "name"}
 
 
 def test_a_first_line_of_data_is_not_repeated(tmp_path: Path) -> None:
