@@ -182,7 +182,7 @@ def _settle(
             _write(conn, after, verdicts)
     except sa.exc.DBAPIError as err:
         code = str(getattr(err.orig, "pgcode", None) or "08000")
-        if err.connection_invalidated or (code[:2] in _NOT_OF_ROWS and code not in _BUSY):
+        if code[:2] in _NOT_OF_ROWS and code not in _BUSY:
             raise
         if code in _BUSY:
             conn.execute(_IMPATIENT)

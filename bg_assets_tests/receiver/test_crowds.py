@@ -1,5 +1,6 @@
 """More clients than the door has places, or the process has file descriptors."""
 
+import asyncio
 import resource
 import socket
 import threading
@@ -12,9 +13,13 @@ import psutil
 import pytest
 from sqlalchemy import Engine, text
 
+from bg_assets import settings
 from bg_assets.receiver import descriptors
-from bg_assets.receiver.crowd import Crowd, Full
+from bg_assets.receiver.acceptor import Acceptor
+from bg_assets.receiver.crowd import Crowd, Full, Place
 from bg_assets.receiver.limits import Limits, fitted
+from bg_assets.receiver.link import Link
+from bg_assets.receiver.meter import Meter
 from bg_assets.receiver.networks import networks
 from bg_assets.storage.keys import Keys, new_key
 from bg_assets_tests.receiver.doors import (
@@ -197,6 +202,29 @@ def _is_reset(client: socket.socket) -> bool:
     except ConnectionError:
         return True
     return False
+
+
+def test_a_connection_that_could_not_be_taken_in_leaves_its_place() -> None:
+    crowd = Crowd(SMALL, ())
+    tried: list[Place] = []
+
+    def connect(place: Place) -> asyncio.Protocol:
+        tried.append(place)
+        raise OSError
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            meter = Meter(Link(settings.read({})))
+            acceptor = Acceptor(listener, connect, crowd, SMALL, meter)
+            acceptor.start()
+            for _ in range(SMALL.connections_of_one + 1):
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                assert await reader.read() == b""
+                writer.close()
+            acceptor.stop()
+
+    asyncio.run(run())
+    assert (len(tried), crowd.size) == (SMALL.connections_of_one + 1, 0)
 
 
 @pytest.mark.parametrize("most", [1, 3])

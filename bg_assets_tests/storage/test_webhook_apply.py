@@ -264,3 +264,8 @@ def test_a_change_carries_the_event_that_it_came_from_where_it_came_alone(
     event_id = event(engine, "person.role_change", {"id": "ada", "newTitle": "CEO"})
     apply(engine)
     assert value(engine, "select trace_id from bg.changes") == event_id
+    forget_changes(engine)
+    event(engine, "company.refresh_requested", seconds=1)
+    event(engine, "person.role_change", {"id": "ada", "newTitle": "Chair"}, seconds=2)
+    apply(engine)
+    assert value(engine, "select count(*) from bg.changes where trace_id is null") == 2
