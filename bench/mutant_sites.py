@@ -61,13 +61,17 @@ class Quota:
 def sites(module: str, source: str) -> list[Site]:
     """All faults that could be planted, but for what is said to people and to the type checker."""
     silent = _silent_lines(ast.parse(source))
+    lines = source.splitlines()
     nodes = list(ast_nodes(get_ast(source)))
     found = []
     for name, operator in _OPERATORS.items():
         positions = [place for node in nodes for place in operator.mutation_positions(node)]
-        for number, (start, _) in enumerate(positions):
-            if not any(first <= start < last for first, last in silent):
-                found.append(Site(module, name, number, start[0]))
+        for number, ((line, column), _) in enumerate(positions):
+            said = any(first <= (line, column) < last for first, last in silent)
+            # The star of a signature is no product.
+            star = lines[line - 1][column : column + 2] == "*,"
+            if not said and not star:
+                found.append(Site(module, name, number, line))
     return found
 
 
@@ -123,13 +127,14 @@ def mutate(site: Site, source: str) -> Mutant | None:
     differing = list(
         difflib.unified_diff(source.splitlines(), code.splitlines(), n=0, lineterm="")
     )[2:]
+    was, becomes = _joined(differing, "-"), _joined(differing, "+")
     return Mutant(
         module=site.module,
         place=place_of(ast.parse(source), site.line),
         operator=site.operator,
         line=site.line,
-        was=_joined(differing, "-"),
-        becomes=_joined(differing, "+"),
+        was=was,
+        becomes=becomes,
         code=code,
         diff="\n".join(line for line in differing if not line.startswith("@@")),
     )

@@ -80,8 +80,8 @@ def main(arguments: Sequence[str]) -> None:
         signal.signal(number, _stop)
     try:
         _run(options, time.monotonic() + 60 * options.minutes)
-    except KeyboardInterrupt:
-        say("stopped")
+    except KeyboardInterrupt as stop:
+        say(f"stopped by {stop}")
 
 
 def _run(options: argparse.Namespace, until: float) -> None:
@@ -260,4 +260,4 @@ def _stop(number: int, frame: object) -> None:
     for one in _STOPS:
         # What it made is being removed: a second Ctrl-C would leave some of it.
         signal.signal(one, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(signal.Signals(number).name)

@@ -24,7 +24,7 @@ _DUE = sa.text("""
 """)
 
 
-def decide(first: int | None, second: int) -> bool:
+def decide(first: int | None, *, second: int) -> bool:
     """Whether 7 > 8."""
     log.info("looking at %s", first > 2)
     if first is None or second > 3:
@@ -81,6 +81,7 @@ def test_a_fault_has_the_same_name_wherever_its_lines_move() -> None:
     here, there = all_of(SOURCE), all_of(SOURCE.replace("_DUE", "_NEW = 1\n\n\n_DUE"))
 
     names = {one.name for one in here}
+    assert not any("/" in one.becomes for one in here)
     assert len(names) == len(here) > 15
     assert names <= {one.name for one in there}
     assert {one.place for one in here} == {"_DUE", "decide"}
