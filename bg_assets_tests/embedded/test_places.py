@@ -143,11 +143,13 @@ def test_data_that_its_user_could_not_reach_lies_outside_and_binaries_are_copied
     assert sorted(path.name[:6] for path in outside.iterdir()) == ["lock", "pgsql-"]
 
 
-@pytest.mark.usefixtures("as_root")
+@pytest.mark.usefixtures("as_root", "closing_mask")
 def test_data_outside_follows_a_home_that_moves_but_not_one_that_is_copied_or_made_anew(
     empty_homes: Callable[[], Path],
 ) -> None:
     outside, home = empty_homes() / "bg_assets", empty_homes()
+    outside.parent.mkdir()
+    outside.parent.chmod(0o711)
     home.parent.chmod(0o700)
     user = server_user(home)
     folder = home / "postgres"

@@ -1,15 +1,19 @@
 """Dagster's own UI behind the guard: what other pages try is refused, what the UI does works."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+from starlette.types import Message, Receive, Scope, Send
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from bg_assets.web.guard import Guard
+from bg_assets.web.rules import Rules
 from bg_assets_tests.web.ui import VERSION, WIPE, Ui, body, running
 
 PROTOCOLS = [Subprotocol("graphql-ws")]
@@ -94,6 +98,31 @@ def test_a_foreign_page_reads_nothing_either(ui: Ui) -> None:
     foreign = {"Host": "evil.example"}
     for path in ("/", "/graphql?query={version}", "/server_info", "/favicon.png"):
         assert ui.ask(path=path, headers=foreign).status_code == 403
+
+
+def test_what_was_read_is_handed_on_once_and_then_what_comes() -> None:
+    gone = {"type": "http.disconnect"}
+    parts = [
+        {"type": "http.request", "body": b'{"query": ', "more_body": True},
+        {"type": "http.request", "body": b'"{version}"}', "more_body": False},
+        gone,
+    ]
+    whole = {"type": "http.request", "body": b'{"query": "{version}"}', "more_body": False}
+    received: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        received.extend([await receive(), await receive()])
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        pytest.fail(f"nothing is answered here: {message}")
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b""}
+    asyncio.run(Guard(app, Rules())({**scope, "headers": headers}, receive, send))
+    assert received == [whole, gone]
 
 
 def test_a_body_that_is_too_long_is_refused(ui: Ui) -> None:
