@@ -137,7 +137,6 @@ def test_a_signed_body_that_is_no_event_gets_400_with_its_field(
         # Halves of characters and NULs are refused before the fields are looked at.
         ({"person": {"id": "p", "name": "\ud800"}}, "body"),
         ({"person": {"id": "p", "name": "a\0b"}}, "body"),
-        ({"person": {"id": "p", "name": "a\nb"}}, "person.name"),
         ({"person": {"id": [2], "name": "a"}}, "person.id"),
         (
             {"person": {"id": "p", "name": "a", "newTitle": "x", "new_title": "y"}},
