@@ -200,7 +200,7 @@ def _require_allowed(known: Known, address: Address | None) -> None:
 
 def _judge(known: Known | None, headers: dict[str, str], body: bytes) -> signatures.Verdict:
     if known is None:
-        return signatures.Verdict(False, "unknown-source")
+        return signatures.Verdict("unknown-source")
     now = time.time()
     keys = known.valid_keys(now)
     return signatures.verify(known.source.scheme, headers, body, keys, now)

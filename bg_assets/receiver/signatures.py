@@ -28,11 +28,15 @@ class Verdict:
     The kinds: no-secret, no-signature, bad-time, too-old, too-new, bad-signature, wrong-signature.
     """
 
-    accepted: bool
     kind: str = ""
 
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.kind
 
-ACCEPTED = Verdict(True)
+
+ACCEPTED = Verdict()
 # So that what can't be compared takes as long as what can.
 _NOTHING = b"\0" * 32
 
@@ -45,7 +49,7 @@ def verify(
     ``headers`` by lower-case name, ``body`` as it came, ``now`` in seconds since 1970.
     """
     if not keys:
-        return Verdict(False, "no-secret")
+        return Verdict("no-secret")
     if scheme == "plain":
         return _plain(headers, body, keys, now)
     return _standard(headers, body, keys, now)
@@ -66,17 +70,17 @@ def _standard(
     names = _STANDARD if any(headers.get(name) for name in _STANDARD) else _SVIX
     message, time, signatures = (headers.get(name) for name in names)
     if not (message and time and signatures):
-        return Verdict(False, "no-signature")
+        return Verdict("no-signature")
     try:
         sent_at = datetime.fromtimestamp(float(time), tz=UTC).timestamp()
         signed = f"{message}.{floor(sent_at)}.".encode() + body
     except UnicodeEncodeError:
-        return Verdict(False, "bad-signature")
+        return Verdict("bad-signature")
     except (ValueError, OverflowError, OSError):
-        return Verdict(False, "bad-time")
+        return Verdict("bad-time")
     late = _outside(sent_at, now)
     if late:
-        return Verdict(False, late)
+        return Verdict(late)
     digests = [hmac.digest(key, signed, "sha256") for key in keys]
     accepted, broken = False, False
     for one in signatures.split(" "):
@@ -87,7 +91,7 @@ def _standard(
             accepted = accepted or (same and not broken)
     if accepted:
         return ACCEPTED
-    return Verdict(False, "bad-signature" if broken else "wrong-signature")
+    return Verdict("bad-signature" if broken else "wrong-signature")
 
 
 def _offered(versioned: str) -> bytes | None:
@@ -106,20 +110,20 @@ def _offered(versioned: str) -> bytes | None:
 def _plain(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: float) -> Verdict:
     time, signature = headers.get("x-timestamp"), headers.get("x-signature")
     if not (time and signature):
-        return Verdict(False, "no-signature")
+        return Verdict("no-signature")
     if not _PLAIN_TIME.fullmatch(time):
-        return Verdict(False, "bad-time")
+        return Verdict("bad-time")
     if not _PLAIN_SIGNATURE.fullmatch(signature):
-        return Verdict(False, "bad-signature")
+        return Verdict("bad-signature")
     late = _outside(int(time) // 1000, now)
     if late:
-        return Verdict(False, late)
+        return Verdict(late)
     signed, offered = time.encode() + b"." + body, bytes.fromhex(signature)
     accepted = False
     for key in keys:
         same = hmac.compare_digest(hmac.digest(key, signed, "sha256"), offered)
         accepted = accepted or same
-    return ACCEPTED if accepted else Verdict(False, "wrong-signature")
+    return ACCEPTED if accepted else Verdict("wrong-signature")
 
 
 def _outside(sent_at: float, now: float) -> str:

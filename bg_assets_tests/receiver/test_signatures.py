@@ -109,6 +109,23 @@ def test_any_of_several_secrets_will_do_and_none_is_refused() -> None:
         assert verify(scheme, VECTOR, BODY, [], SENT).kind == "no-secret"
 
 
+def test_a_request_is_accepted_by_the_kind_of_nothing_alone() -> None:
+    assert verify("standard", VECTOR, BODY, [KEY], SENT).accepted
+    refused = [
+        verify("standard", VECTOR, BODY, [], SENT),
+        verify("standard", {**VECTOR, "webhook-id": "\ud800"}, BODY, [KEY], SENT),
+        verify("standard", VECTOR, BODY + b" ", [KEY], SENT),
+        verify("plain", {}, BODY, [PLAIN_KEY], SENT),
+        verify("plain", _plain(BODY, SENT * 1000), BODY + b" ", [PLAIN_KEY], SENT),
+        verify("plain", _plain(BODY, SENT * 1000), BODY, [PLAIN_KEY], SENT + 400),
+    ]
+    assert [one.accepted for one in refused] == [False] * 6
+    assert [one.kind for one in refused] == [
+        "no-secret", "bad-signature", "wrong-signature", "no-signature", "wrong-signature",
+        "too-old",
+    ]  # fmt: skip
+
+
 def test_a_signature_of_the_other_scheme_does_not_count() -> None:
     assert verify("plain", VECTOR, BODY, [KEY], SENT).kind == "no-signature"
     headers = _plain(BODY, SENT * 1000, KEY)
