@@ -159,6 +159,22 @@ def test_third_attempts_go_alone_and_not_more_at_once_than_a_tick_can_submit(
     assert len({one.run_key for one in first + second}) == MOST_RUNS + 10
 
 
+def test_first_and_later_attempts_together_are_no_more_than_a_tick_can_submit(
+    engine: sa.Engine,
+) -> None:
+    requested(engine, POLICY.batch_from - 1)
+    requested(engine, MOST_RUNS, attempt=3, start=1000)
+
+    assert (len(ask(engine)), len(ask(engine, 1))) == (MOST_RUNS, POLICY.batch_from - 1)
+
+
+def test_reasons_are_told_in_one_order(engine: sa.Engine) -> None:
+    refresh(engine, "acme", "requested", reason="role_change, person_left, resync")
+    (request,) = ask(engine)
+
+    assert list(request.reasons) == ["person_left", "resync", "role_change"]
+
+
 def test_single_runs_of_many_companies_are_spread_over_ticks(engine: sa.Engine) -> None:
     requested(engine, 120)
     policy = replace(POLICY, batch_size=1)

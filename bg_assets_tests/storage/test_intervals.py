@@ -86,11 +86,15 @@ def test_what_was_asked_for_starts_no_interval_whatever_it_took_along(
     assert not starts_interval(built, "run-2")
 
 
-def test_a_change_of_people_starts_the_interval_whoever_wrote_it(built: sa.Engine) -> None:
-    change(built, "acme", source="manual")
-    complete(built, "run-2", held_by_a_run(built, "run-2"))
+@pytest.mark.parametrize("source", ["manual", "schedule", "template"])
+def test_a_change_of_people_starts_the_interval_whoever_wrote_it(
+    acme: sa.Engine, source: str
+) -> None:
+    complete(acme, "run-1", held_by_a_run(acme))
+    change(acme, "acme", source=source)
+    complete(acme, "run-2", held_by_a_run(acme, "run-2"))
 
-    assert starts_interval(built, "run-2")
+    assert starts_interval(acme, "run-2")
 
 
 @pytest.mark.parametrize("source", ["manual", "schedule", "template"])

@@ -256,6 +256,17 @@ def test_a_product_is_complete_once_nobody_lacks_it_and_no_older_run_goes_on(
     assert not complete()
 
 
+def test_a_full_portion_may_not_be_all_and_leaves_a_product_incomplete(world: sa.Engine) -> None:
+    def complete() -> bool:
+        with world.begin() as conn:
+            return templates.read(conn)["hr"].complete_at is not None
+
+    assert ask(world, {"hr": "h"}, incomplete=["hr"], most=4) == 4
+    assert not complete()
+    assert ask(world, {"hr": "h"}, incomplete=["hr"], most=4) == 0
+    assert complete()
+
+
 def test_a_removed_product_is_forgotten_so_that_it_can_come_back(world: sa.Engine) -> None:
     with world.begin() as conn:
         templates.write(conn, [("finance", "m", "text"), ("hr", "h", "text")])
