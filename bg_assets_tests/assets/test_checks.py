@@ -10,6 +10,7 @@ import pytest
 from bg_assets.assets import group_checks
 from bg_assets.assets.group_checks import RULES, judge
 from bg_assets.definitions import defs
+from bg_assets.domain import sizes
 from bg_assets.domain.template import load_templates
 from bg_assets.storage import claims
 from bg_assets.storage.checking import Checked
@@ -182,6 +183,32 @@ def test_pinned_people_come_on_top_of_the_size(members: int, pinned: int, fits: 
     figures = {"members": members, "people": members, "pinned": pinned}
     found = evaluate([Checked(**{**_values(GOOD), **figures})])
     assert found["size_within_target"].passed is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "least"),
+    [
+        ("mean_confidence", "confidence", group_checks.CONFIDENCE),
+        ("mean_cohesion", "cohesion", group_checks.COHESION),
+        ("completeness", "completeness", group_checks.COMPLETENESS),
+    ],
+)
+def test_what_just_reaches_its_aim_passes(name: str, figure: str, least: float) -> None:
+    found = evaluate([Checked(**{**_values(GOOD), figure: least})])
+    assert found[name].passed
+    assert failing(found[name]) == []
+
+
+def test_a_small_company_need_not_have_all_that_the_template_requires_of_larger_ones() -> None:
+    template = TEMPLATES[GOOD.product]
+    target = sizes.target(3, template.deal_size)
+    required = sum(rule.required for rule in template.roles)
+    least = sum(min(rule.required, target.of(rule.role)) for rule in template.roles)
+    assert 0 < least < required
+    for members, passes in ((least - 1, False), (least, True), (target.total + 1, False)):
+        small = {"employee_min": 3, "employee_max": 3, "members": members, "people": members}
+        found = evaluate([Checked(**{**_values(GOOD), **small})])
+        assert found["size_within_target"].passed is passes
 
 
 def test_without_anything_to_measure_nothing_fails() -> None:
