@@ -41,6 +41,7 @@ BRITISH = ("GB", "IE", "AU")
         ("The Netherlands", "NL"),
         ("日本", "JP"),
         ("대한민국", "KR"),
+        ("usofa", None),
         ("Atlantis", None),
         ("the", None),
         ("", None),

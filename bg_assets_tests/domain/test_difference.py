@@ -133,6 +133,7 @@ def test_the_target_follows_staff_and_deal(
         (None, None, None),
         (0, 0, None),
         (1, 1, 1),
+        (1, 9, 3),
         (0, 9, 9),
         (9, 4, 9),
         (3, 0, 3),
@@ -175,3 +176,51 @@ def test_ranks_of_their_own(higher: str, lower: str, country: str) -> None:
         return authority.rank(title, classify(title).level, country=country)
 
     assert rank(higher) > rank(lower)
+
+
+def told(old: dict[str, str], new: dict[str, str]) -> list[tuple[str, str | None]]:
+    return [(one.event, one.person_id) for one in difference(old, (), group(new), {})]
+
+
+def test_news_is_told_by_role_and_within_a_role_by_id() -> None:
+    """The ids run against the roles, and so does the order in which people stand there."""
+    one = {"d": "introducer", "b": "champion", "a": "stakeholder", "c": "champion"}
+    order = ["b", "c", "a", "d"]
+    assert told({}, one) == [("joined", i) for i in order]
+    assert told(one, {}) == [("left", i) for i in order]
+    before = dict.fromkeys(one, "decision_maker")
+    assert told(before, one) == [("role_changed", i) for i in order]
+
+
+def test_a_role_that_is_no_longer_known_is_told_last() -> None:
+    assert told({"a": "gatekeeper", "b": "introducer"}, {}) == [("left", "b"), ("left", "a")]
+
+
+def test_a_gap_is_another_one_where_role_function_or_kind_differ() -> None:
+    gap = Gap("blocker", "legal", "no gatekeeper in legal found: 3 people read")
+    others = (
+        Gap("champion", "legal", "no gatekeeper in legal found: 3 people read"),
+        Gap("blocker", "finance", "no gatekeeper in legal found: 3 people read"),
+        Gap("blocker", "legal", "no further gatekeeper in legal found: 3 people read"),
+    )
+    for other in others:
+        events = difference({}, (gap,), group({}, (other,)), {})
+        assert [event.event for event in events] == ["gap_opened", "gap_closed"]
+
+
+def test_gaps_are_told_in_one_order_and_closed_by_whoever_fills_the_role() -> None:
+    gaps = tuple(
+        Gap(role, None, f"no {role} found: nobody is known")
+        for role in ("stakeholder", "introducer", "champion", "blocker")
+    )
+    order = sorted(gap.reason for gap in gaps)
+    opened = difference({}, (), group({}, gaps), {})
+    assert [event.because for event in opened] == order
+    members = {"a": "champion", "b": "stakeholder"}
+    closed = difference(members, gaps, group(members), {})
+    assert [event.because for event in closed] == [
+        "gatekeeper: no longer needed",
+        "potential champion: filled",
+        "introducer: no longer needed",
+        "stakeholder: filled",
+    ]

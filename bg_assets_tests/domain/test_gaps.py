@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from bg_assets.domain.gaps import Gap
 from bg_assets.domain.group import BuyerGroup, Company, Override, StaffMember, decide
 from bg_assets.domain.selection import LEAST_FIT, usable
+from bg_assets.domain.template import Condition
 from bg_assets.domain.titles import classify
 from bg_assets_tests import organograms
 from bg_assets_tests.domain.test_group import FINANCE, MIDDLE, TODAY, person, staff
@@ -164,3 +165,27 @@ def _member(post: organograms.Post) -> StaffMember:
         post.id, post.title, post.department, None, post.manager_id or None,
         said.function, said.level, said.confidence, said.reasons,
     )  # fmt: skip
+
+
+def champion_asks(*conditions: Condition, confidence: float = 0.9) -> list[str]:
+    """The gap of a champion in a company of one accountant."""
+    rules = tuple(
+        replace(rule, conditions=conditions) if rule.role == "champion" else rule
+        for rule in FINANCE.roles
+    )
+    people = [replace(person(0, "Accountant"), confidence=confidence)]
+    group = decide(MIDDLE, people, replace(FINANCE, roles=rules), TODAY)
+    return reasons(group, "champion")
+
+
+def test_who_fits_too_little_is_not_said_to_be_read_too_doubtfully() -> None:
+    weak = Condition(functions=("finance",), fit=0.2)
+    (reason,) = champion_asks(weak)
+    assert reason.endswith("; the one in finance does not fit well enough")
+    (reason,) = champion_asks(weak, confidence=0.4)
+    assert reason.endswith("; the one in finance has a title that is read too doubtfully")
+
+
+def test_the_function_looked_for_is_the_first_that_the_role_asks_for() -> None:
+    (reason,) = champion_asks(Condition(titles=("bishop",)), Condition(functions=("it",)))
+    assert reason == "no potential champion in IT found: 1 person read, nobody in IT"

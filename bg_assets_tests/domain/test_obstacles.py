@@ -348,6 +348,43 @@ def test_each_obstacle_is_named_in_words_and_removed_gives_the_role(
     assert agrees(world, "p00000", answer, why.role).role == then
 
 
+@pytest.mark.parametrize(
+    ("employees", "fits"), [(49, False), (50, True), (100, True), (101, False), (None, True)]
+)
+def test_a_condition_holds_from_its_least_to_its_most_employees(
+    employees: int | None, fits: bool
+) -> None:
+    asks = Condition(functions=("finance",), min_employees=50, max_employees=100)
+    company = Company("c", employees, employees, "US")
+    world = altered(world_of("CFO", company=company), "champion", conditions=(asks,))
+    answer = next(one for one in world.explain("p00000").roles if one.role == "champion")
+    assert (answer.score is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("title", "fits"),
+    [
+        ("Office Manager", True),
+        ("Office Director", False),
+        ("Executive Assistant to the CEO", True),
+    ],
+)
+def test_only_who_ranks_below_a_director_or_assists_an_executive_introduces(
+    title: str, fits: bool
+) -> None:
+    asks = (Condition(functions=("administration", "executive")),)
+    world = altered(world_of(title), "introducer", conditions=asks)
+    answer = next(one for one in world.explain("p00000").roles if one.role == "introducer")
+    assert (answer.score is not None) is fits
+
+
+def test_of_two_conditions_that_fit_as_well_the_first_gives_the_reason() -> None:
+    both = (Condition(functions=("finance",)), Condition(levels=("c_level",)))
+    for conditions, said in ((both, "finance at level"), (both[::-1], "title at level")):
+        world = altered(world_of("CFO"), "decision_maker", conditions=conditions)
+        assert f"decision maker: {said} c_level" in world.explain("p00000").because
+
+
 def test_a_word_of_the_department_is_named_as_such() -> None:
     said = classify("Deputy Director", "Internal Audit")
     auditor = replace(
