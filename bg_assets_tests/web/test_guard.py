@@ -102,7 +102,7 @@ def test_a_foreign_page_reads_nothing_either(ui: Ui) -> None:
 
 def test_what_was_read_is_handed_on_once_and_then_what_comes() -> None:
     gone = {"type": "http.disconnect"}
-    parts = [
+    parts: list[Message] = [
         {"type": "http.request", "body": b'{"query": ', "more_body": True},
         {"type": "http.request", "body": b'"{version}"}', "more_body": False},
         gone,
