@@ -55,6 +55,24 @@ def test_the_next_group_is_requested_as_soon_as_the_lock_is_gone(
     assert [one.companies for one in requests] == [("c1",)]
 
 
+def test_what_was_waited_for_in_vain_makes_no_pause_longer(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took: list[float] = []
+
+    def noted(seconds: float, _: float) -> float:
+        took.append(seconds)
+        return 0.0
+
+    monkeypatch.setattr(patience, "pause", noted)
+    patient = patience.Patience(engine, lock_seconds=0.1)
+    with locked(engine, "bg.changes"):
+        sensors.tick(instance, engine, "people_changes", poll_seconds=0, patient=patient)
+    sensors.tick(instance, engine, "people_changes", poll_seconds=0)
+    assert took[0] == 0
+    assert took[1] > 0
+
+
 def test_a_statement_ends_with_the_time_that_the_tick_has_left(engine: sa.Engine) -> None:
     patient = patience.Patience(engine, all_seconds=0)
     with patient.spent(), database.connect(patient.engine) as conn:

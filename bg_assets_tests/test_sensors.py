@@ -1,13 +1,16 @@
 """A tick: what is due becomes run requests, and nothing else does."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import patience, sensors, settings
+from bg_assets import patience, repair, sensors, settings
+from bg_assets.assets import runs
 from bg_assets.domain.template_yaml import BadTemplate
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.resources import Database
@@ -15,7 +18,7 @@ from bg_assets.storage import claims, database, keys, webhook_apply
 from bg_assets.storage.keys import Keys
 from bg_assets_tests.domain.test_template_mistakes import GOOD
 from bg_assets_tests.storage import told
-from bg_assets_tests.storage.rows import company, locked, run, value
+from bg_assets_tests.storage.rows import company, locked, refresh, run, value
 
 
 @pytest.fixture
@@ -58,6 +61,51 @@ def test_a_second_tick_asks_for_nothing_that_was_asked_for(
     _add(engine, 3)
     assert sensors.tick(instance, engine, "people_changes")[0]
     assert sensors.tick(instance, engine, "company_changes", poll_seconds=0.1)[0] == []
+
+
+def test_a_tick_lets_go_what_no_run_will_complete_and_looks_every_two_seconds(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(engine, "acme", "running", run_id="lost")
+    looks: list[int] = []
+    real = repair.repair
+
+    def counted(*args: Any) -> list[str]:
+        looks.append(1)
+        return real(*args)
+
+    monkeypatch.setattr(repair, "repair", counted)
+    requests, said = sensors.tick(instance, engine, "people_changes", poll_seconds=0.4)
+    assert (requests, said) == ([], ["run lost is gone: 1 to be tried again, 0 dead"])
+    assert len(looks) == 1
+
+
+def test_a_tick_asks_again_for_a_run_that_did_not_come_to_be(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    asked = datetime.now(UTC) - timedelta(seconds=30)
+    refresh(
+        engine, "acme", "requested", run_key="key", sensor="people_changes", asked_at=asked
+    )  # fmt: skip
+    (request,), _ = sensors.tick(instance, engine, "people_changes")
+    assert request.run_key == "key"
+
+
+def test_a_tick_leaves_events_alone_that_another_holds(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = keys.new_key()
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
+    _tell(engine, key)
+    rounds: list[int] = []
+
+    def busy(*_: object) -> webhook_apply.Applied:
+        rounds.append(1)
+        return webhook_apply.Applied(applied=1, looked_at=2)
+
+    monkeypatch.setattr(webhook_apply, "apply_pending", busy)
+    sensors.tick(instance, engine, "webhook_events", poll_seconds=0)
+    assert len(rounds) == 1
 
 
 def test_an_idle_tick_waits_and_then_says_so(
@@ -114,6 +162,7 @@ def test_a_request_for_a_batch_names_the_batch_and_defers_events() -> None:
     assert asked.run_key == asked.tags["bg/batch_id"] == "b"
     assert asked.tags["dagster/defer_asset_events"] == "true"
     assert asked.tags["bg/companies"] == "2"
+    assert asked.run_config == runs.batch_config(["c1", "c9"])
 
 
 def test_the_sensors_run_by_default_and_describe_themselves() -> None:
@@ -248,6 +297,7 @@ def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
     engine: sa.Engine, instance: dg.DagsterInstance, small: Path
 ) -> None:
     assert isinstance(_evaluate(instance), dg.SkipReason)
+    assert sensors.follow_templates(engine) == []
     with engine.begin() as conn:
         conn.execute(
             sa.text("""
@@ -260,6 +310,8 @@ def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
                     'few', 1)
             """)
         )
+    lines = sensors.follow_templates(engine)
+    assert lines == ["1 companies are to be refreshed for a changed template"]
     found = _evaluate(instance)
     assert isinstance(found, dg.SensorResult)
     (request,) = found.run_requests or ()

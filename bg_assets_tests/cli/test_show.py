@@ -142,6 +142,17 @@ def test_the_departure_of_a_member_is_not_said_to_wait(acme: Command) -> None:
     assert "renewed because of changes" not in acme("show", "acme").out
 
 
+def test_a_changed_template_is_not_said_to_wait(acme: Command) -> None:
+    refresh(acme, "acme")
+    acme.execute("update bg.people set title = 'Clerk' where id = 'acme:4'")
+    assert refresh_what_is_due(acme) == 1
+    acme.execute("insert into bg.changes (company_id, kind, source) "
+                 "values ('acme', 'resync', 'template')")  # fmt: skip
+    out = acme("show", "acme").out
+    assert "renewal: " in out
+    assert "renewed because of changes" not in out
+
+
 def test_an_untouched_company_says_nothing_of_renewal(acme: Command) -> None:
     refresh(acme, "acme")
     assert "renew" not in acme("show", "acme").out
