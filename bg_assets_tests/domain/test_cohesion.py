@@ -172,6 +172,16 @@ def test_where_it_can_not_be_measured_the_reason_is_named() -> None:
         assert found.value is None
 
 
+def test_connectivity_is_the_mean_chance_times_the_share_of_the_linked() -> None:
+    ties = Ties([Row("a"), Row("b", manager_id="a"), Row("c")])
+    loose = ties.between(0, 2)
+    assert connectivity(ties, [0, 1]) == DIRECT
+    assert connectivity(ties, [0, 2]) == pytest.approx(loose**2)
+    assert connectivity(ties, [0]) == connectivity(ties, []) == 0.0
+    linked = (1 + 1 + (1 - (1 - loose) ** 2)) / 3
+    assert connectivity(ties, [0, 1, 2]) == pytest.approx((1 + 2 * loose) / 3 * linked)
+
+
 def test_what_is_just_enough_is_measured() -> None:
     rows = invented(60, 1)
     ids = tuple(row.person_id for row in rows)
@@ -189,6 +199,10 @@ def test_what_is_just_enough_is_measured() -> None:
         return cohesion(Ties(some), [group], 60).value
 
     assert [known(number) is None for number in (1, 2, 3)] == [True, False, False]
+    three = [Row(f"q{at}", None, "IT" if at == 0 else None) for at in range(3)]
+    pool = tuple(row.person_id for row in (*rows, *three))
+    few = cohesion(Ties([*rows, *three]), [Stratum(("q0", "q1", "q2"), pool)], 60)
+    assert "known of 1 of 3 members" in str(few.reason)
     # Three of six: just twenty groups are possible.
     six = [Stratum(ids[:3], ids[:6])]
     assert possible(six) == LEAST_GROUPS

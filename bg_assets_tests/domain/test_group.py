@@ -301,3 +301,52 @@ def test_who_audits_by_department_decides_on_no_finance_system() -> None:
     )
     group = decide(Company("c", 2000, 2000), [auditor], FINANCE, TODAY)
     assert all(m.role != "decision_maker" for m in group.members)
+
+
+def test_influence_counts_reports_and_nobody_reports_to_themselves() -> None:
+    people = staff("CFO", "CIO", "Procurement Manager")
+    alone = [replace(one, manager_id=one.person_id) for one in people]
+    influences = {
+        what: {m.person_id: m.influence for m in decide(MIDDLE, rows, FINANCE, TODAY).members}
+        for what, rows in (
+            ("no lines", people),
+            ("own", alone),
+            ("lines", [people[0], *(replace(one, manager_id="p00000") for one in people[1:])]),
+        )
+    }
+    assert influences["own"] == influences["no lines"]
+    # Rank 9 and full weight; the widest span, and no report.
+    assert influences["no lines"]["p00000"] == pytest.approx((0.54 + 0.2) / 0.8)
+    assert influences["lines"]["p00000"] == pytest.approx(0.54 + 0.2 + 0.2)
+    assert influences["lines"]["p00001"] == pytest.approx(0.54 + 0.16)
+
+
+def test_of_two_rows_of_one_person_the_same_counts_whichever_comes_first() -> None:
+    rows = [person(0, "CFO"), person(0, "Forklift Driver")]
+    groups = [decide(MIDDLE, order, FINANCE, TODAY) for order in (rows, rows[::-1])]
+    assert groups[0] == groups[1]
+    assert [m.person_id for m in groups[0].members] == ["p00000"]
+
+
+def test_coverage_counts_who_is_read_in_function_and_level() -> None:
+    rows = [
+        person(0, "CFO"),
+        replace(person(1, "CIO"), function=None),
+        replace(person(2, "CIO"), level=None),
+        person(3, "IT Manager"),
+    ]
+    assert decide(MIDDLE, rows, FINANCE, TODAY).coverage == 0.5
+
+
+def test_a_role_far_ahead_of_the_next_is_surer_and_a_pin_needs_no_lead() -> None:
+    (cfo,) = staff("CFO")
+    (member,) = decide(MIDDLE, [cfo], FINANCE, TODAY).members
+    assert member.confidence == cfo.confidence
+    (director,) = staff("Finance Director")
+    company = Company("c", 60, 60, "GB")
+    (maker,) = decide(company, [director], FINANCE, TODAY).members
+    # A decision maker with 0.9, a potential champion with as much: no lead at all.
+    assert maker.confidence == pytest.approx(0.9 * director.confidence, abs=0.001)
+    pins = [Override("p00000", "pin", "decision_maker")]
+    (pinned,) = decide(company, [director], FINANCE, TODAY, pins).members
+    assert pinned.confidence == director.confidence
