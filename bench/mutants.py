@@ -63,10 +63,12 @@ ROOMS = {
          "webhook_apply.py"),
     ),
     "receiver": Room(("receiver/*.py",), ("receiver/",), ("signatures.py",)),
-    "repair": Room(("repair.py",), ("test_repair.py",)),
+    "repair": Room(("repair.py", "faults.py"), ("test_repair.py", "test_faults.py")),
     "instance": Room(("instance/*.py",), ("instance/",)),
     "mirror": Room(("mirror.py", "restoring.py", "checks.py"), ("assets/",)),
-    "sensors": Room(("sensors.py",), ("test_sensors.py",)),
+    "sensors": Room(
+        ("sensors.py", "upkeep.py", "patience.py"), ("test_sensors.py", "test_patience.py")
+    ),
     "assets": Room(("assets/*.py",), ("assets/",)),
     "files": Room(("files/*.py",), ("files/",)),
     "domain": Room(("domain/*.py",), ("domain/",), ("applying.py",)),
