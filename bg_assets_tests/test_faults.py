@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -25,6 +26,7 @@ JOB = "refresh_buyer_groups"
         (Ending(True, ("DagsterExecutionStepExecutionError", "RefreshFailed")), None),
         (Ending(True, ("DagsterExecutionStepExecutionError", "MemoryError")), None),
         (Ending(True, ("RefreshFailed", "DatabaseUnreachable")), "by DatabaseUnreachable"),
+        (Ending(True, ("DatabaseUnreachable", "OperationalError")), "by DatabaseUnreachable"),
         (Ending(True, ("OperationalError", "TooManyConnections")), "by TooManyConnections"),
         (Ending(True, ("OperationalError", "DiskFull")), "by DiskFull"),
         (Ending(True, ("OperationalError", "AdminShutdown")), "by AdminShutdown"),
@@ -41,6 +43,14 @@ JOB = "refresh_buyer_groups"
 )
 def test_only_what_its_work_may_have_done_counts(ending: Ending, why: str | None) -> None:
     assert outage(ending) == why
+
+
+def test_the_kinds_of_an_error_are_told_down_to_where_it_came_from() -> None:
+    inner = SimpleNamespace(cls_name="AdminShutdown", cause=None, context=None)
+    middle = SimpleNamespace(cls_name="OperationalError", cause=None, context=inner)
+    outer = SimpleNamespace(cls_name="DagsterError", cause=middle, context=None)
+    assert tuple(faults._kinds(outer)) == ("DagsterError", "OperationalError", "AdminShutdown")
+    assert tuple(faults._kinds(None)) == ()
 
 
 @pytest.fixture

@@ -135,3 +135,23 @@ def test_a_new_product_asks_for_no_company_where_it_is_not_sold_however_that_is_
     assert products.raise_changes(engine, force) == 3
     asked = rows(engine, "select company_id from bg.changes order by company_id")
     assert [row["company_id"] for row in asked] == ["a", "c", "e"]
+
+
+def test_a_mistake_beside_the_products_is_told_and_no_product_is_said_to_be_older(
+    engine: sa.Engine, folder: Path
+) -> None:
+    (folder / "other.yaml").write_text("name: [", encoding="utf-8")
+    force = products.keep(engine, folder, NAMES)
+    assert force.last_good == ()
+    assert "other.yaml, line 1" in (force.warning or "")
+    assert "last good" not in (force.warning or "")
+
+
+def test_a_product_that_nobody_knows_is_told_beside_a_file_that_is_bad(
+    engine: sa.Engine, folder: Path
+) -> None:
+    (folder / "other.yaml").write_text("name: [", encoding="utf-8")
+    with pytest.raises(BadTemplate) as bad:
+        products.keep(engine, folder, [*NAMES, "nowhere"])
+    assert "other.yaml, line 1" in str(bad.value)
+    assert "no template is named 'nowhere'" in str(bad.value)

@@ -75,6 +75,7 @@ def test_a_tick_lets_go_what_no_run_will_complete_and_looks_every_two_seconds(
         return real(*args)
 
     monkeypatch.setattr(repair, "repair", counted)
+    monkeypatch.setattr(patience, "pause", lambda *_: 0.0)
     requests, said = sensors.tick(instance, engine, "people_changes", poll_seconds=0.4)
     assert (requests, said) == ([], ["run lost is gone: 1 to be tried again, 0 dead"])
     assert len(looks) == 1

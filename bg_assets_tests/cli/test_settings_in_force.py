@@ -102,6 +102,15 @@ def test_templates_that_are_out_of_reach_are_those_that_run(
     assert world("pin", "a", "p1", "--product", "small", "--reason", "x").code == 0
 
 
+def test_a_product_that_does_not_run_is_read_from_its_file(
+    world: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _tick(world, monkeypatch, BG_PRODUCTS="hr_system")
+    document = world.json("why", "a", "p1", "--product", "sales_tool")
+    assert [one["product"] for one in document["groups"]] == ["sales_tool"]
+    assert world("why", "a", "p1", "--product", "sales_toll").code == 2
+
+
 def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
     world: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
