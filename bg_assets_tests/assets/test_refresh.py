@@ -71,6 +71,7 @@ def test_what_went_wrong_is_told_without_values(world: World) -> None:
     result = world.run(request)
     logs = " ".join(str(entry) for entry in world.instance.all_logs(result.run_id))
     assert "bad failed and is tried again" in logs
+    assert "nothing written" not in logs
     assert "raise_exception P0001" in logs
     assert "secret" not in logs
     assert "secret" not in str(world.sql("select error from bg.buyer_group_refresh_log"))
