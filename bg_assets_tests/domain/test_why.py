@@ -87,3 +87,43 @@ def test_a_pin_and_an_exclusion_are_named_first() -> None:
     assert (pinned.rule, pinned.role) == ("pinned", "champion")
     assert "the rules alone see no fit" in pinned.because
     assert out.rule == "excluded"
+
+
+def test_who_would_come_in_without_a_member_is_told_and_nobody_who_is_there() -> None:
+    people = staff("CFO", "General Counsel", "General Counsel", "IT Manager")
+    answer = explain(MIDDLE, people, FINANCE, TODAY, (), "p00001")
+    assert answer.would_change[:-1] == ("p00002 is next: without this person, gatekeeper",)
+    assert answer.because.endswith("; the one place")
+    maker = explain(MIDDLE, people, FINANCE, TODAY, (), "p00000")
+    assert maker.because.endswith("; one of 2 places")
+    assert maker.would_change == ("an exclusion by hand: `bg-assets exclude`",)
+
+
+def test_who_started_already_and_whose_title_is_over_is_gone_and_not_late() -> None:
+    started = replace(person(0, "Former CFO"), start_date=date(2020, 1, 1))
+    answer = explain(MIDDLE, [started], FINANCE, TODAY, (), "p00000")
+    assert answer.rule == "gone"
+    assert explain(MIDDLE, [started], FINANCE, TODAY, (), "p00009").rule == "unread"
+
+
+def test_of_what_nobody_fits_the_unknown_and_the_nearest_are_told() -> None:
+    unknown = explain(MIDDLE, [person(0, None)], FINANCE, TODAY, (), "p00000")
+    assert unknown.because == (
+        "no role of the template asks for an unknown function at level unknown"
+    )
+    driver = explain(MIDDLE, [person(0, "HR Manager")], FINANCE, TODAY, (), "p00000")
+    assert driver.because == "no role of the template asks for HR at level manager"
+    assert driver.would_change[0] == "potential champion: finance (this is HR)"
+    assert any(
+        "stakeholder: the level c_level, vp, head or director (this is manager)" in change
+        for change in driver.would_change
+    )
+
+
+def test_a_doubtful_role_has_its_fit_and_its_reason_beside_the_obstacle() -> None:
+    weak = replace(person(0, "CFO"), confidence=0.3)
+    answer = explain(MIDDLE, [weak], FINANCE, TODAY, (), "p00000")
+    maker = answer.roles[0]
+    assert maker.because.startswith("finance at level c_level; ")
+    assert maker.strength == round(0.3 * (maker.score or 0), 4)
+    assert answer.because.startswith("decision maker: ")
