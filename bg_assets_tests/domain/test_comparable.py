@@ -14,6 +14,7 @@ PEOPLE = {
         fitting("d", ("champion", 0.9), confidence=0.49),
         fitting("e", ("champion", 0.9), function="it"),
         fitting("f"),
+        fitting("g"),
     )
 }
 

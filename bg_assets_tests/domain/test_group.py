@@ -350,3 +350,14 @@ def test_a_role_far_ahead_of_the_next_is_surer_and_a_pin_needs_no_lead() -> None
     pins = [Override("p00000", "pin", "decision_maker")]
     (pinned,) = decide(company, [director], FINANCE, TODAY, pins).members
     assert pinned.confidence == director.confidence
+
+
+def test_a_member_who_is_pinned_says_so_before_the_reason_of_the_rules() -> None:
+    people = staff("CFO", "Forklift Driver")
+    pins = [Override("p00000", "pin"), Override("p00001", "pin", "champion")]
+    members = decide(MIDDLE, people, FINANCE, TODAY, pins).members
+    maker, champion = sorted(members, key=lambda member: member.person_id)
+    assert maker.reasons[0] == "decision maker: pinned by hand"
+    assert maker.reasons[1].startswith("decision maker: finance at level c_level")
+    assert champion.reasons[0] == "potential champion: pinned by hand"
+    assert champion.reasons[1].startswith("title read with ")

@@ -57,8 +57,10 @@ def test_what_is_unknown_counts_as_the_mean_of_those_who_are_known() -> None:
 
 def test_a_manager_is_a_tie_and_two_steps_are_near_whoever_stands_first() -> None:
     rows = [
-        Row("top"),
+        Row("top", manager_id="chief"),
         Row("mid", manager_id="top"),
+        Row("mid2", manager_id="top"),
+        Row("chief"),
         Row("low", manager_id="mid"),
         Row("peer", manager_id="mid"),
         Row("other", manager_id="other"),
@@ -73,6 +75,8 @@ def test_a_manager_is_a_tie_and_two_steps_are_near_whoever_stands_first() -> Non
         ("top", "low", 0.66),
         ("low", "peer", 0.66),
         ("mid", "far", 0.66),
+        ("mid", "mid2", 0.66),
+        ("mid", "chief", 0.66),
         ("top", "far", stranger),
         ("peer", "far", stranger),
         ("top", "other", stranger),
