@@ -74,13 +74,13 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
     values = [
         ("changes not in a group yet", found["pending"]["changes"]),
         ("companies pending", found["pending"]["companies"]),
-        ("  deferred", found["deferred"]),
-        ("  requested", found["requested"]),
-        ("  running", found["running"]),
-        ("  failed, tried again", found["failed"]),
-        ("  dead", found["dead"]),
+        ("companies deferred", found["deferred"]),
+        ("companies requested", found["requested"]),
+        ("companies running", found["running"]),
+        ("companies tried again", found["failed"]),
+        ("companies dead", found["dead"]),
         ("webhook events pending", found["webhooks"]["pending"]),
-        ("  dead", found["webhooks"]["dead"]),
+        ("webhook events dead", found["webhooks"]["dead"]),
         ("  other body, in 24 h", found["webhooks"]["differing"]),
     ]
     if found["oldest_pending_seconds"] is not None:

@@ -52,17 +52,20 @@ class RejectsWriter:
         """Add one reject. Raises CannotReject."""
         try:
             if self._file is None:
-                self._file = self._open()
-                self._writer = csv.writer(self._file.text, lineterminator="\n")
-                self._writer.writerow(["line", "reason", *map(_written, self._header)])
+                self._begin()
             self._writer.writerow([reject.line, reject.reason, *map(_written, reject.original)])
         except OSError as error:
             raise self._failed(error) from None
         self.count += 1
 
     def close(self) -> None:
-        """Put the file in its place, or remove that of an earlier run. Raises CannotReject."""
+        """Put the file in its place, or remove that of an earlier run. Raises CannotReject.
+
+        What a link leads to is not removed: without a reject it holds the header alone.
+        """
         try:
+            if self._file is None and self.path.is_symlink() and self.path.is_file():
+                self._begin()
             if self._file is None:
                 writing.remove(self.path)
             else:
@@ -74,6 +77,11 @@ class RejectsWriter:
         """Forget what was written; the file of an earlier run stays."""
         if self._file is not None:
             self._file.discard()
+
+    def _begin(self) -> None:
+        self._file = self._open()
+        self._writer = csv.writer(self._file.text, lineterminator="\n")
+        self._writer.writerow(["line", "reason", *map(_written, self._header)])
 
     def _open(self) -> WholeFile:
         # Rejects hold the same personal data as the imported file: nobody else may read them.
