@@ -15,7 +15,7 @@ import tempfile
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -112,7 +112,7 @@ class Workshop:
         data = self._folder / "coverage"
         rc.write_text(_RC.format(root=self.root, data=data), encoding="utf-8")
         notes = self._folder / "notes.json"
-        self._fork(lambda: _measure(rc, tests, notes), patience=600)
+        self._fork(lambda: _measure(rc, tests, notes), lambda test: 600)
         while (outcome := self.ended()) is None:
             time.sleep(0.2)
         if not notes.exists():
@@ -122,17 +122,20 @@ class Workshop:
         assert outcome
         return mutant_reach.read(data, self.root, noted["seconds"], noted["failed"])
 
-    def start(self, module: str, code: str, tests: Sequence[str], longest: float) -> None:
-        """Run these tests on the module with this code; the outcome is to be asked for.
+    def start(self, module: str, code: str, seconds: Mapping[str, float]) -> None:
+        """Run tests on the module with this code; the outcome is to be asked for.
 
-        ``longest`` is what the slowest of them took unharmed, in seconds.
+        ``seconds`` is what each of them took unharmed.
         """
         path = self.root / module
         unharmed = path.read_text(encoding="utf-8")
         path.write_text(code, encoding="utf-8")
         notes = self._folder / "notes.json"
         notes.unlink(missing_ok=True)
-        self._fork(lambda: _judge(tests, notes), patience=_PATIENCE + 5 * longest)
+        tests = list(seconds)
+        self._fork(
+            lambda: _judge(tests, notes), lambda test: _PATIENCE + 5 * seconds.get(test, 0.0)
+        )
         assert self._trial
         self._trial.undo = lambda: path.write_text(unharmed, encoding="utf-8")
 
@@ -141,9 +144,10 @@ class Workshop:
         trial = self._trial
         assert trial
         pid, status = os.waitpid(trial.pid, os.WNOHANG)
-        hanging = not pid and time.time() - trial.beat.stat().st_mtime > trial.patience
+        hanging = not pid and trial.hangs()
         if not pid and not hanging:
             return None
+        trial.reaped = not hanging
         seconds = time.monotonic() - trial.began
         self.end()
         if hanging:
@@ -152,18 +156,22 @@ class Workshop:
         notes = self._folder / "notes.json"
         noted = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
         by = noted.get("by") or ("" if code == 0 else f"exit {code}: {self.output()[-300:]}")
-        return Outcome(code != pytest.ExitCode.OK, by, seconds)
+        # A fault may take the parameters of all its tests away: nobody noticed.
+        silent = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        return Outcome(code not in silent, by, seconds)
 
     def end(self) -> None:
         """End the run and all it started, put the module right, drop the databases it made."""
         trial, self._trial = self._trial, None
         if trial is None:
             return
+        if not trial.reaped:
+            _kill_forked(trial.pid)
         for _ in range(50):
-            if not _kill(trial.mark):
+            if not _kill_marked(trial.mark):
                 break
             time.sleep(0.02)
-        with contextlib.suppress(ChildProcessError):
+        if not trial.reaped:
             os.waitpid(trial.pid, 0)
         trial.undo()
         self._drop_databases()
@@ -175,10 +183,10 @@ class Workshop:
         path = self._folder / "output"
         return path.read_text(encoding="utf-8", errors="replace")[-2000:] if path.exists() else ""
 
-    def _fork(self, work: Callable[[], int], patience: float) -> None:
+    def _fork(self, work: Callable[[], int], patience: Callable[[str], float]) -> None:
         mark = uuid.uuid4().hex
         beat = self._folder / "beat"
-        beat.touch()
+        beat.write_text("", encoding="utf-8")
         sys.stdout.flush()
         pid = os.fork()
         if not pid:
@@ -246,18 +254,32 @@ def _plain(url: str) -> str:
 
 @dataclass(slots=True)
 class _Trial:
-    """A run under way: its process, the mark of all its processes, when it last began a test."""
+    """A run under way: its process, the mark of all its processes, the test that it is at."""
 
     pid: int
     mark: str
     beat: Path
-    patience: float
+    patience: Callable[[str], float]
     began: float
     undo: Callable[[], Any]
+    reaped: bool = False
+
+    def hangs(self) -> bool:
+        """Whether the test that it is at has taken longer than this one may."""
+        age = time.time() - self.beat.stat().st_mtime
+        return age > self.patience(self.beat.read_text(encoding="utf-8", errors="replace"))
 
 
-def _kill(mark: str) -> int:
-    """Kill what carries the mark in its environment; returns how many there were."""
+def _kill_forked(pid: int) -> None:
+    """Kill the process and what it forked: /proc shows our own environment for these."""
+    process = psutil.Process(pid)
+    for one in [*process.children(recursive=True), process]:
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+
+
+def _kill_marked(mark: str) -> int:
+    """Kill the programs that carry the mark in their environment; returns how many there were."""
     found = 0
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -282,8 +304,8 @@ class _Judge:
             key=lambda item: self._order[item.nodeid],
         )
 
-    def pytest_runtest_logstart(self) -> None:
-        self._beat.touch()
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._beat.write_text(nodeid, encoding="utf-8", errors="replace")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

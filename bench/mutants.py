@@ -131,8 +131,7 @@ def _judged(
                 continue
             tests = _within(reach, reaching, options.longest)
             shop = idle.pop()
-            slowest = max(reach.seconds[test] for test in tests)
-            shop.start(mutant.module, mutant.code, tests, slowest)
+            shop.start(mutant.module, mutant.code, {test: reach.seconds[test] for test in tests})
             busy[shop] = (room, mutant, f"{len(tests)} of {len(reaching)} tests passed")
         if not busy:
             return

@@ -127,6 +127,38 @@ def test_faults_are_judged_on_a_copy_and_a_stop_leaves_nothing(tmp_path: Path) -
     assert _contents() == before
 
 
+HANGING = """
+import sys, time
+from pathlib import Path
+from bench import mutant_trials
+mutant_trials._PATIENCE = 10
+module = "bg_assets/domain/regions.py"
+test = (
+    "bg_assets_tests/domain/test_regions.py::"
+    "test_only_a_company_known_to_be_elsewhere_is_no_customer"
+)
+code = Path(module).read_text()
+hanging = code.replace("    return", "    while True: pass\\n    return")
+assert hanging != code
+with mutant_trials.Workshop(Path.cwd()) as shop:
+    for text in (hanging, code):
+        shop.start(module, text, {test: 0.1})
+        while (outcome := shop.ended()) is None:
+            time.sleep(0.05)
+        print(outcome.caught, outcome.by)
+"""
+
+
+@pytest.mark.slow
+def test_a_fault_that_hangs_is_ended_and_counts_as_caught() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", HANGING],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+
+    assert said.stdout.splitlines() == ["True hang", "False "]
+
+
 def _is_under(process: psutil.Process, folder: Path) -> bool:
     try:
         return process.cwd().startswith(str(folder))
