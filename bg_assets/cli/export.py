@@ -64,7 +64,12 @@ def export(
             named = (_renamed(group, EXPORTED_ROLES[roles]) for group in groups)
             counts = _write_json(out, named) if to_json else _write_csv(out, named)
     where = "" if str(file) == "-" else f" to {file}"
-    session.say(f"{counts[0]} groups with {counts[1]} members written{where}")
+    what = (_counted(number, one) for number, one in zip(counts, ("group", "member"), strict=True))
+    session.say(f"{' with '.join(what)} written{where}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @contextmanager

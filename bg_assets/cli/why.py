@@ -130,7 +130,8 @@ def _print(out: Terminal, document: dict[str, Any]) -> None:
     for group in document["groups"]:
         _print_answer(out, group)
     if document["pending_changes"]:
-        out.print(f"{document['pending_changes']} changes are not in the group yet")
+        number = document["pending_changes"]
+        out.print(f"{number} {'change is' if number == 1 else 'changes are'} not in the group yet")
 
 
 def _print_answer(out: Terminal, group: dict[str, Any]) -> None:
@@ -150,3 +151,5 @@ def _print_answer(out: Terminal, group: dict[str, Any]) -> None:
     for number, change in enumerate(group["would_change"]):
         start = "  it would be otherwise with: " if number == 0 else "    or: "
         out.print(escape(start + change))
+    if group["without"]:
+        out.print(escape(f"  without this person: {group['without']}"))

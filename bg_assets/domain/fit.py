@@ -8,7 +8,7 @@ from typing import Final
 from bg_assets.domain import authority
 from bg_assets.domain.template import Condition, RoleRule, Template
 from bg_assets.domain.ties import subject
-from bg_assets.domain.vocabulary import in_words
+from bg_assets.domain.vocabulary import LEVELS, in_words
 
 CANT_SIGN: Final = 0.7  # factor on a decision maker whose signature does not reach the deal
 IN_NAME: Final = 0.6  # factor on a manager by title without authority
@@ -200,6 +200,22 @@ def nearest(
         for condition in rule.conditions
     ]
     return min(options, key=lambda o: (len(o[1]), "titles" in o[1], "functions" in o[1]))
+
+
+def levels_asked(candidate: Candidate, rule: RoleRule, employees: int | None) -> tuple[str, ...]:
+    """The levels of which any would do, highest first, for somebody who lacks nothing else.
+
+    Those of the nearest condition and of the others that ask for the same functions.
+    """
+    least, _ = nearest(candidate, rule, employees)
+    found = {
+        level
+        for one in rule.conditions
+        if one.functions == least.functions
+        and all(p == "levels" or check(candidate, one, employees) for p, check in _PARTS.items())
+        for level in one.levels
+    }
+    return tuple(level for level in LEVELS if level in found)
 
 
 def _first(words: tuple[str, ...], allowed: tuple[str, ...]) -> str | None:

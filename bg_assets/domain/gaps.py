@@ -3,9 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from bg_assets.domain.fit import Candidate, levels_asked, nearest
 from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.selection import LEAST_CONFIDENCE, VOICES, Choice, Chosen
+from bg_assets.domain.selection import (
+    LEAST_CONFIDENCE,
+    LEAST_FIT,
+    VOICES,
+    Choice,
+    Chosen,
+    usable,
+)
 from bg_assets.domain.template import RoleRule, Template
 from bg_assets.domain.vocabulary import ROLES, in_words
 
@@ -25,11 +34,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Who there is. functions: of all people by id. choices: without who is excluded."""
+    """Who there is. functions: of all people by id. choices, candidates: without who is excluded.
+
+    employees: the size of the company, None is unknown.
+    """
 
     functions: Mapping[str, str | None]
     choices: Mapping[str, Choice]
     chosen: Chosen
+    candidates: Mapping[str, Candidate]
+    employees: int | None
 
 
 def find_gaps(
@@ -69,15 +83,15 @@ def _empty_places(rule: RoleRule, staff: Staff, filled: int) -> Gap:
     elif not there:
         found = f"{read}, nobody in {what}"
     else:
-        found = f"{read}; {_those(there, what, rule.role, staff)}"
+        found = f"{read}; {_those(there, what, rule, staff)}"
     reason = f"no {further}{ROLE_LABELS[rule.role]}{place} found: {found}"
     return Gap(rule.role, functions[0] if functions else None, reason)
 
 
-def _those(there: Sequence[str], what: str, role: str, staff: Staff) -> str:
+def _those(there: Sequence[str], what: str, rule: RoleRule, staff: Staff) -> str:
     """What stands in the way of those with the function: `of 3 in finance, 1 is excluded, …`."""
-    states = Counter(_state(person_id, role, staff) for person_id in there)
-    told = [state for state in _states() if states[state]]
+    states = Counter(_state(person_id, rule, staff) for person_id in there)
+    told = sorted(states, key=lambda state: (_TOLD.get(state, len(_TOLD)), -states[state], state))
     if len(there) == 1:
         return f"the one in {what} {told[0][0]}"
     if len(told) == 1:
@@ -91,6 +105,21 @@ _State = tuple[str, str]
 _EXCLUDED: _State = ("is excluded by hand", "are excluded by hand")
 _DOUBTFUL: _State = ("has a title that is read too doubtfully", "have titles read too doubtfully")
 _UNFIT: _State = ("does not fit well enough", "do not fit well enough")
+_DISQUALIFIED: _State = ("is disqualified by the template", "are disqualified by the template")
+_NEVER: _State = (
+    "is ruled out for this role by the template",
+    "are ruled out for this role by the template",
+)
+_REFUSED: Final[Mapping[str, _State]] = {
+    "board": ("is on the board only", "are on the board only"),
+    "disqualified-level": _DISQUALIFIED,
+    "disqualified-title": _DISQUALIFIED,
+    "never-level": _NEVER,
+    "never-function": _NEVER,
+    "never-title": _NEVER,
+    "outsider": ("is an outsider", "are outsiders"),
+    "rank": ("ranks too high for this role", "rank too high for this role"),
+}
 
 
 def _holding(role: str) -> _State:
@@ -98,20 +127,46 @@ def _holding(role: str) -> _State:
     return f"is the {label} already", f"are {label}s already"
 
 
-def _states() -> Iterator[_State]:
-    """All states in the order in which they are told."""
-    yield from (_holding(role) for role in ROLES)
-    yield from (_EXCLUDED, _DOUBTFUL, _UNFIT)
+# The order in which they are told; what the template asks for comes after.
+_TOLD: Final = {
+    state: at for at, state in enumerate((*map(_holding, ROLES), _EXCLUDED, _DOUBTFUL, _UNFIT))
+}
 
 
-def _state(person_id: str, role: str, staff: Staff) -> _State:
-    if person_id in staff.chosen:
-        return _holding(staff.chosen[person_id][0])
-    choice = staff.choices.get(person_id)
+def _state(person_id: str, rule: RoleRule, staff: Staff) -> _State:
+    """The cause that ``obstacles.obstacle`` names to this person for this role."""
+    choice, role = staff.choices.get(person_id), rule.role
     if choice is None:
         return _EXCLUDED
-    doubtful = choice.fit(role) is not None and choice.confidence < LEAST_CONFIDENCE
-    return _DOUBTFUL if doubtful else _UNFIT
+    held, by = staff.chosen.get(person_id, (None, None))
+    if held == role and by is None:
+        pinned = f"pinned as {ROLE_LABELS[role]}"
+        return f"is {pinned}", f"are {pinned}"
+    if held == role:
+        return _holding(role)
+    refused = next((one for one in choice.refused if one.role == role), None)
+    if refused is not None:
+        return _REFUSED.get(refused.rule) or _lacking(staff.candidates[person_id], rule, staff)
+    if choice.confidence < LEAST_CONFIDENCE:
+        return _DOUBTFUL
+    return _UNFIT if held is None or usable(choice, role, LEAST_FIT) is None else _holding(held)
+
+
+_ASKED: Final = {
+    "functions": "function", "levels": "level", "titles": "title", "departments": "department",
+    "employees": "company size",
+}  # fmt: skip
+
+
+def _lacking(candidate: Candidate, rule: RoleRule, staff: Staff) -> _State:
+    _, parts = nearest(candidate, rule, staff.employees)
+    if parts == ("levels",):
+        levels = ", ".join(levels_asked(candidate, rule, staff.employees))
+        what = f"not of the level asked for ({levels})"
+    else:
+        asked = " and ".join(word for part, word in _ASKED.items() if part in parts)
+        what = f"not what the role asks for in {asked}"
+    return f"is {what}", f"are {what}"
 
 
 def _silent(voice: str, template: Template) -> Gap:

@@ -188,7 +188,7 @@ def decide(
     filled = Counter(m.role for m in members)
     confidences = [m.confidence for m in members]
     functions = {p.person_id: p.function for p in people}
-    there = Staff(functions, choices, seen.chosen)
+    there = Staff(functions, choices, seen.chosen, seen.candidates, seen.employees)
     return BuyerGroup(
         product=template.name,
         template_hash=template.hash,

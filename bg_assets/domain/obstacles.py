@@ -4,14 +4,15 @@ Nothing is decided here: fit.py and selection.py say what happened, this says it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from bg_assets.domain.fit import Candidate, Fit, Refusal, nearest, says
+from bg_assets.domain.fit import Candidate, Fit, Refusal, levels_asked, nearest, says
 from bg_assets.domain.group import Weighed
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.selection import (
     LEAST_CONFIDENCE,
+    LEAST_FIT,
     Choice,
     Pick,
     Round,
@@ -33,12 +34,13 @@ class Obstacle:
 
     rule: a rule of ``fit.Refusal``; doubtful, weak; no-place, pinned-places (a pin holds it);
     taken, gave-way (``who`` has the place); other-role, pinned (in the role ``said``). change: what
-    would have led to another answer. said: what the rule rests on.
+    would have led to another answer; where it hangs on ``who``, ``leavers.settled`` finds it, and
+    it is None where nothing is known to be enough. said: what the rule rests on.
     """
 
     rule: str
     because: str
-    change: str
+    change: str | None
     said: tuple[str, ...] = ()
     who: str | None = None
 
@@ -59,19 +61,22 @@ def obstacle(seen: Weighed, rule: RoleRule, choice: Choice) -> Obstacle | None:
         refused = next(one for one in choice.refused if one.role == role)
         return _refused(refused, rule, seen.candidates[person_id], seen.employees)
     last = next((one for one in reversed(seen.made.rounds) if one.role == role), None)
-    if last is not None and (found := _unusable(choice, fit, last.least)):
+    # A required place that is empty was to be had for less.
+    empty = sum(held == role for held, _ in seen.chosen.values()) < seen.required[role]
+    least = LEAST_FIT if empty else last.least if last else 0.0
+    if last is not None and (found := _unusable(choice, fit, least)):
         return found
     if own is not None and person_id in seen.pins:
         return _elsewhere(own[0], "pinned")
     if person_id in seen.made.overtaken and role == "decision_maker":
         other = seen.made.overtaken[person_id]
         because = f"{other} decides as well and has more say in the company"
-        return Obstacle("taken", because, _gone(other), who=other)
+        return Obstacle("taken", because, None, who=other)
     had = _had_a_place(seen, person_id, last)
     if person_id in seen.made.gave_way and (role == "stakeholder" or had):
         other, voice = seen.made.gave_way[person_id]
         because = f"gave way to {other}, the {voice} voice that a deal of this size needs"
-        return Obstacle("gave-way", because, _gone(other), (voice,), other)
+        return Obstacle("gave-way", because, None, (voice,), other)
     if last is None:
         return _no_place(seen, role)
     if own is not None and had:
@@ -118,7 +123,7 @@ def _no_place(seen: Weighed, role: str) -> Obstacle:
     holder = min((i for i, (own, _) in seen.chosen.items() if own == role), default=None)
     if seen.target.of(role) and holder is not None:
         because = f"{holder} is pinned there, and the places are no more"
-        return Obstacle("pinned-places", because, f"taking the pin of {holder} back", who=holder)
+        return Obstacle("pinned-places", because, None, who=holder)
     because = f"a group of this size has no place for the role {ROLE_LABELS[role]}"
     return Obstacle("no-place", because, "a larger company or a larger deal")
 
@@ -128,7 +133,7 @@ def _lost(seen: Weighed, choice: Choice, fit: Fit, last: Round) -> Obstacle:
     pick = last.picks[-1]
     how = _ahead(seen, choice, fit, pick, last.role)
     because = f"{pick.person_id} has the last place{how}"
-    return Obstacle("taken", because, _gone(pick.person_id), who=pick.person_id)
+    return Obstacle("taken", because, None, who=pick.person_id)
 
 
 def _ahead(seen: Weighed, choice: Choice, fit: Fit, pick: Pick, role: str) -> str:
@@ -160,10 +165,6 @@ def _ahead(seen: Weighed, choice: Choice, fit: Fit, pick: Pick, role: str) -> st
     )[first]
 
 
-def _gone(who: str) -> str:
-    return f"{who} leaving the company or the group"
-
-
 def _refused(
     refused: Refusal, rule: RoleRule, candidate: Candidate, employees: int | None
 ) -> Obstacle:
@@ -171,6 +172,8 @@ def _refused(
     word = in_words(refused.said)
     if refused.rule == "no-fit":
         condition, parts = nearest(candidate, rule, employees)
+        if parts == ("levels",):
+            condition = replace(condition, levels=levels_asked(candidate, rule, employees))
         asked = _asked(condition, parts, candidate, employees)
         of = (
             f" of {_either([in_words(f) for f in condition.functions])}"

@@ -12,6 +12,7 @@ from bg_assets.domain.group import (
     decide,
     weigh,
 )
+from bg_assets.domain.leavers import Decision, settled, without
 from bg_assets.domain.obstacles import Obstacle, obstacle
 from bg_assets.domain.roles import ROLE_LABELS
 from bg_assets.domain.selection import LEAST_FIT, Choice, strength
@@ -45,7 +46,8 @@ class Why:
     rule: the one that decided, in one word of ``chosen, pinned, excluded, gone, elsewhere,
     not-sold, not-yet, unread`` or of ``obstacles.Obstacle``. because: the same in a sentence.
     would_change: what would have led to another answer, the nearest first. membership: the
-    member's confidence, 0 to 1 (see ``group.Member``), None for others.
+    member's confidence, 0 to 1 (see ``group.Member``), None for others. without: what would become
+    of the group if this member were excluded, None for others.
     """
 
     member: bool
@@ -55,6 +57,7 @@ class Why:
     roles: tuple[RoleAnswer, ...] = ()
     would_change: tuple[str, ...] = ()
     membership: float | None = None
+    without: str | None = None
 
 
 def explain(
@@ -78,13 +81,13 @@ def explain(
     choice = seen.choices.get(person_id)
     if choice is None:
         return _absent(staff, as_of, person_id)
-    roles = tuple(_role(seen, rule, choice) for rule in template.roles)
+    made = Decision(company, staff, template, as_of, overrides, seen)
+    roles = tuple(_role(made, rule, choice) for rule in template.roles)
     if person_id not in seen.chosen:
         return _outside(seen, choice, roles)
     group = decide(company, staff, template, as_of, overrides)
     (sure,) = (one.confidence for one in group.members if one.person_id == person_id)
-    without = weigh(company, staff, template, as_of, (*overrides, Override(person_id, "exclude")))
-    return _member(seen, without, choice, roles, sure)
+    return _member(made, choice, roles, sure)
 
 
 def _absent(staff: Iterable[StaffMember], as_of: date, person_id: str) -> Why:
@@ -102,30 +105,23 @@ def _absent(staff: Iterable[StaffMember], as_of: date, person_id: str) -> Why:
     return Why(False, None, "gone", because, would_change=("a title that is held now",))
 
 
-def _member(
-    seen: Weighed, without: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...], sure: float
-) -> Why:
-    """without: the group that there would be without this person."""
+def _member(made: Decision, choice: Choice, roles: tuple[RoleAnswer, ...], sure: float) -> Why:
+    seen, then = made.seen, without(made, choice.person_id)
     role, fit = seen.chosen[choice.person_id]
     label = ROLE_LABELS[role]
     if choice.person_id in seen.pins:
         by_rules = f"the rules alone: {fit.reason}" if fit else "the rules alone see no fit"
         because = f"{label}: pinned by hand; {by_rules}"
         unpin = "taking the pin back: `bg-assets unpin`"
-        return Why(True, role, "pinned", because, roles, (unpin,), sure)
+        return Why(True, role, "pinned", because, roles, (unpin,), sure, then)
     assert fit is not None
     places = seen.target.of(role)
     of = f"one of {places} places" if places > 1 else "the one place"
     if choice.person_id in seen.made.heard:
         of = f"the {seen.made.heard[choice.person_id]} voice that a deal of this size needs"
-    changes = [
-        f"{who} is next: without this person, {ROLE_LABELS[next_role]}"
-        for who, (next_role, _) in sorted(without.chosen.items())
-        if who not in seen.chosen
-    ]
-    changes.append("an exclusion by hand: `bg-assets exclude`")
+    exclusion = "an exclusion by hand: `bg-assets exclude`"
     because = f"{label}: {fit.reason}; {of}"
-    return Why(True, role, "chosen", because, roles, tuple(changes), sure)
+    return Why(True, role, "chosen", because, roles, (exclusion,), sure, then)
 
 
 def _outside(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Why:
@@ -141,18 +137,23 @@ def _outside(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Wh
             function = in_words(choice.function) if choice.function else "an unknown function"
             because = f"no role of the template asks for {function} at level {level}"
         changes = tuple(
-            one.change for _, one in kept if one.rule == "no-fit" and len(one.said) == len(why.said)
+            one.change
+            for _, one in kept
+            if one.change and one.rule == "no-fit" and len(one.said) == len(why.said)
         )
         return Why(False, None, "no-fit", because, roles, (*changes, _PIN))
     if nearest.score is None and all(one.rule == why.rule for _, one in kept):
         because = why.because  # the same for every role
     else:
         because = f"{ROLE_LABELS[nearest.role]}: {why.because}"
-    return Why(False, None, why.rule, because, roles, (why.change, _PIN))
+    changes = (why.change, _PIN) if why.change else (_PIN,)
+    return Why(False, None, why.rule, because, roles, changes)
 
 
-def _role(seen: Weighed, rule: RoleRule, choice: Choice) -> RoleAnswer:
-    fit, kept = choice.fit(rule.role), obstacle(seen, rule, choice)
+def _role(made: Decision, rule: RoleRule, choice: Choice) -> RoleAnswer:
+    fit, kept = choice.fit(rule.role), obstacle(made.seen, rule, choice)
+    if kept is not None:
+        kept = settled(made, rule, choice, kept)
     because = kept.because if kept else "has this role"
     if fit is None:
         return RoleAnswer(rule.role, None, LEAST_FIT, None, because, kept)

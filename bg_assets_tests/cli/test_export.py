@@ -235,7 +235,7 @@ def test_groups_are_read_some_companies_at_a_time_as_of_one_moment(
     assert {row["company_id"] for row in rows(after.out)} == {"acme"}
     assert {row["name"] for row in rows(after.out)} == {"Later"}
     count = len(rows(after.out))
-    assert after.err == f"1 groups with {count} members written\n"
+    assert after.err == f"1 group with {count} members written\n"
     assert world("export", "--format", "json").err == after.err
 
 

@@ -142,6 +142,17 @@ def test_each_role_has_its_score_and_its_reason(acme: Command) -> None:
     assert group["would_change"]
 
 
+def test_what_would_become_of_the_group_without_a_member_is_told(acme: Command) -> None:
+    acme("import", "people", acme.file(
+        "q.csv", "id,company_id,title,department\nacme-6,acme,Procurement Manager,Procurement\n"
+    ))  # fmt: skip
+    refresh(acme, "acme")
+    (group,) = acme.json("why", "acme", "acme-3")["groups"]
+    assert group["without"]
+    out = " ".join(acme("why", "acme", "acme-3").out.split())
+    assert f"without this person: {group['without']}" in out
+
+
 def test_an_override_is_named_with_who_and_why(acme: Command) -> None:
     acme("exclude", "acme", "acme-1", "--reason", "retires", "--by", "jo")
     document = acme.json("why", "acme", "acme-1")
@@ -149,7 +160,9 @@ def test_an_override_is_named_with_who_and_why(acme: Command) -> None:
     assert (group["rule"], group["member"], group["in_group"]) == ("excluded", False, True)
     assert (group["override"]["by"], group["override"]["reason"]) == ("jo", "retires")
     assert document["pending_changes"] == 1
-    assert "exclude by jo: retires" in acme("why", "acme", "acme-1").out
+    out = acme("why", "acme", "acme-1").out
+    assert "exclude by jo: retires" in out
+    assert "\n1 change is not in the group yet" in out
 
 
 @pytest.mark.parametrize(

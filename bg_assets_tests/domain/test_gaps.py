@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -46,14 +47,15 @@ def test_a_gap_names_a_role_only_where_a_place_is_empty_that_nobody_free_could_t
         (
             ("CFO",),
             "champion",
-            "no potential champion in finance found: 1 person read; the one in finance is the "
-            "decision maker already",
+            "no potential champion in finance found: 1 person read; the one in finance is not of "
+            "the level asked for (vp, head, director, manager, senior)",
         ),
         (
-            ("CFO", "Accountant", "Forklift Driver"),
+            ("Finance Director", "Accountant", "Forklift Driver"),
             "champion",
             "no potential champion in finance found: 3 people read; of 2 in finance 1 is the "
-            "decision maker already, 1 does not fit well enough",
+            "decision maker already, 1 is not of the level asked for (vp, head, director, manager, "
+            "senior)",
         ),
         (
             ("Forklift Driver",),
@@ -63,8 +65,8 @@ def test_a_gap_names_a_role_only_where_a_place_is_empty_that_nobody_free_could_t
         (
             ("Accountant", "Accountant"),
             "decision_maker",
-            "no decision maker in finance found: 2 people read; all 2 in finance do not fit well "
-            "enough",
+            "no decision maker in finance found: 2 people read; all 2 in finance are not of the "
+            "level asked for (owner, c_level, vp, head, director)",
         ),
         ((), "decision_maker", "no decision maker in finance found: nobody is known"),
     ],
@@ -76,6 +78,131 @@ def test_what_is_said_of_those_with_the_function(
     assert reasons(group, role) == [said]
 
 
+def gap_and_obstacle(*titles: str, role: str) -> tuple[str, str]:
+    """The gap of a role, and what `why` tells the first of these people of it."""
+    world = World(Company("c", 300, 300, "US"), tuple(staff(*titles)), FINANCE)
+    (reason,) = reasons(decide(world.company, world.people, FINANCE, TODAY), role)
+    why = world.explain("p00000")
+    (answer,) = (one for one in why.roles if one.role == role)
+    assert why.member
+    return reason, answer.because
+
+
+def test_who_holds_another_role_and_could_not_have_this_one_is_not_said_to_hold_it() -> None:
+    """An accountant is a champion, an assistant an introducer; neither would ever do."""
+    gap, why = gap_and_obstacle("Accountant", "Forklift Driver", role="decision_maker")
+    assert gap.endswith(
+        "; the one in finance is not of the level asked for (owner, c_level, vp, head, director)"
+    )
+    assert why == (
+        "asks of finance for the level owner, c_level, vp, head or director (this is staff)"
+    )
+    said = classify("Executive Assistant", "IT")
+    assistant = replace(
+        person(0, "Executive Assistant"), department="IT",
+        function=said.function, level=said.level, confidence=said.confidence,
+    )  # fmt: skip
+    world = World(Company("c", 20, 20, "US"), (assistant,), FINANCE)
+    group = decide(world.company, world.people, FINANCE, TODAY)
+    assert [member.role for member in group.members] == ["introducer"]
+    (gap,) = reasons(group, "stakeholder")
+    levels = "c_level, vp, head, director, manager"
+    assert gap.endswith(f"; the one in IT is not of the level asked for ({levels}, senior, staff)")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"never_levels": ("c_level",)}, "is ruled out for this role by the template"),
+        ({"never_functions": ("finance",)}, "is ruled out for this role by the template"),
+        ({"never_titles": ("cfo",)}, "is ruled out for this role by the template"),
+        (
+            {"conditions": (Condition(functions=("finance",), max_employees=5),)},
+            "is not what the role asks for in company size",
+        ),
+        (
+            {"conditions": (Condition(titles=("x",), functions=("finance",), levels=("vp",)),)},
+            "is not what the role asks for in level and title",
+        ),
+    ],
+)
+def test_the_rule_of_the_template_that_keeps_somebody_is_the_cause(
+    rule: dict[str, Any], said: str
+) -> None:
+    rules = tuple(
+        replace(one, **rule) if one.role == "decision_maker" else one for one in FINANCE.roles
+    )
+    group = decide(MIDDLE, staff("CFO"), replace(FINANCE, roles=rules), TODAY)
+    (reason,) = reasons(group, "decision_maker")
+    assert reason.endswith(f"; the one in finance {said}")
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("Fractional CFO", "is an outsider"),
+        ("Finance Intern", "is disqualified by the template"),
+    ],
+)
+def test_who_may_have_no_such_role_at_all_is_told_so(title: str, said: str) -> None:
+    (reason,) = reasons(decide(MIDDLE, staff(title), FINANCE, TODAY), "decision_maker")
+    assert reason.endswith(f"; the one in finance {said}")
+
+
+def test_a_pin_against_the_rules_is_told_as_such() -> None:
+    rules = tuple(
+        replace(rule, required=2) if rule.role == "decision_maker" else rule
+        for rule in FINANCE.roles
+    )
+    pins = [Override("p00000", "pin", "decision_maker")]
+    group = decide(MIDDLE, staff("Accountant"), replace(FINANCE, roles=rules), TODAY, pins)
+    (reason,) = reasons(group, "decision_maker")
+    assert reason.endswith("; the one in finance is pinned as decision maker")
+
+
+_CAUSES: dict[str, set[str | None]] = {
+    "already": {None, "other-role", "pinned", "taken"},
+    "is pinned as": {None},
+    "read too doubtfully": {"doubtful"},
+    "fit well enough": {"weak"},
+    "not of the level asked for": {"no-fit"},
+    "not what the role asks for": {"no-fit"},
+    "ruled out": {"never-level", "never-function", "never-title"},
+    "disqualified": {"disqualified-level", "disqualified-title"},
+    "on the board only": {"board"},
+    "outsider": {"outsider"},
+    "too high": {"rank"},
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds())
+def test_the_cause_that_a_gap_names_is_the_one_that_why_names(world: World) -> None:
+    seen = world.weigh()
+    group = decide(world.company, world.people, world.template, TODAY, world.overrides)
+    for gap in group.gaps:
+        if gap.role is None or ";" not in gap.reason:
+            continue
+        rule = next(one for one in world.template.roles if one.role == gap.role)
+        asked = next(c.functions for c in rule.conditions if c.functions)
+        told: Counter[str] = Counter()
+        for one in seen.people:
+            if one.function not in asked or one.person_id not in seen.choices:
+                continue
+            answers = world.explain(one.person_id).roles
+            (kept,) = (a.obstacle for a in answers if a.role == gap.role)
+            causes = {
+                said
+                for said, rules in _CAUSES.items()
+                if said in gap.reason and (kept.rule if kept else None) in rules
+            }
+            assert causes, (one, kept, gap.reason)
+            told.update(causes)
+            if causes == {"already"}:
+                assert seen.choices[one.person_id].fit(gap.role) is not None
+        assert all(told[said] for said in _CAUSES if said in gap.reason), (told, gap.reason)
+
+
 def test_who_is_excluded_or_read_too_doubtfully_is_told_apart() -> None:
     people = [replace(person(0, "CFO"), confidence=0.3), person(1, "CFO"), person(2, "Accountant")]
     group = decide(
@@ -83,7 +210,8 @@ def test_who_is_excluded_or_read_too_doubtfully_is_told_apart() -> None:
     )
     assert reasons(group, "decision_maker") == [
         "no decision maker in finance found: 3 people read; of 3 in finance 1 is excluded by hand, "
-        "1 has a title that is read too doubtfully, 1 does not fit well enough"
+        "1 has a title that is read too doubtfully, 1 is not of the level asked for (owner, "
+        "c_level, vp, head, director)"
     ]
 
 

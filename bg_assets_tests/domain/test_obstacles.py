@@ -305,7 +305,7 @@ CASES: list[tuple[World, str, str, str | None, str, str | None]] = [
             world_of("CFO"), "decision_maker",
             conditions=(Condition(functions=("finance",), fit=0.25),),
         ),
-        "decision_maker", "weak", None, "fits with 0.25, and 0.40 is needed", "decision_maker",
+        "decision_maker", "weak", None, "fits with 0.25, and 0.30 is needed", "decision_maker",
     ),
     (
         world_of("Procurement Manager", company=SMALL),
