@@ -29,6 +29,7 @@ class Report:
         self._options = dict(options)
         self._failed = sorted(failed)
         self._found = list(earlier)
+        self._earlier = len(earlier)
 
     def add(self, room: str, mutant: Mutant, outcome: Outcome | None) -> None:
         """One more; None is equivalent."""
@@ -52,14 +53,14 @@ class Report:
             say(f"{verdict}  {mutant.module}:{mutant.line} in {mutant.place}\n{mutant.diff}")
         self._write()
 
-    def tell(self, planned: Mapping[str, int]) -> None:
-        """The table by room."""
+    def tell(self, rooms: Iterable[str], planned: int) -> None:
+        """The table by room, and how many of those planned did not come to be planted."""
         heads = "".join(f"{head:>11}" for head in ("planted", *_VERDICTS))
         say(f"{'room':<10}{heads}{'share':>8}")
-        for room in planned:
+        for room in rooms:
             say(_line(room, self._counts(room)))
         say(_line("all", self._counts()))
-        left = sum(planned.values()) - len(self._found)
+        left = planned - (len(self._found) - self._earlier)
         if left:
             say(f"{left} of the sample were not planted")
         say(f"share: caught of those not equivalent; each is in {self._file}")

@@ -96,12 +96,12 @@ def _run(options: argparse.Namespace, until: float) -> None:
         say(f"{len(reach.seconds)} tests, of which {len(reach.failed)} failed or were skipped")
         said = {"seed": options.seed, "rooms": options.rooms, "modules": options.modules}
         report = Report(options.json, said, reach.failed, kept(options.go_on))
-        stack.callback(report.tell, {room: len(mutants) for room, mutants in planted.items()})
         known = {name(one) for one in kept(options.go_on)}
         rest = {
             room: [one for one in mutants if one.name not in known]
             for room, mutants in planted.items()
         }
+        stack.callback(report.tell, list(planted), sum(map(len, rest.values())))
         for room, mutant, outcome in _judged(rest, shops, reach, until, options):
             report.add(room, mutant, outcome)
 
