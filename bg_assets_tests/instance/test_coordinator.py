@@ -109,6 +109,18 @@ def test_what_only_the_queue_can_keep_goes_to_the_queue(
 
 
 @pytest.mark.usefixtures("in_daemon")
+def test_without_a_limit_every_run_starts_as_it_is_submitted_but_none_overtakes(
+    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"runs": {"max_concurrent_runs": -1}}
+    monkeypatch.setitem(instance._settings, "concurrency", settings)
+    assert submit(instance, make_run()).status != QUEUED
+    waiting = make_run()
+    instance.report_dagster_event(dg.DagsterEvent.job_enqueue(waiting), waiting.run_id)
+    assert submit(instance, make_run()).status == QUEUED
+
+
+@pytest.mark.usefixtures("in_daemon")
 def test_a_launch_that_fails_fails_its_run_and_not_the_tick(
     instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
