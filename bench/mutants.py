@@ -67,7 +67,8 @@ ROOMS = {
     "instance": Room(("instance/*.py",), ("instance/",)),
     "mirror": Room(("mirror.py", "restoring.py", "checks.py"), ("assets/",)),
     "sensors": Room(
-        ("sensors.py", "upkeep.py", "patience.py"), ("test_sensors.py", "test_patience.py")
+        ("sensors.py", "upkeep.py", "patience.py"),
+        ("test_sensors.py", "test_upkeep.py", "test_patience.py"),
     ),
     "assets": Room(("assets/*.py",), ("assets/",)),
     "files": Room(("files/*.py",), ("files/",)),

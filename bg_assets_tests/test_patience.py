@@ -83,6 +83,20 @@ def test_a_statement_ends_with_the_time_that_the_tick_has_left(engine: sa.Engine
         assert conn.exec_driver_sql("show lock_timeout").scalar() != "500ms"
 
 
+def test_what_was_waited_for_in_vain_is_told_in_one_line_with_the_seconds_of_all_times(
+    engine: sa.Engine,
+) -> None:
+    patient = patience.Patience(engine)
+    patient.give_up("a lock", 0.5)
+    patient.give_up("an answer", 2)
+    patient.give_up("a lock", 0.7)
+    assert patient.told() == [
+        "waited 1.2 s in vain for a lock of PostgreSQL",
+        "waited 2.0 s in vain for an answer of PostgreSQL",
+    ]
+    assert patient.times == 3
+
+
 def test_any_other_refusal_of_the_database_fails_the_tick(engine: sa.Engine) -> None:
     patient = patience.Patience(engine)
     refused = pytest.raises(sa.exc.ProgrammingError)

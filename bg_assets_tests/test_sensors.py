@@ -220,9 +220,11 @@ def test_a_tick_applies_all_that_waits_before_it_claims(
     for number in range(10):
         called = {"id": "ada", "newTitle": f"title {number}"}
         told.event(engine, "person.role_change", called, seconds=number)
-    requests, _ = sensors.tick(instance, engine, "webhook_events")
+    patient = patience.Patience(engine)
+    requests, _ = sensors.tick(instance, engine, "webhook_events", patient=patient)
     assert len(requests) == 1
     assert len(limits) >= 4
+    assert patient.told() == []
     assert value(engine, "select title from bg.people") == "title 9"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from bg_assets.assets import group_checks
+from bg_assets.assets import group_checks, judging
 from bg_assets.assets.group_checks import RULES, judge
 from bg_assets.definitions import defs
 from bg_assets.domain import sizes
@@ -144,6 +144,10 @@ def test_the_checks_run_by_hand_are_about_all_groups_whatever_the_run_is_for(
     found = evaluations(world, done.run_id)
     assert found["no_leavers"].metadata["groups"].value == 2
     assert failing(found["no_leavers"]) == ["acme"]
+    told = group_checks.evaluate(judging.last_tally(world.engine))
+    assert {one.check_name: (one.passed, one.severity, one.description) for one in told} == {
+        name: (one.passed, one.severity, one.description) for name, one in found.items()
+    }
 
 
 def test_no_name_is_in_an_evaluation(world: World) -> None:

@@ -1,8 +1,10 @@
 """A refresh from claim to group, through the job, in this process."""
 
+from typing import Any
+
 import pytest
 
-from bg_assets.storage import claims, refreshes
+from bg_assets.storage import claims, refreshes, shown
 from bg_assets_tests.assets.conftest import World, metadata
 
 
@@ -230,3 +232,21 @@ def _poison(world: World, company: str) -> None:
         "create trigger poison before insert or update on bg.buyer_groups "
         "for each row execute function bg.poison()"
     )
+
+
+def test_a_run_does_not_even_read_the_names_of_members_to_tell_of_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    real = shown.read_shown
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        found = real(*arguments, **options)
+        read.append(str(found))
+        return found
+
+    monkeypatch.setattr(shown, "read_shown", noted)
+    world.build("acme")
+    (groups,) = read
+    assert "acme-cfo" in groups
+    assert "Zebulon" not in groups

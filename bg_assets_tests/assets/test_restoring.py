@@ -158,6 +158,23 @@ def test_many_companies_are_told_again_in_portions_within_seconds(
     assert [len(shown(world, "buyer_groups", one)) for one in "abcd"] == [1, 1, 1, 1]
 
 
+def test_the_checks_are_told_anew_when_the_loss_is_found_and_when_all_else_is_told(
+    world: World, fresh: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two they may have been told, and look older than the materializations then."""
+    monkeypatch.setattr(restoring, "AT_ONCE", 1)
+    world.build("acme")
+    mirror.keep(world.instance, world.engine)
+    world.instance = fresh
+    told = []
+    for _ in range(4):
+        a_minute_later(world)
+        mirror.tell_checks(world.instance, world.engine)
+        told.append(len(history(world)))
+        look(world)
+    assert told == [0, 1, 2, 2]
+
+
 def test_a_company_that_is_refreshed_meanwhile_does_not_look_older_than_it_is(
     world: World, fresh: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -109,6 +110,18 @@ def test_what_only_the_queue_can_keep_goes_to_the_queue(
 
 
 @pytest.mark.usefixtures("in_daemon")
+def test_without_a_limit_every_run_starts_as_it_is_submitted_but_none_overtakes(
+    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"runs": {"max_concurrent_runs": -1}}
+    monkeypatch.setitem(instance._settings, "concurrency", settings)
+    assert submit(instance, make_run()).status != QUEUED
+    waiting = make_run()
+    instance.report_dagster_event(dg.DagsterEvent.job_enqueue(waiting), waiting.run_id)
+    assert submit(instance, make_run()).status == QUEUED
+
+
+@pytest.mark.usefixtures("in_daemon")
 def test_a_launch_that_fails_fails_its_run_and_not_the_tick(
     instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,3 +132,15 @@ def test_a_launch_that_fails_fails_its_run_and_not_the_tick(
     run = submit(instance, make_run())
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert any("no more processes" in str(entry) for entry in instance.all_logs(run.run_id))
+
+
+@pytest.mark.parametrize("setting", [
+    {"max_concurrent_runs": 7}, {"tag_concurrency_limits": [{"key": "customer", "limit": 1}]},
+    {"dequeue_interval_seconds": 3}, {"dequeue_use_threads": True}, {"dequeue_num_workers": 2},
+    {"max_user_code_failure_retries": 4}, {"user_code_failure_retry_delay": 9},
+    {"block_op_concurrency_limited_runs": {"enabled": True, "op_concurrency_slot_buffer": 1}},
+])  # fmt: skip
+def test_each_setting_of_the_queue_is_one_of_this_coordinator(setting: dict[str, Any]) -> None:
+    plain, ours = dg.QueuedRunCoordinator(**setting), DirectRunCoordinator(**setting)
+    assert vars(plain) != vars(dg.QueuedRunCoordinator())
+    assert vars(ours).items() >= vars(plain).items()

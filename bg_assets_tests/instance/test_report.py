@@ -91,3 +91,19 @@ def test_a_company_that_a_batch_does_not_report_keeps_what_it_had(
         dg.AssetRecordsFilter(dg.AssetKey("people"), asset_partitions=["c3"]), limit=10
     ).records
     assert len(records) == 1
+
+
+def test_what_is_told_again_without_a_run_stands_for_each_company_without_versions(
+    instance: dg.DagsterInstance, companies: list[str]
+) -> None:
+    execute(instance, partition_key="c1")
+    execute(instance, partition_key="c3")
+    told = {f"c{number}": {"people": number} for number in range(1, 3)}
+    report.tell_again(instance, dg.AssetKey("people"), told)
+    events = materialized(instance, "people")
+    assert {key: shown(event) for key, event in events.items()} == {
+        "c1": {"people": 1}, "c2": {"people": 2}, "c3": {"people": 2, "key": "c3"},
+    }  # fmt: skip
+    assert versions(events["c3"])
+    assert versions(events["c1"]) == versions(events["c2"]) == set()
+    assert set(materialized(instance, "groups")) == {"c1", "c3"}

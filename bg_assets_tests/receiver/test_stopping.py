@@ -51,6 +51,7 @@ def test_a_stop_finishes_what_is_in_hand_and_refuses_what_is_new(
         assert running.process.wait(20) == 0
     assert [row.event_id for row in door.rows()] == ["in-hand"]
     log = running.log.read_text()
+    assert f"the receiver listens on http://127.0.0.1:{port}, for " in log
     assert "Holm" not in log
     assert "Traceback" not in log
 

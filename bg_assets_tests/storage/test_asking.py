@@ -1,6 +1,7 @@
 """How requested refreshes become runs: alone, in batches, and once more."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -269,6 +270,55 @@ def test_a_repeat_does_not_wait_for_a_run_that_is_taking_the_refresh(engine: sa.
             (again,) = claims.ask_again(conn, "s", at(20))
 
     assert len(again.companies) == 6
+
+
+def asked_at(engine: sa.Engine) -> dict[str, Any]:
+    found = rows(engine, "select company_id, asked_at from bg.buyer_group_refresh_log")
+    return {row["company_id"]: row["asked_at"] for row in found}
+
+
+def test_what_waits_in_dagsters_queue_is_asked_for_again_only_once_it_is_seen_no_more(
+    engine: sa.Engine,
+) -> None:
+    for one, key in (("a", "seen"), ("b", "lost")):
+        refresh(engine, one, "requested", run_key=key, sensor="s", asked_at=at(0))
+    with engine.begin() as conn:
+        claims.seen(conn, ["seen"], at(14))
+
+    assert [one.run_key for one in ask_again(engine, 28)] == ["lost"]
+    assert [one.run_key for one in ask_again(engine, 29)] == ["seen"]
+
+
+def test_seeing_writes_what_is_queued_once_in_five_seconds_and_nothing_that_has_a_run(
+    engine: sa.Engine,
+) -> None:
+    queued = {"run_key": "k", "sensor": "s"}
+    refresh(engine, "due", "requested", asked_at=at(0), **queued)
+    refresh(engine, "lately", "requested", asked_at=at(0.1), **queued)
+    refresh(engine, "taken", "requested", asked_at=at(0), run_id="r", **queued)
+    refresh(engine, "running", "running", asked_at=at(0), run_id="r", **queued)
+    with engine.begin() as conn:
+        claims.seen(conn, [], at(5))
+        claims.seen(conn, ["k"], at(5))
+
+    assert asked_at(engine) == {
+        "due": at(5), "lately": at(0.1), "taken": at(0), "running": at(0),
+    }  # fmt: skip
+
+
+def test_seeing_does_not_wait_for_a_run_that_is_taking_the_refresh(engine: sa.Engine) -> None:
+    requested(engine, 6)
+    (batch,) = ask(engine)
+    with engine.begin() as taking:
+        run(
+            taking,
+            "select 1 from bg.buyer_group_refresh_log where company_id = 'c00003' for update",
+        )
+        with engine.begin() as conn:
+            run(conn, "set local lock_timeout = '2s'")
+            claims.seen(conn, [batch.run_key], at(20))
+
+    assert asked_at(engine) == {f"c0000{n}": at(0 if n == 3 else 20) for n in range(6)}
 
 
 def test_two_ticks_at_once_ask_for_each_refresh_once(engine: sa.Engine) -> None:

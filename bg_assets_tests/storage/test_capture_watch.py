@@ -243,6 +243,17 @@ def test_migrating_an_older_version_whose_triggers_are_off_compares(acme: sa.Eng
     assert lost(acme) == []
 
 
+def test_migrating_an_older_version_whose_triggers_fire_for_replicas_too_compares_nothing(
+    acme: sa.Engine,
+) -> None:
+    run(acme, "delete from bg.capture_triggers")
+    run(acme, "alter table bg.people enable always trigger capture_people_delete")
+    with acme.begin() as conn:
+        assert capture.install(conn)
+
+    assert not to_compare(acme)
+
+
 @pytest.fixture
 def owned(engine: sa.Engine) -> Iterator[sa.Engine]:
     """A captured table of somebody else's, with columns of other names."""
