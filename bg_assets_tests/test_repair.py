@@ -1,5 +1,6 @@
 """Refreshes that no run will complete are let go, and only those."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -153,6 +154,26 @@ def test_the_process_that_a_run_left_behind_is_killed_before_its_refresh_is_let_
     assert killed.endswith(f"its process {left_over.pid} was still there: killed")
     assert "1 to be tried again" in released
     assert left_over.wait(10) == -signal.SIGKILL
+    assert _refresh(engine) == ("requested", 2, 1)
+
+
+def test_a_process_of_another_user_is_left_to_that_user_and_the_refresh_is_let_go(
+    engine: sa.Engine,
+    instance: dg.DagsterInstance,
+    left_over: "subprocess.Popen[bytes]",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def not_ours(*_: object) -> None:
+        raise PermissionError
+
+    now = _taken(engine, instance, Status.FAILURE, Worker.of(left_over.pid))
+    monkeypatch.setattr(os, "kill", not_ours)
+    left, released = repair.repair(instance, engine, 3, now + timedelta(hours=1))
+    monkeypatch.undo()
+    told = f"its process {left_over.pid} was still there: kill it as the user whom it belongs to"
+    assert left.endswith(told)
+    assert "1 to be tried again" in released
+    assert left_over.poll() is None
     assert _refresh(engine) == ("requested", 2, 1)
 
 

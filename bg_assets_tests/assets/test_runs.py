@@ -1,6 +1,7 @@
 """The first step of a run sees one moment, and knows from its tags what it is for."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.assets import runs
-from bg_assets.domain import titles
+from bg_assets.domain import lexicon, titles
 from bg_assets.storage import staff
 from bg_assets_tests.assets.conftest import World
 
@@ -109,3 +110,19 @@ def test_a_run_has_a_step_when_neither_assets_nor_steps_leave_it_out(
     )
     context: Any = SimpleNamespace(run=run)
     assert runs.has_step(context, "company_people") is has
+
+
+def test_a_lexicon_that_does_not_load_fails_the_run_and_no_company(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("acme")
+    with world.engine.connect() as conn:
+        people = staff.read_people(conn, ["acme"])
+
+    def broken() -> lexicon.Lexicon:
+        raise lexicon.BadLexicon("lexicon.csv, line 1: the header must be another")
+
+    monkeypatch.setattr(lexicon, "shipped", broken)
+    titles.classify.cache_clear()
+    with pytest.raises(lexicon.BadLexicon):
+        runs.judge(people, {"acme": date(2026, 3, 2)})

@@ -39,5 +39,9 @@ def test_a_connection_that_was_refused_a_write_is_not_used_again(
         await writer.stop()
         return stored
 
+    async def soon(conn: sa.Connection) -> Stored:
+        async with asyncio.timeout(30):
+            return await run(conn)
+
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        assert asyncio.run(run(conn)) == Stored("pending", duplicate=False)
+        assert asyncio.run(soon(conn)) == Stored("pending", duplicate=False)
