@@ -15,7 +15,7 @@ from bg_assets.domain.template import Condition
 from bg_assets.domain.titles import classify
 from bg_assets_tests import organograms
 from bg_assets_tests.domain.test_group import FINANCE, MIDDLE, TODAY, person, staff
-from bg_assets_tests.domain.test_obstacles import World, worlds
+from bg_assets_tests.domain.worlds import World, worlds
 
 
 def reasons(group: BuyerGroup, role: str | None) -> list[str]:

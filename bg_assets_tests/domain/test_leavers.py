@@ -10,7 +10,7 @@ from bg_assets.domain.group import Company, Override
 from bg_assets.domain.template import Condition
 from bg_assets.domain.why import Why
 from bg_assets_tests.domain.test_group import person
-from bg_assets_tests.domain.test_obstacles import (
+from bg_assets_tests.domain.worlds import (
     FINANCE,
     World,
     altered,

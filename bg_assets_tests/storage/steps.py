@@ -12,12 +12,17 @@ from bg_assets.storage import claims, database, groups, refreshes, staff
 from bg_assets.storage.claims import Policy, Request
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
-from bg_assets_tests.storage.rows import at
+from bg_assets_tests.storage.rows import at, rows, value
 
 PRODUCT = "finance_system"
 HOUR = 3600.0
 POLICY = Policy(settle=0, refresh_interval=HOUR, claim_limit=1000, batch_from=5, batch_size=100)
 MAX_ATTEMPTS = 3
+
+LOG = """
+    select company_id, status, attempt, run_id, error from bg.buyer_group_refresh_log
+    order by requested_at, company_id
+"""
 
 
 def tick(
@@ -150,3 +155,15 @@ def group(members: tuple[str, ...]) -> BuyerGroup:
         cohesion_reason="too few people",
         coverage=0.0,
     )
+
+
+def statuses(engine: sa.Engine) -> list[str]:
+    return [row["status"] for row in rows(engine, LOG)]
+
+
+def pending(engine: sa.Engine) -> int:
+    return int(value(engine, "select count(*) from bg.changes where refresh_id is null"))
+
+
+def unhandled(engine: sa.Engine) -> int:
+    return int(value(engine, "select count(*) from bg.changes where handled_at is null"))

@@ -43,13 +43,6 @@ def finish(
 
 
 @pytest.fixture
-def acme(engine: sa.Engine) -> sa.Engine:
-    company(engine, "acme", ["ann", "bob"])
-    change(engine, "acme")
-    return engine
-
-
-@pytest.fixture
 def built(acme: sa.Engine) -> sa.Engine:
     """A group that stands, and a change that came after it."""
     complete(acme, "run-0", held_by_a_run(acme, "run-0"))

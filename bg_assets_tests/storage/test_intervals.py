@@ -11,13 +11,6 @@ from bg_assets_tests.storage.test_groups import finish, held_by_a_run
 
 
 @pytest.fixture
-def acme(engine: sa.Engine) -> sa.Engine:
-    company(engine, "acme", ["ann", "bob"])
-    change(engine, "acme")
-    return engine
-
-
-@pytest.fixture
 def built(acme: sa.Engine) -> sa.Engine:
     """A group that stands, and a change that came after it."""
     complete(acme, "run-0", held_by_a_run(acme, "run-0"))

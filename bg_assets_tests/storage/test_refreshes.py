@@ -8,31 +8,15 @@ import sqlalchemy as sa
 from bg_assets.storage import database, refreshes
 from bg_assets_tests.storage import steps
 from bg_assets_tests.storage.rows import at, change, company, insert, refresh, rows, run, value
-from bg_assets_tests.storage.steps import complete, release, take, take_by_hand, tick
-
-LOG = """
-    select company_id, status, attempt, run_id, error from bg.buyer_group_refresh_log
-    order by requested_at, company_id
-"""
-
-
-@pytest.fixture
-def acme(engine: sa.Engine) -> sa.Engine:
-    company(engine, "acme", ["ann", "bob"])
-    change(engine, "acme")
-    return engine
-
-
-def statuses(engine: sa.Engine) -> list[str]:
-    return [row["status"] for row in rows(engine, LOG)]
-
-
-def pending(engine: sa.Engine) -> int:
-    return int(value(engine, "select count(*) from bg.changes where refresh_id is null"))
-
-
-def unhandled(engine: sa.Engine) -> int:
-    return int(value(engine, "select count(*) from bg.changes where handled_at is null"))
+from bg_assets_tests.storage.steps import (
+    complete,
+    pending,
+    release,
+    take,
+    take_by_hand,
+    tick,
+    unhandled,
+)
 
 
 def test_a_run_takes_its_refresh_and_all_pending_changes(acme: sa.Engine) -> None:
