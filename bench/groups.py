@@ -16,20 +16,19 @@ from random import Random
 from statistics import fmean, median
 
 import bench
-from bg_assets import sample
-from bg_assets.domain import sizes
-from bg_assets.domain.cohesion import LEAST_PEOPLE, Stratum, cohesion
-from bg_assets.domain.group import BuyerGroup, Company, StaffMember, decide
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.template import Template, load_templates
-from bg_assets.domain.ties import Ties
-from bg_assets.domain.titles import classify
-from bg_assets.domain.vocabulary import ROLES
+from bg_assets.domain.groups.cohesion import LEAST_PEOPLE, Stratum, cohesion
+from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
+from bg_assets.domain.groups.ties import Ties
+from bg_assets.domain.products import sizes
+from bg_assets.domain.products.template import Template, load_templates
+from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
+from bg_assets.sample import world
 from bg_assets_tests import organograms
 from bg_assets_tests.organograms import AFTER, BEFORE, Post
 from bg_assets_tests.reporting_lines import agreement
 
-_AS_OF = sample.TODAY
+_AS_OF = world.TODAY
 _BANDS = ((10, "1-10"), (50, "11-50"), (500, "51-500"), (1500, "501-1,500"), (7500, "1,501-7,500"))
 _LARGEST = "above"
 _LARGE = 20_000
@@ -85,10 +84,10 @@ def _bodies(data: Path, *, seniors: bool) -> Iterator[Population]:
 
 
 def _companies() -> Iterator[Population]:
-    for row in sample.generate_companies(_SAMPLE, 1):
+    for row in world.generate_companies(_SAMPLE, 1):
         staff = [
             _member(p.id, p.title, p.department, p.location, p.manager_id)
-            for p in sample.generate_people([row], 1)
+            for p in world.generate_people([row], 1)
             if p.status == "active"
         ]
         company = Company(row.id, row.employees, row.employees, row.country, row.industry)

@@ -57,22 +57,22 @@ class Room:
 
 ROOMS = {
     "storage": Room(
-        ("storage/*.py",),
+        ("storage/*.py", "storage/capture/*.py", "storage/webhooks/*.py", "storage/reports/*.py"),
         ("storage/",),
-        ("claims.py", "refreshes.py", "groups.py", "capture.py", "capture_sql.py",
-         "webhook_apply.py"),
+        ("claims.py", "refreshes.py", "groups.py", "triggers.py", "bodies.py", "applying.py"),
     ),
-    "receiver": Room(("receiver/*.py",), ("receiver/",), ("signatures.py",)),
+    "receiver": Room(("receiver/*.py",), ("receiver/",)),
     "repair": Room(("repair.py", "faults.py"), ("test_repair.py", "test_faults.py")),
     "instance": Room(("instance/*.py",), ("instance/",)),
-    "mirror": Room(("mirror.py", "restoring.py", "checks.py"), ("assets/",)),
+    "mirror": Room(("ticks/mirror.py", "ticks/restoring.py"), ("ticks/", "assets/")),
     "sensors": Room(
-        ("sensors.py", "upkeep.py", "patience.py"),
-        ("test_sensors.py", "test_upkeep.py", "test_patience.py"),
+        ("sensors.py", "ticks/upkeep.py", "ticks/patience.py"), ("test_sensors.py", "ticks/")
     ),
     "assets": Room(("assets/*.py",), ("assets/",)),
     "files": Room(("files/*.py",), ("files/",)),
-    "domain": Room(("domain/*.py",), ("domain/",), ("applying.py",)),
+    "domain": Room(
+        ("domain/*.py", "domain/*/*.py"), ("domain/",), ("applying.py", "signatures.py")
+    ),
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import bench
 from bench import imports
-from bg_assets.storage import overview
+from bg_assets.storage.reports import counts as overview
 from bg_assets_tests import organograms
 from bg_assets_tests.conftest import temporary_folder
 from bg_assets_tests.organograms import AFTER, BEFORE, Post

@@ -33,6 +33,7 @@ from starlette.types import Receive, Scope, Send
 
 from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver import answers, server
 from bg_assets.receiver.app import assemble
 from bg_assets.receiver.limits import Limits
@@ -40,9 +41,9 @@ from bg_assets.receiver.link import Link
 from bg_assets.receiver.meter import Meter
 from bg_assets.receiver.protocol import guarded
 from bg_assets.settings import read
-from bg_assets.storage import database, webhook_sources
-from bg_assets.storage.keys import Keys, new_key
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage import database
+from bg_assets.storage.webhooks import sources
+from bg_assets.storage.webhooks.sources import Source
 
 SIZES = (1_000, 20_000)
 SECRET = "whsec_" + base64.b64encode(b"a key for what is measured here.").decode()
@@ -137,7 +138,7 @@ def _prepared() -> Iterator[dict[str, str]]:
         key = new_key()
         source = Source("bench", "standard", "default", False, (), 1e6, 1_000_000)
         with database.connect(engine) as conn:
-            webhook_sources.add_source(conn, Keys((key,)), source, SECRET, "bench")
+            sources.add_source(conn, Keys((key,)), source, SECRET, "bench")
         yield {**os.environ, "BG_DATABASE_URL": url, "BG_ENCRYPTION_KEYS": key}
 
 

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.title_labels import Labelled, half, labelled
-from bg_assets.domain import calibration
-from bg_assets.domain.titles import Evidence, classify, evidence
+from bg_assets.domain.titles import calibration
+from bg_assets.domain.titles.verdict import Evidence, classify, evidence
 
 
 def calibrated(say: Callable[[str], object], *, fit: bool) -> None:

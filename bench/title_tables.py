@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
 from bench.title_labels import MAJORS, fitting, posts, rows
-from bg_assets.domain import authority
-from bg_assets.domain.titles import classify, evidence
+from bg_assets.domain.titles import authority
+from bg_assets.domain.titles.verdict import classify, evidence
 from bg_assets.domain.vocabulary import LEVELS
 
 Say = Callable[[str], object]

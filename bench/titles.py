@@ -8,7 +8,7 @@ import bench
 from bench.title_calibration import calibrated
 from bench.title_labels import FUNCTIONS_OF, LEVELS_OF, accepted, rows
 from bench.title_tables import grades, onet, professions
-from bg_assets.domain.titles import classify
+from bg_assets.domain.titles.verdict import classify
 
 
 def adversarial(say: Callable[[str], object]) -> None:

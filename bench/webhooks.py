@@ -17,12 +17,14 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bench import running
-from bg_assets.domain import webhook_secrets
+from bg_assets import encryption
+from bg_assets.domain.webhooks import secrets as webhook_secrets
 from bg_assets.sending import Sender, Signer
 from bg_assets.settings import Settings
-from bg_assets.storage import keys, webhook_events, webhook_sources
-from bg_assets.storage.webhook_events import NewEvent
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage.webhooks import events as webhook_events
+from bg_assets.storage.webhooks import sources
+from bg_assets.storage.webhooks.events import NewEvent
+from bg_assets.storage.webhooks.sources import Source
 
 SETTLES = (0.0, 2.0)
 _BURST, _OF_EACH = 10_000, 10
@@ -68,7 +70,7 @@ def _burst(engine: sa.Engine, config: Settings) -> None:
     """Let ten events for each company become pending in one commit, and wait for the groups."""
     companies = running.grow(engine, "burst-", _BURST // _OF_EACH)
     with closing(_sender(engine, config)):
-        opened = keys.load(config)
+        opened = encryption.load(config)
     titles = ("Treasurer", "Finance Director", "Head of Accounting", "Financial Controller")
     events = []
     for step in range(_OF_EACH):
@@ -128,7 +130,7 @@ def _sender(engine: sa.Engine, config: Settings) -> Sender:
     secret = webhook_secrets.from_random("standard", secrets.token_bytes(32))
     source = Source("bench", "standard", "default", False, (), 500, 2000)
     with engine.begin() as conn:
-        webhook_sources.add_source(conn, keys.load(config), source, secret, "bench")
+        sources.add_source(conn, encryption.load(config), source, secret, "bench")
     key = webhook_secrets.key_of("standard", secret)
     assert key is not None
     url = f"http://127.0.0.1:{config.receiver_port}/webhooks/bench"

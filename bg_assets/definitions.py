@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from bg_assets import checks, jobs, resources, sensors
+from bg_assets import jobs, resources, sensors
+from bg_assets.assets import checks
 from bg_assets.assets.buyer_groups import buyer_groups
 from bg_assets.assets.company_people import company_people
 from bg_assets.assets.sources import SOURCES

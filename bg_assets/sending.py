@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import requests
 
-from bg_assets.domain.webhook_secrets import Scheme
-from bg_assets.domain.webhook_signing import signed_headers
+from bg_assets.domain.webhooks.secrets import Scheme
+from bg_assets.domain.webhooks.signatures import signed_headers
 
 # What says that the same event may well be taken later.
 _LATER = frozenset({429, 502, 503, 504})

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import jobs, mirror, partitions, patience, products, repair, settings, upkeep
+from bg_assets import encryption, jobs, partitions, repair, settings
 from bg_assets.assets import runs
 from bg_assets.instance import report
+from bg_assets.products import in_force
 from bg_assets.resources import Database
-from bg_assets.storage import claims, database, instance_settings, keys, webhook_apply
+from bg_assets.storage import claims, database, instance_settings
+from bg_assets.storage.webhooks import applying
+from bg_assets.ticks import mirror, patience, upkeep
 
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
@@ -55,7 +58,7 @@ def tick(
     with patient.spent(), database.connect(patient.engine) as conn:
         instance_settings.write(conn, settings.shared(config))
     repaired: list[str] = []
-    no_keys: keys.KeysUnusable | None = None
+    no_keys: encryption.KeysUnusable | None = None
     next_repair = 0.0
     for left in _until(POLL_SECONDS if poll_seconds is None else poll_seconds):
         began, before = time.monotonic(), patient.times
@@ -101,27 +104,27 @@ def _claim(engine: sa.Engine, policy: claims.Policy, sensor: str) -> list[claims
 
 def _apply_events(
     patient: patience.Patience, config: settings.Settings
-) -> keys.KeysUnusable | None:
+) -> encryption.KeysUnusable | None:
     """Apply all events that wait, so that a burst of them settles as one; keys only if any do.
 
     Returns what is wrong with the keys. The events stay pending then, and all else goes on.
     """
     with database.connect(patient.engine) as conn:
-        if not webhook_apply.anything_pending(conn):
+        if not applying.anything_pending(conn):
             return None
     end = time.monotonic() + APPLY_SECONDS
     try:
-        opened = keys.load(config)
+        opened = encryption.load(config)
         while True:
             began = time.monotonic()
-            done = webhook_apply.apply_pending(patient.engine, opened.decrypt)
+            done = applying.apply_pending(patient.engine, opened.decrypt)
             settled = done.applied + done.ignored + done.dead
             # Fewer settled than looked at: somebody is being written by another.
             if settled < done.looked_at:
                 patient.give_up("a lock, for webhook events,", time.monotonic() - began)
             if settled < done.looked_at or not settled or time.monotonic() > end:
                 return None
-    except keys.KeysUnusable as err:
+    except encryption.KeysUnusable as err:
         return err
 
 
@@ -132,8 +135,8 @@ def follow_templates(engine: sa.Engine) -> list[str]:
     so that no attempt is lost. Raises DatabaseUnreachable.
     """
     config = settings.read()
-    force = products.keep(engine, config.templates, config.products)
-    raised = products.raise_changes(engine, force)
+    force = in_force.keep(engine, config.templates, config.products)
+    raised = in_force.raise_changes(engine, force)
     lines = [f"{raised} companies are to be refreshed for a changed template"] if raised else []
     return [force.warning, *lines] if force.warning else lines
 

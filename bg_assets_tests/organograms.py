@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bg_assets.sample import made_up_name
-from bg_assets.sample_posts import Dice
+from bg_assets.sample.posts import Dice
+from bg_assets.sample.world import made_up_name
 
 BEFORE, AFTER = "2011-03-31", "2011-09-30"
 PEOPLE_COLUMNS = ("id", "company_id", "name", "title", "department", "manager_id")

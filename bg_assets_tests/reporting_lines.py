@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from bg_assets.domain.ties import Ties
+from bg_assets.domain.groups.ties import Ties
 from bg_assets_tests.organograms import Post
 
 

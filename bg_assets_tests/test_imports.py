@@ -1,22 +1,91 @@
-"""Imports run one way: no room brings along what it may not know, whichever of its modules is used.
+"""Imports run one way, from the top of the house to its ground, and each room is named here.
 
-Each room is imported whole in a fresh interpreter. What a function imports when it is called is
-not seen here.
+Which room of ours knows which is read from the source, what a function imports when it is called
+included. What a room brings along from outside, through whatever library, is seen by importing it
+whole in a fresh interpreter.
 """
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
+
+import bg_assets
+
+PACKAGE = Path(bg_assets.__file__).parent
+
+# From the ground up: the rooms and files at the top, and which of those above them each may import.
+ROOMS = {
+    "settings": "",
+    "writing": "",
+    "domain": "",
+    "domain.values": "",
+    "domain.titles": "domain domain.values",
+    "domain.products": "domain domain.values",
+    "domain.groups": "domain domain.values domain.titles domain.products",
+    "domain.webhooks": "domain.values",
+    "terminal": "domain.values",
+    "encryption": "settings writing",
+    "embedded": "settings",
+    "files": "domain.values writing",
+    "sample": "files writing",
+    "storage": "settings domain.groups domain.titles domain.webhooks embedded encryption",
+    "sending": "domain.webhooks",
+    "products": "domain.values domain.products storage",
+    "receiver": "settings domain.webhooks embedded encryption storage",
+    "instance": "settings domain.titles storage",
+    "web": "settings instance",
+    "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
+    "products instance",
+    "cli": "settings writing domain domain.values domain.titles domain.products domain.groups "
+    "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
+    "instance local",
+    "partitions": "",
+    "resources": "storage",
+    "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "
+    "storage products instance partitions resources",
+    "jobs": "",
+    "faults": "storage instance",
+    "repair": "storage instance faults",
+    "ticks": "embedded storage instance partitions assets",
+    "sensors": "settings encryption storage products instance partitions resources assets jobs "
+    "repair ticks",
+    "definitions": "resources assets jobs sensors",
+}
 
 DAGSTER = frozenset({"dagster", "dagster_postgres", "dagster_webserver", "dagster_shared", "grpc"})
 DATABASE = frozenset({"sqlalchemy", "psycopg2", "alembic"})
 TERMINAL = frozenset({"click", "rich"})
 TABLES = frozenset({"pandas", "numpy"})
 OUTSIDE = frozenset({"requests", "psutil"})
+_PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
+
+# What rooms may not bring along; every other one knows Dagster.
+NOT_FOREIGN = {
+    "settings": _PURE,
+    "writing": _PURE,
+    "domain": _PURE,
+    "terminal": _PURE - TERMINAL,
+    "encryption": _PURE,
+    "embedded": DAGSTER | TERMINAL | TABLES,
+    "files": _PURE,
+    "sample": _PURE,
+    "storage": DAGSTER | TERMINAL | TABLES,
+    "sending": DAGSTER | DATABASE | TERMINAL | TABLES,
+    "products": DAGSTER | TERMINAL | TABLES,
+    # uvicorn loads click.
+    "receiver": DAGSTER | TABLES | {"rich"},
+    "web.guard": _PURE,
+    "local": DAGSTER | TABLES,
+    "cli": DAGSTER | TABLES,
+}
 
 # Modules that run something when they are imported are left out.
 _IMPORT_ALL = """
@@ -25,59 +94,82 @@ room = importlib.import_module(sys.argv[1])
 for found in pkgutil.walk_packages(getattr(room, "__path__", []), room.__name__ + "."):
     if not found.name.endswith(("__main__", "migrations.env")):
         importlib.import_module(found.name)
-names = [name.split(".") for name in sys.modules]
-print(json.dumps({
-    "foreign": sorted({name[0] for name in names}),
-    "ours": sorted({name[1] for name in names if name[0] == "bg_assets" and len(name) > 1}),
-}))
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a room may not load, and which rooms of ours it may."""
+@cache
+def _modules() -> dict[str, Path]:
+    """All our modules by their name without the package's; a package's is its own."""
+    files = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return files
 
-    not_foreign: frozenset[str]
-    ours: frozenset[str]
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Those of our modules that this one imports, wherever it does so."""
+    known = _modules()
+    found = set()
+    for node in ast.walk(ast.parse(known[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name[10:] in known else str(node.module) for name in names]
+        else:
+            continue
+        found |= {name[10:] for name in names if name.startswith("bg_assets.")}
+    return frozenset(found - {module})
 
 
-_PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
-_STORAGE = frozenset({"settings", "domain", "embedded", "storage", "writing"})
-_DAGSTER = _STORAGE | {"instance", "partitions", "products", "resources", "versions", "assets"}
+def _room(module: str) -> str:
+    """The room a module is in: the one named most closely."""
+    names = module.split(".")
+    return next(
+        (name for end in (2, 1) if (name := ".".join(names[:end])) in ROOMS), f"none for {module}"
+    )
 
-ROOMS = {
-    "settings": Room(_PURE, frozenset({"settings"})),
-    "domain": Room(_PURE, frozenset({"domain"})),
-    "writing": Room(_PURE, frozenset({"writing"})),
-    "files": Room(_PURE, frozenset({"domain", "files", "writing"})),
-    "sample": Room(_PURE, frozenset({"domain", "files", "sample", "sample_posts", "writing"})),
-    "embedded": Room(DAGSTER | TERMINAL | TABLES, frozenset({"settings", "embedded"})),
-    "storage": Room(DAGSTER | TERMINAL | TABLES, _STORAGE),
-    # uvicorn loads click.
-    "receiver": Room(DAGSTER | TABLES | {"rich"}, _STORAGE | {"receiver"}),
-    "sending": Room(DAGSTER | DATABASE | TERMINAL | TABLES, frozenset({"domain", "sending"})),
-    "cli": Room(DAGSTER | TABLES, _STORAGE | {"files", "local", "products", "sending", "cli"}),
-    "instance": Room(TABLES, _STORAGE | {"instance"}),
-    "web.guard": Room(_PURE, frozenset({"web"})),
-    "web": Room(TABLES, _STORAGE | {"instance", "web"}),
-    "assets": Room(TABLES, _DAGSTER),
-    "definitions": Room(
-        TABLES,
-        _DAGSTER
-        | {"checks", "sensors", "patience", "repair", "faults", "upkeep", "mirror", "restoring"}
-        | {"jobs", "definitions"},
-    ),
-}
+
+def _arrows() -> Iterator[tuple[str, str]]:
+    for module in _modules():
+        for other in _imports(module):
+            yield module, other
+
+
+def test_every_module_is_in_a_room_that_is_named_here() -> None:
+    rooms = {_room(module) for module in _modules() if module}
+    assert rooms == set(ROOMS)
+
+
+def test_no_room_imports_one_that_stands_above_it() -> None:
+    order = list(ROOMS)
+    for room, imports in ROOMS.items():
+        assert all(order.index(one) < order.index(room) for one in imports.split()), room
+
+
+def test_a_room_imports_the_rooms_that_are_named_for_it_and_no_other() -> None:
+    found: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for module, other in _arrows():
+        if _room(module) != _room(other):
+            found[_room(module)].add(_room(other))
+    assert found == {room: set(imports.split()) for room, imports in ROOMS.items()}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    TopologicalSorter({module: _imports(module) for module in _modules()}).prepare()
 
 
 @pytest.fixture(scope="module")
-def loaded() -> dict[str, Future[dict[str, list[str]]]]:
+def loaded() -> dict[str, Future[set[str]]]:
     """What importing each room loads, found out two at a time."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        return {room: pool.submit(_loaded, room) for room in ROOMS}
+        return {room: pool.submit(_loaded, room) for room in NOT_FOREIGN}
 
 
-def _loaded(room: str) -> dict[str, list[str]]:
+def _loaded(room: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", _IMPORT_ALL, f"bg_assets.{room}"],
         capture_output=True,
@@ -85,14 +177,11 @@ def _loaded(room: str) -> dict[str, list[str]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, list[str]] = json.loads(done.stdout)
-    return found
+    return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_a_room_loads_nothing_that_it_may_not_know(
-    loaded: dict[str, Future[dict[str, list[str]]]], name: str
+@pytest.mark.parametrize("name", NOT_FOREIGN)
+def test_a_room_brings_nothing_along_that_it_may_not_know(
+    loaded: dict[str, Future[set[str]]], name: str
 ) -> None:
-    room, found = ROOMS[name], loaded[name].result()
-    assert room.not_foreign.isdisjoint(found["foreign"])
-    assert room.ours.issuperset(found["ours"])
+    assert NOT_FOREIGN[name].isdisjoint(loaded[name].result())

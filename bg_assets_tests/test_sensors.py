@@ -9,14 +9,16 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import patience, repair, sensors, settings
+from bg_assets import encryption, repair, sensors, settings
 from bg_assets.assets import runs
-from bg_assets.domain.template_yaml import BadTemplate
+from bg_assets.domain.products.places import BadTemplate
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.encryption import Keys
 from bg_assets.resources import Database
-from bg_assets.storage import claims, database, keys, webhook_apply
-from bg_assets.storage.keys import Keys
-from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets.storage import claims, database
+from bg_assets.storage.webhooks import applying
+from bg_assets.ticks import patience
+from bg_assets_tests.domain.products.test_mistakes import GOOD
 from bg_assets_tests.storage import told
 from bg_assets_tests.storage.rows import company, locked, refresh, run, value
 
@@ -95,16 +97,16 @@ def test_a_tick_asks_again_for_a_run_that_did_not_come_to_be(
 def test_a_tick_leaves_events_alone_that_another_holds(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = keys.new_key()
+    key = encryption.new_key()
     monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
     _tell(engine, key)
     rounds: list[int] = []
 
-    def busy(*_: object) -> webhook_apply.Applied:
+    def busy(*_: object) -> applying.Applied:
         rounds.append(1)
-        return webhook_apply.Applied(applied=1, looked_at=2)
+        return applying.Applied(applied=1, looked_at=2)
 
-    monkeypatch.setattr(webhook_apply, "apply_pending", busy)
+    monkeypatch.setattr(applying, "apply_pending", busy)
     sensors.tick(instance, engine, "webhook_events", poll_seconds=0)
     assert len(rounds) == 1
 
@@ -183,7 +185,7 @@ def _tell(engine: sa.Engine, key: str | None = None) -> str:
     company(engine, "acme", ["ada"])
     event_id = told.event(engine, "person.role_change", {"id": "ada", "newTitle": "CEO"})
     payload = bytes(value(engine, "select payload from bg.webhook_events"))
-    token = Keys((key or keys.new_key(),)).encrypt(payload)
+    token = Keys((key or encryption.new_key(),)).encrypt(payload)
     run(engine, "update bg.webhook_events set payload = :token", token=token)
     return event_id
 
@@ -192,7 +194,7 @@ def _tell(engine: sa.Engine, key: str | None = None) -> str:
 def test_whichever_sensor_is_awake_applies_the_events_and_takes_what_they_changed(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, sensor: str
 ) -> None:
-    key = keys.new_key()
+    key = encryption.new_key()
     monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
     event_id = _tell(engine, key)
     requests, said = sensors.tick(instance, engine, sensor)
@@ -206,15 +208,15 @@ def test_a_tick_applies_all_that_waits_before_it_claims(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than one round of them: a company with events in both is refreshed once."""
-    monkeypatch.setenv("BG_ENCRYPTION_KEYS", keys.new_key())
-    whole = webhook_apply.apply_pending
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", encryption.new_key())
+    whole = applying.apply_pending
     limits: list[int] = []
 
-    def small(engine: sa.Engine, _decrypt: object) -> webhook_apply.Applied:
+    def small(engine: sa.Engine, _decrypt: object) -> applying.Applied:
         limits.append(3)
         return whole(engine, bytes, 3)
 
-    monkeypatch.setattr(webhook_apply, "apply_pending", small)
+    monkeypatch.setattr(applying, "apply_pending", small)
     told.source(engine, "crm")
     company(engine, "acme", ["ada"])
     for number in range(10):
@@ -242,9 +244,9 @@ def test_events_wait_for_their_keys_and_all_else_goes_on(
 def test_a_tick_with_events_only_and_no_keys_fails_and_says_what_to_do(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = keys.new_key()
+    key = encryption.new_key()
     event_id = _tell(engine, key)
-    with pytest.raises(keys.KeysMissing, match="BG_ENCRYPTION_KEYS"):
+    with pytest.raises(encryption.KeysMissing, match="BG_ENCRYPTION_KEYS"):
         sensors.tick(instance, engine, "people_changes", poll_seconds=0.1)
     assert told.became(engine, event_id) == ("pending", None)
     monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
@@ -255,7 +257,7 @@ def test_a_tick_with_events_only_and_no_keys_fails_and_says_what_to_do(
 def test_events_that_meet_a_lock_wait_and_the_tick_says_so(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = keys.new_key()
+    key = encryption.new_key()
     monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
     event_id = _tell(engine, key)
     patient = patience.Patience(engine)

@@ -5,17 +5,21 @@ from collections.abc import Sequence
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import partitions, products, settings, versions
-from bg_assets.assets import failures, group_checks, group_metadata, judging, runs
-from bg_assets.domain import difference, regions, template
-from bg_assets.domain.group import Company, Override, StaffMember, decide
+from bg_assets import partitions, settings
+from bg_assets.assets import failures, group_checks, group_metadata, judging, runs, versions
+from bg_assets.domain.groups import difference
+from bg_assets.domain.groups.group import Company, Override, StaffMember, decide
+from bg_assets.domain.products import template
+from bg_assets.domain.values import regions
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance import report
+from bg_assets.products import in_force
 from bg_assets.resources import Database
-from bg_assets.storage import groups, refreshes, shown, staff
+from bg_assets.storage import groups, refreshes, staff
 from bg_assets.storage.database import connect
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
+from bg_assets.storage.reports import shown
 
 COLUMNS = dg.TableSchema(
     columns=[
@@ -56,7 +60,7 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     what = runs.purpose(context, engine)
     held = _held(context, engine, what)
     config = settings.read()
-    force = products.in_force(engine, config.templates, config.products)
+    force = in_force.in_force(engine, config.templates, config.products)
     outcomes, failed = _decide(engine, held, list(force.templates.values()))
     causes, done = _complete(engine, what.run_id, outcomes, failed)
     failures.release(context, engine, held, failed)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from bg_assets import partitions, versions
-from bg_assets.assets import failures, runs
-from bg_assets.domain.group import StaffMember
+from bg_assets import partitions
+from bg_assets.assets import failures, runs, versions
+from bg_assets.domain.groups.group import StaffMember
 from bg_assets.instance.report import report
 from bg_assets.resources import Database
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import dagster as dg
 
-from bg_assets.domain import sizes
-from bg_assets.domain.template import Template
-from bg_assets.storage.checking import Checked
+from bg_assets.domain.products import sizes
+from bg_assets.domain.products.template import Template
+from bg_assets.storage.reports.checks import Checked
 from bg_assets.storage.verdicts import Tally, Verdict
 
 ASSET = dg.AssetKey("buyer_groups")

@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from bg_assets.domain.roles import ROLE_LABELS
+from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.storage.groups import Cause, Outcome
-from bg_assets.storage.shown import ShownGroup
+from bg_assets.storage.reports.shown import ShownGroup
 from bg_assets.storage.verdicts import Verdict
 
 _LONGEST = 300

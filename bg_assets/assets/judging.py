@@ -10,10 +10,12 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
-from bg_assets import products, settings
+from bg_assets import settings
 from bg_assets.assets import group_checks
-from bg_assets.domain.template import Template
-from bg_assets.storage import checking, chores, database, verdicts
+from bg_assets.domain.products.template import Template
+from bg_assets.products import in_force
+from bg_assets.storage import chores, database, verdicts
+from bg_assets.storage.reports import checks
 from bg_assets.storage.verdicts import Tally, Verdict
 
 EVERY_SECONDS = 60.0
@@ -28,7 +30,7 @@ def judge_written(
 ) -> list[Verdict]:
     """Judge the groups of these companies as they stand, keep the verdicts and return them."""
     with database.connect(engine) as conn:
-        found = group_checks.judge(checking.read(conn, companies), templates)
+        found = group_checks.judge(checks.read(conn, companies), templates)
         if found:
             verdicts.write(conn, found)
     return found
@@ -86,7 +88,7 @@ def _my_turn(engine: sa.Engine, chore: str) -> bool:
 def _judge_portion(engine: sa.Engine) -> int:
     """Returns how many companies had a group that nobody had judged, NEW_AT_ONCE at most."""
     config = settings.read()
-    force = products.in_force(engine, config.templates, config.products)
+    force = in_force.in_force(engine, config.templates, config.products)
     with database.connect(engine) as conn:
         verdicts.forget(conn)
         new = verdicts.not_judged(conn, NEW_AT_ONCE)

@@ -10,12 +10,15 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets.assets import failures
-from bg_assets.domain import employment, lexicon, titles
-from bg_assets.domain.group import StaffMember
+from bg_assets.domain.groups import employment
+from bg_assets.domain.groups.group import StaffMember
+from bg_assets.domain.titles import lexicon
+from bg_assets.domain.titles import verdict as titles
 from bg_assets.instance import report
 from bg_assets.storage import claims, database, refreshes, staff
-from bg_assets.storage import companies as finding
+from bg_assets.storage import companies as tracked
 from bg_assets.storage.refreshes import Held
+from bg_assets.storage.reports import finding
 
 REFRESH_TAG = "bg/refresh_id"
 ATTEMPT_TAG = "bg/attempt"
@@ -92,7 +95,7 @@ def _known(
 ) -> tuple[str, ...]:
     """Those of the companies that there are; what the others are told is in the run's log."""
     with database.connect(engine) as conn:
-        unknown = set(finding.of_no_use(conn, companies))
+        unknown = set(tracked.of_no_use(conn, companies))
         some = [one for one in companies if one in unknown][:_MOST_NAMED]
         said = "; ".join(finding.no_company(conn, one) for one in some)
     if len(unknown) > len(some):

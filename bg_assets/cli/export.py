@@ -8,12 +8,14 @@ from typing import Any, Final, TextIO
 
 import click
 
-from bg_assets.cli import session, terminal
+from bg_assets import terminal
+from bg_assets.cli import session
 from bg_assets.cli.overrides import products_or_fail
-from bg_assets.domain.formulas import is_formula
-from bg_assets.domain.near import near
-from bg_assets.domain.roles import EXPORTED_ROLES
-from bg_assets.storage import database, exporting
+from bg_assets.domain.values.formulas import is_formula
+from bg_assets.domain.values.near import near
+from bg_assets.domain.vocabulary import EXPORTED_ROLES
+from bg_assets.storage import database
+from bg_assets.storage.reports import export as exporting
 from bg_assets.writing import WholeFile
 
 _OF_GROUP: Final = ("workspace", "company_id", "company_name", "company_domain", "product", "as_of")

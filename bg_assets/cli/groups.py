@@ -12,10 +12,11 @@ from rich.table import Table
 
 from bg_assets import settings
 from bg_assets.cli import session
-from bg_assets.cli.terminal import Terminal
-from bg_assets.domain.renewal import LastRefresh, Renewal, Rules, in_words, renewal
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.storage import claims, shown
+from bg_assets.domain.groups.renewal import LastRefresh, Renewal, Rules, in_words, renewal
+from bg_assets.domain.vocabulary import ROLE_LABELS
+from bg_assets.storage import claims
+from bg_assets.storage.reports import shown
+from bg_assets.terminal import Terminal
 
 
 def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal | None] | None:
@@ -79,6 +80,13 @@ def _group(group: shown.ShownGroup) -> dict[str, Any]:
     values = asdict(group)
     values.pop("refresh_id")
     return values
+
+
+def show(out: Terminal, conn: sa.Connection, company_id: str) -> None:
+    """Print a company's groups for a person; nothing where no such company is tracked."""
+    found = read(conn, company_id)
+    if found is not None:
+        print_groups(out, *found)
 
 
 def print_groups(out: Terminal, document: dict[str, Any], coming: Renewal | None) -> None:

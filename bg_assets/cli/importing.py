@@ -9,7 +9,8 @@ import click
 import sqlalchemy as sa
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from bg_assets.cli import session, terminal
+from bg_assets import terminal
+from bg_assets.cli import session
 from bg_assets.files import mapping as mappings
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.records import BrokenFile

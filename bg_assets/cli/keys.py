@@ -3,10 +3,10 @@
 import click
 from rich.progress import Progress
 
-from bg_assets import settings
-from bg_assets.cli import session, terminal, webhook_options
+from bg_assets import encryption, settings, terminal
+from bg_assets.cli import session
+from bg_assets.cli.webhook import options
 from bg_assets.storage import key_rotation
-from bg_assets.storage import keys as encryption
 
 
 @click.group()
@@ -39,7 +39,7 @@ def rotate(as_json: bool) -> None:
                 bar.update(task, completed=done, total=total)
 
             try:
-                done = key_rotation.rotate(engine, config, webhook_options.actor(), progress)
+                done = key_rotation.rotate(engine, config, options.actor(), progress)
             except key_rotation.RotationUnderWay:
                 session.fail("keys are being rotated already: wait for that to end", session.FAILED)
     if as_json:

@@ -8,7 +8,6 @@ import click
 
 from bg_assets import settings
 from bg_assets.cli import (
-    dead_events,
     export,
     importing,
     keys,
@@ -16,15 +15,14 @@ from bg_assets.cli import (
     reading,
     requesting,
     running,
-    sending,
     status,
     tables,
     templates,
     titles,
-    webhooks,
     why,
 )
-from bg_assets.domain.controls import visible
+from bg_assets.cli.webhook import dead, send, sources
+from bg_assets.domain.values.controls import visible
 
 
 def _environment() -> str:
@@ -83,7 +81,7 @@ for _command in (
     reading.show,
     why.why,
     status.status,
-    webhooks.webhook,
+    sources.webhook,
     keys.keys,
     titles.titles,
     overrides.pin,
@@ -94,5 +92,5 @@ for _command in (
 ):
     main.add_command(_command)
 
-for _command in (sending.send, dead_events.dead, dead_events.replay):
-    webhooks.webhook.add_command(_command)
+for _command in (send.send, dead.dead, dead.replay):
+    sources.webhook.add_command(_command)

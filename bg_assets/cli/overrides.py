@@ -6,13 +6,13 @@ import pwd
 import click
 import sqlalchemy as sa
 
-from bg_assets import settings
-from bg_assets.cli import session, terminal
-from bg_assets.domain.near import near
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.template import load_templates
-from bg_assets.domain.vocabulary import ROLES
-from bg_assets.storage import database, instance_settings, overrides, people, templates
+from bg_assets import settings, terminal
+from bg_assets.cli import session
+from bg_assets.domain.products.template import load_templates
+from bg_assets.domain.values.near import near
+from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
+from bg_assets.storage import database, instance_settings, overrides, templates
+from bg_assets.storage.reports import finding
 
 _COMPANY = click.argument("company_id", metavar="COMPANY")
 _PERSON = click.argument("person_id", metavar="PERSON")
@@ -92,14 +92,14 @@ def unpin(
     terminal.tell(f"the rules decide again on {person_id} in {company_id}: {', '.join(products)}")
 
 
-def require_person(conn: sa.Connection, company_id: str, person_id: str) -> people.FoundPerson:
+def require_person(conn: sa.Connection, company_id: str, person_id: str) -> finding.FoundPerson:
     """The person, if they are among the company's people, even if they left.
 
     Ends with exit code 2 otherwise: with near matches, or with the company they are at.
     """
-    found = people.find(conn, person_id)
+    found = finding.find_person(conn, person_id)
     if found is None:
-        close = people.near_matches(conn, company_id, person_id)
+        close = finding.near_people(conn, company_id, person_id)
         hint = f"; did you mean {', '.join(close)}?" if close else ""
         session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
     if found.deleted:
@@ -140,7 +140,7 @@ def _word(
     product: str | None,
     by: str | None,
     reason: str,
-) -> tuple[people.FoundPerson, overrides.Word]:
+) -> tuple[finding.FoundPerson, overrides.Word]:
     """The person, and what is said of them. Ends with exit code 2 where something is unknown."""
     session.require_companies(conn, (company_id,))
     found = require_person(conn, company_id, person_id)

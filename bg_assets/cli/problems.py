@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bg_assets import settings
+from bg_assets.instance import state
 from bg_assets.local import disk
-from bg_assets.storage import capture_watch, dagster_state, database, overview, stuck
+from bg_assets.storage import database, stuck
+from bg_assets.storage.capture import watch
+from bg_assets.storage.reports import counts
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config), *_stuck(conn), *_outages(conn), *capture_watch.problems(conn)]
+    return [*disk.problems(config), *_stuck(conn), *_outages(conn), *watch.problems(conn)]
 
 
 def _stuck(conn: sa.Connection) -> list[str]:
@@ -25,7 +28,7 @@ def _stuck(conn: sa.Connection) -> list[str]:
         for one in stuck.running(conn)
     ]
     if stuck.any_requested(conn):
-        runs = dagster_state.long_runs(database.dagster_url(), stuck.STUCK_SECONDS)
+        runs = state.long_runs(database.dagster_url(), stuck.STUCK_SECONDS)
         lines += [
             f"run {one.run_id} has run since {_utc(one.since)} and has not begun to refresh "
             f"{_companies(one)}; {again}"
@@ -41,7 +44,7 @@ def _stuck(conn: sa.Connection) -> list[str]:
 
 
 def _outages(conn: sa.Connection) -> list[str]:
-    found = overview.read_outages(conn)
+    found = counts.read_outages(conn)
     if found is None:
         return []
     who = "1 company waits" if found.companies == 1 else f"{found.companies} companies wait"

@@ -2,7 +2,8 @@
 
 import click
 
-from bg_assets.cli import groups, session, terminal
+from bg_assets import terminal
+from bg_assets.cli import groups, session
 from bg_assets.storage import database
 
 

@@ -6,9 +6,11 @@ import click
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from bg_assets.cli import session, terminal
-from bg_assets.storage import companies as finding
-from bg_assets.storage import dagster_state, database, overview, refreshes
+from bg_assets import terminal
+from bg_assets.cli import session
+from bg_assets.instance import state
+from bg_assets.storage import companies, database, refreshes
+from bg_assets.storage.reports import counts
 
 _BACKFILL_PRIORITY = -10
 _WAIT = click.option("--wait", is_flag=True, help="Until it is done.")
@@ -39,7 +41,7 @@ def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
     with session.opened() as engine:
         with database.connect(engine) as conn:
             session.require_companies(conn, ids)
-            wanted = finding.all_ids(conn) if everything else list(dict.fromkeys(ids))
+            wanted = companies.all_ids(conn) if everything else list(dict.fromkeys(ids))
             refreshes.request_by_hand(conn, wanted, priority=_BACKFILL_PRIORITY)
         _asked(engine, wanted, wait)
 
@@ -68,7 +70,7 @@ def untrack(ids: tuple[str, ...]) -> None:
     """
     with session.opened() as engine, database.connect(engine) as conn:
         session.require_companies(conn, ids)
-        gone = finding.untrack(conn, ids)
+        gone = companies.untrack(conn, ids)
     terminal.tell(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
 
 
@@ -78,7 +80,7 @@ def _asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:
     if not wait:
         terminal.tell(f"{what} to be refreshed; `bg-assets status` tells how far it is")
         return
-    if dagster_state.read(database.dagster_url()).daemon != "running":
+    if state.read(database.dagster_url()).daemon != "running":
         session.say("Dagster's daemon is not running: nothing happens until `bg-assets up` does")
     dead = _wait(engine, ids)
     if dead:
@@ -94,7 +96,7 @@ def _wait(engine: sa.Engine, ids: list[str]) -> int:
         while True:
             began = time.monotonic()
             with database.connect(engine) as conn:
-                under_way, dead = overview.read_progress(conn, ids)
+                under_way, dead = counts.read_progress(conn, ids)
             bar.update(task, completed=len(ids) - under_way)
             if under_way == 0:
                 return dead

@@ -3,7 +3,7 @@
 import click
 
 from bg_assets import settings
-from bg_assets.cli import session
+from bg_assets.cli import groups, session
 from bg_assets.local.programs import CannotStart
 
 
@@ -31,7 +31,7 @@ def demo(companies: int, seed: int) -> None:
 
     with session.clear_errors():
         try:
-            raise SystemExit(running.demo(companies, seed))
+            raise SystemExit(running.demo(companies, seed, groups.show))
         except CannotStart as err:
             session.fail(str(err), session.USAGE)
 

@@ -9,17 +9,18 @@ import sqlalchemy as sa
 from rich.text import Text
 
 from bg_assets import settings
-from bg_assets.cli.terminal import messages
-from bg_assets.domain.controls import visible
-from bg_assets.domain.lexicon import BadLexicon
-from bg_assets.domain.template_yaml import BadTemplate
+from bg_assets.domain.products.places import BadTemplate
+from bg_assets.domain.titles.lexicon import BadLexicon
+from bg_assets.domain.values.controls import visible
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
+from bg_assets.encryption import KeysUnusable
 from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import CannotReject
 from bg_assets.storage import companies, database, instance_settings
-from bg_assets.storage.keys import KeysUnusable
+from bg_assets.storage.reports import finding
+from bg_assets.terminal import messages
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
 _DISK_FULL = "53100"
@@ -125,7 +126,7 @@ def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
     unknown = companies.unknown(conn, wanted)
     if not unknown:
         return
-    lines = [companies.no_company(conn, company_id) for company_id in unknown]
+    lines = [finding.no_company(conn, company_id) for company_id in unknown]
     fail(lines, USAGE)
 
 

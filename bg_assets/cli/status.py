@@ -8,10 +8,13 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from bg_assets import settings
-from bg_assets.cli import knowledge, problems, session, terminal
-from bg_assets.cli.terminal import Terminal
-from bg_assets.storage import audit, dagster_state, database, overview, webhook_dead
+from bg_assets import settings, terminal
+from bg_assets.cli import knowledge, problems, session
+from bg_assets.instance import state as dagster_state
+from bg_assets.storage import audit, database
+from bg_assets.storage.reports import counts as overview
+from bg_assets.storage.webhooks import dead as webhook_dead
+from bg_assets.terminal import Terminal
 
 
 @click.command()

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
-from bg_assets.cli import session, terminal
+from bg_assets import terminal
+from bg_assets.cli import session
 from bg_assets.storage import database
 
 
@@ -35,7 +36,7 @@ def dsn() -> None:
 @click.option("--seed", default=7, show_default=True)
 def sample(folder: Path, companies: int, seed: int) -> None:
     """Write invented companies and people, ready to import, to FOLDER."""
-    from bg_assets import sample as samples
+    from bg_assets.sample import world as samples
 
     with session.clear_errors():
         folder.mkdir(parents=True, exist_ok=True)

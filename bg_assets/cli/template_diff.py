@@ -11,12 +11,13 @@ from itertools import islice
 import sqlalchemy as sa
 from rich.progress import Progress
 
-from bg_assets.cli import session, terminal
-from bg_assets.domain import regions
-from bg_assets.domain.group import BuyerGroup, Company, Override, StaffMember, decide
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.template import Template
-from bg_assets.domain.template_difference import CompanyDifference, Person, Totals, compare
+from bg_assets import terminal
+from bg_assets.cli import session
+from bg_assets.domain.groups.comparison import CompanyDifference, Person, Totals, compare
+from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.products.template import Template
+from bg_assets.domain.values import regions
+from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.storage import claims, database, staff
 
 BATCH = 200  # companies whose people are held in memory at once

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from bg_assets import settings
-from bg_assets.cli import session, template_diff, terminal
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.template import (
+from bg_assets import settings, terminal
+from bg_assets.cli import session, template_diff
+from bg_assets.domain.products.places import BadTemplate
+from bg_assets.domain.products.template import (
     SHIPPED,
     Condition,
     Found,
@@ -20,10 +20,8 @@ from bg_assets.domain.template import (
     load_templates,
     unknown,
 )
-from bg_assets.domain.template_yaml import BadTemplate
-from bg_assets.domain.vocabulary import in_words
-from bg_assets.storage import companies as finding
-from bg_assets.storage import database
+from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
+from bg_assets.storage import companies, database
 
 _JSON = click.option("--json", "as_json", is_flag=True)
 
@@ -129,7 +127,7 @@ def diff(
             session.require_companies(conn, ids)
             wanted = sorted(set(ids))
             if not ids:
-                wanted = finding.sample_ids(conn, sample) if sample else finding.all_ids(conn)
+                wanted = companies.sample_ids(conn, sample) if sample else companies.all_ids(conn)
         comparison = template_diff.Comparison(engine, before, after)
         found = comparison.run(wanted)
         if as_json:

@@ -10,10 +10,11 @@ from typing import BinaryIO, TextIO, cast
 
 import click
 
-from bg_assets.cli import session, terminal
-from bg_assets.domain import authority
-from bg_assets.domain.companies import Headcount, parse_headcount
-from bg_assets.domain.titles import classify
+from bg_assets import terminal
+from bg_assets.cli import session
+from bg_assets.domain.titles import authority
+from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.values.companies import Headcount, parse_headcount
 from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 from bg_assets.files.titles import TitleFile, TitleRow

@@ -9,16 +9,19 @@ import click
 import sqlalchemy as sa
 from rich.markup import escape
 
-from bg_assets import products
-from bg_assets.cli import session, terminal
+from bg_assets import terminal
+from bg_assets.cli import session
 from bg_assets.cli.overrides import products_or_fail
-from bg_assets.cli.terminal import Terminal
-from bg_assets.domain import employment, regions
-from bg_assets.domain.roles import ROLE_LABELS
-from bg_assets.domain.template import Template
-from bg_assets.domain.titles import classify
-from bg_assets.domain.why import Why, explain
-from bg_assets.storage import claims, database, instance_settings, overrides, people, shown, staff
+from bg_assets.domain.groups import employment
+from bg_assets.domain.groups.why import Why, explain
+from bg_assets.domain.products.template import Template
+from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.values import regions
+from bg_assets.domain.vocabulary import ROLE_LABELS
+from bg_assets.products import in_force
+from bg_assets.storage import claims, database, instance_settings, overrides, staff
+from bg_assets.storage.reports import finding, shown
+from bg_assets.terminal import Terminal
 
 
 @click.command()
@@ -30,14 +33,14 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
     """Explain why somebody is or is not in a company's group, and what would have changed it."""
     with session.opened() as engine, database.connect(engine) as conn:
         session.require_companies(conn, (company_id,))
-        found = people.find(conn, person_id)
+        found = finding.find_person(conn, person_id)
         if found is None:
-            close = people.near_matches(conn, company_id, person_id)
+            close = finding.near_people(conn, company_id, person_id)
             hint = f"; did you mean {', '.join(close)}?" if close else ""
             session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
         config, wanted = products_or_fail(conn, product)
-        running = products.as_kept(conn, wanted) if instance_settings.read(conn) else None
-        force = running or products.in_force(engine, config.templates, wanted)
+        running = in_force.as_kept(conn, wanted) if instance_settings.read(conn) else None
+        force = running or in_force.in_force(engine, config.templates, wanted)
         if force.warning:
             session.say(force.warning)
         document = _document(conn, company_id, found, list(force.templates.values()))
@@ -50,7 +53,7 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
 def _document(
     conn: sa.Connection,
     company_id: str,
-    person: people.FoundPerson,
+    person: finding.FoundPerson,
     templates: Sequence[Template],
 ) -> dict[str, Any]:
     company = staff.read_companies(conn, [company_id])[company_id]
@@ -98,7 +101,7 @@ def _document(
     }
 
 
-def _gone(company_id: str, person: people.FoundPerson, today: date) -> Why | None:
+def _gone(company_id: str, person: finding.FoundPerson, today: date) -> Why | None:
     """Why somebody is not on the staff, None while they are."""
     if person.deleted:
         return Why(False, None, "gone", "deleted from the people table")

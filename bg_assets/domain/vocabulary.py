@@ -1,4 +1,6 @@
-"""The closed word lists of the domain: functions, levels and roles, each in its order of rank."""
+"""The closed word lists of the domain: functions, levels and roles, in order of rank, with the
+words that people and other systems have for them.
+"""
 
 from typing import Final
 
@@ -42,6 +44,47 @@ LEVELS: Final = (
 
 # In the order in which they are filled and shown.
 ROLES: Final = ("decision_maker", "champion", "stakeholder", "blocker", "introducer")
+
+ROLE_LABELS: Final = {
+    "decision_maker": "decision maker",
+    # From titles alone nobody is known to argue for anything.
+    "champion": "potential champion",
+    "stakeholder": "stakeholder",
+    # Most of them ratify rather than oppose.
+    "blocker": "gatekeeper",
+    "introducer": "introducer",
+}
+
+# The values that these systems come with; whoever has others there maps ours by themselves.
+# salesforce: the picklist OpportunityContactRole.Role, which has no champion: somebody who is only
+# likely to argue for a product has influence, and who ratifies is an evaluator.
+# hubspot: the contact property hs_buying_role, by its internal names.
+# adobe: the roles that a buying group of Marketo and Journey Optimizer B2B starts with, which knows
+# no gatekeeper (somebody with influence on the decision) and no introducer (a practitioner there).
+EXPORTED_ROLES: Final = {
+    "ours": {role: role for role in ROLE_LABELS},
+    "salesforce": {
+        "decision_maker": "Decision Maker",
+        "champion": "Influencer",
+        "stakeholder": "Business User",
+        "blocker": "Evaluator",
+        "introducer": "Other",
+    },
+    "hubspot": {
+        "decision_maker": "DECISION_MAKER",
+        "champion": "CHAMPION",
+        "stakeholder": "INFLUENCER",
+        "blocker": "BLOCKER",
+        "introducer": "OTHER",
+    },
+    "adobe": {
+        "decision_maker": "Decision Maker",
+        "champion": "Champion",
+        "stakeholder": "Influencer",
+        "blocker": "Influencer",
+        "introducer": "Practitioner",
+    },
+}
 
 FUNCTION_WORDS: Final = {
     "hr": "HR",

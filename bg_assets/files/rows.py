@@ -7,8 +7,8 @@ from itertools import repeat
 from operator import eq
 from typing import NamedTuple
 
-from bg_assets.domain import controls
-from bg_assets.domain.companies import Headcount, Unfit
+from bg_assets.domain.values import controls
+from bg_assets.domain.values.companies import Headcount, Unfit
 from bg_assets.files.header import REQUIRED, Kind
 from bg_assets.files.values import readers
 

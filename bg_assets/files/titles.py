@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Self, cast
 
-from bg_assets.domain.near import near
+from bg_assets.domain.values.near import near
 from bg_assets.files.header import BadHeader
 from bg_assets.files.records import BrokenFile
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from bg_assets.domain import companies, controls
-from bg_assets.domain.companies import Unfit
+from bg_assets.domain.values import companies, controls
+from bg_assets.domain.values.companies import Unfit
 from bg_assets.files.header import Kind
 
 LONGEST_TITLE = 1000

@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
-from bg_assets.domain import lexicon
-from bg_assets.instance import notes, sources
+from bg_assets.domain.titles import lexicon
+from bg_assets.instance import code_changes, notes
 
 KEPT_OUTPUTS = 200
 
@@ -65,7 +65,7 @@ class ForkServer:
         self._outputs = outputs
         self._children: dict[int, Path] = {}
         self._roots: list[str] = []
-        self._loaded: sources.Fingerprint | None = None
+        self._loaded: code_changes.Fingerprint | None = None
 
     def prepare(self, origin: str) -> None:
         """Import what runs need, and the definitions.
@@ -83,10 +83,10 @@ class ForkServer:
             lexicon.shipped()
         except Exception:
             traceback.print_exc()
-            sources.forget(kept=imported)
+            code_changes.forget(kept=imported)
         else:
-            self._roots = sources.roots()
-            self._loaded = sources.fingerprint(self._roots)
+            self._roots = code_changes.roots()
+            self._loaded = code_changes.fingerprint(self._roots)
         self._outputs.mkdir(parents=True, exist_ok=True)
         self._forget_old_outputs()
         # What lives now lives on: no collection shall touch it, and so copy its memory.
@@ -103,7 +103,7 @@ class ForkServer:
             except (EOFError, ConnectionError):
                 return None
             answer: dict[str, object]
-            if self._loaded is not None and sources.fingerprint(self._roots) != self._loaded:
+            if self._loaded is not None and code_changes.fingerprint(self._roots) != self._loaded:
                 answer = {"stale": True}
             else:
                 launch = Launch(

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.cli import groups
-from bg_assets.cli.terminal import Terminal
 from bg_assets.embedded import privacy
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import demo_changes, demo_webhooks, programs, up
 from bg_assets.local.demo_changes import Step
-from bg_assets.storage import database, overview, webhook_dead
+from bg_assets.storage import database
+from bg_assets.storage.reports import counts as overview
+from bg_assets.storage.webhooks import dead
+from bg_assets.terminal import Terminal
 
 FIRST_BUILD_SECONDS = 120.0
 CHANGE_SECONDS = 60.0
@@ -48,6 +49,8 @@ _SINCE = sa.text("""
     group by r.id
 """)
 
+Show = Callable[[Terminal, sa.Connection, str], None]
+
 
 class DemoFailed(Exception):
     """Something did not come out as it must; the message says what."""
@@ -64,8 +67,11 @@ class Refreshed:
     diff: dict[str, dict[str, list[object]]]
 
 
-def demo(companies: int, seed: int) -> int:
-    """Run through; returns the exit code: 0 when just the right companies were refreshed."""
+def demo(companies: int, seed: int, show: Show) -> int:
+    """Run through; returns the exit code: 0 when just the right companies were refreshed.
+
+    ``show`` prints the groups of a company, as `bg-assets show` does.
+    """
     out = Terminal(soft_wrap=True)
     privacy.close(settings.read().home)
     home = settings.read().home / privacy.DEMO
@@ -77,7 +83,7 @@ def demo(companies: int, seed: int) -> int:
         _remove(home)
         try:
             with _stack(out, home, companies, seed) as engine:
-                _run_through(out, engine)
+                _run_through(out, engine, show)
         except DemoFailed as err:
             out.print(f"[bold red]demo failed:[/] {err}; logs in {home / 'logs'}")
             return 1
@@ -115,7 +121,7 @@ def _stack(out: Terminal, home: Path, companies: int, seed: int) -> Iterator[sa.
             engine.dispose()
 
 
-def _run_through(out: Terminal, engine: sa.Engine) -> None:
+def _run_through(out: Terminal, engine: sa.Engine, show: Show) -> None:
     with database.connect(engine) as conn:
         first = conn.execute(_RUNS).one()
     out.print(f"first groups: {first.companies} companies in {first.runs} runs")
@@ -137,9 +143,7 @@ def _run_through(out: Terminal, engine: sa.Engine) -> None:
     out.print()
     out.print("the first of these companies now (`bg-assets show`):")
     with database.connect(engine) as conn:
-        found = groups.read(conn, steps[0].companies[0])
-    if found is not None:
-        groups.print_groups(out, *found)
+        show(out, conn, steps[0].companies[0])
 
 
 def _wait(engine: sa.Engine, supervisor: subprocess.Popen[bytes] | None, seconds: float) -> None:
@@ -150,7 +154,7 @@ def _wait(engine: sa.Engine, supervisor: subprocess.Popen[bytes] | None, seconds
             raise DemoFailed("the supervisor of the daemon ended")
         with database.connect(engine) as conn:
             # In this order: an event that is no longer pending has made its changes.
-            events, lost = webhook_dead.counts(conn)
+            events, lost = dead.counts(conn)
             now = overview.read_overview(conn, 0)
         if now.dead or lost:
             raise DemoFailed(f"{now.dead} companies and {lost} webhook events failed for good")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bg_assets import sample
 from bg_assets.files.header import Kind
 from bg_assets.files.reading import open_import
 from bg_assets.files.rows import Row
 from bg_assets.local import demo_webhooks
+from bg_assets.sample import world
 from bg_assets.storage import database, imports
 
 
@@ -43,10 +43,10 @@ _JOIN = sa.text("""
 """)
 
 
-def import_sample(engine: sa.Engine, folder: Path, companies: int, seed: int) -> sample.Counts:
+def import_sample(engine: sa.Engine, folder: Path, companies: int, seed: int) -> world.Counts:
     """Write a sample and import both files as `bg-assets import` does."""
     folder.mkdir(parents=True, exist_ok=True)
-    of_companies, of_people, counts = sample.write_sample(folder, companies, seed)
+    of_companies, of_people, counts = world.write_sample(folder, companies, seed)
     files: tuple[tuple[Kind, Path], ...] = (("companies", of_companies), ("people", of_people))
     for kind, path in files:
         with open_import(path, kind, {}, False) as opened, database.connect(engine) as conn:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from bg_assets import settings
-from bg_assets.domain import webhook_secrets
-from bg_assets.domain.webhook_secrets import Scheme
+from bg_assets import encryption, settings
+from bg_assets.domain.webhooks import secrets as webhook_secrets
+from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.sending import Answer, Sender, Signer
-from bg_assets.storage import database, keys, webhook_sources
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage import database
+from bg_assets.storage.webhooks import sources
+from bg_assets.storage.webhooks.sources import Source
 
 _TRIES = 10
 
@@ -51,7 +52,7 @@ def _add_source(engine: sa.Engine, config: settings.Settings, name: str, scheme:
     source = Source(name, scheme, "default", False, ("127.0.0.0/8",), 500, 2000)
     secret = webhook_secrets.from_random(scheme, secrets.token_bytes(32))
     with database.connect(engine) as conn:
-        webhook_sources.add_source(conn, keys.load(config), source, secret, "demo")
+        sources.add_source(conn, encryption.load(config), source, secret, "demo")
     key = webhook_secrets.key_of(scheme, secret)
     assert key is not None
     return key

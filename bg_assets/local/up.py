@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from bg_assets import products, settings
+from bg_assets import encryption, settings
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs
-from bg_assets.storage import database, keys
+from bg_assets.products import in_force
+from bg_assets.storage import database
 
 READY_SECONDS = 120.0
 
@@ -95,7 +96,7 @@ def check_templates(config: settings.Settings) -> list[str]:
     """
     engine = database.make_engine(database.bg_url(), pool_size=1)
     try:
-        warning = products.in_force(engine, config.templates, config.products).warning
+        warning = in_force.in_force(engine, config.templates, config.products).warning
     finally:
         engine.dispose()
     return [warning] if warning else []
@@ -119,8 +120,8 @@ def _until_stopped() -> Iterator[threading.Event]:
 def _door_closed(config: settings.Settings) -> str:
     """Why the webhook door can't be opened; empty where it can. Everything else runs without."""
     try:
-        keys.load(config)
-    except keys.KeysUnusable as err:
+        encryption.load(config)
+    except encryption.KeysUnusable as err:
         return str(err)
     return ""
 

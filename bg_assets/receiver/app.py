@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bg_assets.encryption import Keys
 from bg_assets.receiver import answers, description
 from bg_assets.receiver.crowd import Crowd
 from bg_assets.receiver.door import Door
@@ -26,7 +27,6 @@ from bg_assets.receiver.sources import EVERY_SECONDS, Sources
 from bg_assets.receiver.upkeep import Chore, Upkeep
 from bg_assets.receiver.writer import WATCH_SECONDS, Writer
 from bg_assets.storage import database
-from bg_assets.storage.keys import Keys
 
 _METRICS = "text/plain; version=1.0.0; charset=utf-8"
 

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from bg_assets.domain.events import TYPES
+from bg_assets.domain.webhooks.events import TYPES
+from bg_assets.domain.webhooks.signatures import WINDOW
 from bg_assets.receiver.limits import Limits
-from bg_assets.receiver.signatures import WINDOW
 
 EXAMPLE = {
     "id": "evt_2041",

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 from starlette.types import Receive, Scope, Send
 
-from bg_assets.domain.events import TYPES, Event, Malformed, parse_body, read_event
-from bg_assets.domain.webhook_secrets import Scheme
-from bg_assets.receiver import signatures
+from bg_assets.domain.webhooks import signatures
+from bg_assets.domain.webhooks.events import TYPES, Event, Malformed, parse_body, read_event
+from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
 from bg_assets.receiver.leases import Leases
@@ -23,7 +23,7 @@ from bg_assets.receiver.meter import Meter
 from bg_assets.receiver.networks import Address, Network, allowed, client_address
 from bg_assets.receiver.sources import Known, Sources
 from bg_assets.receiver.writer import Arrival, Unstorable, Writer
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage.webhooks.sources import Source
 
 # The path that takes the source from the body.
 BY_BODY = "person-change"

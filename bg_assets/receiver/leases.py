@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 
 from bg_assets.receiver.link import Link
-from bg_assets.storage import webhook_sources
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage.webhooks import sources
+from bg_assets.storage.webhooks.sources import Source
 
 # What a lease is for, and after how long what is left of it is given up.
 _AHEAD_SECONDS = 0.05
@@ -65,7 +65,7 @@ class Leases:
         try:
             wanted = max(1, lease.waiting, math.ceil(source.per_second * _AHEAD_SECONDS))
             granted, seconds = await self._link.run(
-                lambda conn: webhook_sources.take_tokens(conn, source, wanted)
+                lambda conn: sources.take_tokens(conn, source, wanted)
             )
             now = time.monotonic()
             lease.tokens += granted

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.encryption import KeysUnusable
 from bg_assets.settings import Settings
 from bg_assets.storage import database, errors
-from bg_assets.storage.keys import KeysUnusable
 
 LOG = logging.getLogger("bg_assets.receiver")
 _T = TypeVar("_T")

@@ -12,6 +12,7 @@ from types import FrameType
 
 import uvicorn
 
+from bg_assets import encryption
 from bg_assets.receiver import descriptors
 from bg_assets.receiver.acceptor import Acceptor
 from bg_assets.receiver.app import Receiver, application, assemble
@@ -21,7 +22,6 @@ from bg_assets.receiver.link import LOG, Link
 from bg_assets.receiver.networks import networks
 from bg_assets.receiver.protocol import Guarded, guarded
 from bg_assets.settings import BadSetting, Settings
-from bg_assets.storage import keys
 
 _BACKLOG = 1024
 _SWITCH_SECONDS = 0.001
@@ -44,7 +44,7 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
     )
     wanted = Limits(body_bytes=config.receiver_body_limit)
     limits = fitted(wanted, descriptors.free_for_connections())
-    opened = keys.load(config)
+    opened = encryption.load(config)
     with listening(host, config.receiver_port, share_port=share_port) as listener:
         trusted = networks(config.trusted_proxies)
         serve(assemble(Link(config), opened, limits, trusted), listener)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from bg_assets.domain.webhook_secrets import key_of
+from bg_assets.domain.webhooks.secrets import key_of
+from bg_assets.encryption import Keys
 from bg_assets.receiver import networks
 from bg_assets.receiver.link import Link
-from bg_assets.storage import webhook_sources
-from bg_assets.storage.keys import Keys
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage.webhooks import sources
+from bg_assets.storage.webhooks.sources import Source
 
 EVERY_SECONDS = 0.4
 # What was read longer ago is not believed: a secret may have been revoked since.
@@ -73,7 +73,7 @@ class Sources:
         self._read_at = began
 
     def _read(self, conn: sa.Connection) -> dict[str, Known]:
-        found = webhook_sources.read_sources(conn, self._keys)
+        found = sources.read_sources(conn, self._keys)
         return {name: _ready(source) for name, source in found.items()}
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from bg_assets.encryption import Keys
 from bg_assets.receiver.link import Link, Unavailable, is_data_error
-from bg_assets.storage import webhook_events
-from bg_assets.storage.keys import Keys
-from bg_assets.storage.webhook_events import Key, NewEvent, StoredEvent
+from bg_assets.storage.webhooks import events as webhook_events
+from bg_assets.storage.webhooks.events import Key, NewEvent, StoredEvent
 
 _MOST = 500
 _MOST_BYTES = 8 << 20

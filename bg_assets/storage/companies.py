@@ -1,6 +1,5 @@
-"""Finding companies by id, and taking them off the list."""
+"""Which companies are tracked, and taking them off the list."""
 
-import difflib
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -33,18 +32,6 @@ _OF_NO_USE = sa.text("""
             where d.company_id = a.id and d.status = 'dead')
     order by a.place
 """)
-_CONTAINING = sa.text("""
-    select id from bg.canonical_companies
-    where deleted_at is null
-        and (strpos(lower(id), :part) > 0 or strpos(lower(name), :part) > 0)
-    order by length(id), id limit 5
-""")
-_ALIKE = sa.text("""
-    select id from bg.canonical_companies
-    where deleted_at is null and length(id) between :length - 2 and :length + 2
-    order by lower(left(id, 2)) <> :start, lower(right(id, 2)) <> :end, id
-    limit 20000
-""")
 _UNTRACK = sa.text("""
     update bg.companies set deleted_at = now()
     where id = any(:ids) and deleted_at is null returning id
@@ -65,13 +52,6 @@ def of_no_use(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
     return list(conn.execute(_OF_NO_USE, {"ids": list(dict.fromkeys(ids))}).scalars())
 
 
-def no_company(conn: sa.Connection, company_id: str) -> str:
-    """The sentence for an id that no tracked company has, with those that may have been meant."""
-    near = near_matches(conn, company_id)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    return f"no company {company_id}{hint}"
-
-
 def all_ids(conn: sa.Connection) -> list[str]:
     """The ids of all tracked companies, in order."""
     return list(conn.execute(_ALL, {"after": "", "most": 10_000_000}).scalars())
@@ -80,18 +60,6 @@ def all_ids(conn: sa.Connection) -> list[str]:
 def sample_ids(conn: sa.Connection, most: int) -> list[str]:
     """The ids of some tracked companies, in order: the same ones each time."""
     return sorted(conn.execute(_SAMPLE, {"most": most}).scalars())
-
-
-def near_matches(conn: sa.Connection, wanted: str) -> list[str]:
-    """Up to five ids that somebody may have meant: holding the text, or spelt nearly so."""
-    part = wanted.lower().replace("\0", "")
-    containing = list(conn.execute(_CONTAINING, {"part": part}).scalars()) if part else []
-    if containing:
-        return containing
-    ends = {"start": part[:2], "end": part[-2:], "length": len(part)}
-    candidates = {one.lower(): one for one in conn.execute(_ALIKE, ends).scalars()}
-    close = difflib.get_close_matches(part, candidates, n=5, cutoff=0.6)
-    return [candidates[one] for one in close]
 
 
 def untrack(conn: sa.Connection, ids: Sequence[str]) -> list[str]:

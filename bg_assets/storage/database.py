@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import capture, capture_watch, errors
+from bg_assets.storage import errors
+from bg_assets.storage.capture import triggers, watch
 
 # Alembic costs 0.15 s to import, which only looking at the schema is worth.
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def migrate(url: str) -> list[str]:
             before, head = _revision(conn), _head()
             if before is not None and before not in _known():
                 raise SchemaMismatch(_ahead(before))
-            done += [f"change capture restored: {one}" for one in capture_watch.restore(conn)]
+            done += [f"change capture restored: {one}" for one in watch.restore(conn)]
             if before != head:
                 from alembic import command
 
@@ -185,7 +186,7 @@ def migrate(url: str) -> list[str]:
                 config.attributes["connection"] = conn
                 command.upgrade(config, "head")
                 done.append(f"schema bg: {before or 'empty'} -> {head}")
-            if capture.install(conn):
+            if triggers.install(conn):
                 done.append("change capture: triggers and views installed")
         if changed := _catch_up(engine):
             done.append(f"companies that changed while it was lost, to be refreshed now: {changed}")
@@ -197,7 +198,7 @@ def migrate(url: str) -> list[str]:
 def _catch_up(engine: sa.Engine) -> int:
     """Raise changes for what was missed while capture was lost, each portion in a transaction."""
     # The titles that it reads cost every command that only looks at the schema 0.1 s.
-    from bg_assets.storage import missed
+    from bg_assets.storage.capture import missed
 
     changed = 0
     while True:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 
-from bg_assets.domain.difference import Event
-from bg_assets.domain.gaps import Gap
-from bg_assets.domain.group import BuyerGroup
+from bg_assets.domain.groups.difference import Event
+from bg_assets.domain.groups.gaps import Gap
+from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.storage import stuck
 from bg_assets.storage.refreshes import Held
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 
+from bg_assets import encryption
+from bg_assets.encryption import CannotDecrypt, Hasher, Keys
 from bg_assets.settings import Settings
-from bg_assets.storage import audit, database, keys, webhook_events
-from bg_assets.storage.keys import CannotDecrypt, Hasher, Keys
+from bg_assets.storage import audit, database
+from bg_assets.storage.webhooks import events
 
 _LOCK_KEY = 0x6267_0004
 _BATCH_ROWS, _BATCH_BYTES = 1000, 8_000_000
@@ -84,17 +86,17 @@ def rotate(
     RotationUnderWay and KeysUnusable.
     """
     with _alone(engine):
-        opener = keys.load(config)
-        path = None if config.encryption_keys else config.home / keys.FILE
+        opener = encryption.load(config)
+        path = None if config.encryption_keys else config.home / encryption.FILE
         if path is None:
             newest = config.encryption_keys[0]
         else:
-            before = keys.read_file(path)
-            newest = keys.new_key()
-            keys.write_file(path, (newest, *before))
+            before = encryption.read_file(path)
+            newest = encryption.new_key()
+            encryption.write_file(path, (newest, *before))
         done = _encrypt_all(engine, opener, newest, progress)
         if path is not None:
-            keys.write_file(path, (newest, before[0]))
+            encryption.write_file(path, (newest, before[0]))
         with database.connect(engine) as conn:
             told = {"secrets": done.secrets, "payloads": done.payloads}
             audit.record(conn, actor, "keys.rotated", None, detail=told)
@@ -178,6 +180,6 @@ def _anew(
 def _digest(hasher: Hasher, content: bytes) -> bytes | None:
     """The digest of the body in a payload; None where it can't be unpacked."""
     try:
-        return hasher.digest(webhook_events.unpacked(content))
+        return hasher.digest(events.unpacked(content))
     except zlib.error:
         return None

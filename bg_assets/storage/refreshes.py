@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from bg_assets.storage import stuck
-from bg_assets.storage.capture_sql import PRIORITIES
+from bg_assets.storage.capture.bodies import PRIORITIES
 
 # Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
 SHORTEST_DELAY = 5.0

@@ -6,7 +6,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from bg_assets.domain.group import Company, Override, StaffMember
+from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.storage.copying import copy_rows
 
 _COMPANIES = sa.text("""

@@ -10,12 +10,12 @@ import pytest
 from bg_assets.assets import group_checks, judging
 from bg_assets.assets.group_checks import RULES, judge
 from bg_assets.definitions import defs
-from bg_assets.domain import sizes
-from bg_assets.domain.template import load_templates
+from bg_assets.domain.products import sizes
+from bg_assets.domain.products.template import load_templates
 from bg_assets.storage import claims
-from bg_assets.storage.checking import Checked
+from bg_assets.storage.reports.checks import Checked
 from bg_assets.storage.verdicts import Tally
-from bg_assets_tests.assets.conftest import World, metadata
+from bg_assets_tests.refreshing import World, metadata
 
 BATCHES = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
 TEMPLATES = load_templates()

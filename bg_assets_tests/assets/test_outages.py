@@ -12,8 +12,8 @@ from bg_assets import repair
 from bg_assets.assets import buyer_groups, company_people
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.storage import claims, database
-from bg_assets_tests.assets.conftest import World
 from bg_assets_tests.conftest import Cluster
+from bg_assets_tests.refreshing import World
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from datetime import date
 
 from bg_assets.assets.buyer_groups import outcome
-from bg_assets.domain.group import Company, Override, StaffMember
-from bg_assets.domain.template import load_templates
+from bg_assets.domain.groups.group import Company, Override, StaffMember
+from bg_assets.domain.products.template import load_templates
 from bg_assets.storage.groups import StoredGroup
 from bg_assets.storage.refreshes import Held
-from bg_assets_tests.domain.test_group import person
+from bg_assets_tests.domain.groups.test_group import person
 
 PRODUCT = "finance_system"
 TEMPLATES = list(load_templates(names=[PRODUCT]).values())

@@ -5,9 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from bg_assets import sensors, versions
-from bg_assets.domain.template import SHIPPED, load_templates
-from bg_assets_tests.assets.conftest import World, metadata
+from bg_assets import sensors
+from bg_assets.assets import versions
+from bg_assets.domain.products.template import SHIPPED, load_templates
+from bg_assets_tests.refreshing import World, metadata
 
 FINANCE = (SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bg_assets.storage import claims, refreshes, shown
-from bg_assets_tests.assets.conftest import World, metadata
+from bg_assets.storage import claims, refreshes
+from bg_assets.storage.reports import shown
+from bg_assets_tests.refreshing import World, metadata
 
 
 def test_a_due_company_gets_its_group_and_its_changes_are_handled(world: World) -> None:

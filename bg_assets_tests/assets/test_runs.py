@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.assets import runs
-from bg_assets.domain import lexicon, titles
+from bg_assets.domain.titles import lexicon, verdict
 from bg_assets.storage import staff
-from bg_assets_tests.assets.conftest import World
+from bg_assets_tests.refreshing import World
 
 
 def _meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
@@ -70,7 +70,7 @@ def test_a_poisoned_person_fails_their_company_and_is_written_for_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add("acme", "bad")
-    real = titles.classify
+    real = verdict.classify
 
     def classify(title: str | None, department: str | None) -> object:
         if title == "poison":
@@ -78,7 +78,7 @@ def test_a_poisoned_person_fails_their_company_and_is_written_for_nobody(
         return real(title, department)
 
     world.sql("update bg.people set title = 'poison' where id = 'bad-fd'")
-    monkeypatch.setattr(titles, "classify", classify)
+    monkeypatch.setattr(verdict, "classify", classify)
     taken = runs.take(world.engine, runs.Purpose("r1", ("acme", "bad")))
     assert list(taken.failed) == ["bad"]
     assert taken.failed["bad"].startswith("ValueError at ")
@@ -123,6 +123,6 @@ def test_a_lexicon_that_does_not_load_fails_the_run_and_no_company(
         raise lexicon.BadLexicon("lexicon.csv, line 1: the header must be another")
 
     monkeypatch.setattr(lexicon, "shipped", broken)
-    titles.classify.cache_clear()
+    verdict.classify.cache_clear()
     with pytest.raises(lexicon.BadLexicon):
         runs.judge(people, {"acme": date(2026, 3, 2)})

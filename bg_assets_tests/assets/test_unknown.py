@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from bg_assets.storage import claims
-from bg_assets_tests.assets.conftest import World, metadata
+from bg_assets_tests.refreshing import World, metadata
 
 ASSETS = ("company_people", "buyer_groups")
 

@@ -132,9 +132,9 @@ import sys, time
 from pathlib import Path
 from bench import mutant_trials
 mutant_trials._PATIENCE = 10
-module = "bg_assets/domain/regions.py"
+module = "bg_assets/domain/values/regions.py"
 test = (
-    "bg_assets_tests/domain/test_regions.py::"
+    "bg_assets_tests/domain/values/test_regions.py::"
     "test_only_a_company_known_to_be_elsewhere_is_no_customer"
 )
 code = Path(module).read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from bg_assets.storage import keys
+from bg_assets import encryption
 from bg_assets_tests.cli.command import Command
 
 
@@ -20,7 +20,7 @@ def bg(
     monkeypatch.setenv("BG_DATABASE_URL", database_url)
     # Where no daemon ever ran; else a second database would be made.
     monkeypatch.setenv("BG_DAGSTER_URL", database_url)
-    monkeypatch.setenv("BG_ENCRYPTION_KEYS", keys.new_key())
+    monkeypatch.setenv("BG_ENCRYPTION_KEYS", encryption.new_key())
     monkeypatch.setenv("BG_HOME", str(tmp_path / "home"))
     before = signal.getsignal(signal.SIGTERM)
     yield Command(engine, tmp_path)

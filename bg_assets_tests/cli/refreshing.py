@@ -4,7 +4,7 @@ import uuid
 
 from bg_assets import settings
 from bg_assets.assets import buyer_groups, runs
-from bg_assets.domain import template
+from bg_assets.domain.products import template
 from bg_assets.storage import claims, groups, staff
 from bg_assets_tests.cli.command import Command
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bg_assets import upkeep
+from bg_assets.ticks import upkeep
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due
 

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from bg_assets.cli import export
-from bg_assets.domain.roles import EXPORTED_ROLES
-from bg_assets.domain.vocabulary import ROLES
-from bg_assets.storage import exporting
+from bg_assets.domain.vocabulary import EXPORTED_ROLES, ROLES
+from bg_assets.storage.reports import export as exporting
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bg_assets import products
-from bg_assets.domain import template
+from bg_assets.domain.products import template
+from bg_assets.products import in_force
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
@@ -52,7 +52,7 @@ def test_who_asks_changes_nothing_whatever_their_own_products_are(
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / "bad.yaml").write_text("name: [", encoding="utf-8")
-    products.keep(bg.engine, theirs, ["finance_system"])
+    in_force.keep(bg.engine, theirs, ["finance_system"])
     bg.file("titles.txt", "CFO\n")
     bg.file("books.yaml", FINANCE.replace("name: finance_system", "name: books"))
     monkeypatch.setenv("BG_TEMPLATES", str(tmp_path))

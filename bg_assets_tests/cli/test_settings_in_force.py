@@ -5,11 +5,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from bg_assets import products, sensors, settings
+from bg_assets import sensors, settings
+from bg_assets.products import in_force
 from bg_assets.storage import instance_settings
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due
-from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets_tests.domain.products.test_mistakes import GOOD
 
 PEOPLE = "id,company_id,title\np1,a,CFO\np2,a,Cook\n"
 
@@ -27,7 +28,7 @@ def _tick(bg: Command, monkeypatch: pytest.MonkeyPatch, **variables: str) -> Non
         for name, value in variables.items():
             there.setenv(name, value)
         config = settings.read()
-        products.keep(bg.engine, config.templates, config.products)
+        in_force.keep(bg.engine, config.templates, config.products)
         with dg.DagsterInstance.ephemeral() as instance:
             sensors.tick(instance, bg.engine, "people_changes", poll_seconds=0)
 

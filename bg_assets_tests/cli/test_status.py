@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from bg_assets import products, upkeep
+from bg_assets.products import in_force
 from bg_assets.storage import refreshes
+from bg_assets.ticks import upkeep
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
-from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets_tests.domain.products.test_mistakes import GOOD
 from bg_assets_tests.small_disk import mounted
 
 NOTHING: dict[str, Any] = {
@@ -198,14 +199,14 @@ def test_a_template_that_went_bad_is_told_with_the_last_good_one(
     monkeypatch.setenv("BG_TEMPLATES", str(tmp_path))
     monkeypatch.setenv("BG_PRODUCTS", "small")
     file = bg.file("small.yaml", GOOD)
-    good = products.keep(bg.engine, tmp_path, ["small"]).templates["small"]
+    good = in_force.keep(bg.engine, tmp_path, ["small"]).templates["small"]
     file.write_text(GOOD.replace("it: 0.5", "it: -5"), encoding="utf-8")
     mistake = f"{file}, line 8: -5 is outside of 0 to 1"
     found = bg.json("status")["templates"]
     assert found["mistakes"] == [{"mistake": mistake, "since": None}]
     assert [(one["name"], one["hash"]) for one in found["in_force"]] == [("small", good.hash)]
 
-    products.keep(bg.engine, tmp_path, ["small"])
+    in_force.keep(bg.engine, tmp_path, ["small"])
     (only,) = bg.json("status")["templates"]["mistakes"]
     told = bg("status").out
     assert only["mistake"] == mistake
@@ -217,7 +218,7 @@ def test_a_template_that_went_bad_is_told_with_the_last_good_one(
 def test_groups_of_an_older_template_are_counted(bg: Command) -> None:
     bg.companies("a", "b")
     refresh(bg, "a", "b")
-    products.keep(bg.engine, None, ["finance_system"])
+    in_force.keep(bg.engine, None, ["finance_system"])
     bg.execute("update bg.buyer_groups set template_hash = 'older' where company_id = 'a'")
     (one,) = bg.json("status")["templates"]["in_force"]
     told = bg("status").out

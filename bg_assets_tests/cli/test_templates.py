@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bg_assets import sample
 from bg_assets.assets import runs
-from bg_assets.domain.template import SHIPPED, load_templates
+from bg_assets.domain.products.template import SHIPPED, load_templates
+from bg_assets.sample import world
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
-from bg_assets_tests.domain.test_template_mistakes import GOOD
+from bg_assets_tests.domain.products.test_mistakes import GOOD
 
 FINANCE = SHIPPED / "finance_system.yaml"
 
@@ -42,7 +42,7 @@ def edited(bg: Command, *changes: tuple[str, str]) -> Path:
 @pytest.fixture
 def known(bg: Command) -> list[str]:
     """Forty companies of the sample, their people read; one more that was not read yet."""
-    companies, people, _ = sample.write_sample(bg.folder / "sample", 40, 5)
+    companies, people, _ = world.write_sample(bg.folder / "sample", 40, 5)
     assert bg("import", "companies", companies).code == 0
     assert bg("import", "people", people).code == 0
     bg.companies("unread")

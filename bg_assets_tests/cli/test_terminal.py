@@ -12,7 +12,7 @@ import pytest
 from rich.text import Text
 
 from bg_assets import cli, local
-from bg_assets.cli.terminal import Terminal
+from bg_assets.terminal import Terminal
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bg_assets import products
-from bg_assets.domain import template
+from bg_assets.domain.products import template
+from bg_assets.products import in_force
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
@@ -124,7 +124,7 @@ def test_a_company_where_the_product_is_not_sold_is_told_so(acme: Command, books
 
 def test_while_a_template_is_bad_the_last_good_one_explains(acme: Command, books: str) -> None:
     acme.file("books.yaml", books)
-    products.keep(acme.engine, acme.folder, ["books"])
+    in_force.keep(acme.engine, acme.folder, ["books"])
     (before,) = acme.json("why", "acme", "acme-1")["groups"]
     acme.file("books.yaml", "name: [")
     done = acme("why", "acme", "acme-1", "--json")

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bg_assets.domain.companies import (
+from bg_assets.domain.values.companies import (
     Headcount,
     Unfit,
     parse_company_id,

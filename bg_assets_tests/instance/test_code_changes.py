@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
-from bg_assets.instance import sources
+from bg_assets.instance import code_changes
 from bg_assets_tests.instance.conftest import eventually, launch, wait_for
 
 CODE = """
@@ -93,16 +93,16 @@ def test_data_files_count_and_compiled_and_hidden_ones_do_not(tmp_path: Path) ->
     package = tmp_path / "package"
     (package / "__pycache__").mkdir(parents=True)
     (package / "lexicon.csv").write_text("a")
-    before = sources.fingerprint([str(package)])
+    before = code_changes.fingerprint([str(package)])
     (package / "__pycache__" / "x.pyc").write_text("compiled")
     (package / ".hidden").write_text("hidden")
-    assert sources.fingerprint([str(package)]) == before
+    assert code_changes.fingerprint([str(package)]) == before
     (package / "lexicon.csv").write_text("ab")
-    assert sources.fingerprint([str(package)]) != before
-    assert sources.fingerprint([str(tmp_path / "gone")]) == {}
+    assert code_changes.fingerprint([str(package)]) != before
+    assert code_changes.fingerprint([str(tmp_path / "gone")]) == {}
 
 
 def test_the_projects_own_package_is_watched_and_installed_ones_are_not() -> None:
-    roots = sources.roots()
-    assert str(Path(sources.__file__).parents[1]) in roots
+    roots = code_changes.roots()
+    assert str(Path(code_changes.__file__).parents[1]) in roots
     assert str(Path(dg.__file__).parent) not in roots

@@ -23,15 +23,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.domain.webhook_secrets import Scheme
+from bg_assets.domain.webhooks.secrets import Scheme
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver.app import assemble
 from bg_assets.receiver.limits import Limits
 from bg_assets.receiver.link import Link
 from bg_assets.receiver.networks import networks
 from bg_assets.receiver.server import server_for
-from bg_assets.storage import webhook_sources
-from bg_assets.storage.keys import Keys, new_key
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage.webhooks import sources
+from bg_assets.storage.webhooks.sources import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDARD = "whsec_" + base64.b64encode(b"the key of a standard source....").decode()
@@ -84,7 +84,7 @@ class Door:
         made = secret or (STANDARD if scheme == "standard" else PLAIN)
         source = Source(name, scheme, "default", False, allow, per_second, burst)
         with self.engine.begin() as conn:
-            webhook_sources.add_source(conn, self.keys, source, made, "test")
+            sources.add_source(conn, self.keys, source, made, "test")
         self.secrets[name] = made
         return made
 

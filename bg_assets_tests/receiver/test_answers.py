@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import webhook_events
+from bg_assets.storage.webhooks import events
 from bg_assets_tests.receiver.doors import (
     PLAIN,
     STANDARD,
@@ -42,7 +42,7 @@ def test_a_large_event_is_packed_before_it_is_encrypted(door: Door) -> None:
     (row,) = door.rows()
     content = door.keys.decrypt(bytes(row.payload))
     assert len(content) < 5000
-    assert json.loads(webhook_events.unpacked(content)) == sent
+    assert json.loads(events.unpacked(content)) == sent
 
 
 def test_a_duplicate_gets_200_with_the_status_of_the_first(door: Door) -> None:

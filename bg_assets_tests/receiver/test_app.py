@@ -3,10 +3,10 @@
 import asyncio
 
 from bg_assets import settings
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver.app import application, assemble
 from bg_assets.receiver.limits import Limits
 from bg_assets.receiver.link import Link
-from bg_assets.storage.keys import Keys, new_key
 
 
 def test_an_application_that_ends_leaves_no_task_behind(database_url: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from bg_assets import settings
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver import descriptors
 from bg_assets.receiver.acceptor import Acceptor
 from bg_assets.receiver.crowd import Crowd, Full, Place
@@ -21,7 +22,6 @@ from bg_assets.receiver.limits import Limits, fitted
 from bg_assets.receiver.link import Link
 from bg_assets.receiver.meter import Meter
 from bg_assets.receiver.networks import networks
-from bg_assets.storage.keys import Keys, new_key
 from bg_assets_tests.receiver.doors import (
     Door,
     as_a_process,

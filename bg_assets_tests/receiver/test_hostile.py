@@ -11,8 +11,8 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver.limits import Limits
-from bg_assets.storage.keys import Keys, new_key
 from bg_assets_tests.receiver.doors import (
     Door,
     as_a_process,

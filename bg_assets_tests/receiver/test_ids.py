@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from bg_assets import settings
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver.link import Link
 from bg_assets.receiver.writer import Arrival, Stored, Unstorable, Writer
-from bg_assets.storage import audit, webhook_events
-from bg_assets.storage.keys import Keys, new_key
+from bg_assets.storage import audit
+from bg_assets.storage.webhooks import events
 from bg_assets_tests.receiver.doors import Answer, Door, event, plain_signed, signed, wait_until
 
 PATH = "/webhooks/old"
@@ -228,7 +229,7 @@ def test_of_those_that_come_together_the_first_counts_and_the_others_are_its_dup
         Stored("pending", duplicate=True, differs=True),
     ]
     with engine.begin() as conn:
-        found = webhook_events.find(conn, [("crm", "a"), ("crm", "nobody"), ("hr", "b")])
+        found = events.find(conn, [("crm", "a"), ("crm", "nobody"), ("hr", "b")])
         kept = conn.execute(sa.text("select count(*) from bg.webhook_events")).scalar_one()
     assert list(found) == [("crm", "a")]
     assert kept == 4

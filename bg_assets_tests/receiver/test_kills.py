@@ -17,8 +17,8 @@ import pytest
 from bg_assets.embedded import processes
 from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.encryption import Keys, new_key
 from bg_assets.storage import database
-from bg_assets.storage.keys import Keys, new_key
 from bg_assets_tests.conftest import temporary_folder
 from bg_assets_tests.receiver.doors import (
     Door,

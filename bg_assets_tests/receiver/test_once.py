@@ -14,8 +14,8 @@ from random import Random
 import pytest
 from sqlalchemy import Engine
 
-from bg_assets.storage import webhook_sources
-from bg_assets.storage.keys import Keys, new_key
+from bg_assets.encryption import Keys, new_key
+from bg_assets.storage.webhooks import sources
 from bg_assets_tests.receiver.doors import (
     STANDARD,
     Door,
@@ -91,7 +91,7 @@ def test_no_validly_signed_event_is_refused_while_secrets_rotate(door: Door) -> 
             fresh = f"the {number}th key of thirty-two bytes".encode()
             text = "whsec_" + base64.b64encode(fresh).decode()
             with door.engine.begin() as conn:
-                webhook_sources.rotate(conn, door.keys, "crm", text, timedelta(hours=24), "test")
+                sources.rotate(conn, door.keys, "crm", text, timedelta(hours=24), "test")
             # At once: it is the receiver that must have seen it.
             valid[0] = text
             time.sleep(0.3)

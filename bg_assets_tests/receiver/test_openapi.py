@@ -14,7 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bg_assets.domain.events import TYPES
+from bg_assets.domain.webhooks.events import TYPES
 from bg_assets_tests.receiver.doors import PLAIN, Door, event, plain_signed, signed
 
 _SECONDS = 25

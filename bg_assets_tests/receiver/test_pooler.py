@@ -10,9 +10,10 @@ from sqlalchemy import Engine, make_url
 
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver.link import Link
-from bg_assets.storage import claims, database, key_rotation, webhook_apply
-from bg_assets.storage.keys import Keys, new_key
+from bg_assets.storage import claims, database, key_rotation
+from bg_assets.storage.webhooks import applying
 from bg_assets_tests.pooler import in_front_of
 from bg_assets_tests.receiver.doors import Door, as_a_process, event, free_port, wait_until
 from bg_assets_tests.storage.rows import company, value
@@ -51,9 +52,9 @@ def test_the_door_stores_events_through_a_pooler_and_the_tick_applies_them(
         wait_until(lambda: door.rows("select * from bg.audit_log where action like '%refused'"))
         assert running.stop() == 0
     assert b"PostgreSQL" not in running.log.read_bytes()
-    assert webhook_apply.apply_pending(through, Keys((key,)).decrypt).applied == 81
+    assert applying.apply_pending(through, Keys((key,)).decrypt).applied == 81
     assert value(engine, "select title from bg.people") == "CFO"
-    assert not webhook_apply.apply_pending(through, Keys((key,)).decrypt).looked_at
+    assert not applying.apply_pending(through, Keys((key,)).decrypt).looked_at
 
 
 _SHOWN = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url
 
-from bg_assets.storage.keys import Keys, new_key
+from bg_assets.encryption import Keys, new_key
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.receiver.doors import (
     ROOT,

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets import settings
+from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver.link import Link, Unavailable
 from bg_assets.receiver.writer import Arrival, Stored, Writer
-from bg_assets.storage.keys import Keys, new_key
 
 EVENT = Arrival("crm", "e", "person.left", "c", "p", "2026-01-31T09:30:00Z", None, b"1")
 

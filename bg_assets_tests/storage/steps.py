@@ -5,9 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bg_assets.domain.difference import Event
-from bg_assets.domain.gaps import Gap
-from bg_assets.domain.group import BuyerGroup, Member, StaffMember
+from bg_assets.domain.groups.difference import Event
+from bg_assets.domain.groups.gaps import Gap
+from bg_assets.domain.groups.group import BuyerGroup, Member, StaffMember
 from bg_assets.storage import claims, database, groups, refreshes, staff
 from bg_assets.storage.claims import Policy, Request
 from bg_assets.storage.groups import Outcome, StoredGroup

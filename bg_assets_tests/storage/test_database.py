@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.embedded.databases import DatabaseUnreachable
-from bg_assets.storage import capture, database
+from bg_assets.storage import database
+from bg_assets.storage.capture import triggers
 from bg_assets.storage.copying import copy_rows
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage.crashing import terminate
@@ -68,7 +69,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         raise RuntimeError("interrupted")
 
     with monkeypatch.context() as patched:
-        patched.setattr(capture, "install", fail)
+        patched.setattr(triggers, "install", fail)
         with pytest.raises(RuntimeError, match="interrupted"):
             database.migrate(empty_url)
     assert database.migrate(empty_url)[0] == f"schema bg: empty -> {HEAD}"

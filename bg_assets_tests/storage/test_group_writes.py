@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.domain.difference import Event
-from bg_assets.domain.gaps import Gap
-from bg_assets.domain.group import BuyerGroup, Member
+from bg_assets.domain.groups.difference import Event
+from bg_assets.domain.groups.gaps import Gap
+from bg_assets.domain.groups.group import BuyerGroup, Member
 from bg_assets.storage import database, groups
 from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held

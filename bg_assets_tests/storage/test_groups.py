@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.domain.difference import Event
-from bg_assets.domain.gaps import Gap
-from bg_assets.storage import groups, shown
+from bg_assets.domain.groups.difference import Event
+from bg_assets.domain.groups.gaps import Gap
+from bg_assets.storage import groups
 from bg_assets.storage.groups import Outcome
 from bg_assets.storage.refreshes import Held
+from bg_assets.storage.reports import shown
 from bg_assets_tests.storage import steps
 from bg_assets_tests.storage.rows import at, change, company, rows, run, value
 from bg_assets_tests.storage.steps import PRODUCT, complete, release, take, tick

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import settings
+from bg_assets import encryption, settings
+from bg_assets.encryption import Keys
 from bg_assets.settings import Settings
-from bg_assets.storage import key_rotation, keys, webhook_sources
+from bg_assets.storage import key_rotation
 from bg_assets.storage.key_rotation import Rotated
-from bg_assets.storage.keys import Keys
-from bg_assets.storage.webhook_sources import Source
+from bg_assets.storage.webhooks import sources as webhook_sources
+from bg_assets.storage.webhooks.sources import Source
 
 SECRET = "a secret of the plain scheme"
 ROTATE = """
@@ -74,28 +75,28 @@ def rotate(engine: sa.Engine, config: Settings, progress: Callable[[int, int], N
 def test_a_rotation_leaves_the_new_key_and_the_one_before_it_and_needs_only_the_new(
     engine: sa.Engine, config: Settings
 ) -> None:
-    opener = keys.load(config)
+    opener = encryption.load(config)
     path = config.home / "keys"
-    first = keys.read_file(path)
+    first = encryption.read_file(path)
     add_source(engine, opener)
     add(engine, opener, *(f"e-{number}" for number in range(2500)))
     told: list[tuple[int, int]] = []
     done = rotate(engine, config, lambda now, total: told.append((now, total)))
     assert done == Rotated(1, 2500, 0, 0)
     assert told == [(1000, 2500), (2000, 2500), (2500, 2500)]
-    newest, before = keys.read_file(path)
+    newest, before = encryption.read_file(path)
     assert (before,) == first
     assert assert_readable(engine, Keys((newest,))) == 2500
     assert path.stat().st_mode & 0o777 == 0o600
     rotate(engine, config, lambda *_: None)
-    assert keys.read_file(path)[1:] == (newest,)
+    assert encryption.read_file(path)[1:] == (newest,)
     assert assert_readable(engine, opener) == 2500
 
 
 def test_keys_of_the_variable_are_encrypted_anew_with_the_first(
     engine: sa.Engine, tmp_path: Path
 ) -> None:
-    old, new = keys.new_key(), keys.new_key()
+    old, new = encryption.new_key(), encryption.new_key()
     add_source(engine, Keys((old,)))
     add(engine, Keys((old,)), "a", "b")
     add(engine, Keys((new,)), "c")
@@ -107,10 +108,10 @@ def test_keys_of_the_variable_are_encrypted_anew_with_the_first(
 
 
 def test_what_no_key_opens_is_counted_and_left_alone(engine: sa.Engine, config: Settings) -> None:
-    add_source(engine, keys.load(config))
-    foreign = Keys((keys.new_key(),))
+    add_source(engine, encryption.load(config))
+    foreign = Keys((encryption.new_key(),))
     add(engine, foreign, "a")
-    add(engine, keys.load(config), "b")
+    add(engine, encryption.load(config), "b")
     assert rotate(engine, config, lambda *_: None) == Rotated(1, 1, 0, 1)
     with engine.begin() as conn:
         one = conn.execute(sa.text("select payload from bg.webhook_events where event_id = 'a'"))
@@ -118,7 +119,7 @@ def test_what_no_key_opens_is_counted_and_left_alone(engine: sa.Engine, config: 
 
 
 def test_large_payloads_go_by_size_and_not_by_number(engine: sa.Engine, config: Settings) -> None:
-    opener = keys.load(config)
+    opener = encryption.load(config)
     add_source(engine, opener)
     ids = [f"e-{number:03}" for number in range(60)]
     add(engine, opener, *ids, size=60_000)
@@ -130,8 +131,8 @@ def test_large_payloads_go_by_size_and_not_by_number(engine: sa.Engine, config: 
 
 
 def test_only_one_rotates_at_a_time(engine: sa.Engine, config: Settings) -> None:
-    add_source(engine, keys.load(config))
-    add(engine, keys.load(config), "a")
+    add_source(engine, encryption.load(config))
+    add(engine, encryption.load(config), "a")
     tried: list[str] = []
 
     def meanwhile(_done: int, _total: int) -> None:
@@ -147,7 +148,7 @@ def test_only_one_rotates_at_a_time(engine: sa.Engine, config: Settings) -> None
 def test_rows_that_are_being_applied_are_not_waited_for_until_the_end(
     engine: sa.Engine, config: Settings
 ) -> None:
-    opener = keys.load(config)
+    opener = encryption.load(config)
     add_source(engine, opener)
     add(engine, opener, "a", "b", "c")
     holding = engine.connect()
@@ -155,20 +156,20 @@ def test_rows_that_are_being_applied_are_not_waited_for_until_the_end(
     done = rotate(engine, config, lambda *_: holding.commit())
     holding.close()
     assert done.payloads == 3
-    assert assert_readable(engine, Keys(keys.read_file(config.home / "keys")[:1])) == 3
+    assert assert_readable(engine, Keys(encryption.read_file(config.home / "keys")[:1])) == 3
 
 
 def test_what_is_written_while_keys_rotate_stays_readable(
     engine: sa.Engine, config: Settings
 ) -> None:
-    opener = keys.load(config)
+    opener = encryption.load(config)
     add_source(engine, opener)
     add(engine, opener, *(f"e-{number}" for number in range(300)))
     stopped = threading.Event()
     written: list[str] = []
 
     def write() -> None:
-        mine = keys.load(config)
+        mine = encryption.load(config)
         while not stopped.is_set():
             written.append(f"w-{len(written)}")
             add(engine, mine, written[-1])
@@ -182,13 +183,13 @@ def test_what_is_written_while_keys_rotate_stays_readable(
         stopped.set()
         writer.join()
     assert len(written) > 10
-    assert assert_readable(engine, keys.load(config)) == 300 + len(written)
+    assert assert_readable(engine, encryption.load(config)) == 300 + len(written)
 
 
 def test_a_rotation_that_is_killed_leaves_everything_readable_and_can_be_repeated(
     database_url: str, engine: sa.Engine, config: Settings
 ) -> None:
-    opener = keys.load(config)
+    opener = encryption.load(config)
     add_source(engine, opener)
     add(engine, opener, *(f"e-{number}" for number in range(600)))
     for _ in range(3):
@@ -201,15 +202,15 @@ def test_a_rotation_that_is_killed_leaves_everything_readable_and_can_be_repeate
         process.kill()
         process.wait()
         process.stdout.close()
-        assert assert_readable(engine, keys.load(config)) == 600
+        assert assert_readable(engine, encryption.load(config)) == 600
         assert assert_readable(engine, opener) == 600
         # Until its session is gone, its lock is not.
         end = time.monotonic() + 10
         while _locks(engine) and time.monotonic() < end:
             time.sleep(0.05)
-    assert len(keys.read_file(config.home / "keys")) == 4
+    assert len(encryption.read_file(config.home / "keys")) == 4
     rotate(engine, config, lambda *_: None)
-    newest, _ = keys.read_file(config.home / "keys")
+    newest, _ = encryption.read_file(config.home / "keys")
     assert assert_readable(engine, Keys((newest,))) == 600
 
 

@@ -6,21 +6,11 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import (
-    capture_watch,
-    claims,
-    database,
-    groups,
-    missed,
-    overview,
-    refreshes,
-    resync,
-    shown,
-    staff,
-    templates,
-)
+from bg_assets.storage import claims, database, groups, refreshes, resync, staff, templates
+from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
+from bg_assets.storage.reports import counts, shown
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
@@ -60,7 +50,7 @@ def test_a_quiet_tick_reads_next_to_nothing(conn: sa.Connection) -> None:
     with plans.watched(conn) as reads:
         assert tick(conn) == []
         assert refreshes.under_way(conn) == []
-        assert overview.read_outages(conn) is None
+        assert counts.read_outages(conn) is None
 
     plans.check(reads, rows=5, pages=60)
 
@@ -211,7 +201,7 @@ def test_a_portion_of_companies_is_compared_by_its_own_people(
     conn: sa.Connection, most: int
 ) -> None:
     """Half of the people are new, and each company: more can't differ."""
-    capture_watch.ask_for_comparison(conn)
+    watch.ask_for_comparison(conn)
     with plans.watched(conn) as reads:
         assert missed.raise_changes(conn, most) == most
 
@@ -220,7 +210,7 @@ def test_a_portion_of_companies_is_compared_by_its_own_people(
 
 def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(conn: sa.Connection) -> None:
     with plans.watched(conn) as reads:
-        assert capture_watch.keep_watch(conn, every=0) == []
+        assert watch.keep_watch(conn, every=0) == []
         assert missed.raise_changes(conn) is None
 
     plans.check(reads, rows=300, pages=200)

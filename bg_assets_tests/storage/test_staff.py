@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.domain.group import Company, Override, StaffMember
+from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.storage import staff
 from bg_assets_tests.storage.rows import at, company, insert, rows, run, value
 

@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 
-from bg_assets.storage import database, webhook_apply
-from bg_assets.storage.webhook_apply import Applied
+from bg_assets.storage import database
+from bg_assets.storage.webhooks import applying
+from bg_assets.storage.webhooks.applying import Applied
 from bg_assets_tests.storage.rows import at, insert, rows, run
 
 APPLIED = ("applied", None)
@@ -85,7 +86,7 @@ def known(engine: sa.Engine, statement: str, **parameters: object) -> None:
 
 def apply(engine: sa.Engine, limit: int = 5000) -> Applied:
     """One round, over payloads in clear."""
-    return webhook_apply.apply_pending(engine, bytes, limit)
+    return applying.apply_pending(engine, bytes, limit)
 
 
 def one(engine: sa.Engine, *args: Any, **kwargs: Any) -> tuple[str, str | None]:

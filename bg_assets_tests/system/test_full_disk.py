@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.encryption import new_key
 from bg_assets.storage import database
-from bg_assets.storage.keys import new_key
 from bg_assets_tests.conftest import temporary_folder
 from bg_assets_tests.small_disk import SmallDisk, mounted
 from bg_assets_tests.system import stack as stacks

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.assets import buyer_groups, runs
-from bg_assets.domain import template
-from bg_assets.domain.group import BuyerGroup
-from bg_assets.storage import shown, staff
+from bg_assets.domain.groups.group import BuyerGroup
+from bg_assets.domain.products import template
+from bg_assets.storage import staff
 from bg_assets.storage.refreshes import Held
+from bg_assets.storage.reports import shown
 from bg_assets_tests.system.stack import Stack, eventually
 
 TITLES = (

@@ -1,0 +1,1 @@
+"""`bg-assets webhook`: sources, sending, dead events."""

@@ -1,0 +1,88 @@
+"""`webhook dead|replay`: events that could not be applied, and trying them again."""
+
+import click
+import sqlalchemy as sa
+from rich.progress import Progress
+
+from bg_assets import terminal
+from bg_assets.cli import session
+from bg_assets.cli.webhook import options
+from bg_assets.domain.values import near
+from bg_assets.storage import database
+from bg_assets.storage.webhooks import dead as webhook_dead
+
+_NEAR_AMONG = 1000
+
+
+@click.command(short_help="Print the events that could not be applied.")
+@click.option("--source", metavar="NAME", help="Only those of this source.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option("--json", "as_json", is_flag=True)
+def dead(source: str | None, limit: int, as_json: bool) -> None:
+    """Print the events that could not be applied, the last received first, and why."""
+    with session.opened() as engine, database.connect(engine) as conn:
+        found = webhook_dead.list_dead(conn, limit, source)
+        _, number = webhook_dead.counts(conn)
+    if as_json:
+        terminal.print_json({"events": found})
+        return
+    if not found:
+        terminal.tell("no dead event")
+        return
+    for one in found:
+        at = f"{one.occurred_at.astimezone():%Y-%m-%d %H:%M}"
+        who = f"{one.company or '-'} {one.person or '-'}"
+        terminal.tell(f"{one.id} {one.source} {one.type} {who} {at}: {one.reason}")
+    if source is None and number > len(found):
+        session.say(f"{len(found)} of {number}; --limit shows more")
+    session.say("try them again with `bg-assets webhook replay EVENT-ID...` or `--all`")
+
+
+@click.command(short_help="Make dead events pending again.")
+@click.argument("ids", metavar="EVENT-ID...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All dead events.")
+@click.option("--source", metavar="NAME", help="Only those of this source.")
+@click.option("--json", "as_json", is_flag=True)
+def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: bool) -> None:
+    """Make dead events pending again, so that the next tick tries to apply them."""
+    if everything == bool(ids):
+        session.fail("name events, or say --all", session.USAGE)
+    chosen = None if everything else list(dict.fromkeys(ids))
+    done = 0
+    with session.opened() as engine:
+        with database.connect(engine) as conn:
+            if chosen is not None:
+                _require(conn, chosen, source)
+            until = webhook_dead.now(conn)
+            _, number = webhook_dead.counts(conn)
+        bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
+        with bar:
+            task = bar.add_task("replaying", total=number if chosen is None else len(chosen))
+            who = options.actor()
+            while True:
+                with database.connect(engine) as conn:
+                    made = webhook_dead.replay(conn, chosen, source, until, who)
+                if not made:
+                    break
+                done += made
+                bar.update(task, completed=done)
+    if as_json:
+        terminal.print_json({"replayed": done})
+        return
+    what = "1 event is" if done == 1 else f"{done} events are"
+    terminal.tell(f"{what} pending again; `bg-assets status` tells how far it is")
+
+
+def _require(conn: sa.Connection, ids: list[str], source: str | None) -> None:
+    """End with exit code 2 and near matches where no dead event has the id."""
+    known = webhook_dead.dead_ids(conn, ids, source)
+    missing = [one for one in ids if one not in known]
+    if not missing:
+        return
+    candidates = [one.id for one in webhook_dead.list_dead(conn, _NEAR_AMONG, source)]
+    close = [near.near(one, candidates) for one in missing]
+    lines = [
+        f"no dead event {one}{f'; {hint}' if hint.startswith('did') else ''}"
+        for one, hint in zip(missing, close, strict=True)
+    ]
+    session.fail(lines, session.USAGE)

@@ -1,0 +1,143 @@
+"""How well the members of a group are linked, against comparable groups of their own company."""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bg_assets.domain.groups.ties import Ties
+
+LEAST_PEOPLE: Final = 20  # eligible people, below which chance decides
+LEAST_GROUPS: Final = 20  # comparable groups, below which a rank among them says nothing
+SAMPLES: Final = 200
+_ALIKE: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """Places of a group that the same people could take: who has them, and who could (each once).
+
+    That is a role and a function; everybody who has a place is among those who could.
+    """
+
+    members: tuple[str, ...]
+    pool: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohesion:
+    """0 to 10, or None with the reason why it can't be measured."""
+
+    value: float | None
+    reason: str | None
+
+
+def cohesion(ties: Ties, strata: Sequence[Stratum], eligible: int) -> Cohesion:
+    """The percentile of a group's connectivity among random groups of its company, in tenths.
+
+    7 means: linked more tightly than 70 % of SAMPLES random groups of the same size and the same
+    mix of role and function, drawn from all people of the company who could have these places
+    (groups that are linked alike count half). A random group has 5 on average. eligible: how many
+    people of the company could have any role.
+
+    Pure: the sample depends on the strata alone, not on clock, order or repetition, and not on who
+    has the places: a member replaced by somebody better linked, for whom the places stay the same,
+    never lowers it. Not measurable: fewer than LEAST_PEOPLE eligible people, fewer than
+    LEAST_GROUPS possible groups, comparable groups that are all linked alike, or a department,
+    location or manager known of fewer than half of the members.
+    """
+    members = sorted({i for stratum in strata for i in stratum.members})
+    if len(members) < 2:
+        return Cohesion(None, "not measurable: fewer than two members")
+    if eligible < LEAST_PEOPLE:
+        return Cohesion(
+            None,
+            f"not measurable: {eligible} people could be in the group, {LEAST_PEOPLE} are needed "
+            "to compare it with others",
+        )
+    known = sum(ties.known(i) for i in members)
+    if 2 * known < len(members):
+        return Cohesion(
+            None,
+            f"not measurable: too little evidence, a department, location or manager is known of "
+            f"{known} of {len(members)} members",
+        )
+    if possible(strata) < LEAST_GROUPS:
+        return Cohesion(
+            None, "not measurable: hardly any other people of the company could have these roles"
+        )
+    own = connectivity(ties, [ties.place(i) for i in members])
+    others = [connectivity(ties, group) for group in _random_groups(ties, strata)]
+    if len(others) < SAMPLES // 2 or max(others) - min(others) <= _ALIKE:
+        return Cohesion(
+            None, "not measurable: no spread, all comparable groups of the company are linked alike"
+        )
+    below = sum(1 for value in others if value < own - _ALIKE)
+    alike = sum(1 for value in others if abs(value - own) <= _ALIKE)
+    return Cohesion(round(10 * (below + alike / 2) / len(others), 2), None)
+
+
+def connectivity(ties: Ties, places: Sequence[int]) -> float:
+    """0 to 1: mean chance of a tie over all pairs, times the expected share of linked members.
+
+    A member is linked with the chance to have at least one tie within the group, all ties taken as
+    independent: the second factor is the penalty for isolates. 0 for fewer than two.
+    """
+    size = len(places)
+    if size < 2:
+        return 0.0
+    between = ties.between
+    alone = [1.0] * size
+    total = 0.0
+    for at in range(1, size):
+        a, left = places[at], 1.0
+        for other in range(at):
+            chance = between(a, places[other])
+            total += chance
+            left *= 1 - chance
+            alone[other] *= 1 - chance
+        alone[at] = left
+    return total / (size * (size - 1) / 2) * (1 - sum(alone) / size)
+
+
+def possible(strata: Sequence[Stratum]) -> float:
+    """About how many groups there are: a person who could have two places is counted for both."""
+    return math.prod(float(math.comb(len(s.pool), len(s.members))) for s in strata)
+
+
+def _random_groups(ties: Ties, strata: Sequence[Stratum]) -> Iterator[list[int]]:
+    """Groups dealt like cards: each pool is shuffled and dealt out before it is shuffled again.
+
+    So everybody comes about as often, and fewer samples do.
+    """
+    # Those with the least choice first: a person who could have two places is not dealt twice.
+    pools = sorted((len(s.pool) - len(s.members), sorted(s.pool), len(s.members)) for s in strata)
+    shape = [(wanted, len(pool)) for _, pool, wanted in pools]
+    dice = random.Random(repr(shape))
+    decks = [_deck([ties.place(i) for i in pool], dice) for _, pool, _ in pools]
+    for _ in range(SAMPLES):
+        group: list[int] = []
+        for (wanted, there), deck in zip(shape, decks, strict=True):
+            group += _dealt(wanted, there, deck, set(group))
+        if len(group) == sum(wanted for wanted, _ in shape):
+            yield sorted(group)
+
+
+def _dealt(wanted: int, there: int, deck: Iterator[int], taken: set[int]) -> list[int]:
+    """So many from a deck who have no other place in this group; fewer where none are left."""
+    hand: list[int] = []
+    for _ in range(2 * there + wanted):
+        if len(hand) == wanted:
+            break
+        card = next(deck)
+        if card not in taken:
+            taken.add(card)
+            hand.append(card)
+    return hand
+
+
+def _deck(pool: Sequence[int], dice: random.Random) -> Iterator[int]:
+    while pool:
+        # All of a small pool in a new order; of a large one more than are dealt in the end.
+        yield from dice.sample(pool, min(len(pool), 20 * SAMPLES))

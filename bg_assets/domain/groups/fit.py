@@ -1,0 +1,266 @@
+"""How well a person fits each role of a template, and why."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from bg_assets.domain.groups.ties import subject
+from bg_assets.domain.products.template import Condition, RoleRule, Template
+from bg_assets.domain.titles import authority
+from bg_assets.domain.vocabulary import LEVELS, in_words
+
+CANT_SIGN: Final = 0.7  # factor on a decision maker whose signature does not reach the deal
+IN_NAME: Final = 0.6  # factor on a manager by title without authority
+SECOND_BEST: Final = 0.8  # factor where the function or level that fits is only an alternative
+# Factors where only the department tells the function: a Head of Section in Finance most likely
+# runs a part of it, a Web Manager or a Project Director there does something else.
+BY_DEPARTMENT: Final = 0.8
+ANOTHER_SUBJECT: Final = 0.4
+_NO_SUBJECT: Final = frozenset(
+    word
+    for line in (
+        "section sections department division divisional branch unit area region national office",
+        "officer officers corporate business operating permanent secretary band level grade",
+        "principal specialist professional expert employee supervisor directorate",
+    )
+    for word in line.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A role that somebody could have: how well, 0 to 1, for which function, and the reason."""
+
+    role: str
+    score: float
+    function: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A role that somebody can't have, and the rule that says so.
+
+    rule: board, disqualified-level, disqualified-title; no-fit where no condition of the role
+    holds; never-level, never-function, never-title, outsider, rank. said: the level, function or
+    phrase that it rests on.
+    """
+
+    role: str
+    rule: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the rules know of a person. functions, levels: the answer, then what it could be."""
+
+    title: str | None
+    department: str | None
+    functions: tuple[str, ...]
+    levels: tuple[str, ...]
+    rank: float  # authority.rank
+    standing: frozenset[str]
+    board_only: bool
+    by_department: bool = False  # the title alone does not tell the function
+
+    @property
+    def level(self) -> str | None:
+        """The level, None when unknown."""
+        return self.levels[0] if self.levels else None
+
+
+def fits(
+    candidate: Candidate, template: Template, employees: int | None
+) -> tuple[Fit | Refusal, ...]:
+    """For each role of the template, in its order: how well this person fits it, or why not."""
+    barred = _barred(candidate, template)
+    if barred is not None:
+        rule, said = barred
+        return tuple(Refusal(one.role, rule, said) for one in template.roles)
+    return tuple(_best(candidate, rule, template, employees) for rule in template.roles)
+
+
+def _barred(candidate: Candidate, template: Template) -> tuple[str, str] | None:
+    """What keeps somebody from every role, and the word it rests on."""
+    if candidate.board_only:
+        return "board", ""
+    if candidate.level is not None and candidate.level in template.disqualified_levels:
+        return "disqualified-level", candidate.level
+    for phrase in template.disqualified_titles:
+        if says(candidate.title, phrase):
+            return "disqualified-title", phrase
+    return None
+
+
+def _best(
+    candidate: Candidate, rule: RoleRule, template: Template, employees: int | None
+) -> Fit | Refusal:
+    best: Fit | None = None
+    for condition in rule.conditions:
+        if not _holds(candidate, condition, employees):
+            continue
+        function = _first(candidate.functions, condition.functions)
+        score = condition.fit * (template.weight(function) if function else 1.0)
+        if function and function != candidate.functions[0]:
+            score *= SECOND_BEST
+        if condition.levels and candidate.level not in condition.levels:
+            score *= SECOND_BEST
+        if function and candidate.by_department and not condition.departments:
+            score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
+        fit = _judged(candidate, rule.role, score, function, template, employees)
+        if best is None or fit.score > best.score:
+            best = fit
+    if best is None:
+        return Refusal(rule.role, "no-fit")
+    # Last, since it is rarely so and asks for many phrases.
+    return _never(candidate, rule) or best
+
+
+def _never(candidate: Candidate, rule: RoleRule) -> Refusal | None:
+    if candidate.level is not None and candidate.level in rule.never_levels:
+        return Refusal(rule.role, "never-level", candidate.level)
+    if candidate.functions and candidate.functions[0] in rule.never_functions:
+        return Refusal(rule.role, "never-function", candidate.functions[0])
+    if rule.role in ("champion", "decision_maker") and "outsider" in candidate.standing:
+        return Refusal(rule.role, "outsider")
+    if rule.role == "introducer" and candidate.rank >= authority.RANK["director"]:
+        # Whoever assists an executive may introduce, whatever else is said of introducers.
+        assists = "assistant_to_executive" in candidate.standing
+        return None if assists else Refusal(rule.role, "rank")
+    texts = (candidate.title, candidate.department if candidate.by_department else None)
+    for phrase in rule.never_titles:
+        if any(says(text, phrase) for text in texts):
+            return Refusal(rule.role, "never-title", phrase)
+    return None
+
+
+def _has_level(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    levels = condition.levels
+    return not levels or _first(candidate.levels, levels) is not None
+
+
+def _has_function(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    functions = condition.functions
+    return not functions or _first(candidate.functions, functions) is not None
+
+
+def _has_size(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    low, high = condition.min_employees, condition.max_employees
+    return employees is None or (
+        (low is None or employees >= low) and (high is None or employees <= high)
+    )
+
+
+def _has_title(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    titles = condition.titles
+    return not titles or any(says(candidate.title, phrase) for phrase in titles)
+
+
+def _has_department(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    departments = condition.departments
+    return not departments or any(says(candidate.department, phrase) for phrase in departments)
+
+
+# What a condition may ask for, the cheapest first.
+_PARTS: Final[Mapping[str, Callable[[Candidate, Condition, int | None], bool]]] = {
+    "levels": _has_level,
+    "functions": _has_function,
+    "employees": _has_size,
+    "titles": _has_title,
+    "departments": _has_department,
+}
+
+
+def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    # All of _PARTS; asked a hundred times for each title, a loop over them takes twice as long.
+    return (
+        _has_level(candidate, condition, employees)
+        and _has_function(candidate, condition, employees)
+        and _has_size(candidate, condition, employees)
+        and _has_title(candidate, condition, employees)
+        and _has_department(candidate, condition, employees)
+    )
+
+
+def nearest(
+    candidate: Candidate, rule: RoleRule, employees: int | None
+) -> tuple[Condition, tuple[str, ...]]:
+    """The condition of a role of which the least is missing, and those of its parts that fail.
+
+    Parts: levels, functions, employees, titles, departments. Of several the first, but
+    what asks for certain titles, or for another function, comes last.
+    """
+    options = [
+        (
+            condition,
+            tuple(p for p, check in _PARTS.items() if not check(candidate, condition, employees)),
+        )
+        for condition in rule.conditions
+    ]
+    return min(options, key=lambda o: (len(o[1]), "titles" in o[1], "functions" in o[1]))
+
+
+def levels_asked(candidate: Candidate, rule: RoleRule, employees: int | None) -> tuple[str, ...]:
+    """The levels of which any would do, highest first, for somebody who lacks nothing else.
+
+    Those of the nearest condition and of the others that ask for the same functions.
+    """
+    least, _ = nearest(candidate, rule, employees)
+    found = {
+        level
+        for one in rule.conditions
+        if one.functions == least.functions
+        and all(p == "levels" or check(candidate, one, employees) for p, check in _PARTS.items())
+        for level in one.levels
+    }
+    return tuple(level for level in LEVELS if level in found)
+
+
+def _first(words: tuple[str, ...], allowed: tuple[str, ...]) -> str | None:
+    for word in words:
+        if word in allowed:
+            return word
+    return None
+
+
+def _judged(
+    candidate: Candidate,
+    role: str,
+    score: float,
+    function: str | None,
+    template: Template,
+    employees: int | None,
+) -> Fit:
+    what = in_words(function) if function else "title"
+    if function and function != candidate.functions[0]:
+        what = f"perhaps {what}"
+    elif function and candidate.by_department:
+        what = f"{what}, by the department,"
+    reason = f"{what} at level {candidate.level or 'unknown'}"
+    if role == "decision_maker":
+        limit = authority.may_sign(candidate.rank, employees)
+        if limit < template.deal_size:
+            score *= CANT_SIGN
+            reason += f"; signs up to about {limit:,.0f} alone, the deal is {template.deal_size:,}"
+        else:
+            reason += f"; may sign {template.deal_size:,} US dollars"
+    elif role in ("champion", "blocker", "stakeholder") and "in_name" in candidate.standing:
+        score *= IN_NAME
+        reason += "; a manager by title, without authority over a budget"
+    return Fit(role, round(score, 4), function, reason)
+
+
+def says(text: str | None, phrase: str) -> bool:
+    """Whether a text holds a phrase as whole words, whatever the spelling and abbreviations."""
+    if not text:
+        return False
+    (wanted, *_) = _words(phrase) or ("",)
+    return bool(wanted) and any(wanted in words for words in _words(text))
+
+
+@lru_cache(maxsize=1 << 17)
+def _words(text: str) -> tuple[str, ...]:
+    """Each section of a text as its words with a space before and after every one."""
+    return tuple(f" {' '.join(words)} " for words in authority.spoken(text) if words)

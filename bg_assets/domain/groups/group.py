@@ -1,0 +1,356 @@
+"""Which people of a company make the buyer group of a product: one role each, with reasons."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bg_assets.domain.groups.cohesion import cohesion
+from bg_assets.domain.groups.comparable import eligible, strata
+from bg_assets.domain.groups.employment import still_there
+from bg_assets.domain.groups.fit import Candidate, Fit, Refusal, fits
+from bg_assets.domain.groups.gaps import Gap, Staff, find_gaps
+from bg_assets.domain.groups.selection import Choice, Chosen, Selection, select
+from bg_assets.domain.groups.ties import Ties
+from bg_assets.domain.products import sizes
+from bg_assets.domain.products.template import Template
+from bg_assets.domain.titles import authority
+from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
+
+STALE: Final = 0.95  # below so much likelihood to be there still it is one of the reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as far as the rules need it: employees as a range, None is unknown.
+
+    country: as it is spelled; countries.code tells which it is.
+    """
+
+    id: str
+    employee_min: int | None = None
+    employee_max: int | None = None
+    country: str | None = None
+    industry: str | None = None
+    workspace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Somebody on the staff, with the verdict on the title (function to reasons).
+
+    seen: when a source last saw this person there, None where none says.
+    """
+
+    person_id: str
+    title: str | None
+    department: str | None
+    location: str | None
+    manager_id: str | None
+    function: str | None
+    level: str | None
+    confidence: float
+    reasons: tuple[str, ...] = ()
+    has_email: bool = False
+    start_date: date | None = None
+    seen: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A human's word: pin somebody (in a role, or the one that fits best) or exclude them."""
+
+    person_id: str
+    action: str
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a group.
+
+    confidence, 0 to 1: how probable it is that the facts behind the role hold: the share of
+    verdicts on titles like this one that are right in function and level (calibration.py), times
+    the chance that the person is still there (employment.still_there), times 0.9 to 1 for how far
+    the role is ahead of the person's next best (a pin needs no margin). It does not say that
+    somebody will act as the role has it. influence, 0 to 1: see ``influence``.
+    """
+
+    person_id: str
+    role: str
+    confidence: float
+    influence: float
+    pinned: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerGroup:
+    """The group. completeness, coverage: 0 to 1; confidence: 0 to 1, None without members.
+
+    completeness: mean over the roles that the template requires, in a company of this size, of
+    min(1, assigned / required); 0 where nothing is required. confidence: mean over members.
+    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, the
+    percentile (in tenths) of the members' connectivity among comparable random groups of the same
+    company, as cohesion.py defines it; None with the reason where it can't be measured.
+    """
+
+    product: str
+    template_hash: str
+    members: tuple[Member, ...]
+    gaps: tuple[Gap, ...]
+    completeness: float
+    confidence: float | None
+    cohesion: float | None
+    cohesion_reason: str | None
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a group is made from, and who was chosen: what ``decide`` reports and why.py explains.
+
+    people: who takes part, each once, by id. choices: those of them who are not excluded. required:
+    role to the places that a complete group fills. pins: person id to role, None for the best.
+    """
+
+    people: Sequence[StaffMember]
+    choices: Mapping[str, Choice]
+    target: sizes.Target
+    required: Mapping[str, int]
+    pins: Mapping[str, str | None]
+    made: Selection
+    ties: Ties
+    candidates: Mapping[str, Candidate]
+    employees: int | None
+
+    @property
+    def chosen(self) -> Chosen:
+        """Person id to role, and the fit for it (None for a pin that fits nothing)."""
+        return self.made.chosen
+
+
+def weigh(
+    company: Company,
+    staff: Sequence[StaffMember],
+    template: Template,
+    as_of: date,
+    overrides: Sequence[Override] = (),
+) -> Weighed:
+    """Read the staff against the template and choose; see ``decide``."""
+    employees = sizes.staff_size(company.employee_min, company.employee_max)
+    people = _present(staff, as_of)
+    target = sizes.target(employees, template.deal_size)
+    required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
+    excluded = {o.person_id for o in overrides if o.action == "exclude"}
+    pins = {
+        o.person_id: o.role if o.role in ROLES else None
+        for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
+        if o.action == "pin" and o.person_id not in excluded
+    }
+    candidates = _candidates(company, people, employees, excluded)
+    choices = _choices(people, candidates, template, employees)
+    ties = Ties(people)
+    made = select(choices, template, target, required, pins, ties)
+    return Weighed(people, choices, target, required, pins, made, ties, candidates, employees)
+
+
+def decide(
+    company: Company,
+    staff: Sequence[StaffMember],
+    template: Template,
+    as_of: date,
+    overrides: Sequence[Override] = (),
+) -> BuyerGroup:
+    """The group of a company for a template: the same whatever the order of staff and overrides.
+
+    Whoever starts after as_of, or left by the title, takes no part. An exclusion beats a pin; a pin
+    of somebody who is not there is suspended and shows as a gap. Never raises for odd data.
+    """
+    seen = weigh(company, staff, template, as_of, overrides)
+    people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
+    linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
+    rows = {p.person_id: p for p in people}
+    members = tuple(
+        sorted(
+            (
+                _member(
+                    choices[i], role, fit, rows[i], as_of, pinned=i in pins, known=seen.target.known
+                )
+                for i, (role, fit) in seen.chosen.items()
+            ),
+            key=lambda m: (ROLES.index(m.role), -m.influence, m.person_id),
+        )
+    )
+    filled = Counter(m.role for m in members)
+    confidences = [m.confidence for m in members]
+    functions = {p.person_id: p.function for p in people}
+    there = Staff(functions, choices, seen.chosen, seen.candidates, seen.employees)
+    return BuyerGroup(
+        product=template.name,
+        template_hash=template.hash,
+        members=members,
+        gaps=find_gaps(there, template, required, pins, seen.made.missing_voices),
+        completeness=_completeness(required, filled),
+        confidence=round(sum(confidences) / len(confidences), 4) if confidences else None,
+        cohesion=linked.value,
+        cohesion_reason=linked.reason,
+        coverage=_coverage(people),
+    )
+
+
+def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
+    """Each person once, in a stable order, without those who are not there yet or any more."""
+    people: dict[str, StaffMember] = {}
+    for person in staff:
+        if person.start_date is not None and person.start_date > as_of:
+            continue
+        if classify(person.title, person.department).left:
+            continue
+        other = people.setdefault(person.person_id, person)
+        if other is not person and repr(person) < repr(other):
+            people[person.person_id] = person
+    return [people[person_id] for person_id in sorted(people)]
+
+
+def _candidates(
+    company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
+) -> dict[str, Candidate]:
+    """What the rules know of everybody who is not excluded; one for all who are alike to them."""
+    known: dict[tuple[str | None, ...], Candidate] = {}
+    found: dict[str, Candidate] = {}
+    for person in people:
+        if person.person_id in excluded:
+            continue
+        key = (person.title, person.department, person.function, person.level)
+        if key not in known:
+            known[key] = _candidate(company, person, employees)
+        found[person.person_id] = known[key]
+    return found
+
+
+def _choices(
+    people: Sequence[StaffMember],
+    candidates: Mapping[str, Candidate],
+    template: Template,
+    employees: int | None,
+) -> dict[str, Choice]:
+    reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
+    most = max(reports.values(), default=0)
+    weights = dict(template.functions)
+    known: dict[int, tuple[tuple[Fit, ...], tuple[Refusal, ...]]] = {}
+    found: dict[str, Choice] = {}
+    for person in people:
+        candidate = candidates.get(person.person_id)
+        if candidate is None:
+            continue
+        if id(candidate) not in known:
+            answers = fits(candidate, template, employees)
+            known[id(candidate)] = (
+                tuple(one for one in answers if isinstance(one, Fit)),
+                tuple(one for one in answers if isinstance(one, Refusal)),
+            )
+        found[person.person_id] = Choice(
+            person.person_id,
+            person.function,
+            person.confidence,
+            person.has_email,
+            influence(
+                candidate.rank,
+                weights.get(person.function or "", 0.0),
+                reports[person.person_id] if most else None,
+                most,
+            ),
+            *known[id(candidate)],
+        )
+    return found
+
+
+def _candidate(company: Company, person: StaffMember, employees: int | None) -> Candidate:
+    rank = authority.rank(
+        person.title,
+        person.level,
+        employees=employees,
+        country=company.country,
+        industry=company.industry,
+    )
+    verdict = classify(person.title, person.department)
+    functions = (person.function, *verdict.function_alternatives) if person.function else ()
+    levels = (person.level, *verdict.level_alternatives) if person.level else ()
+    alone = classify(person.title)
+    return Candidate(
+        person.title,
+        person.department,
+        tuple(dict.fromkeys(functions)),
+        tuple(dict.fromkeys(levels)),
+        rank,
+        authority.standing(person.title),
+        authority.on_board_only(person.title, person.level),
+        person.function not in (alone.function, *alone.function_alternatives),
+    )
+
+
+def influence(rank: float, weight: float, reports: int | None, most: int) -> float:
+    """0 to 1: six tenths rank (0 to 10), two tenths the function's weight, two tenths the span.
+
+    span: log(1 + people reporting) against the widest span of the company. Where no row of the
+    company names a manager (reports None), the other two are scaled up to the whole.
+    """
+    known = 0.6 * min(rank, 10.0) / 10 + 0.2 * weight
+    if reports is None:
+        return round(known / 0.8, 4)
+    return round(known + 0.2 * math.log1p(reports) / math.log1p(most), 4)
+
+
+def _member(
+    choice: Choice,
+    role: str,
+    fit: Fit | None,
+    person: StaffMember,
+    as_of: date,
+    *,
+    pinned: bool,
+    known: bool,
+) -> Member:
+    reasons = [f"{ROLE_LABELS[role]}: {fit.reason}"] if fit else []
+    if pinned:
+        reasons.insert(0, f"{ROLE_LABELS[role]}: pinned by hand")
+    if not known:
+        reasons.append("the company's size is unknown: at most 8 people")
+    there = still_there(person.seen, as_of)
+    if person.seen is not None and there < STALE:
+        reasons.append(
+            f"last seen there on {person.seen.isoformat()}: {there:.0%} likely to be there still"
+        )
+    confidence = choice.confidence * there * (1.0 if pinned else _margin(choice, fit))
+    return Member(
+        choice.person_id,
+        role,
+        round(min(1.0, max(0.0, confidence)), 4),
+        choice.influence,
+        pinned,
+        (*reasons, f"title read with {choice.confidence:.0%}", *person.reasons),
+    )
+
+
+def _margin(choice: Choice, fit: Fit | None) -> float:
+    """0.9 to 1: how far the role is ahead of the person's next best one, 1 when it is the only."""
+    if fit is None:
+        return 1.0
+    other = max((f.score for f in choice.fits if f.role != fit.role), default=0.0)
+    return 0.9 + 0.1 * max(0.0, 1 - other / fit.score)
+
+
+def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> float:
+    shares = [min(1.0, filled[role] / n) for role, n in required.items() if n]
+    return round(sum(shares) / len(shares), 4) if shares else 0.0
+
+
+def _coverage(people: Sequence[StaffMember]) -> float:
+    if not people:
+        return 0.0
+    read = sum(1 for p in people if p.function is not None and p.level is not None)
+    return round(read / len(people), 4)

@@ -1,0 +1,338 @@
+"""What a product needs: a template in YAML, read and checked with the line of every mistake."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from bg_assets.domain.products import mistakes as template_checks
+from bg_assets.domain.products.places import BadTemplate, Place, part, read_text, root
+from bg_assets.domain.values import countries
+from bg_assets.domain.values.near import near
+from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES
+
+SCHEMA: Final = 1
+SHIPPED: Final = Path(__file__).parent
+_CONDITION: Final = (
+    "functions",
+    "levels",
+    "titles",
+    "departments",
+    "min_employees",
+    "max_employees",
+    "fit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Who fits a role. Every named list must match; fit, 0 to 1, is how well.
+
+    titles and departments: phrases matched as whole words. Employees: inclusive bounds; a company
+    of unknown size is within all of them.
+    """
+
+    functions: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    min_employees: int | None = None
+    max_employees: int | None = None
+    fit: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRule:
+    """A role of a template. required: how many a complete group has; priority: higher fills first.
+
+    never_*: who can't have the role whatever the conditions say.
+    """
+
+    role: str
+    required: int
+    priority: int
+    conditions: tuple[Condition, ...]
+    never_functions: tuple[str, ...] = ()
+    never_levels: tuple[str, ...] = ()
+    never_titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A product as the rules see it.
+
+    title, does: what people call it, and a sentence on what it does. deal_size: US dollars.
+    functions: (function, weight 0 to 1) of those that matter. regions: ISO codes of the countries
+    it is sold in, empty for all. hash: of the content, whatever its layout.
+    """
+
+    name: str
+    version: int
+    title: str
+    does: str
+    deal_size: int
+    functions: tuple[tuple[str, float], ...]
+    roles: tuple[RoleRule, ...]
+    disqualified_titles: tuple[str, ...]
+    disqualified_levels: tuple[str, ...]
+    regions: tuple[str, ...]
+    hash: str = ""
+
+    def weight(self, function: str | None) -> float:
+        """How much a function matters, 0 to 1; 0 for an unknown one or one that is not named."""
+        return dict(self.functions).get(function or "", 0.0)
+
+
+@dataclass(slots=True)
+class Found:
+    """What lies in the folders: templates by name, the file and text of each, and what is wrong.
+
+    Of a file with a mistake, and of two files with one name, none is among the templates.
+    """
+
+    templates: dict[str, Template] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+
+
+def load_template(path: Path) -> Template:
+    """The template of a file. Raises BadTemplate with file and line."""
+    return parse_template(read_text(path), str(path))
+
+
+def load_templates(
+    folder: Path | None = None, names: Sequence[str] | None = None
+) -> dict[str, Template]:
+    """The shipped templates and those of a folder of one's own, by name.
+
+    names: only these, in this order. Raises BadTemplate for mistakes in files, two templates of
+    one name, a folder that is missing, and a name that no template has (with near matches).
+    """
+    found = find_templates(folder)
+    if not found.mistakes:
+        found.mistakes += unknown(names or (), found)
+    if found.mistakes:
+        raise BadTemplate(*found.mistakes)
+    if names is None:
+        return found.templates
+    return {name: found.templates[name] for name in names}
+
+
+def unknown(names: Sequence[str], found: Found) -> list[str]:
+    """A sentence for each of the names that no template has."""
+    return [
+        f"no template is named {name!r}; {near(name, found.templates)}"
+        for name in names
+        if name not in found.templates
+    ]
+
+
+def find_templates(folder: Path | None = None) -> Found:
+    """The shipped templates and those of a folder of one's own, whatever is wrong with others.
+
+    A file whose name starts with a dot, or ends otherwise than in .yaml or .yml, is passed over.
+    """
+    found = Found()
+    try:
+        own = template_files(folder) if folder and not _is_shipped(folder) else []
+        paths = template_files(SHIPPED) + own
+    except BadTemplate as bad:
+        paths = template_files(SHIPPED)
+        found.mistakes += bad.lines
+    twice: dict[str, Path] = {}
+    for path in paths:
+        try:
+            text = read_text(path)
+            template = parse_template(text, str(path))
+        except BadTemplate as bad:
+            found.mistakes += bad.lines
+            continue
+        name = template.name
+        other = found.files.get(name) or twice.get(name)
+        if other is None:
+            found.templates[name], found.files[name], found.texts[name] = template, path, text
+            continue
+        found.mistakes.append(
+            f"{path}, line {name_line(text)}: {other} has the name {name!r} too; rename one of them"
+        )
+        twice[name] = other
+        for known in (found.templates, found.files, found.texts):
+            known.pop(name, None)
+    return found
+
+
+def template_files(folder: Path) -> list[Path]:
+    """The templates' files in a folder, in order. Raises BadTemplate where it can't be read."""
+    if not folder.is_dir():
+        raise BadTemplate(f"{folder}: no such folder of templates; correct BG_TEMPLATES")
+    try:
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in (".yaml", ".yml")
+            and not path.name.startswith(".")
+            # A pipe would make every command wait; of a link that leads nowhere it is told.
+            and (path.is_file() or (path.is_symlink() and not path.exists()))
+        )
+    except OSError as error:
+        raise BadTemplate(f"{folder}: can't be read: {error.strerror or error}") from None
+
+
+def _is_shipped(folder: Path) -> bool:
+    return folder.exists() and folder.samefile(SHIPPED)
+
+
+def name_line(text: str) -> int:
+    """The line in which a template that is fine says its name."""
+    entries = root(text, "").entries((*_REQUIRED, *_OPTIONAL), "key")
+    return entries["name"].node.start_mark.line + 1
+
+
+_REQUIRED: Final = ("template", "name", "version", "does", "deal_size", "functions", "roles")
+_OPTIONAL: Final = ("title", "disqualify", "regions")
+
+
+@lru_cache(maxsize=256)
+def parse_template(text: str, name: str) -> Template:
+    """The template in a text; name says in errors where it stood. Raises BadTemplate."""
+    place = root(text, name)
+    top = place.mapping(required=_REQUIRED, optional=_OPTIONAL)
+    if "template" in top and top["template"].integer(1) not in (SCHEMA, None):
+        top["template"].bad(f"this version of bg_assets reads template: {SCHEMA} only")
+    deal_size = _integer(top, "deal_size", 0)
+    weights = _weights(top)
+    disqualify = (
+        top["disqualify"].mapping(optional=("titles", "levels")) if "disqualify" in top else {}
+    )
+    barred = {key: _words(disqualify, key) for key in ("titles", "levels")}
+    places = top["roles"].entries(ROLES, "role") if "roles" in top else {}
+    if "roles" in top and not places:
+        top["roles"].bad(f"at least one role is needed; allowed: {', '.join(ROLES)}")
+    rules = [_role(role, at, weights, barred, deal_size) for role, at in places.items()]
+    rules.sort(key=lambda r: (-r.priority, ROLES.index(r.role)))
+    title = top.get("title", top.get("name"))
+    template = Template(
+        name=top["name"].identifier() if "name" in top else "",
+        version=_integer(top, "version", 1),
+        title=(title.text() if title else None) or "",
+        does=(top["does"].text() if "does" in top else None) or "",
+        deal_size=deal_size,
+        functions=tuple(sorted(weights.items())),
+        roles=tuple(rules),
+        disqualified_titles=barred["titles"],
+        disqualified_levels=barred["levels"],
+        regions=_regions(top),
+    )
+    place.mistakes.check()
+    return _hashed(template)
+
+
+def _hashed(template: Template) -> Template:
+    content: dict[str, Any] = asdict(template)
+    content.pop("hash")
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return replace(template, hash=hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def _integer(parts: Mapping[str, Place], key: str, low: int, otherwise: int | None = None) -> int:
+    value = parts[key].integer(low) if key in parts else otherwise
+    return low if value is None else value
+
+
+def _words(parts: Mapping[str, Place], key: str) -> tuple[str, ...]:
+    known = {"functions": FUNCTIONS, "levels": LEVELS}.get(key)
+    words = part(parts, key, known)
+    for phrase in template_checks.wordless(words):
+        parts[key].bad(f"{phrase!r} holds no word, so no title or department can hold it")
+    return words
+
+
+def _weights(top: Mapping[str, Place]) -> dict[str, float]:
+    if "functions" not in top:
+        return {}
+    places = top["functions"].entries(FUNCTIONS, "function")
+    read = {function: place.number(0, 1) for function, place in places.items()}
+    # One that can't be read is reported once, not again by each condition that counts on it.
+    weights = {function: 1.0 if weight is None else weight for function, weight in read.items()}
+    if places and not any(weights.values()):
+        top["functions"].bad("at least one function needs a weight above 0")
+    return weights
+
+
+def _regions(top: Mapping[str, Place]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for word in part(top, "regions"):
+        code = countries.code(word)
+        if code is None:
+            top["regions"].bad(
+                f"unknown region {word!r}; allowed: countries by ISO code or name, like US, GB, DE"
+            )
+        else:
+            found.add(code)
+    return tuple(sorted(found))
+
+
+def _role(
+    role: str,
+    place: Place,
+    weights: Mapping[str, float],
+    barred: Mapping[str, Sequence[str]],
+    deal_size: int,
+) -> RoleRule:
+    parts = place.mapping(required=("required", "any"), optional=("priority", "never"))
+    never = (
+        parts["never"].mapping(optional=("functions", "levels", "titles"))
+        if "never" in parts
+        else {}
+    )
+    required = _integer(parts, "required", 0)
+    most = template_checks.most(role, deal_size)
+    if required > most:
+        parts["required"].bad(
+            f"{required} can never be reached: the largest group for a deal of {deal_size:,} has "
+            f"{most} {role}; allowed: 0 to {most}"
+        )
+    excluded = {key: _words(never, key) for key in ("functions", "levels", "titles")}
+    void = {
+        "functions": excluded["functions"],
+        "levels": (*excluded["levels"], *barred["levels"]),
+        "titles": (*excluded["titles"], *barred["titles"]),
+    }
+    items = parts["any"].items() if "any" in parts else []
+    return RoleRule(
+        role=role,
+        required=required,
+        priority=_integer(parts, "priority", 0, 0),
+        conditions=tuple(_condition(item, void, weights) for item in items),
+        never_functions=excluded["functions"],
+        never_levels=excluded["levels"],
+        never_titles=excluded["titles"],
+    )
+
+
+def _condition(
+    place: Place, never: Mapping[str, Sequence[str]], weights: Mapping[str, float]
+) -> Condition:
+    before = len(place.mistakes.found)
+    parts = place.mapping(optional=_CONDITION)
+    words = {key: _words(parts, key) for key in ("functions", "levels", "titles", "departments")}
+    low, high = (
+        parts[key].integer(1) if key in parts else None
+        for key in ("min_employees", "max_employees")
+    )
+    fit = parts["fit"].number(0, 1) if "fit" in parts else 1.0
+    for function in words["functions"]:
+        if not weights.get(function):
+            parts["functions"].bad(
+                f"this condition can never count: {function} has no weight above 0 under functions"
+            )
+    if len(place.mistakes.found) == before:
+        for key, sentence in template_checks.never_holds(words, never, (low, high), fit):
+            parts.get(key, place).bad(sentence)
+    return Condition(
+        **words, min_employees=low, max_employees=high, fit=1.0 if fit is None else fit
+    )

@@ -1,0 +1,1 @@
+"""What a job title says: function, level, and how sure that is."""

@@ -1,0 +1,141 @@
+"""Who may sign for how much: from level, function, title, size of the company and country."""
+
+import math
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from bg_assets.domain.titles.cleaning import sections
+from bg_assets.domain.titles.lexicon import shipped, unaliased
+from bg_assets.domain.values import countries
+
+UNLIMITED: Final = math.inf
+# Employees -> what a manager, a director and a vice president sign, in US dollars.
+_LIMITS: Final = (
+    (75, (15_000, 75_000, 100_000)),
+    (625, (75_000, 200_000, 250_000)),
+    (8_750, (500_000, 750_000, 1_000_000)),
+)
+_DEPUTY_OFFICER: Final = 6.8  # a Deputy CFO signs like a director, a Deputy CEO like an officer
+_OWNER_ONLY: Final = 50  # below so many employees the owner or the C-level signs
+_LARGEST_BRITISH: Final = 25_000
+_BRITISH: Final = frozenset(("GB", "IE", "AU"))
+_BANKS: Final = ("bank", "financial services", "capital markets", "investment management")
+
+RANK: Final = {
+    "owner": 10.0,
+    "c_level": 9.0,
+    "vp": 7.0,
+    "head": 6.2,
+    "director": 6.0,
+    "manager": 4.0,
+    "senior": 3.0,
+    "staff": 2.0,
+    "assistant": 1.0,
+    "intern": 0.0,
+}
+
+
+@lru_cache(maxsize=1 << 17)
+def standing(title: str | None) -> frozenset[str]:
+    """What a title says about authority beside its level (the standings of the lexicon)."""
+    lexicon = shipped()
+    said: set[str] = set()
+    titled = False
+    for words in spoken(title or ""):
+        first = next((at for at, p in lexicon.meanings.find(words) if p.levels), len(words))
+        for at, phrase in lexicon.standings.find(words):
+            # `Director, Deputy Head of Unit` is a director.
+            if not (phrase.value == "deputy" and (titled or at > first)):
+                said.add(phrase.value)
+        titled = titled or first < len(words)
+    return frozenset(said - {"plain"})
+
+
+@lru_cache(maxsize=1 << 17)
+def spoken(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each section of a title or department, every abbreviation as what it means."""
+    aliases = shipped().aliases
+    return tuple(unaliased(section.tokens, aliases) for section in sections(text))
+
+
+def on_board_only(title: str | None, level: str | None) -> bool:
+    """A seat on the board, a trustee or an investor without a post in the company."""
+    said = standing(title)
+    return "board" in said and "top" not in said and level in ("owner", None)
+
+
+def rank(
+    title: str | None,
+    level: str | None,
+    *,
+    employees: int | None = None,
+    country: str | None = None,
+    industry: str | None = None,
+) -> float:
+    """Rank in the company, 0 to 10; 1.5 when the level is unknown.
+
+    A deputy stands a step below, a senior vice president above. Where titles are British, a
+    Finance Director is the top of finance in all but the largest firms, and a Head of something
+    stands below a director (measured on the grades of British public bodies). A vice president of
+    a bank is a manager. country: any spelling that countries.csv knows.
+    """
+    if level is None:
+        return 1.5
+    said = standing(title)
+    british = countries.code(country) in _BRITISH
+    fixed = _fixed(title, level, said, employees, british)
+    if fixed is not None:
+        return fixed
+    at = RANK[level]
+    deputy = "deputy" in said and at >= RANK["manager"]
+    bank = any(word in (industry or "").casefold() for word in _BANKS)
+    if level == "vp" and "raised" not in said and bank:
+        at = 5.0
+    if level == "c_level" and "top" in said:
+        at += 0.5
+    elif "raised" in said and level in ("vp", "head", "director", "manager"):
+        at += 0.6
+    if deputy and level == "c_level" and "top" not in said:
+        return _DEPUTY_OFFICER
+    return at - 1.0 if deputy else at
+
+
+def _fixed(
+    title: str | None, level: str, said: frozenset[str], employees: int | None, british: bool
+) -> float | None:
+    """The ranks that the level alone does not tell."""
+    if on_board_only(title, level):
+        return 3.0
+    deputy = "deputy" in said and ("top_where_british" in said or level == "director")
+    if level in ("manager", "director") and ("deputy_director" in said or deputy):
+        return 5.2
+    if level == "manager" and "in_name" in said:
+        return 3.2
+    if british and level == "head" and "unit_head" in said:
+        return 5.4
+    small = employees is None or employees < _LARGEST_BRITISH
+    top = level == "director" and "top_where_british" in said and "deputy" not in said
+    return 8.5 if british and small and top else None
+
+
+def may_sign(at: float, employees: int | None) -> float:
+    """US dollars that somebody of this rank signs alone.
+
+    The C-level and owners sign any sum; below 50 employees nobody else does. Between the measured
+    sizes the sums are interpolated on the logarithm of the employees, beyond them they stay.
+    """
+    if at >= 8.0:
+        return UNLIMITED
+    if at < RANK["manager"] - 0.5 or (employees is not None and employees < _OWNER_ONLY):
+        return 0.0
+    column = 0 if at < 5.5 else 1 if at < 6.9 else 2
+    size = employees if employees is not None else _LIMITS[1][0]
+    sizes = [n for n, _ in _LIMITS]
+    if size <= sizes[0]:
+        return float(_LIMITS[0][1][column])
+    for (low, sums), (high, above) in pairwise(_LIMITS):
+        if size <= high:
+            share = math.log(size / low) / math.log(high / low)
+            return round(sums[column] + share * (above[column] - sums[column]), 2)
+    return float(_LIMITS[-1][1][column])

@@ -1,0 +1,307 @@
+"""The lexicon: what phrases of job titles mean, read from a table and checked line by line.
+
+The table has the columns phrase, kind, value, language, note. A phrase is matched as whole words.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from bg_assets.domain.titles.cleaning import tokens
+from bg_assets.domain.values.near import near
+from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
+
+COLUMNS: Final = ("phrase", "kind", "value", "language", "note")
+LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
+GRADES: Final = ("senior", "lead", "junior", "chief")
+LEAVING: Final = ("after", "all", "now")
+STANDINGS: Final = (
+    "top",
+    "board",
+    "outsider",
+    "in_name",
+    "unit_head",
+    "deputy",
+    "deputy_director",
+    "raised",
+    "lowered",
+    "partner",
+    "assistant_to_executive",
+    "top_where_british",
+    "plain",
+)
+# kind -> what its value is
+KINDS: Final[Mapping[str, str]] = {
+    "title": "function/level, each may be alternatives a|b, or -; -|a: unknown, perhaps a",
+    "function": "function, or alternatives a|b",
+    "acronym": "function, or alternatives a|b; never in small letters within a longer title",
+    "weak": "function or function/level; any other function beats it",
+    "level": "level, or alternatives a|b",
+    "grade": "senior, lead, junior or chief",
+    "alias": "the phrase that is meant",
+    "standing": "what the phrase says about authority: " + ", ".join(STANDINGS),
+    "leaver": "after, all or now: what follows, or all, was true once; now ends that",
+    "cut": "empty: what follows is somebody else's title or place",
+    "link": "empty: of, for, in",
+    "ignore": "empty: says nothing about function or level",
+    "region": "empty",
+    "credential": "empty",
+    "junk": "empty: no title at all",
+    "foreign": "empty: marks the language",
+    "compound_start": "the phrase that the first part of a compound word means",
+    "compound_end": "the phrase that the last part of a compound word means",
+}
+_EMPTY: Final = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
+
+_SINGLE: Final[Mapping[str, Sequence[str]]] = {
+    "grade": GRADES,
+    "standing": STANDINGS,
+    "leaver": LEAVING,
+}
+
+
+class BadLexicon(Exception):
+    """A table that can't be used; the sentence names file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One meaning. functions and levels: the first is the answer, the others are alternatives.
+
+    A first function of `-` is no answer: the alternatives are only possible.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    kind: str
+    functions: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    value: str = ""
+    language: str = "en"
+
+
+class Matcher:
+    """Finds the phrases of a list of words, the longest first, none within another."""
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        first: dict[str, list[Phrase]] = {}
+        for phrase in phrases:
+            first.setdefault(phrase.words[0], []).append(phrase)
+        self._first = {
+            word: tuple(sorted(found, key=lambda p: -len(p.words))) for word, found in first.items()
+        }
+
+    def knows(self, word: str) -> bool:
+        """Whether some phrase begins with this word."""
+        return word in self._first
+
+    def stands(self, words: Sequence[str], at: int) -> bool:
+        """Whether some phrase begins at this position."""
+        return any(
+            tuple(words[at : at + len(p.words)]) == p.words for p in self._first.get(words[at], ())
+        )
+
+    def find(
+        self, words: Sequence[str], refused: frozenset[int] = frozenset()
+    ) -> list[tuple[int, Phrase]]:
+        """(position, phrase) in reading order; among equally long ones the earlier wins.
+
+        refused: positions where an acronym may not stand.
+        """
+        found: list[tuple[int, int, Phrase]] = []
+        for at, word in enumerate(words):
+            for phrase in self._first.get(word, ()):
+                size = len(phrase.words)
+                if size > 1 and tuple(words[at : at + size]) != phrase.words:
+                    continue
+                if phrase.kind == "acronym" and at in refused:
+                    continue
+                found.append((-size, at, phrase))
+        if len(found) > 1:
+            found.sort(key=lambda f: f[:2])
+        taken: set[int] = set()
+        chosen: list[tuple[int, Phrase]] = []
+        for size, at, phrase in found:
+            span = range(at, at - size)
+            if taken.isdisjoint(span):
+                taken.update(span)
+                chosen.append((at, phrase))
+        chosen.sort(key=lambda c: c[0])
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
+
+    starts, ends: what the first and the last part of a compound word mean. people: single words
+    for them, heads: those that may be the last part of a compound too.
+    """
+
+    meanings: Matcher
+    aliases: Matcher
+    standings: Matcher
+    boards: frozenset[str]
+    starts: Mapping[str, tuple[str, ...]]
+    ends: Mapping[str, tuple[str, ...]]
+    people: frozenset[str]
+    heads: frozenset[str]
+    size: int
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Lexicon:
+    """The lexicon that comes with the package, read once."""
+    return load(Path(__file__).with_name("lexicon.csv"))
+
+
+def load(path: Path) -> Lexicon:
+    """A lexicon from a CSV file in UTF-8.
+
+    Raises BadLexicon with file and line for an unknown kind, value or language, an empty phrase,
+    a wrong number of columns, or a phrase that comes twice.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        phrases = list(_phrases(path, file))
+    aliases = Matcher(p for p in phrases if p.kind == "alias")
+    phrases = _aliased(path, phrases, aliases)
+    standings = [p for p in phrases if p.kind == "standing"]
+    people = [p for p in phrases if p.levels and len(p.words) == 1 and len(p.words[0]) > 4]
+    apart = ("alias", "standing", "compound_start", "compound_end")
+    return Lexicon(
+        meanings=Matcher(p for p in phrases if p.kind not in apart),
+        aliases=aliases,
+        standings=Matcher(standings),
+        boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
+        starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
+        ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
+        people=frozenset(p.words[0] for p in people),
+        heads=frozenset(p.words[0] for p in people if p.language != "en"),
+        size=len(phrases),
+    )
+
+
+def _phrases(path: Path, file: Iterable[str]) -> Iterator[Phrase]:
+    rows = csv.reader(file)
+    header = next(rows, [])
+    if tuple(header) != COLUMNS:
+        raise BadLexicon(f"{path}, line 1: the header must be {','.join(COLUMNS)}")
+    seen: dict[tuple[str, tuple[str, ...]], int] = {}
+    for row in rows:
+        if not row or row[0].startswith("#"):
+            continue
+        where = f"{path}, line {rows.line_num}"
+        if len(row) != len(COLUMNS):
+            raise BadLexicon(f"{where}: {len(row)} columns instead of {len(COLUMNS)}")
+        phrase = _phrase(where, *(cell.strip() for cell in row[:4]))
+        for spelling in _spellings(phrase):
+            key = (_table(phrase.kind), spelling.words)
+            if key in seen:
+                if spelling is phrase:
+                    raise BadLexicon(f"{where}: {phrase.text!r} stands in line {seen[key]} already")
+                continue
+            seen[key] = rows.line_num
+            yield spelling
+
+
+def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phrase:
+    words = tokens(text)
+    if not words:
+        raise BadLexicon(f"{where}: the phrase is empty")
+    if kind not in KINDS:
+        raise BadLexicon(f"{where}: unknown kind {kind!r}; {near(kind, KINDS)}")
+    if language not in LANGUAGES:
+        raise BadLexicon(f"{where}: unknown language {language!r}; {near(language, LANGUAGES)}")
+    if kind in _EMPTY and value:
+        raise BadLexicon(f"{where}: a phrase of kind {kind} has no value")
+    if kind in ("alias", "compound_start", "compound_end") and not tokens(value):
+        raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
+    if kind.startswith("compound") and len(words) != 1:
+        raise BadLexicon(f"{where}: a part of a compound is one word")
+    if kind in _SINGLE:
+        (value,) = _values(where, value, _SINGLE[kind], kind, single=True)
+    functions, levels = _meaning(where, kind, value)
+    return Phrase(text, words, kind, functions, levels, value, language)
+
+
+def _meaning(where: str, kind: str, value: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Functions and levels of a value."""
+    if kind == "level":
+        return (), _values(where, value, LEVELS, "level")
+    if kind in ("function", "acronym") or (kind == "weak" and "/" not in value):
+        return _values(where, value, FUNCTIONS, "function"), ()
+    if kind not in ("title", "weak"):
+        return (), ()
+    function, slash, level = value.partition("/")
+    if not slash:
+        raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
+    known = ("-", *FUNCTIONS)
+    functions = () if function == "-" else _values(where, function, known, "function")
+    return functions, () if level == "-" else _values(where, level, LEVELS, "level")
+
+
+def _values(
+    where: str, value: str, allowed: Sequence[str], what: str, *, single: bool = False
+) -> tuple[str, ...]:
+    values = (value,) if single else tuple(value.split("|"))
+    for each in values:
+        if each not in allowed:
+            raise BadLexicon(f"{where}: unknown {what} {each!r}; {near(each, allowed)}")
+    if len(set(values)) != len(values):
+        raise BadLexicon(f"{where}: {what} {value!r} names one twice")
+    return values
+
+
+def unaliased(words: Sequence[str], aliases: Matcher) -> tuple[str, ...]:
+    """The words with every alias replaced by what it means."""
+    found = aliases.find(words)
+    if not found:
+        return tuple(words)
+    out: list[str] = []
+    done = 0
+    for at, alias in found:
+        out += words[done:at]
+        out += tokens(alias.value)
+        done = at + len(alias.words)
+    return (*out, *words[done:])
+
+
+def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Phrase]:
+    """The phrases as titles show them once their aliases are replaced; each spelling once."""
+    found: dict[tuple[str, tuple[str, ...]], Phrase] = {}
+    for phrase in phrases:
+        if phrase.kind == "alias":
+            continue
+        words = unaliased(phrase.words, aliases)
+        key = (_table(phrase.kind), words)
+        other = found.setdefault(key, replace(phrase, words=words))
+        if (other.kind, other.value) != (phrase.kind, phrase.value):
+            raise BadLexicon(
+                f"{path}: {phrase.text!r} and {other.text!r} are one phrase once aliases are "
+                "replaced, and mean different things"
+            )
+    return list(found.values())
+
+
+def _table(kind: str) -> str:
+    return kind if kind in ("alias", "standing", "compound_start", "compound_end") else "meaning"
+
+
+def _spellings(phrase: Phrase) -> Iterator[Phrase]:
+    """The phrase, and for German its spelling with ae, oe and ue."""
+    yield phrase
+    lowered = phrase.text.casefold()
+    if phrase.language == "de" and any(c in lowered for c in "äöü"):
+        spelled = lowered.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+        yield Phrase(
+            phrase.text,
+            tokens(spelled),
+            phrase.kind,
+            phrase.functions,
+            phrase.levels,
+            phrase.value,
+            phrase.language,
+        )

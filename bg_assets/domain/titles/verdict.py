@@ -1,0 +1,157 @@
+"""From a job title to function, level and whether the person still has it, each with a reason.
+
+Whole words only, the longest phrase first; what the phrases mean stands in lexicon.csv.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from bg_assets.domain.titles import calibration
+from bg_assets.domain.titles.function import Finding
+from bg_assets.domain.titles.weighing import CACHED, Reading, read
+from bg_assets.domain.vocabulary import in_words
+
+# A board or a secretariat as a department tells nothing about the function of who sits there.
+_NO_UNIT: Final = frozenset(("executive", "administration", "-"))
+
+
+@dataclass(frozen=True, slots=True)
+class TitleVerdict:
+    """What a title says.
+
+    function, level: words of the vocabulary, None when unknown. confidence: 0 to 1, the share of
+    verdicts reached in this way that are right (calibration.py); 0 when nothing is known. reasons:
+    an abstention first, then the phrases that matched; never a name. left: the title itself says
+    that the person no longer holds it.
+    """
+
+    function: str | None
+    level: str | None
+    confidence: float
+    reasons: tuple[str, ...]
+    function_alternatives: tuple[str, ...] = ()
+    level_alternatives: tuple[str, ...] = ()
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a field was answered and how sure that is: the kind of rule, its share of right ones."""
+
+    rule: str
+    share: float
+
+
+@lru_cache(maxsize=CACHED)
+def classify(title: str | None, department: str | None = None) -> TitleVerdict:
+    """The verdict on a title; a department is evidence for the function. Never raises.
+
+    An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
+    """
+    return _classified(title, department)[0]
+
+
+def evidence(
+    title: str | None, department: str | None = None
+) -> tuple[Evidence | None, Evidence | None]:
+    """The evidence for function and for level, None for a field that is not answered."""
+    _, function, level = _classified(title, department)
+    return function, level
+
+
+def _classified(
+    title: str | None, department: str | None
+) -> tuple[TitleVerdict, Evidence | None, Evidence | None]:
+    reading = read(title or "")
+    function, perhaps, heard, reasons = _function(reading, department)
+    level = reading.level
+    missing = [
+        f"{reading.why_not}: no {name} in the title"
+        for name, found in (("function", function), ("level", level))
+        if found is None
+    ]
+    if level is not None:
+        reasons.append(f"level {level.values[0]}: {level.phrase!r}")
+        if level.values[1:]:
+            reasons.append(f"level could be {' or '.join(level.values[1:])}")
+    if reading.left:
+        reasons.append("left: the title says that this is over")
+    of_function = _evidence(calibration.FUNCTION, function, heard)
+    of_level = _evidence(calibration.LEVEL, level, "")
+    shares = [e.share for e in (of_function, of_level) if e is not None]
+    verdict = TitleVerdict(
+        function=function.values[0] if function else None,
+        level=level.values[0] if level else None,
+        confidence=round(math.prod(shares), 3) if shares else 0.0,
+        reasons=(*missing, *reasons),
+        function_alternatives=function.values[1:] if function else perhaps,
+        level_alternatives=level.values[1:] if level else (),
+        left=reading.left,
+    )
+    return verdict, of_function, of_level
+
+
+def _evidence(shares: Mapping[str, float], found: Finding | None, heard: str) -> Evidence | None:
+    """The share of right readings of this kind; agreement never lowers it, contradiction does."""
+    if found is None:
+        return None
+    forked = found.values[1:] and found.rule not in ("weak", "department") and not heard
+    rule = "fork" if forked else found.rule
+    if heard == "agrees":
+        return Evidence(heard, max(calibration.AGREES, shares[rule]))
+    if heard == "contradicts":
+        return Evidence(heard, min(calibration.CONTRADICTS, shares[rule]))
+    return Evidence(rule, shares[rule])
+
+
+def _function(
+    reading: Reading, department: str | None
+) -> tuple[Finding | None, tuple[str, ...], str, list[str]]:
+    """Title and department together: finding, possibilities if none, what was heard, reasons."""
+    told = reading.function
+    place = read(department) if department else None
+    unit = place.function if place else None
+    if told is None or told.values[0] == "-":
+        perhaps = told.values[1:] if told else ()
+        if unit is None or unit.values[0] in _NO_UNIT:
+            return None, perhaps, "", []
+        if place is not None and (place.joined or len(unit.values) > 1):
+            # A department of several things does not tell which of them this person does.
+            return None, perhaps or unit.values, "", []
+        found = Finding(unit.values, "department", unit.phrase)
+        reason = f"function {unit.values[0]}: the department says {unit.phrase!r}"
+        return found, (), "", [reason]
+    heard, said = "", ""
+    open_ = told.values[0] != "executive" or told.rule == "general"
+    if unit is not None and open_ and unit.values[0] not in _NO_UNIT:
+        told, heard, said = _compared(told, unit, place is not None and place.joined)
+    reasons = [f"function {told.values[0]}: {told.phrase!r}"]
+    if said:
+        reasons.append(said)
+    if told.values[1:]:
+        others = " or ".join(in_words(f) for f in told.values[1:])
+        reasons.append(f"function could be {others}")
+    return told, (), heard, reasons
+
+
+def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str, str]:
+    """A finding from the title beside one from the department, what was heard, and the reason.
+
+    joined: the department is of several things, so that it can't contradict.
+    """
+    shared = next((v for v in title.values if v in unit.values), None)
+    if unit.rule == "weak" and shared != title.values[0]:
+        return title, "", ""
+    if shared is not None:
+        values = (shared, *(v for v in title.values if v != shared))
+        return Finding(values, title.rule, title.phrase), "agrees", "the department agrees"
+    if len(unit.values) > 1 or joined:
+        return title, "", ""
+    if title.rule in ("weak", "general") and unit.rule != "weak":
+        found = Finding((unit.values[0], title.values[0]), "department", unit.phrase)
+        return found, "", f"the department is more precise than {title.phrase!r}"
+    said = f"the department says {in_words(unit.values[0])}: contradiction"
+    return title, "contradicts", said

@@ -1,0 +1,1 @@
+"""What single values may be and mean: companies, countries, characters, names that are near."""

@@ -1,0 +1,1 @@
+"""What the events of the webhook door mean: signed, read, and applied to what is known."""

@@ -1,0 +1,196 @@
+"""What follows from events: what we know of companies and people after them.
+
+Events are folded one after another over what was known before. Nothing is read or written here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from bg_assets.domain.values.companies import Unfit, parse_company_id, parse_name
+from bg_assets.domain.webhooks.events import TYPES, Event, Malformed, Party
+from bg_assets.domain.webhooks.known import (
+    Company,
+    Known,
+    Person,
+    Source,
+    find_company,
+    find_person,
+    put_company,
+    put_person,
+    recognise,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that waits, with its number and its source; Malformed where it can't be read."""
+
+    id: int
+    source: str
+    event: Event | Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an event; the reason tells no value of it."""
+
+    id: int
+    status: Literal["applied", "ignored", "dead"]
+    reason: str | None = None
+
+
+def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]:
+    """What is known after these events, in their order, and what became of each.
+
+    What was known before stays as it is. An event without a verdict is left pending: it is about
+    somebody who is locked.
+    """
+    after = replace(
+        known,
+        identities=dict(known.identities),
+        companies=dict(known.companies),
+        people=dict(known.people),
+        by_domain=dict(known.by_domain),
+        by_email=dict(known.by_email),
+        new_companies=[],
+        new_people={},
+        changed_people={},
+        new_identities={},
+        refreshes={},
+    )
+    verdicts = (_apply(after, one) for one in events)
+    return after, [verdict for verdict in verdicts if verdict is not None]
+
+
+def _apply(known: Known, one: Pending) -> Verdict | None:
+    event, source = one.event, known.sources.get(one.source)
+    if isinstance(event, Malformed):
+        return Verdict(one.id, "dead", f"{event.field} {event.detail}")
+    if event.type not in TYPES:
+        return Verdict(one.id, "ignored", "its type is not known here")
+    if source is None:
+        return Verdict(one.id, "dead", "its source is not known any more")
+    if event.person is None:
+        return _request(known, one, event, source)
+    person = find_person(known, one.source, event, source.workspace)
+    if isinstance(person, str):
+        return Verdict(one.id, "dead", person)
+    if person is not None:
+        if person.id in known.locked:
+            return None
+        recognise(known, "person", one.source, event.person, person.id)
+        if _is_older(event.occurred_at, person.observed_at):
+            return Verdict(one.id, "ignored", "older than what is known of the person")
+    return _tell(known, one, event, source, person)
+
+
+def _is_older(occurred_at: datetime, observed_at: datetime | None) -> bool:
+    """Whether an event is older than what is known, in seconds or less as its time is given.
+
+    One of 12:00:00 may well have been after something seen at 12:00:00.4.
+    """
+    if observed_at is None:
+        return False
+    if occurred_at.microsecond == 0:
+        observed_at = observed_at.replace(microsecond=0)
+    elif occurred_at.microsecond % 1000 == 0:
+        observed_at = observed_at.replace(microsecond=observed_at.microsecond // 1000 * 1000)
+    return occurred_at < observed_at
+
+
+def _later(occurred_at: datetime, observed_at: datetime | None) -> datetime:
+    """When a person was seen last, after an event that is not older."""
+    return occurred_at if observed_at is None else max(occurred_at, observed_at)
+
+
+def _request(known: Known, one: Pending, event: Event, source: Source) -> Verdict:
+    company = _company(known, one.source, event.company, source)
+    if isinstance(company, str):
+        return Verdict(one.id, "dead", company)
+    put_company(known, one.source, event.company, company)
+    known.refreshes[company.id] = None
+    return Verdict(one.id, "applied")
+
+
+def _tell(
+    known: Known, one: Pending, event: Event, source: Source, person: Person | None
+) -> Verdict:
+    """What an event says of a person whom we know, or don't know yet."""
+    assert event.person is not None
+    leaves = event.type == "person.left"
+    if leaves and person is None and source.may_create:
+        return Verdict(one.id, "ignored", "the person who left is not known")
+    if person is None and not source.may_create:
+        return Verdict(one.id, "dead", "the person is not known, and the source may not create it")
+    if leaves and source.may_create:
+        # Nobody can have left a company that we don't know.
+        company = find_company(known, one.source, event.company, source.workspace)
+        if company is None:
+            return Verdict(one.id, "ignored", "the person is not known to be at that company")
+    else:
+        company = _company(known, one.source, event.company, source)
+    if isinstance(company, str):
+        return Verdict(one.id, "dead", company)
+    put_company(known, one.source, event.company, company)
+    if person is None:
+        created = _created(event, company)
+        put_person(known, created)
+        recognise(known, "person", one.source, event.person, created.id)
+        return Verdict(one.id, "applied")
+    if leaves:
+        if person.company_id != company.id:
+            return Verdict(one.id, "ignored", "the person is not known to be at that company")
+        seen = _later(event.occurred_at, person.observed_at)
+        put_person(known, replace(person, status="left", observed_at=seen))
+    else:
+        put_person(known, _changed(person, event, company))
+    return Verdict(one.id, "applied")
+
+
+def _created(event: Event, company: Company) -> Person:
+    assert event.person is not None
+    party = event.person
+    values: dict[str, Any] = {"name": party.name, "email": party.email, **event.values}
+    return Person(party.id or "", company.id, observed_at=event.occurred_at, **values)
+
+
+def _changed(person: Person, event: Event, company: Company) -> Person:
+    """The person after an event that says where they work now: never what the old job was."""
+    assert event.person is not None
+    seen = _later(event.occurred_at, person.observed_at)
+    if person.company_id != company.id:
+        person = Person(
+            person.id, company.id, person.name, email=person.email, location=person.location
+        )
+    elif event.type != "person.contact_update":
+        over = person.end_date is not None and person.end_date < event.occurred_at.date()
+        back = person.status == "left"
+        person = replace(
+            person, status="active", end_date=None if over or back else person.end_date
+        )
+    # What we don't know yet is taken from how the source names the person.
+    told: dict[str, Any] = {
+        "name": person.name or event.person.name,
+        "email": person.email or event.person.email,
+        **event.values,
+    }
+    return replace(person, observed_at=seen, **told)
+
+
+def _company(known: Known, source: str, party: Party, rights: Source) -> Company | str:
+    """The company that is meant, or a new one; a reason where there is none."""
+    found = find_company(known, source, party, rights.workspace)
+    if found is not None:
+        return found
+    if not rights.may_create:
+        return "the company is not known, and the source may not create it"
+    for part, value, parse in (
+        ("id", party.id, parse_company_id),
+        ("name", party.name, parse_name),
+    ):
+        parsed = parse(value or "")
+        if isinstance(parsed, Unfit):
+            return f"the company can't be created: its {part} {parsed.reason}"
+    return Company(party.id or "", rights.workspace, party.name, party.domain)

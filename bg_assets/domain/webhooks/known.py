@@ -1,0 +1,161 @@
+"""What is known of companies and people while events are applied, and who is meant by an event."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+from bg_assets.domain.webhooks.events import Event, Party
+
+# So many who share an e-mail or a domain are never told apart, and no more of them are read.
+CROWD: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a source may do, and where what it creates belongs."""
+
+    workspace: str
+    may_create: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as far as events care."""
+
+    id: str
+    workspace: str
+    name: str | None = None
+    domain: str | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What we know of a person; the names of the fields are those of the columns."""
+
+    id: str
+    company_id: str | None
+    name: str | None = None
+    title: str | None = None
+    department: str | None = None
+    seniority: str | None = None
+    email: str | None = None
+    location: str | None = None
+    manager_id: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    status: str | None = "active"
+    observed_at: datetime | None = None
+    deleted: bool = False
+
+
+# Kind (person or company), source, and the source's id.
+Identity = tuple[str, str, str]
+# A workspace, and an e-mail or a domain in small letters.
+Place = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Known:
+    """All that is known before an event, and after it; the last five are what is to be written.
+
+    by_email and by_domain hold candidates: everybody who had it when this was read or got it
+    since. locked: people whom somebody else is writing just now.
+    """
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    identities: dict[Identity, str] = field(default_factory=dict)
+    companies: dict[str, Company] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    by_domain: dict[Place, tuple[str, ...]] = field(default_factory=dict)
+    by_email: dict[Place, tuple[str, ...]] = field(default_factory=dict)
+    locked: frozenset[str] = frozenset()
+    new_companies: list[str] = field(default_factory=list)
+    new_people: dict[str, None] = field(default_factory=dict)
+    changed_people: dict[str, None] = field(default_factory=dict)
+    new_identities: dict[Identity, None] = field(default_factory=dict)
+    refreshes: dict[str, None] = field(default_factory=dict)
+
+
+def find_person(known: Known, source: str, event: Event, workspace: str) -> Person | str | None:
+    """Who is meant; a reason where that can't be told or they are deleted, None for nobody."""
+    party = event.person
+    if party is None or party.id is None:
+        return None
+    ours = known.identities.get(("person", source, party.id), "")
+    person = known.people.get(ours) or known.people.get(party.id)
+    if person is not None:
+        return "the person is deleted here" if person.deleted else person
+    for email in (party.email, event.old_email):
+        if email is None:
+            continue
+        ids = known.by_email.get((workspace, email.lower()), ())
+        people = (known.people[one] for one in ids if one in known.people)
+        found = [one for one in people if _has(one, email, workspace, known)]
+        if len(ids) >= CROWD or len(found) > 1:
+            return "several people have the e-mail: who is meant can't be told"
+        if found:
+            return found[0]
+    return None
+
+
+def _has(person: Person, email: str, workspace: str, known: Known) -> bool:
+    company = known.companies.get(person.company_id or "")
+    return (
+        not person.deleted
+        and (person.email or "").lower() == email.lower()
+        and company is not None
+        and company.workspace == workspace
+    )
+
+
+def find_company(known: Known, source: str, party: Party, workspace: str) -> Company | str | None:
+    """The company that is meant; a reason where that can't be told or it is deleted."""
+    ours = known.identities.get(("company", source, party.id or ""), "")
+    company = known.companies.get(ours) or known.companies.get(party.id or "")
+    if company is None and party.domain is not None:
+        ids = known.by_domain.get((workspace, party.domain.lower()), ())
+        found = [known.companies[one] for one in ids if one in known.companies]
+        live = [one for one in found if not one.deleted]
+        if len(ids) >= CROWD or len(live) > 1:
+            return "several companies have the domain: which is meant can't be told"
+        company = next(iter(live or found), None)
+    if company is not None and company.deleted:
+        return "the company is no longer tracked"
+    return company
+
+
+def put_company(known: Known, source: str, party: Party, company: Company) -> None:
+    """Note what the source calls the company, and the company itself where it is new."""
+    recognise(known, "company", source, party, company.id)
+    if company.id in known.companies:
+        return
+    known.companies[company.id] = company
+    known.new_companies.append(company.id)
+    if company.domain is not None:
+        _add(known.by_domain, (company.workspace, company.domain.lower()), company.id)
+
+
+def put_person(known: Known, person: Person) -> None:
+    """Note a person who is new, or as they are from now on."""
+    if person.id not in known.people:
+        known.new_people[person.id] = None
+    elif person.id not in known.new_people:
+        known.changed_people[person.id] = None
+    known.people[person.id] = person
+    company = known.companies.get(person.company_id or "")
+    if person.email is not None and company is not None:
+        _add(known.by_email, (company.workspace, person.email.lower()), person.id)
+
+
+def _add(places: dict[Place, tuple[str, ...]], place: Place, found: str) -> None:
+    ids = places.get(place, ())
+    if found not in ids and len(ids) < CROWD:
+        places[place] = (*ids, found)
+
+
+def recognise(known: Known, kind: str, source: str, party: Party, ours: str) -> None:
+    identity = (kind, source, party.id or "")
+    if known.identities.get(identity) != ours:
+        known.identities[identity] = ours
+        known.new_identities[identity] = None

@@ -1,0 +1,70 @@
+"""JSON from strangers, read strictly: what parsers take in different ways is refused."""
+
+import json
+import math
+from typing import NoReturn
+
+from bg_assets.domain.webhooks.fields import Refusal
+
+
+def parse(body: bytes) -> object:
+    """The JSON document in a body, UTF-8 with or without a BOM. Raises Refusal for ``body``.
+
+    Refused are keys that come twice, NaN and infinities, NUL and halves of characters anywhere,
+    and what is nested too deeply.
+    """
+    try:
+        document: object = _DECODER.decode(body.decode("utf-8-sig"))
+        # These can only come escaped.
+        is_text = b"\\u" not in body or _is_text(document)
+    except (ValueError, RecursionError):
+        raise Refusal("body", "is not JSON in UTF-8, or is nested too deeply") from None
+    if not is_text:
+        raise Refusal("body", "holds a NUL or half of a character")
+    return document
+
+
+def _is_text(document: object) -> bool:
+    written = json.dumps(document, ensure_ascii=False)
+    if "\\u0000" in written and _holds_nul(document):
+        return False
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _holds_nul(document: object) -> bool:
+    waiting = [document]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if "\0" in one:
+                return True
+        elif isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+    return False
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Refusal("body", "holds an object in which a key comes twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise Refusal("body", "holds a number that is too large")
+    return number
+
+
+def _constant(_name: str) -> NoReturn:
+    raise Refusal("body", "holds NaN or Infinity, which are not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_constant)

@@ -1,0 +1,1 @@
+"""The products in force: templates found, read and kept."""

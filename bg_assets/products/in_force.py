@@ -1,0 +1,124 @@
+"""The templates in force: those in the files, or the last good ones where a file went bad."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bg_assets.domain.products.places import BadTemplate
+from bg_assets.domain.products.template import (
+    Found,
+    Template,
+    find_templates,
+    parse_template,
+    unknown,
+)
+from bg_assets.domain.values import regions
+from bg_assets.storage import database, resync, templates
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The template of each product, in the order of BG_PRODUCTS, and what is wrong with files.
+
+    ``last_good``: the products whose own file can't be used at the moment.
+    """
+
+    templates: dict[str, Template]
+    mistakes: tuple[str, ...]
+    last_good: tuple[str, ...]
+
+    @property
+    def warning(self) -> str | None:
+        """What people have to be told, None when all is well."""
+        if not self.mistakes:
+            return None
+        kept = f" (the last good one is used for {', '.join(self.last_good)})"
+        return "; ".join(self.mistakes) + (kept if self.last_good else "")
+
+
+def in_force(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InForce:
+    """The files' templates, or the ones that were kept where a file is bad. Writes nothing.
+
+    Raises BadTemplate where a product has neither, DatabaseUnreachable.
+    """
+    with database.connect(engine) as conn:
+        found, stored, mistakes = _look(conn, folder, products)
+    return choose(found, stored, products, mistakes)
+
+
+def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InForce:
+    """What is in force, with good templates and all mistakes kept for others to read.
+
+    Only a tick of the running system keeps them: who just asks may ask about other products, or
+    with another folder. Raises what ``in_force`` raises, the mistakes being kept.
+    """
+    with database.connect(engine) as conn:
+        found, stored, mistakes = _look(conn, folder, products)
+        good = [
+            (name, template.hash, found.texts[name])
+            for name, template in found.templates.items()
+            if name in products
+        ]
+        if any(name not in stored or stored[name].hash != digest for name, digest, _ in good):
+            templates.write(conn, good)
+        templates.write_mistakes(conn, mistakes)
+    return choose(found, stored, products, mistakes)
+
+
+def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:
+    """What the running instance goes by, whatever the files say that its next tick will see.
+
+    Its folder may be out of reach from here. None where it has no template of a product.
+    """
+    stored = templates.read(conn)
+    if any(name not in stored for name in products):
+        return None
+    kept = {name: parse_template(stored[name].text, f"{name} in force") for name in products}
+    return InForce(kept, tuple(templates.read_mistakes(conn)), ())
+
+
+def _look(
+    conn: sa.Connection, folder: Path | None, products: Sequence[str]
+) -> tuple[Found, dict[str, templates.Stored], list[str]]:
+    """The files, the templates that were kept, and what is wrong with these products."""
+    found = find_templates(folder)
+    stored = templates.read(conn)
+    # A product whose file was there and is bad now is not unknown: its mistake says enough.
+    asked = [name for name in products if not found.mistakes or name not in stored]
+    return found, stored, [*found.mistakes, *unknown(asked, found)]
+
+
+def choose(
+    found: Found,
+    stored: dict[str, templates.Stored],
+    products: Sequence[str],
+    mistakes: Sequence[str],
+) -> InForce:
+    """The template of each product, from its file or as it was kept. Raises BadTemplate."""
+    chosen: dict[str, Template] = {}
+    kept = [name for name in products if name not in found.templates]
+    for name in products:
+        if name in found.templates:
+            chosen[name] = found.templates[name]
+        elif name in stored:
+            chosen[name] = parse_template(stored[name].text, f"the last good {name}")
+        else:
+            raise BadTemplate(*mistakes)
+    return InForce(chosen, tuple(mistakes), tuple(kept))
+
+
+def raise_changes(engine: sa.Engine, force: InForce) -> int:
+    """Ask for what a changed template makes old and a new product lacks; returns how many."""
+    current = {name: one.hash for name, one in force.templates.items()}
+    with database.connect(engine) as conn:
+        stored = templates.read(conn)
+        incomplete = [
+            name for name in current if name in stored and stored[name].complete_at is None
+        ]
+        spelled = resync.countries(conn) if incomplete else ()
+        outside = {
+            name: regions.outside(force.templates[name].regions, spelled) for name in incomplete
+        }
+        return resync.raise_changes(conn, current, outside, incomplete)

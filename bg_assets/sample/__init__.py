@@ -1,0 +1,1 @@
+"""A made-up world of companies and their people: the same for the same seed."""

@@ -1,0 +1,1 @@
+"""Change capture: the triggers, and what finds changes that no trigger saw."""

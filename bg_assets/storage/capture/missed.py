@@ -1,0 +1,139 @@
+"""What changed while capture was lost: companies compared with what their last refresh has seen.
+
+A change is raised only where they differ, a portion of companies at a time.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+
+import sqlalchemy as sa
+
+from bg_assets.domain.titles.verdict import classify
+from bg_assets.storage import claims
+from bg_assets.storage.capture.bodies import CANONICAL, PRIORITIES, employed
+
+MOST = 1000
+_FOUND = """'{"found": "by comparison, after capture was lost"}'::jsonb"""
+
+_STATE = sa.text("select compared_to from bg.capture_watch where to_compare for update")
+_ANYTHING = sa.text("select to_compare and lost = '{}' from bg.capture_watch")
+_COMPARED = sa.text("""
+    update bg.capture_watch set to_compare = :more, compared_to = :compared_to
+""")
+# Served by the primary keys.
+_PORTION = sa.text("""
+    select max(id) as last, count(*) as companies from (
+        (select id from bg.canonical_companies
+        where deleted_at is null and id > :after order by id limit :most)
+        union
+        (select company_id from bg.company_profiles
+        where company_id > :after order by company_id limit :most)
+        order by 1 limit :most
+    ) as portion
+""")
+_COMPANIES = sa.text(f"""
+    insert into bg.changes (company_id, kind, source, new, priority)
+    select coalesce(c.id, k.company_id),
+        case when c.id is null then 'company_deleted' else 'company_profile_change' end,
+        'company_table', {_FOUND},
+        case when c.id is null then {PRIORITIES["company_deleted"]}
+            else {PRIORITIES["company_profile_change"]} end
+    from (
+        select * from bg.canonical_companies
+        where deleted_at is null and id > :after and id <= :last
+    ) as c
+    full join (
+        select * from bg.company_profiles where company_id > :after and company_id <= :last
+    ) as k on k.company_id = c.id
+    where (c.id, c.workspace, c.employee_min, c.employee_max, c.country, c.industry)
+        is distinct from
+        (k.company_id, k.workspace, k.employee_min, k.employee_max, k.country, k.industry)
+    order by 1
+    returning company_id
+""")
+# Served by people_by_company and the primary keys. Who is on the staff and was not taken into
+# company_people may be somebody whose title says that this is over: that is for titles to tell.
+_PEOPLE = sa.text(f"""
+    with there as (
+        select p.company_id, p.id as person_id, p.title, p.department, p.location, p.manager_id,
+            p.start_date, p.email is not null as has_email
+        from bg.canonical_people as p
+        where p.company_id > :after and p.company_id <= :last
+            and {employed("p", CANONICAL, ":today")}
+    ), kept as (
+        select * from bg.company_people where company_id > :after and company_id <= :last
+    ), differing as (
+        select coalesce(t.company_id, k.company_id) as company_id,
+            coalesce(t.person_id, k.person_id) as person_id, t.title, t.department,
+            k.person_id is null as is_new, t.person_id is null as is_gone
+        from there as t
+        full join kept as k on k.company_id = t.company_id and k.person_id = t.person_id
+        where (t.person_id, t.title, t.department, t.location, t.manager_id, t.start_date,
+                t.has_email)
+            is distinct from
+            (k.person_id, k.title, k.department, k.location, k.manager_id, k.start_date,
+                k.has_email)
+    )
+    select d.company_id, bool_or(not d.is_new) as differs,
+        array_agg(d.person_id order by d.person_id) filter (where d.is_gone and exists (
+            select from bg.buyer_group_members as m
+            where m.company_id = d.company_id and m.person_id = d.person_id offset 0)) as leavers,
+        jsonb_agg(distinct jsonb_build_array(d.title, d.department)) filter (where d.is_new)
+            as titles
+    from differing as d
+    where exists (
+        select from bg.canonical_companies as c
+        where c.id = d.company_id and c.deleted_at is null offset 0)
+    group by d.company_id order by d.company_id
+""")
+_RAISE = sa.text(f"""
+    insert into bg.changes (company_id, person_id, kind, source, new, priority, is_departure)
+    select company_id, null, 'resync', 'people_table', {_FOUND}, {PRIORITIES["resync"]}, false
+    from unnest(cast(:companies as text[])) as company_id
+    union all
+    select company_id, person_id, 'person_left', 'people_table', {_FOUND},
+        {PRIORITIES["person_left"]}, true
+    from unnest(cast(:left_companies as text[]), cast(:left_people as text[]))
+        as l(company_id, person_id)
+""")
+
+
+def raise_changes(conn: sa.Connection, most: int = MOST) -> int | None:
+    """Raise changes where the next companies differ, and note how far it came.
+
+    Returns for how many; None where there is nothing to do: capture was not lost, all is compared,
+    or it does not stand again yet, so that more would be missed behind what is compared.
+    """
+    if not conn.execute(_ANYTHING).scalar():
+        return None
+    after = conn.execute(_STATE).scalar()
+    if after is None:
+        return None
+    portion = conn.execute(_PORTION, {"after": after, "most": most}).one()
+    found: set[str] = set()
+    if portion.companies:
+        within = {"after": after, "last": portion.last}
+        found = {*conn.execute(_COMPANIES, within).scalars()} | _people(conn, within)
+    more = portion.companies == most
+    conn.execute(_COMPARED, {"more": more, "compared_to": portion.last if more else ""})
+    return len(found)
+
+
+def _people(conn: sa.Connection, within: dict[str, str]) -> set[str]:
+    today = claims.database_now(conn).astimezone(UTC).date()
+    rows = conn.execute(_PEOPLE, {**within, "today": today}).all()
+    companies = [row.company_id for row in rows if row.differs or _new_staff(row.titles)]
+    left = [(row.company_id, person_id) for row in rows for person_id in row.leavers or ()]
+    conn.execute(
+        _RAISE,
+        {
+            "companies": companies,
+            "left_companies": [company_id for company_id, _ in left],
+            "left_people": [person_id for _, person_id in left],
+        },
+    )
+    return set(companies)
+
+
+def _new_staff(titles: Iterable[Sequence[str | None]]) -> bool:
+    return any(not classify(title, department).left for title, department in titles)

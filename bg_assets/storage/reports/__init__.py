@@ -1,0 +1,1 @@
+"""What people and other systems read: counts, groups, exports, checks, and finding who is meant."""

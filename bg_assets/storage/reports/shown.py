@@ -1,0 +1,166 @@
+"""Groups as people see them: what `show` prints and what a partition's metadata holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bg_assets.domain.groups.renewal import Pending
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMember:
+    """A member with what is known of the person; ``name`` is None unless asked for."""
+
+    person_id: str
+    name: str | None
+    title: str | None
+    department: str | None
+    function: str | None
+    level: str | None
+    role: str
+    confidence: float
+    influence: float
+    pinned: bool
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGroup:
+    """A company's group for one product, and how its last refresh differed from the one before."""
+
+    product: str
+    refresh_id: str
+    template_hash: str
+    as_of: date
+    completeness: float
+    confidence: float | None
+    cohesion: float | None
+    cohesion_reason: str | None
+    coverage: float
+    gaps: list[dict[str, Any]]
+    diff: dict[str, list[Any]]
+    members: list[ShownMember] = field(default_factory=list)
+
+
+_GROUPS = sa.text("""
+    select g.company_id, g.product, g.refresh_id::text as refresh_id, g.template_hash, g.as_of,
+        g.completeness, g.confidence, g.cohesion, g.cohesion_reason, g.coverage, g.gaps,
+        coalesce(r.diff -> g.product, '{"joined": [], "left": [], "role_changed": []}') as diff
+    from bg.buyer_groups as g
+    join bg.buyer_group_refresh_log as r on r.id = g.refresh_id
+    where g.company_id = any(:companies)
+    order by g.company_id, g.product
+""")
+
+# A name is read only for a person's own eyes: logs and metadata never get one.
+_MEMBERS = """
+    select m.company_id, m.product, m.person_id, {name} as name, k.title, k.department,
+        k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
+    from bg.buyer_group_members as m
+    left join bg.company_people as k
+        on k.company_id = m.company_id and k.person_id = m.person_id
+    {join}
+    where m.company_id = any(:companies)
+    order by m.company_id, m.product,
+        array_position(array['decision_maker', 'champion', 'stakeholder', 'blocker',
+            'introducer'], m.role), m.influence desc, m.person_id
+"""
+_WITHOUT_NAMES = sa.text(_MEMBERS.format(name="null", join=""))
+_WITH_NAMES = sa.text(
+    _MEMBERS.format(name="p.name", join="left join bg.canonical_people as p on p.id = m.person_id")
+)
+
+_COMPANY = sa.text("""
+    select id, workspace, name, employee_min, employee_max, deleted_at
+    from bg.canonical_companies where id = :company_id
+""")
+
+# Served by refreshes_by_company and changes_pending.
+_REFRESH = sa.text("""
+    select id::text as id, status, attempt - outages as tried, outages, not_before, run_id,
+        finished_at, error
+    from bg.buyer_group_refresh_log
+    where company_id = :company_id order by requested_at desc limit 1
+""")
+_PENDING = sa.text("""
+    select (select count(*) from bg.changes as c
+            where c.company_id = :company_id and c.handled_at is null and c.refresh_id is null)
+        + (select count(*) from bg.buyer_group_refresh_log as r
+            join bg.changes as c on c.refresh_id = r.id and c.handled_at is null
+            where r.company_id = :company_id and r.status in ('requested', 'running', 'dead'))
+""")
+# Served by changes_pending and the primary key of the members. What waits for no interval: see
+# bg_assets.storage.claims.
+_WAITING = sa.text("""
+    select count(*) as number, min(occurred_at) as first_at, max(occurred_at) as last_at,
+        coalesce(bool_or(kind = 'resync' and source = 'manual'), false) as by_hand,
+        not coalesce(bool_or((kind = 'resync' and source in ('manual', 'template'))
+            or (is_departure and exists (
+                select from bg.buyer_group_members as m
+                where m.company_id = c.company_id and m.person_id = c.person_id
+                offset 0))), false) as waits
+    from bg.changes as c
+    where company_id = :company_id and handled_at is null and refresh_id is null
+""")
+# Served by refreshes_that_defer.
+_NEXT = sa.text("""
+    select max(finished_at) from bg.buyer_group_refresh_log
+    where company_id = :company_id and status = 'completed' and starts_interval
+""")
+
+
+def read_shown(
+    conn: sa.Connection, companies: Sequence[str], *, names: bool
+) -> dict[str, list[ShownGroup]]:
+    """The groups by company, members ordered by role, influence and id."""
+    members = conn.execute(
+        _WITH_NAMES if names else _WITHOUT_NAMES, {"companies": list(companies)}
+    ).mappings()
+    by_group: dict[tuple[str, str], list[ShownMember]] = {}
+    for row in members:
+        values = dict(row)
+        key = (values.pop("company_id"), values.pop("product"))
+        by_group.setdefault(key, []).append(ShownMember(**values))
+    shown: dict[str, list[ShownGroup]] = {}
+    for row in conn.execute(_GROUPS, {"companies": list(companies)}).mappings():
+        values = dict(row)
+        company_id = values.pop("company_id")
+        group = ShownGroup(**values, members=by_group.get((company_id, row["product"]), []))
+        shown.setdefault(company_id, []).append(group)
+    return shown
+
+
+def read_company(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
+    """Id, workspace, name and size of a company, and when it was deleted; None if unknown."""
+    row = conn.execute(_COMPANY, {"company_id": company_id}).mappings().first()
+    return dict(row) if row else None
+
+
+def read_last_refresh(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
+    """The company's latest refresh: id, status, tried, outages, not_before, run_id, and its end.
+
+    ``tried`` counts the attempts without those that an outage ended; the end is finished_at, error.
+    """
+    row = conn.execute(_REFRESH, {"company_id": company_id}).mappings().first()
+    return dict(row) if row else None
+
+
+def last_deferring(conn: sa.Connection, company_id: str) -> datetime | None:
+    """When the last refresh ended that starts an interval."""
+    found = conn.execute(_NEXT, {"company_id": company_id}).scalar()
+    assert found is None or isinstance(found, datetime)
+    return found
+
+
+def read_pending(conn: sa.Connection, company_id: str) -> Pending | None:
+    """The changes of the company that no refresh has taken; None where there are none."""
+    row = conn.execute(_WAITING, {"company_id": company_id}).mappings().one()
+    return Pending(**row) if row["number"] else None
+
+
+def count_pending(conn: sa.Connection, company_id: str) -> int:
+    """Changes of the company that no group reflects yet."""
+    return int(conn.execute(_PENDING, {"company_id": company_id}).scalar_one())

@@ -1,0 +1,1 @@
+"""The webhook door in the tables: sources, events, and what they lead to."""

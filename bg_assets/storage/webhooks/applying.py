@@ -1,0 +1,247 @@
+"""Pending events of the webhook door become people and companies as they are from now on.
+
+The triggers on people make the changes, so there is one way by which a change comes to be.
+"""
+
+import json
+import time
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+import psycopg2.errorcodes
+import sqlalchemy as sa
+
+from bg_assets import encryption
+from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
+from bg_assets.domain.webhooks.events import Event, Malformed, read_body
+from bg_assets.domain.webhooks.known import Known
+from bg_assets.storage import database, refreshes
+from bg_assets.storage.webhooks import events as webhook_events
+from bg_assets.storage.webhooks import known as webhook_known
+
+_APPLY_LOCK = 0x6267_0003
+# The receiver has judged the times of events by its clock, which may be ahead of ours.
+_ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)
+# Bodies are large and events are small: so many bodies are held at a time.
+_BODIES_AT_ONCE = 50
+
+# In all; after that the rest of the events waits for the next round.
+_BUSY_SECONDS = 10.0
+
+# Whoever else holds what we would write ends in time for our next round.
+_BUSY = {
+    psycopg2.errorcodes.UNIQUE_VIOLATION,
+    psycopg2.errorcodes.LOCK_NOT_AVAILABLE,
+    psycopg2.errorcodes.DEADLOCK_DETECTED,
+    psycopg2.errorcodes.SERIALIZATION_FAILURE,
+}
+# Classes of errors that no event is to blame for: connections, transactions, rights, wrong
+# statements, resources, the server itself.
+_NOT_OF_ROWS = {"08", "25", "28", "3F", "42", "53", "55", "57", "58", "XX"}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How many events became what, of those that one round looked at; the rest stays pending."""
+
+    applied: int = 0
+    ignored: int = 0
+    dead: int = 0
+    looked_at: int = 0
+
+
+# Served by webhook_events_pending, as is what follows.
+_ANY = sa.text("""
+    select occurred_at from bg.webhook_events where status = 'pending'
+    order by occurred_at, id limit 1
+""")
+# The lock goes with the transaction. Waiting for a lock of somebody else ends before PostgreSQL
+# looks for a deadlock, so that it is never the other who loses. That we tell ourselves when
+# somebody was observed is told to the trigger on people, which else would note the time of writing.
+_ALONE = sa.text("""
+    select pg_try_advisory_xact_lock(:key),
+        set_config('lock_timeout', '500ms', true), set_config('bg.source', 'webhook', true),
+        set_config('bg.observed', 'told', true)
+""")
+# Who has held something for half a second will hold it a moment longer: halving asks often.
+_IMPATIENT = sa.text("select set_config('lock_timeout', '50ms', true)")
+_PENDING = sa.text("""
+    select id, source, event_id, least(occurred_at, received_at) as at, payload
+    from bg.webhook_events
+    where status = 'pending' order by occurred_at, id limit :limit
+""")
+_TRACE = sa.text("select set_config('bg.trace_id', :trace, true)")
+
+_CREATE_COMPANIES = sa.text("""
+    insert into bg.companies (id, workspace, name, domain)
+    select id, workspace, name, domain
+    from jsonb_to_recordset(cast(:rows as jsonb))
+        as r(id text, workspace text, name text, domain text)
+    order by id
+""")
+_COLUMNS = {
+    "company_id": "text", "name": "text", "title": "text", "department": "text",
+    "seniority": "text", "email": "text", "location": "text", "manager_id": "text",
+    "start_date": "date", "end_date": "date", "status": "text", "observed_at": "timestamptz",
+}  # fmt: skip
+_ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, {})".format(
+    ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+)
+_CREATE_PEOPLE = sa.text(f"""
+    insert into bg.people (id, {", ".join(_COLUMNS)})
+    select id, {", ".join(_COLUMNS)} from {_ROWS} order by id
+""")
+# Served by the primary key; the rows are locked already.
+_CHANGE_PEOPLE = sa.text(f"""
+    update bg.people as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)}
+    from {_ROWS} where p.id = r.id
+""")
+_RECOGNISE = sa.text("""
+    insert into bg.webhook_identities (kind, source, external_id, our_id)
+    select kind, source, external_id, our_id
+    from jsonb_to_recordset(cast(:rows as jsonb))
+        as r(kind text, source text, external_id text, our_id text)
+    on conflict (source, kind, external_id) do update set our_id = excluded.our_id
+""")
+# Served by the primary key.
+_DONE = sa.text("""
+    update bg.webhook_events as e
+    set status = r.status, status_reason = r.reason, applied_at = clock_timestamp()
+    from jsonb_to_recordset(cast(:rows as jsonb)) as r(id bigint, status text, reason text)
+    where e.id = r.id and e.status = 'pending'
+""")
+# What a trigger of the user's own puts off to the commit is to fail here and not there.
+_NOW = sa.text("set constraints all immediate")
+
+
+def anything_pending(conn: sa.Connection) -> bool:
+    """Whether an event waits."""
+    return conn.execute(_ANY).first() is not None
+
+
+def apply_pending(
+    engine: sa.Engine, decrypt: Callable[[bytes], bytes], limit: int = 5000
+) -> Applied:
+    """Apply the pending events, in the order in which they occurred, in one transaction.
+
+    At most ``limit``, and none while another does the same. After that each is applied, ignored
+    or dead, the latter two with a reason that tells no value. Left pending are those about
+    somebody whom another transaction writes just now. Raises DatabaseUnreachable, and KeysUnusable
+    where ``decrypt`` has no keys at all: nothing is done then.
+    """
+    with database.connect(engine) as conn:
+        if not anything_pending(conn) or not conn.execute(_ALONE, {"key": _APPLY_LOCK}).scalar():
+            return Applied()
+        events, trace = _read(conn, decrypt, limit)
+        conn.execute(_TRACE, {"trace": trace})
+        known = webhook_known.read(conn, _told(events))
+        verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
+    counts = dict.fromkeys(("applied", "ignored", "dead"), 0)
+    for verdict in verdicts:
+        counts[verdict.status] += 1
+    return Applied(**counts, looked_at=len(events))
+
+
+def _read(
+    conn: sa.Connection, decrypt: Callable[[bytes], bytes], limit: int
+) -> tuple[list[Pending], str]:
+    """The events, read anew from their bodies; and the trace, where they are one event only."""
+    options = {"yield_per": _BODIES_AT_ONCE}
+    events = []
+    trace = ""
+    for row in conn.execute(_PENDING, {"limit": limit}, execution_options=options):
+        event: Event | Malformed
+        try:
+            body = webhook_events.unpacked(decrypt(bytes(row.payload)))
+            event = read_body(body, _ANY_TIME)
+        except encryption.CannotDecrypt:
+            event = Malformed("payload", "can't be decrypted with the keys that are here")
+        except zlib.error:
+            event = Malformed("payload", "can't be unpacked")
+        if isinstance(event, Event):
+            event = replace(event, occurred_at=row.at)
+        events.append(Pending(row.id, row.source, event))
+        trace = row.event_id
+    return events, trace if len(events) == 1 else ""
+
+
+def _told(events: Iterable[Pending]) -> list[tuple[str, Event]]:
+    return [(one.source, one.event) for one in events if isinstance(one.event, Event)]
+
+
+def _settle(
+    conn: sa.Connection, known: Known, events: Sequence[Pending], end: float
+) -> tuple[Known, list[Verdict]]:
+    """Fold and write, all at once; what the database refuses is halved until the bad one is alone.
+
+    Returns what is known afterwards, and the verdicts that were written. What others hold is looked
+    for until ``end``, by the monotonic clock.
+    """
+    after, verdicts = fold(known, events)
+    try:
+        with conn.begin_nested():
+            _write(conn, after, verdicts)
+    except sa.exc.DBAPIError as err:
+        code = str(getattr(err.orig, "pgcode", None) or "08000")
+        if code[:2] in _NOT_OF_ROWS and code not in _BUSY:
+            raise
+        if code in _BUSY:
+            conn.execute(_IMPATIENT)
+        if len(events) > 1 and (code not in _BUSY or time.monotonic() < end):
+            half = len(events) // 2
+            known, first = _settle(conn, known, events[:half], end)
+            known, second = _settle(conn, known, events[half:], end)
+            return known, first + second
+        if code in _BUSY:
+            return known, []
+        verdicts = [
+            Verdict(events[0].id, "dead", f"the database refused it: {_refusal(err, code)}")
+        ]
+        _finish(conn, verdicts)
+        return known, verdicts
+    return after, verdicts
+
+
+def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> None:
+    """Write what folding changed. The number of statements does not depend on how much it is."""
+    companies = [
+        {"id": one.id, "workspace": one.workspace, "name": one.name, "domain": one.domain}
+        for one in map(known.companies.__getitem__, known.new_companies)
+    ]
+    identities = [
+        {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
+        for (kind, source, theirs), ours in (
+            (one, known.identities[one]) for one in known.new_identities
+        )
+    ]
+    for statement, rows in (
+        (_CREATE_COMPANIES, companies),
+        (_CREATE_PEOPLE, [asdict(known.people[one]) for one in known.new_people]),
+        (_CHANGE_PEOPLE, [asdict(known.people[one]) for one in known.changed_people]),
+        (_RECOGNISE, identities),
+    ):
+        if rows:
+            conn.execute(statement, {"rows": json.dumps(rows, default=str)})
+    if known.refreshes:
+        refreshes.request_by_hand(conn, list(known.refreshes), source="webhook")
+    conn.execute(_NOW)
+    _finish(conn, verdicts)
+
+
+def _finish(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
+    rows = [{"id": one.id, "status": one.status, "reason": one.reason} for one in verdicts]
+    if rows:
+        conn.execute(_DONE, {"rows": json.dumps(rows)})
+
+
+def _refusal(err: sa.exc.DBAPIError, code: str) -> str:
+    """The name of the error and of the constraint: never the message, which may quote a value."""
+    diagnosis = getattr(err.orig, "diag", None)
+    try:
+        name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")
+    except KeyError:
+        name = f"error {code}"
+    constraint = getattr(diagnosis, "constraint_name", None)
+    return f"{name} ({constraint})" if constraint else name

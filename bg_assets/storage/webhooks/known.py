@@ -1,0 +1,153 @@
+"""Reads what events may be about: identities, people and companies, all of a round at once."""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from bg_assets.domain.webhooks.events import Event
+from bg_assets.domain.webhooks.known import CROWD, Company, Known, Person, Source
+
+# A probe for each row asked for, of tables of any size of which the planner may know nothing yet:
+# on its guesses a scan for each e-mail looked cheap. A bitmap would read a crowd to its end.
+_PROBE = sa.text("""
+    select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+""")
+_PROBED = sa.text("set local enable_seqscan to default; set local enable_bitmapscan to default")
+_SOURCES = sa.text("""
+    select id, workspace, may_create from bg.webhook_sources where id = any(:ids)
+""")
+# Served by the unique key of the identities.
+_IDENTITIES = sa.text("""
+    select w.kind, w.source, w.external_id, i.our_id
+    from unnest(cast(:kinds as text[]), cast(:sources as text[]), cast(:ids as text[]))
+        as w(kind, source, external_id)
+    cross join lateral (
+        select our_id from bg.webhook_identities as i
+        where i.source = w.source and i.kind = w.kind and i.external_id = w.external_id
+        limit 1) as i
+""")
+# Served by people_by_email and the primary key of the companies.
+_BY_EMAIL = sa.text("""
+    select w.workspace, w.value, f.id
+    from unnest(cast(:workspaces as text[]), cast(:values as text[])) as w(workspace, value)
+    cross join lateral (
+        select p.id from bg.canonical_people as p
+        where lower(p.email) = lower(w.value) and p.deleted_at is null
+            and w.workspace = (
+                select c.workspace from bg.canonical_companies as c where c.id = p.company_id)
+        limit :most) as f
+""")
+# Served by companies_by_domain.
+_BY_DOMAIN = sa.text("""
+    select w.workspace, w.value, f.id
+    from unnest(cast(:workspaces as text[]), cast(:values as text[])) as w(workspace, value)
+    cross join lateral (
+        select c.id from bg.canonical_companies as c
+        where lower(c.domain) = lower(w.value) and c.workspace = w.workspace
+        order by c.deleted_at is not null
+        limit :most) as f
+""")
+# Locked in order of id, like all that writes many people; whom somebody else writes just now is
+# not waited for. Served by the primary key, as is what follows.
+_LOCK_PEOPLE = sa.text("""
+    select id from bg.people where id = any(:ids) order by id for update skip locked
+""")
+# In a statement of its own, so that it sees what stood there when the lock was had.
+_PEOPLE = sa.text("""
+    select id, company_id, name, title, department, seniority, email, location, manager_id,
+        start_date, end_date, status, observed_at, deleted_at is not null as deleted
+    from bg.canonical_people where id = any(:ids)
+""")
+_COMPANIES = sa.text("""
+    select id, workspace, name, domain, deleted_at is not null as deleted
+    from bg.canonical_companies where id = any(:ids)
+""")
+
+
+def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
+    """What is known of all whom these events of their sources may mean, people locked.
+
+    A fixed number of statements. Whom another transaction holds is in ``locked`` of the result.
+    """
+    conn.execute(_PROBE)
+    names = sorted({source for source, _ in told})
+    sources = {
+        row.id: Source(row.workspace, row.may_create)
+        for row in conn.execute(_SOURCES, {"ids": names})
+    }
+    identities = _identities(conn, told)
+    emails, domains = _wanted(told, sources, identities)
+    by_email = _places(conn, _BY_EMAIL, emails)
+    by_domain = _places(conn, _BY_DOMAIN, domains)
+
+    ids = {event.person.id for _, event in told if event.person and event.person.id}
+    ids.update(ours for (kind, _, _), ours in identities.items() if kind == "person")
+    ids.update(*by_email.values())
+    parameters = {"ids": sorted(ids)}
+    free = set(conn.execute(_LOCK_PEOPLE, parameters).scalars())
+    people = {row["id"]: Person(**row) for row in conn.execute(_PEOPLE, parameters).mappings()}
+
+    ids = {event.company.id for _, event in told if event.company.id}
+    ids.update(ours for (kind, _, _), ours in identities.items() if kind == "company")
+    ids.update(*by_domain.values())
+    ids.update(person.company_id for person in people.values() if person.company_id)
+    rows = conn.execute(_COMPANIES, {"ids": sorted(ids)}).mappings().all()
+    conn.execute(_PROBED)
+    return Known(
+        sources=sources,
+        identities=identities,
+        companies={row["id"]: Company(**row) for row in rows},
+        people=people,
+        by_domain=by_domain,
+        by_email=by_email,
+        locked=frozenset(people.keys() - free),
+    )
+
+
+def _identities(
+    conn: sa.Connection, told: Iterable[tuple[str, Event]]
+) -> dict[tuple[str, str, str], str]:
+    wanted: dict[tuple[str, str, str], None] = {}
+    for source, event in told:
+        for kind, party in (("person", event.person), ("company", event.company)):
+            if party is not None and party.id is not None:
+                wanted[kind, source, party.id] = None
+    kinds, sources, ids = ([one[place] for one in wanted] for place in range(3))
+    rows = conn.execute(_IDENTITIES, {"kinds": kinds, "sources": sources, "ids": ids})
+    return {(row.kind, row.source, row.external_id): row.our_id for row in rows}
+
+
+def _wanted(
+    told: Iterable[tuple[str, Event]],
+    sources: dict[str, Source],
+    identities: dict[tuple[str, str, str], str],
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """E-mails and domains to look for, with the workspace: of those not recognised by their id."""
+    emails: dict[tuple[str, str], None] = {}
+    domains: dict[tuple[str, str], None] = {}
+    for source, event in told:
+        if source not in sources:
+            continue
+        workspace = sources[source].workspace
+        person, company = event.person, event.company
+        if person is not None and ("person", source, person.id or "") not in identities:
+            for email in (person.email, event.old_email):
+                if email is not None:
+                    emails[workspace, email.lower()] = None
+        if company.domain is not None and ("company", source, company.id or "") not in identities:
+            domains[workspace, company.domain.lower()] = None
+    return list(emails), list(domains)
+
+
+def _places(
+    conn: sa.Connection, statement: sa.TextClause, places: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    if not places:
+        return {}
+    workspaces, values = ([place[part] for place in places] for part in range(2))
+    parameters = {"workspaces": workspaces, "values": values, "most": CROWD}
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for row in conn.execute(statement, parameters):
+        place = (row.workspace, row.value)
+        found[place] = (*found.get(place, ()), row.id)
+    return found

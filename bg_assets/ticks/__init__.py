@@ -1,0 +1,1 @@
+"""What every tick of a sensor does besides asking what is due."""

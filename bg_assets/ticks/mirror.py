@@ -1,0 +1,89 @@
+"""Dagster shows what the tables hold: ticks see to it once a minute.
+
+The partitions are the tracked companies, their last materializations are there, and the checks are
+about all groups. Each is one process's turn at a time, and bounded in what it does at once.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import sqlalchemy as sa
+
+from bg_assets import partitions
+from bg_assets.assets import group_checks, judging
+from bg_assets.instance import private
+from bg_assets.storage import chores, companies, database
+from bg_assets.ticks import restoring
+
+EVERY_SECONDS = 60.0
+# Adding 10,000 partitions takes 0.7 s, removing 1,000 half of that.
+ADDED_AT_ONCE = 10_000
+REMOVED_AT_ONCE = 1000
+
+_IN_PROGRESS = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_PARTITION, _RANGE = "dagster/partition", "dagster/asset_partition_range_start"
+
+
+def keep(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
+    """Do what is due; returns what is worth telling, a line each. Raises DatabaseUnreachable."""
+    tell_checks(instance, engine)
+    return [*_partitions_if_due(instance, engine), *restoring.look_after(instance, engine)]
+
+
+def tell_checks(instance: dg.DagsterInstance, engine: sa.Engine) -> None:
+    """Judge what nobody has, and tell Dagster how all groups fare where that has changed."""
+    judging.judge_some(engine)
+    tally = judging.tally_if_due(engine)
+    if tally is not None:
+        for one in group_checks.evaluate(tally):
+            instance.report_runless_asset_event(one)
+        judging.told(engine, tally)
+
+
+def _partitions_if_due(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
+    with database.connect(engine) as conn:
+        if not chores.begin(conn, "partitions", EVERY_SECONDS):
+            return []
+    return fit_partitions(instance, engine)
+
+
+def fit_partitions(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
+    """Give every tracked company its partition, and remove those of companies that are of no use.
+
+    One that is in use stays: while a change or a group of the company is left, a run is in
+    progress on it, or any range or backfill is, whose ends it may be. 0.4 s for 100,000 companies.
+    """
+    name = partitions.companies.name or ""
+    # Before the companies: one that comes meanwhile has its partition too early, and none too late.
+    known = instance.get_dynamic_partitions(name)
+    with database.connect(engine) as conn:
+        tracked = companies.all_ids(conn)
+        extra = sorted(set(known) - set(tracked))
+        of_no_use = companies.of_no_use(conn, extra) if extra else []
+    missing = sorted(set(tracked) - set(known))[:ADDED_AT_ONCE]
+    if missing:
+        instance.add_dynamic_partitions(name, missing)
+    removed = _removable(instance, of_no_use)[:REMOVED_AT_ONCE]
+    for key in removed:
+        instance.delete_dynamic_partition(name, key)
+    lines = [f"{len(missing)} tracked companies got their partition"] if missing else []
+    if removed:
+        lines.append(f"{len(removed)} partitions of companies that nobody tracks are removed")
+    return lines
+
+
+def _removable(instance: dg.DagsterInstance, keys: Sequence[str]) -> list[str]:
+    if not keys:
+        return []
+    records = instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
+    tags = [record.dagster_run.tags for record in records]
+    if any(_RANGE in one for one in tags) or private.any_backfill(instance):
+        return []
+    in_use = {one.get(_PARTITION) for one in tags}
+    return [key for key in keys if key not in in_use]

@@ -1,0 +1,89 @@
+"""Templates: what is refused, in which line, and what the hash stands for."""
+
+from pathlib import Path
+
+import pytest
+
+from bg_assets.domain.products.places import BadTemplate
+from bg_assets.domain.products.template import load_template, load_templates, parse_template
+
+GOOD = """\
+template: 1
+name: small
+version: 1
+does: A thing.
+deal_size: 1000
+functions:
+  finance: 1
+  it: 0.5
+roles:
+  decision_maker:
+    required: 1
+    any:
+      - {functions: [finance], levels: [c_level, vp]}
+"""
+
+# what is replaced, by what, the line that the error names, what it says
+WRONG = [
+    ("  decision_maker:", "  decider:", 10, "unknown role 'decider'"),
+    ("  it: 0.5", "  it: -0.5", 8, "outside of 0 to 1"),
+    ("  it: 0.5", "  it: much", 8, "number"),
+    ("  it: 0.5", "  itt: 0.5", 8, "did you mean it"),
+    ("  it: 0.5", "  finance: 0.5", 8, "comes twice"),
+    ("[c_level, vp]", "[c_level, vice]", 13, "unknown level 'vice'"),
+    ("[c_level, vp]", "[]", 13, "empty"),
+    ("functions: [finance], ", "", 13, "needs functions"),
+    ("{functions: [finance]", "{functions: [legal]", 13, "no weight"),
+    ("vp]}", "vp], min_employees: 9, max_employees: 3}", 13, "never hold"),
+    ("vp]}", "vp], fit: 0}", 13, "never hold"),
+    ("    required: 1", "    required: 1\n    never: {levels: [c_level, vp]}", 14, "never hold"),
+    ("    required: 1", "    required: -1", 11, "outside"),
+    ("    required: 1", "    require: 1", 11, "did you mean required"),
+    ("template: 1", "template: 2", 1, "reads template: 1"),
+    ("version: 1", "version: 1.5", 3, "whole number"),
+    ("name: small", "name: Small One", 2, "no name"),
+    ("deal_size: 1000", "deal_size: [1", 6, "no valid YAML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), WRONG)
+def test_a_wrong_template_is_refused_with_its_line(
+    old: str, new: str, line: int, said: str
+) -> None:
+    assert old in GOOD
+    with pytest.raises(BadTemplate) as error:
+        parse_template(GOOD.replace(old, new, 1), "small.yaml")
+    assert f"small.yaml, line {line}:" in str(error.value)
+    assert said in str(error.value)
+
+
+def test_the_hash_follows_the_content_not_the_layout() -> None:
+    first = parse_template(GOOD, "a.yaml").hash
+    assert parse_template("# a note\n" + GOOD, "b.yaml").hash == first
+    assert parse_template(GOOD.replace("1000", "2000"), "a.yaml").hash != first
+
+
+def test_a_folder_of_ones_own_adds_to_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(GOOD, encoding="utf-8")
+    assert {"small", "finance_system"} <= set(load_templates(tmp_path))
+    assert list(load_templates(tmp_path, ["small"])) == ["small"]
+    with pytest.raises(BadTemplate, match="did you mean finance_system"):
+        load_templates(tmp_path, ["finance_sytem"])
+
+
+def test_two_templates_of_one_name_are_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("name: small", "name: finance_system")
+    (tmp_path / "other.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadTemplate, match="rename one"):
+        load_templates(tmp_path)
+
+
+def test_what_is_no_text_or_not_there_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadTemplate, match="line 1"):
+        load_template(path)
+    with pytest.raises(BadTemplate, match="no such folder"):
+        load_templates(tmp_path / "missing")
+    with pytest.raises(BadTemplate, match="empty"):
+        parse_template("", "empty.yaml")
