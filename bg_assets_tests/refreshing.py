@@ -5,12 +5,11 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
 
 from bg_assets import sensors
 from bg_assets.definitions import defs
 from bg_assets.storage import claims
+from bg_assets_tests.private import InMemoryJob, execute_run
 
 STAFF = (
     ("cfo", "Chief Financial Officer"),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bg_assets import repair
 from bg_assets.definitions import defs
-from bg_assets.instance import private
+from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
 from bg_assets.repair import RunState, why_over
 from bg_assets.storage import claims, refreshes
@@ -63,7 +63,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def _make_run(
     instance: dg.DagsterInstance, status: Status, key: str, worker: Worker | None = None
 ) -> str:
-    tag = {private.WORKER_TAG: worker.to_tag()} if worker else {}
+    tag = {names.WORKER_TAG: worker.to_tag()} if worker else {}
     made = instance.create_run_for_job(
         defs.resolve_job_def("refresh_buyer_groups"),
         status=status,

@@ -21,16 +21,13 @@ from types import FrameType
 
 from bg_assets.domain.titles import lexicon
 from bg_assets.instance import code_changes, notes
+from bg_assets.instance.private import names
 
 KEPT_OUTPUTS = 200
 
 # What every run imports besides its own code, found by comparing sys.modules before and after one.
 ON_THE_WAY = (
-    "dagster._core.execution.plan.active",
-    "dagster._core.executor.in_process",
-    "dagster._core.instance.factory",
-    "dagster._core.system_config.composite_descent",
-    "dagster_postgres",
+    *names.IMPORTED_BY_RUNS,
     "pandas",
     "psycopg2.extras",
     "sqlalchemy.dialects.postgresql.psycopg2",
@@ -38,7 +35,7 @@ ON_THE_WAY = (
     "bg_assets.instance.coordinator",
     "bg_assets.instance.launcher",
     "bg_assets.instance.local",
-    "bg_assets.instance.private",
+    "bg_assets.instance.private.running",
     "bg_assets.instance.storage",
     "bg_assets.instance.worker",
 )
@@ -74,11 +71,11 @@ class ForkServer:
         """
         for module in ON_THE_WAY:
             importlib.import_module(module)
-        from bg_assets.instance import private
+        from bg_assets.instance.private import running
 
         imported = set(sys.modules)
         try:
-            private.preload(origin)
+            running.preload(origin)
             # Every run reads it: a third of a second that a forked one has behind it.
             lexicon.shipped()
         except Exception:
@@ -193,11 +190,11 @@ def execute(launch: Launch) -> int:
         if numpy is not None:
             # Python seeds its own generator anew in a forked process, NumPy does not.
             numpy.random.seed()
-        from bg_assets.instance import private
+        from bg_assets.instance.private import running
         from bg_assets.instance.worker import Worker
 
         try:
-            private.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
+            running.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
         except Exception as err:
             notes.leave(launch.output.parent, launch.run_id, err)
             raise

@@ -5,24 +5,22 @@ import time
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    SensorInstigatorData,
-)
-from dagster._daemon.types import DaemonHeartbeat
 
 from bg_assets import settings
 from bg_assets.cli import problems
 from bg_assets.instance import state as dagster_state
 from bg_assets.instance.state import SILENT_SECONDS, DagsterState
 from bg_assets_tests.instance.conftest import Make
+from bg_assets_tests.private import (
+    DaemonHeartbeat,
+    GrpcServerCodeLocationOrigin,
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+    SensorInstigatorData,
+)
 from bg_assets_tests.storage.rows import refresh
 
 

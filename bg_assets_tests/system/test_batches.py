@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from bg_assets import partitions
+from bg_assets_tests.private import AssetPartitionStatus
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from bg_assets.assets import group_checks, judging
 from bg_assets.storage import refreshes
 from bg_assets.ticks import mirror
 from bg_assets_tests.assets.test_checks import a_minute_later, failing
+from bg_assets_tests.private import BulkActionStatus, PartitionBackfill
 from bg_assets_tests.refreshing import World
 
 STARTED = dg.DagsterRunStatus.STARTED
