@@ -13,13 +13,19 @@ from bg_assets.instance.private import tables
 from bg_assets.storage import database
 from bg_assets.storage.stuck import LongRun
 
+# The names of this project's sensors. Dagster remembers others, of earlier versions or locations.
+SENSORS = tuple(f"due_companies_{number}" for number in (1, 2, 3, 4))
+
 # The daemon writes every 30 s.
 SILENT_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
 class DagsterState:
-    """``daemon``: running, silent for some seconds, never started. ``sensors``: name to state."""
+    """``daemon``: running, silent for some seconds, never started. ``sensors``: name to state.
+
+    Of the sensors those of this project that have been evaluated or switched once.
+    """
 
     daemon: str
     sensors: dict[str, str]
@@ -37,7 +43,8 @@ def read(url: str) -> DagsterState:
     else:
         daemon = f"silent for {seconds:.0f} s"
     return DagsterState(
-        daemon, {name: "running" if on else "stopped" for name, on in sensors.items()}
+        daemon,
+        {name: "running" if sensors[name] else "stopped" for name in SENSORS if name in sensors},
     )
 
 
