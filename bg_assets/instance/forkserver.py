@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -99,26 +100,26 @@ class ForkServer:
                 request = json.loads(self._connection.recv_bytes())
             except (EOFError, ConnectionError):
                 return None
-            answer: dict[str, object]
-            if self._loaded is not None and code_changes.fingerprint(self._roots) != self._loaded:
-                answer = {"stale": True}
-            else:
-                launch = Launch(
-                    request["run_id"], request["instance_ref"], self._output(request["run_id"])
-                )
-                try:
-                    pid = self._fork(launch)
-                except OSError as error:
-                    answer = {"error": f"no process could be made for the run: {error.strerror}"}
-                else:
-                    if pid == 0:
-                        return launch
-                    answer = {"pid": pid}
+            answer, launch = self._answer(request)
+            if launch is not None:
+                return launch
             with contextlib.suppress(ConnectionError):
                 self._connection.send_bytes(json.dumps(answer).encode())
             if self._loaded is None:
                 # The definitions may load the next time: a new server has to try.
                 return None
+
+    def _answer(self, request: Mapping[str, str]) -> tuple[dict[str, object], Launch | None]:
+        """What to answer; in a forked process, what it is to execute instead."""
+        if self._loaded is not None and code_changes.fingerprint(self._roots) != self._loaded:
+            return {"stale": True}, None
+        run_id = request["run_id"]
+        launch = Launch(run_id, request["instance_ref"], self._output(run_id))
+        try:
+            pid = self._fork(launch)
+        except OSError as error:
+            return {"error": f"no process could be made for the run: {error.strerror}"}, None
+        return {"pid": pid}, launch if pid == 0 else None
 
     def _fork(self, launch: Launch) -> int:
         # A child that ends at once must not be reaped before it is known.
