@@ -165,7 +165,7 @@ def test_the_same_template_changes_nothing(bg: Command, known: list[str]) -> Non
     assert totals["old"]["members"] == sum(totals["old"]["roles"].values()) > 100
 
 
-def test_a_smaller_deal_makes_smaller_groups_without_gatekeepers(
+def test_a_smaller_deal_makes_smaller_groups_without_blockers(
     bg: Command, known: list[str]
 ) -> None:
     other = edited(bg, ("deal_size: 120000", "deal_size: 30000"))

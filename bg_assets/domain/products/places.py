@@ -3,7 +3,7 @@
 A reader notes each mistake and goes on, so that one look finds all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -68,19 +68,25 @@ class Place:
                     self.bad(f"{key} is missing")
         return found
 
-    def entries(self, known: Sequence[str], what: str) -> "dict[str, Place]":
-        """The entries of a mapping whose keys are among the known words, each once."""
+    def entries(
+        self, known: Sequence[str], what: str, meant: Callable[[str], str] = str
+    ) -> "dict[str, Place]":
+        """The entries of a mapping whose keys are among the known words, each once.
+
+        meant: gives the known word for a synonym, and any other word as it is.
+        """
         if not isinstance(self.node, yaml.MappingNode):
             self.bad(f"here stand {what}s with values; allowed: {', '.join(known)}")
             return {}
         found: dict[str, Place] = {}
         for key_node, value in self.node.value:
             place = Place(key_node, self.mistakes)
-            key = place.text()
-            if key is None:
+            word = place.text()
+            if word is None:
                 continue
+            key = meant(word)
             if key not in known:
-                place.bad(f"unknown {what} {key!r}; {near(key, known)}")
+                place.bad(f"unknown {what} {word!r}; {near(word, known)}")
             elif key in found:
                 place.bad(f"{what} {key!r} comes twice")
             else:

@@ -12,7 +12,7 @@ from bg_assets.domain.products import mistakes as template_checks
 from bg_assets.domain.products.places import BadTemplate, Place, part, read_text, root
 from bg_assets.domain.values import countries
 from bg_assets.domain.values.near import near
-from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES
+from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES, role_meant
 
 SCHEMA: Final = 1
 SHIPPED: Final = Path(__file__).parent
@@ -209,7 +209,7 @@ def parse_template(text: str, name: str) -> Template:
         top["disqualify"].mapping(optional=("titles", "levels")) if "disqualify" in top else {}
     )
     barred = {key: _words(disqualify, key) for key in ("titles", "levels")}
-    places = top["roles"].entries(ROLES, "role") if "roles" in top else {}
+    places = top["roles"].entries(ROLES, "role", role_meant) if "roles" in top else {}
     if "roles" in top and not places:
         top["roles"].bad(f"at least one role is needed; allowed: {', '.join(ROLES)}")
     rules = [_role(role, at, weights, barred, deal_size) for role, at in places.items()]

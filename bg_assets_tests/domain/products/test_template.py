@@ -63,6 +63,31 @@ def test_the_hash_follows_the_content_not_the_layout() -> None:
     assert parse_template(GOOD.replace("1000", "2000"), "a.yaml").hash != first
 
 
+@pytest.mark.parametrize("word", ["gatekeeper", "Gatekeeper", "GATEKEEPER"])
+def test_a_gatekeeper_is_a_blocker_and_the_same_template(word: str) -> None:
+    blocker = GOOD.replace("1000", "60000") + (
+        "  blocker:\n    required: 1\n    any: [{functions: [it]}]\n"
+    )
+    assert parse_template(blocker.replace("blocker", word), "a.yaml") == parse_template(
+        blocker, "b.yaml"
+    )
+
+
+def test_a_role_by_its_name_and_by_a_synonym_comes_twice() -> None:
+    role = "    required: 0\n    any: [{functions: [it]}]\n"
+    with pytest.raises(BadTemplate, match="line 17: role 'blocker' comes twice"):
+        parse_template(f"{GOOD}  blocker:\n{role}  Gatekeeper:\n{role}", "a.yaml")
+
+
+def test_no_other_word_is_taken_for_a_role_and_what_is_allowed_names_no_synonym() -> None:
+    with pytest.raises(BadTemplate) as error:
+        parse_template(GOOD.replace("decision_maker", "Decision Maker"), "a.yaml")
+    assert "unknown role 'Decision Maker'" in str(error.value)
+    with pytest.raises(BadTemplate) as error:
+        parse_template(GOOD.replace("decision_maker", "nobody"), "a.yaml")
+    assert "allowed: blocker, champion, decision_maker, introducer, stakeholder" in str(error.value)
+
+
 def test_a_folder_of_ones_own_adds_to_the_shipped_ones(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(GOOD, encoding="utf-8")
     assert {"small", "finance_system"} <= set(load_templates(tmp_path))
