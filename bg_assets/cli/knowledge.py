@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.domain.products.template import find_templates, unknown
+from bg_assets.products.files import find_templates, unknown
 from bg_assets.storage import instance_settings, resync, templates
 
 

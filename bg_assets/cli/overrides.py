@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from bg_assets import settings, terminal
 from bg_assets.cli import session
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES, role_meant
+from bg_assets.products.files import load_templates
 from bg_assets.storage import database, instance_settings, overrides, templates
 from bg_assets.storage.reports import finding
 

@@ -9,18 +9,16 @@ import click
 from bg_assets import settings, terminal
 from bg_assets.cli import session, template_diff
 from bg_assets.domain.products.places import BadTemplate
-from bg_assets.domain.products.template import (
+from bg_assets.domain.products.template import Condition, RoleRule, Template
+from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
+from bg_assets.products.files import (
     SHIPPED,
-    Condition,
     Found,
-    RoleRule,
-    Template,
     find_templates,
     load_template,
     load_templates,
     unknown,
 )
-from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
 from bg_assets.storage import companies, database
 
 _JSON = click.option("--json", "as_json", is_flag=True)

@@ -7,14 +7,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bg_assets.domain.products.places import BadTemplate
-from bg_assets.domain.products.template import (
-    Found,
-    Template,
-    find_templates,
-    parse_template,
-    unknown,
-)
+from bg_assets.domain.products.template import Template, parse_template
 from bg_assets.domain.values import regions
+from bg_assets.products.files import Found, find_templates, unknown
 from bg_assets.storage import database, resync, templates
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bg_assets.assets import runs
-from bg_assets.domain.products.template import SHIPPED, load_templates
+from bg_assets.products.files import SHIPPED, load_templates
 from bg_assets.sample import world
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh

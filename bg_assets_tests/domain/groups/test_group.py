@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
 from bg_assets.domain.products.sizes import target
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.titles.verdict import classify
+from bg_assets.products.files import load_templates
 
 FINANCE = load_templates()["finance_system"]
 TODAY = date(2026, 1, 15)

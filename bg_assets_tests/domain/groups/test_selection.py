@@ -9,8 +9,9 @@ from bg_assets.domain.groups.fit import Fit
 from bg_assets.domain.groups.selection import Choice, Selection, select
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products.sizes import Target
-from bg_assets.domain.products.template import Template, load_templates
+from bg_assets.domain.products.template import Template
 from bg_assets.domain.vocabulary import ROLES
+from bg_assets.products.files import load_templates
 
 FINANCE = load_templates()["finance_system"]
 QUIET = replace(FINANCE, deal_size=0)  # a deal that needs no voice

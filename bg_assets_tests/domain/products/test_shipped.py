@@ -8,9 +8,9 @@ import pytest
 
 from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
 from bg_assets.domain.products import sizes
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import ROLES
+from bg_assets.products.files import load_templates
 from bg_assets.sample import world as sample
 
 TEMPLATES = load_templates()

@@ -1,11 +1,9 @@
 """Templates: what is refused, in which line, and what the hash stands for."""
 
-from pathlib import Path
-
 import pytest
 
 from bg_assets.domain.products.places import BadTemplate
-from bg_assets.domain.products.template import load_template, load_templates, parse_template
+from bg_assets.domain.products.template import parse_template
 
 GOOD = """\
 template: 1
@@ -88,27 +86,6 @@ def test_no_other_word_is_taken_for_a_role_and_what_is_allowed_names_no_synonym(
     assert "allowed: blocker, champion, decision_maker, introducer, stakeholder" in str(error.value)
 
 
-def test_a_folder_of_ones_own_adds_to_the_shipped_ones(tmp_path: Path) -> None:
-    (tmp_path / "small.yaml").write_text(GOOD, encoding="utf-8")
-    assert {"small", "finance_system"} <= set(load_templates(tmp_path))
-    assert list(load_templates(tmp_path, ["small"])) == ["small"]
-    with pytest.raises(BadTemplate, match="did you mean finance_system"):
-        load_templates(tmp_path, ["finance_sytem"])
-
-
-def test_two_templates_of_one_name_are_refused(tmp_path: Path) -> None:
-    text = GOOD.replace("name: small", "name: finance_system")
-    (tmp_path / "other.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(BadTemplate, match="rename one"):
-        load_templates(tmp_path)
-
-
-def test_what_is_no_text_or_not_there_is_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadTemplate, match="line 1"):
-        load_template(path)
-    with pytest.raises(BadTemplate, match="no such folder"):
-        load_templates(tmp_path / "missing")
+def test_an_empty_text_is_one_sentence() -> None:
     with pytest.raises(BadTemplate, match="empty"):
         parse_template("", "empty.yaml")
