@@ -12,7 +12,7 @@ from bg_assets.products.files import (
     load_template,
     load_templates,
 )
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 
 
 def test_what_is_not_utf8_is_one_sentence_with_its_line(tmp_path: Path) -> None:
