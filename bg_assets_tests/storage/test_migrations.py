@@ -1,4 +1,4 @@
-"""What was stored while a blocker had another name says blocker, and nothing else is touched."""
+"""What migrations make of what was stored before: a blocker that had another name says blocker."""
 
 import json
 from collections.abc import Iterator
