@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from bg_assets.storage import locks
+from bg_assets.storage.locks import Lock
+
 # Below everything that happened to people, above backfills.
 PRIORITY = -5
 MOST = 5000
-_LOCK = 0x62675F74  # of its own: two looks at once would ask twice
 
-_TRY_LOCK = sa.text("select pg_try_advisory_xact_lock(:key)")
 # Served by refreshes_dead, changes_by_refresh and one_refresh_at_a_time: probes for each company
 # that is found, none when nothing is.
 _NOT_UNDER_WAY = """
@@ -126,7 +127,8 @@ def raise_changes(
     call looks at ``most`` old groups of each product and asks for as many companies that lack one,
     at most; the next one goes on from there.
     """
-    if not conn.execute(_TRY_LOCK, {"key": _LOCK}).scalar_one():
+    # Two looks at once would ask twice.
+    if not locks.try_to_take(conn, Lock.OLD_GROUPS):
         return 0
     conn.execute(_FORGET, {"products": list(current)})
     old = [
