@@ -9,10 +9,9 @@ from rich.progress import Progress
 from bg_assets import terminal
 from bg_assets.cli import session
 from bg_assets.instance import state
-from bg_assets.storage import companies, database, refreshes
+from bg_assets.storage import companies, database, priorities, refreshes
 from bg_assets.storage.reports import counts
 
-_BACKFILL_PRIORITY = -10
 _WAIT = click.option("--wait", is_flag=True, help="Until it is done.")
 _IDS = click.argument("ids", metavar="COMPANY...", nargs=-1, required=True)
 
@@ -42,7 +41,7 @@ def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
         with database.connect(engine) as conn:
             session.require_companies(conn, ids)
             wanted = companies.all_ids(conn) if everything else list(dict.fromkeys(ids))
-            refreshes.request_by_hand(conn, wanted, priority=_BACKFILL_PRIORITY)
+            refreshes.request_by_hand(conn, wanted, priority=priorities.BACKFILL)
         _asked(engine, wanted, wait)
 
 

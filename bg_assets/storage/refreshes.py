@@ -11,8 +11,7 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from bg_assets.storage import stuck
-from bg_assets.storage.capture.bodies import PRIORITIES
+from bg_assets.storage import priorities, stuck
 
 # Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
 SHORTEST_DELAY = 5.0
@@ -267,7 +266,7 @@ def request_by_hand(
     companies: Sequence[str],
     *,
     source: str = "manual",
-    priority: int = PRIORITIES["manual"],
+    priority: int = priorities.BY_HAND,
 ) -> None:
     """Ask for a refresh of each company, as a change of kind resync.
 

@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from bg_assets.storage import locks
+from bg_assets.storage import locks, priorities
 from bg_assets.storage.locks import Lock
 
-# Below everything that happened to people, above backfills.
-PRIORITY = -5
 MOST = 5000
 
 # Served by refreshes_dead, changes_by_refresh and one_refresh_at_a_time: probes for each company
@@ -138,14 +136,14 @@ def raise_changes(
     ]
     raised = 0
     if old:
-        bounded = {"priority": PRIORITY, "most": len(old)}
+        bounded = {"priority": priorities.OF_TEMPLATE, "most": len(old)}
         raised = conn.execute(_OLD, {"groups": json.dumps(old), **bounded}).rowcount
     if incomplete:
         lacking = [
             {"product": name, "hash": current[name], "outside": list(outside.get(name, ()))}
             for name in incomplete
         ]
-        bounded = {"priority": PRIORITY, "most": most}
+        bounded = {"priority": priorities.OF_TEMPLATE, "most": most}
         more = conn.execute(_LACKING, {"lacking": json.dumps(lacking), **bounded}).rowcount
         raised += more
         if more < most:
