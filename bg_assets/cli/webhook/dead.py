@@ -7,7 +7,7 @@ from rich.progress import Progress
 from bg_assets import terminal
 from bg_assets.cli import lookups, session
 from bg_assets.domain.values import near
-from bg_assets.storage import database
+from bg_assets.storage import claims, database
 from bg_assets.storage.webhooks import dead as webhook_dead
 
 _NEAR_AMONG = 1000
@@ -52,7 +52,7 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
         with database.connect(engine) as conn:
             if chosen is not None:
                 _require(conn, chosen, source)
-            until = webhook_dead.now(conn)
+            until = claims.database_now(conn)
             _, number = webhook_dead.counts(conn)
         bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
         with bar:

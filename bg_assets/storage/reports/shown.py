@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets.domain.groups.renewal import Pending
+from bg_assets.domain.vocabulary import ROLES
 from bg_assets.storage import dueness
 
 
@@ -56,23 +57,27 @@ _GROUPS = sa.text("""
     order by g.company_id, g.product
 """)
 
+# The order in which the members m of a group are shown and exported.
+_QUOTED_ROLES = ", ".join(f"'{role}'" for role in ROLES)
+IN_ORDER = f"array_position(array[{_QUOTED_ROLES}], m.role), m.influence desc, m.person_id"
+
+
+def _members(name: str, join: str = "") -> sa.TextClause:
+    return sa.text(f"""
+        select m.company_id, m.product, m.person_id, {name} as name, k.title, k.department,
+            k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
+        from bg.buyer_group_members as m
+        left join bg.company_people as k
+            on k.company_id = m.company_id and k.person_id = m.person_id
+        {join}
+        where m.company_id = any(:companies)
+        order by m.company_id, m.product, {IN_ORDER}
+    """)
+
+
 # A name is read only for a person's own eyes: logs and metadata never get one.
-_MEMBERS = """
-    select m.company_id, m.product, m.person_id, {name} as name, k.title, k.department,
-        k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
-    from bg.buyer_group_members as m
-    left join bg.company_people as k
-        on k.company_id = m.company_id and k.person_id = m.person_id
-    {join}
-    where m.company_id = any(:companies)
-    order by m.company_id, m.product,
-        array_position(array['decision_maker', 'champion', 'stakeholder', 'blocker',
-            'introducer'], m.role), m.influence desc, m.person_id
-"""
-_WITHOUT_NAMES = sa.text(_MEMBERS.format(name="null", join=""))
-_WITH_NAMES = sa.text(
-    _MEMBERS.format(name="p.name", join="left join bg.canonical_people as p on p.id = m.person_id")
-)
+_WITHOUT_NAMES = _members("null")
+_WITH_NAMES = _members("p.name", "left join bg.canonical_people as p on p.id = m.person_id")
 
 _COMPANY = sa.text("""
     select id, workspace, name, employee_min, employee_max, deleted_at
