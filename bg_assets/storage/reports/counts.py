@@ -77,7 +77,7 @@ _OUTAGES = sa.text("""
 
 # Served by refreshes_dead.
 _DEAD = sa.text("""
-    select company_id, attempt - outages as attempt, error, finished_at
+    select company_id, attempt - outages as attempt, error
     from bg.buyer_group_refresh_log
     where status = 'dead' order by finished_at desc limit :most
 """)
@@ -138,7 +138,7 @@ def read_outages(conn: sa.Connection) -> Outages | None:
 
 
 def read_dead(conn: sa.Connection, most: int = 20) -> list[dict[str, Any]]:
-    """The dead refreshes, newest first: company_id, attempt, error, finished_at.
+    """The dead refreshes, newest first: company_id, attempt, error.
 
     ``attempt`` leaves out those that an outage ended.
     """
