@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.cli import session
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.values.near import near
+from bg_assets.products.files import load_templates
 from bg_assets.storage import companies, instance_settings, templates
 from bg_assets.storage.reports import finding
 
