@@ -36,7 +36,8 @@ ROOMS = {
     "embedded": "settings",
     "files": "domain.values writing",
     "sample": "files writing",
-    "storage": "settings domain.groups domain.titles domain.webhooks embedded encryption",
+    "storage": "settings domain.values domain.groups domain.titles domain.webhooks embedded "
+    "encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "receiver": "settings domain.webhooks embedded encryption storage",
