@@ -5,7 +5,7 @@ here. A new column takes a migration (of the table, and of bg.touch_person where
 line here, a field of the webhooks' Person where it is one of people, and what uses it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -107,7 +107,7 @@ COMPANIES: Final = (
 )  # fmt: skip
 
 
-def named(columns: tuple[Column, ...]) -> tuple[str, ...]:
+def named(columns: Iterable[Column]) -> tuple[str, ...]:
     """Their names, in their order."""
     return tuple(column.name for column in columns)
 

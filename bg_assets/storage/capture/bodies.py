@@ -34,8 +34,8 @@ _WATCHED = watched(
     PEOPLE, "company_change", "role_change", "department_change", "contact_change", "presence"
 )
 _PROFILE = watched(COMPANIES, "company_profile_change")
-_ARRIVAL = named(tuple(one for one in PEOPLE if one.of_arrival))
-_DEPARTURE = named(tuple(one for one in PEOPLE if one.of_departure))
+_ARRIVAL = named(one for one in PEOPLE if one.of_arrival)
+_DEPARTURE = named(one for one in PEOPLE if one.of_departure)
 
 # Triggers run with an empty search path: a writer's schema can't stand in for ours.
 _HEAD = """
