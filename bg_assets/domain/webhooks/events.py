@@ -174,8 +174,8 @@ def _party(
     needed: tuple[str, ...] = (),
 ) -> Party:
     found = {}
-    for name, field_ in parts.items():
-        value = field_.read(told.get(name), f"{at}.{name}")
+    for name, part in parts.items():
+        value = part.read(told.get(name), f"{at}.{name}")
         found[name] = fields.required(value, f"{at}.{name}") if f"{at}.{name}" in needed else value
     return Party(**found)
 
@@ -184,14 +184,14 @@ def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str
     """What `changes` says of the person, new and old; fields that we don't keep are passed over."""
     new: dict[str, str | None] = {}
     old: dict[str, str | None] = {}
-    for name, field_ in CHANGES.items():
+    for name, part in CHANGES.items():
         at = f"changes.{name}"
         change = fields.mapping(changes.get(name), at)
         if change is None:
             continue
         for when, told in (("old", old), ("new", new)):
             if when in change:
-                told[name] = field_.read(change[when], f"{at}.{when}")
+                told[name] = part.read(change[when], f"{at}.{when}")
     return new, old
 
 

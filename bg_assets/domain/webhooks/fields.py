@@ -155,9 +155,9 @@ def _text(most: int) -> Field[str]:
     return Field(partial(text, most=most), {"type": "string", "maxLength": most})
 
 
-def _reference(most: int, **more: object) -> Field[str]:
+def _reference(most: int) -> Field[str]:
     schema = {"type": "string", "maxLength": most, "description": "Printable characters"}
-    return Field(partial(reference, most=most), schema | more)
+    return Field(partial(reference, most=most), schema)
 
 
 REFERENCE: Final = _reference(people.LONGEST_ID)
