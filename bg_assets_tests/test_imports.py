@@ -40,7 +40,7 @@ ROOMS = {
     "encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
-    "receiver": "settings domain.webhooks embedded encryption storage",
+    "receiver": "settings domain.values domain.webhooks embedded encryption storage",
     "instance": "settings domain.titles storage",
     "web": "settings instance",
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "

@@ -2,7 +2,8 @@
 
 The canonical views, change capture, imports, events and what Dagster shows take their lists from
 here. A new column takes a migration (of the table, and of bg.touch_person where it is watched), its
-line here, a field of the webhooks' Person where it is one of people, and what uses it.
+line here, at the end, since that is the only place where a view that stands can grow, a field of
+the webhooks' Person where it is one of people, and what uses it.
 """
 
 from collections.abc import Iterable, Iterator

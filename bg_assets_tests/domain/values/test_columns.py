@@ -1,6 +1,6 @@
 """The columns of people and companies stand once; what can't be made of the list agrees with it."""
 
-from bg_assets.domain.values.columns import COMPANIES, PEOPLE, in_files, named, watched
+from bg_assets.domain.values.columns import COMPANIES, PEOPLE, Column, in_files, named, watched
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS
 
 
@@ -18,9 +18,13 @@ def test_no_column_stands_twice() -> None:
 
 
 def test_watched_columns_come_kind_by_kind_in_their_order() -> None:
-    assert watched(PEOPLE, "department_change", "contact_change") == (
-        "department", "name", "email", "location",
-    )  # fmt: skip
+    columns = (
+        Column("a", "text", "role_change"),
+        Column("b", "text", "contact_change"),
+        Column("c", "text"),
+        Column("d", "text", "role_change"),
+    )
+    assert watched(columns, "contact_change", "role_change") == ("b", "a", "d")
 
 
 def test_a_column_of_a_file_may_fill_several() -> None:
@@ -29,3 +33,16 @@ def test_a_column_of_a_file_may_fill_several() -> None:
         "id", "name", "domain", "website", "industry", "employee_count", "revenue", "country",
     ]  # fmt: skip
     assert names["employee_count"].name == "employee_min"
+
+
+def test_a_new_column_stands_at_the_end_where_a_view_that_stands_can_grow() -> None:
+    """PostgreSQL replaces no view whose first columns are others than before."""
+    assert named(PEOPLE)[:15] == (
+        "id", "company_id", "name", "title", "department", "seniority", "email", "location",
+        "manager_id", "start_date", "end_date", "status", "deleted_at", "observed_at",
+        "updated_at",
+    )  # fmt: skip
+    assert named(COMPANIES)[:11] == (
+        "id", "workspace", "name", "domain", "website", "industry", "employee_min",
+        "employee_max", "revenue", "country", "deleted_at",
+    )  # fmt: skip
