@@ -7,7 +7,7 @@ from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.products.template import load_templates
 from bg_assets.storage.groups import StoredGroup
 from bg_assets.storage.refreshes import Held
-from bg_assets_tests.domain.groups.test_group import person
+from bg_assets_tests.domain.groups.people import person
 
 PRODUCT = "finance_system"
 TEMPLATES = list(load_templates(names=[PRODUCT]).values())

@@ -11,7 +11,7 @@ from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import RoleRule, Template, load_templates
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
-from bg_assets_tests.domain.groups.test_group import TODAY, person
+from bg_assets_tests.domain.groups.people import TODAY, person
 
 TEMPLATES = tuple(load_templates().values())
 TITLES = (
