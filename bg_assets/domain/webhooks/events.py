@@ -175,8 +175,9 @@ def _party(
 ) -> Party:
     found = {}
     for name, part in parts.items():
-        value = part.read(told.get(name), f"{at}.{name}")
-        found[name] = fields.required(value, f"{at}.{name}") if f"{at}.{name}" in needed else value
+        place = f"{at}.{name}"
+        value = part.read(told.get(name), place)
+        found[name] = fields.required(value, place) if place in needed else value
     return Party(**found)
 
 
