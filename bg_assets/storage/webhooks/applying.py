@@ -14,9 +14,11 @@ import psycopg2.errorcodes
 import sqlalchemy as sa
 
 from bg_assets import encryption
+from bg_assets.domain.values.columns import PEOPLE
+from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
-from bg_assets.domain.webhooks.events import Event, Malformed, read_body
-from bg_assets.domain.webhooks.known import Known
+from bg_assets.domain.webhooks.events import Event, read_body
+from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
 from bg_assets.storage import database, locks, refreshes
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
@@ -80,11 +82,8 @@ _CREATE_COMPANIES = sa.text("""
         as r(id text, workspace text, name text, domain text)
     order by id
 """)
-_COLUMNS = {
-    "company_id": "text", "name": "text", "title": "text", "department": "text",
-    "seniority": "text", "email": "text", "location": "text", "manager_id": "text",
-    "start_date": "date", "end_date": "date", "status": "text", "observed_at": "timestamptz",
-}  # fmt: skip
+# All that is known of a person is written anew.
+_COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
 _ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, {})".format(
     ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 )
@@ -152,14 +151,14 @@ def _read(
     events = []
     trace = ""
     for row in conn.execute(_PENDING, {"limit": limit}, execution_options=options):
-        event: Event | Malformed
+        event: Event | Unfit
         try:
             body = webhook_events.unpacked(decrypt(bytes(row.payload)))
             event = read_body(body, _ANY_TIME)
         except encryption.CannotDecrypt:
-            event = Malformed("payload", "can't be decrypted with the keys that are here")
+            event = Unfit("can't be decrypted with the keys that are here", "payload")
         except zlib.error:
-            event = Malformed("payload", "can't be unpacked")
+            event = Unfit("can't be unpacked", "payload")
         if isinstance(event, Event):
             event = replace(event, occurred_at=row.at)
         events.append(Pending(row.id, row.source, event))
