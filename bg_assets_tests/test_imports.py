@@ -37,7 +37,7 @@ ROOMS = {
     "embedded": "settings",
     "files": "domain.values writing",
     "sample": "files writing",
-    "storage": "settings domain.values domain.groups domain.titles domain.webhooks embedded "
+    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks embedded "
     "encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",

@@ -69,8 +69,6 @@ class Event:
     company: Party
     person: Party | None = None
     values: Mapping[str, str | None] = field(default_factory=dict)
-    old_company: Party | None = None
-    new_company: Party | None = None
     old_email: str | None = None
 
 
@@ -126,10 +124,7 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     old, new = (_other_company(told, changes, when) for when in ("old", "new"))
     other, name = (old, "old") if kind == "person.left" else (new, "new")
     _same_company(company, other, f"person.{name}Company", "company")
-    return Event(
-        event_id, source, kind, occurred_at, company, person, values, old, new,
-        before.get("email"),
-    )  # fmt: skip
+    return Event(event_id, source, kind, occurred_at, company, person, values, before.get("email"))
 
 
 def _unknown(body: Mapping[str, Any], kind: str, now: datetime) -> Event:

@@ -7,20 +7,7 @@ Each ``columns`` here maps a canonical column to the SQL that reads it, given th
 from collections.abc import Mapping
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named, watched
-
-PRIORITIES = {
-    "manual": 100,
-    "person_left": 50,
-    "company_deleted": 50,
-    "company_change": 40,
-    "person_joined": 30,
-    "promotion": 30,
-    "role_change": 30,
-    "department_change": 20,
-    "company_profile_change": 20,
-    "contact_change": 10,
-    "resync": 0,
-}
+from bg_assets.storage.priorities import OF_KIND
 
 # One statement that changes more people of one company than this becomes one change ...
 MANY_OF_ONE_COMPANY = 20
@@ -153,7 +140,7 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _priority() -> str:
-    cases = " ".join(f"when '{name}' then {value}" for name, value in PRIORITIES.items())
+    cases = " ".join(f"when '{name}' then {value}" for name, value in OF_KIND.items())
     return f"case kind {cases} else 0 end"
 
 

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.storage import claims
-from bg_assets.storage.capture.bodies import CANONICAL, PRIORITIES, employed
+from bg_assets.storage.capture.bodies import CANONICAL, employed
+from bg_assets.storage.priorities import OF_KIND
 
 MOST = 1000
 _FOUND = """'{"found": "by comparison, after capture was lost"}'::jsonb"""
@@ -45,8 +46,8 @@ _COMPANIES = sa.text(f"""
     select coalesce(c.id, k.company_id),
         case when c.id is null then 'company_deleted' else 'company_profile_change' end,
         'company_table', {_FOUND},
-        case when c.id is null then {PRIORITIES["company_deleted"]}
-            else {PRIORITIES["company_profile_change"]} end
+        case when c.id is null then {OF_KIND["company_deleted"]}
+            else {OF_KIND["company_profile_change"]} end
     from (
         select * from bg.canonical_companies
         where deleted_at is null and id > :after and id <= :last
@@ -92,11 +93,11 @@ _PEOPLE = sa.text(f"""
 """)
 _RAISE = sa.text(f"""
     insert into bg.changes (company_id, person_id, kind, source, new, priority, is_departure)
-    select company_id, null, 'resync', 'people_table', {_FOUND}, {PRIORITIES["resync"]}, false
+    select company_id, null, 'resync', 'people_table', {_FOUND}, {OF_KIND["resync"]}, false
     from unnest(cast(:companies as text[])) as company_id
     union all
     select company_id, person_id, 'person_left', 'people_table', {_FOUND},
-        {PRIORITIES["person_left"]}, true
+        {OF_KIND["person_left"]}, true
     from unnest(cast(:left_companies as text[]), cast(:left_people as text[]))
         as l(company_id, person_id)
 """)

@@ -242,9 +242,7 @@ def test_twins_that_may_be_the_same_company_agree(told: dict[str, Any]) -> None:
 
 def test_of_somebody_who_left_the_company_is_the_old_one() -> None:
     told = person(old_company={"id": "acme"}, new_company={"id": "globex", "name": "Globex"})
-    found = sound(body("person.left", person=told))
-    assert found.old_company == Party("acme")
-    assert found.new_company == Party("globex", "Globex")
+    assert sound(body("person.left", person=told)).company.id == "acme"
     other = person(old_company={"id": "globex"})
     assert wrong(body("person.left", person=other)) == "person.oldCompany.id"
 
