@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from bg_assets.storage import dueness
 from bg_assets.storage.claims import Request
 
 # A change in words: role_change (import). Writers name themselves, in any letters.
@@ -16,8 +17,8 @@ CAUSE = r"""
 # Served by changes_pending.
 _WAITING = sa.text(f"""
     select company_id, array_agg(distinct {CAUSE}) as causes
-    from bg.changes
-    where company_id = any(:companies) and handled_at is null and refresh_id is null
+    from bg.changes as c
+    where company_id = any(:companies) and {dueness.PENDING}
     group by company_id
 """)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bg_assets import partitions
 from bg_assets.assets import group_checks, judging
 from bg_assets.instance.private import names, running
+from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.storage import chores, companies, database
 from bg_assets.ticks import restoring
 
@@ -19,14 +20,6 @@ EVERY_SECONDS = 60.0
 # Adding 10,000 partitions takes 0.7 s, removing 1,000 half of that.
 ADDED_AT_ONCE = 10_000
 REMOVED_AT_ONCE = 1000
-
-_IN_PROGRESS = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def keep(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
@@ -80,7 +73,7 @@ def fit_partitions(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]
 def _removable(instance: dg.DagsterInstance, keys: Sequence[str]) -> list[str]:
     if not keys:
         return []
-    records = instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER))
     tags = [record.dagster_run.tags for record in records]
     if any(names.RANGE_START_TAG in one for one in tags) or running.any_backfill(instance):
         return []
