@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup, Member, StaffMember
+from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import claims, database, groups, refreshes, staff
 from bg_assets.storage.claims import Policy, Request
-from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.storage.rows import at, rows, value
 
@@ -126,7 +126,7 @@ def outcome(
     before: Mapping[str, StoredGroup] | None = None,
     *,
     gone: str | None = None,
-) -> Outcome:
+) -> tuple[Held, Outcome]:
     """The outcome of a refresh whose members are these; one gap where there are none."""
     now = () if gone else tuple(members)
     stood = set((before or {}).get(PRODUCT, StoredGroup({}, ())).members)
@@ -137,7 +137,7 @@ def outcome(
         for one in sorted(stood - set(now))
     ]
     found = () if gone else (group(now),)
-    return Outcome(held, found, tuple((PRODUCT, event) for event in news), gone)
+    return held, Outcome(found, tuple((PRODUCT, event) for event in news), gone)
 
 
 def group(members: tuple[str, ...]) -> BuyerGroup:
