@@ -9,6 +9,7 @@ from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup, Member, StaffMember
 from bg_assets.domain.groups.outcome import Outcome, StoredGroup
+from bg_assets.domain.titles.verdict import TitleVerdict
 from bg_assets.storage import claims, database, groups, refreshes, staff
 from bg_assets.storage.claims import Policy, Request
 from bg_assets.storage.refreshes import Held
@@ -70,7 +71,7 @@ def write_staff(conn: sa.Connection, companies: list[str]) -> None:
         judged.setdefault(one.company_id, []).append(
             StaffMember(
                 one.person_id, one.title, one.department, one.location, one.manager_id,
-                None, None, 0.5, ("no-evidence",), one.has_email, one.start_date,
+                TitleVerdict(None, None, 0.5, ("no-evidence",)), one.has_email, one.start_date,
             )
         )  # fmt: skip
     staff.write_staff(conn, companies, judged)
