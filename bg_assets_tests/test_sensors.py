@@ -18,7 +18,7 @@ from bg_assets.resources import Database
 from bg_assets.storage import claims, database
 from bg_assets.storage.webhooks import applying
 from bg_assets.ticks import patience
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 from bg_assets_tests.storage import told
 from bg_assets_tests.storage.rows import company, locked, refresh, run, value
 

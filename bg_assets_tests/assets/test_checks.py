@@ -15,7 +15,7 @@ from bg_assets.domain.products.template import load_templates
 from bg_assets.storage import claims
 from bg_assets.storage.reports.checks import Checked
 from bg_assets.storage.verdicts import Tally
-from bg_assets_tests.refreshing import World, metadata
+from bg_assets_tests.refreshing import World, a_minute_later, failing, metadata
 
 BATCHES = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
 TEMPLATES = load_templates()
@@ -33,10 +33,6 @@ def evaluations(world: World, run_id: str) -> dict[str, dg.AssetCheckEvaluation]
     return found
 
 
-def failing(evaluation: dg.AssetCheckEvaluation) -> Any:
-    return evaluation.metadata["failing_companies"].value
-
-
 def evaluate(groups: Sequence[Checked]) -> dict[str, dg.AssetCheckEvaluation]:
     """How the checks turn out over these groups, without a database."""
     judged = judge(groups, TEMPLATES)
@@ -48,11 +44,6 @@ def evaluate(groups: Sequence[Checked]) -> dict[str, dg.AssetCheckEvaluation]:
     failing = {rule: len(ids) for rule, ids in who.items() if ids}
     tally = Tally(len(judged), 0, failing, who, means)
     return {one.check_name: one for one in group_checks.evaluate(tally)}
-
-
-def a_minute_later(world: World) -> None:
-    """Let whatever is done once a minute be due again."""
-    world.sql("update bg.chores set begun_at = begun_at - interval '61 seconds'")
 
 
 def test_a_run_of_one_company_tells_each_check_once_and_about_all_groups(world: World) -> None:

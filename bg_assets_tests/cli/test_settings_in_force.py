@@ -10,7 +10,7 @@ from bg_assets.products import in_force
 from bg_assets.storage import instance_settings
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 
 PEOPLE = "id,company_id,title\np1,a,CFO\np2,a,Cook\n"
 

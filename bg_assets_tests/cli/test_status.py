@@ -10,7 +10,7 @@ from bg_assets.storage import refreshes
 from bg_assets.ticks import upkeep
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due, take
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 from bg_assets_tests.small_disk import mounted
 
 NOTHING: dict[str, Any] = {

@@ -15,7 +15,7 @@ from bg_assets.domain.products.template import SHIPPED, load_templates
 from bg_assets.sample import world
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 
 FINANCE = SHIPPED / "finance_system.yaml"
 

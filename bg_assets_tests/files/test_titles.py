@@ -69,7 +69,7 @@ BROKEN: list[tuple[bytes, str]] = [
     (b'title,x\nCFO,"1\n2"\nCTO,"1', "in the record of line 4"),
     (b'title,x\nCFO,"' + b"x\n" * 60_000, "a quote before it is never closed"),
     (b"CFO\n" + b"x" * LONGEST_LINE, "line 2 is longer than"),
-    (gzip.compress(b"CFO\n" * 99)[:-9], "damaged or cut off after line"),
+    (gzip.compress(b"CFO\n" * 99, mtime=0)[:-9], "damaged or cut off after line"),
 ]
 
 

@@ -10,7 +10,7 @@ from bg_assets.domain.products.places import BadTemplate
 from bg_assets.local import up
 from bg_assets.products import in_force
 from bg_assets.storage import templates
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 from bg_assets_tests.storage.rows import insert, rows, run
 
 NAMES = ("finance_system", "small")

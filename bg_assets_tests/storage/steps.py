@@ -40,6 +40,11 @@ def take(engine: sa.Engine, run_id: str, request: Request, seconds: float = 1000
     return database.repeatable_read(engine, lambda conn: take_on(conn, run_id, request, seconds))
 
 
+def held_by_a_run(engine: sa.Engine, run_id: str = "run-1", seconds: float = 1000) -> list[Held]:
+    """Claim what is due and take it: the first step of the runs that come of a tick."""
+    return [one for request in tick(engine, seconds) for one in take(engine, run_id, request)]
+
+
 def take_on(
     conn: sa.Connection, run_id: str, request: Request, seconds: float = 1000
 ) -> list[Held]:
@@ -105,6 +110,17 @@ def complete_on(
     ]
     done = groups.complete(conn, run_id, outcomes, interval)
     return {one.company_id for one in held if one.refresh_id in done}
+
+
+def finish(
+    engine: sa.Engine,
+    outcomes: list[tuple[Held, Outcome]],
+    run_id: str = "run-1",
+    interval: float = 3600,
+) -> set[str]:
+    """Complete with these outcomes, whatever they say; returns the refreshes completed."""
+    with engine.begin() as conn:
+        return groups.complete(conn, run_id, outcomes, interval)
 
 
 def release(

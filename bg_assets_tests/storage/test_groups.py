@@ -16,7 +16,15 @@ from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 from bg_assets_tests.storage import steps
 from bg_assets_tests.storage.rows import at, change, company, rows, run, value
-from bg_assets_tests.storage.steps import PRODUCT, complete, release, take, tick
+from bg_assets_tests.storage.steps import (
+    PRODUCT,
+    complete,
+    finish,
+    held_by_a_run,
+    release,
+    take,
+    tick,
+)
 
 STATE = {
     "groups": "select * from bg.buyer_groups order by company_id, product",
@@ -29,29 +37,6 @@ STATE = {
 
 def state(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
     return {name: rows(engine, query) for name, query in STATE.items()}
-
-
-def held_by_a_run(engine: sa.Engine, run_id: str = "run-1", seconds: float = 1000) -> list[Held]:
-    """Claim what is due and take it."""
-    return [one for request in tick(engine, seconds) for one in take(engine, run_id, request)]
-
-
-def finish(
-    engine: sa.Engine,
-    outcomes: list[tuple[Held, Outcome]],
-    run_id: str = "run-1",
-    interval: float = 3600,
-) -> set[str]:
-    with engine.begin() as conn:
-        return groups.complete(conn, run_id, outcomes, interval)
-
-
-@pytest.fixture
-def built(acme: sa.Engine) -> sa.Engine:
-    """A group that stands, and a change that came after it."""
-    complete(acme, "run-0", held_by_a_run(acme, "run-0"))
-    change(acme, "acme")
-    return acme
 
 
 def test_completing_writes_group_members_and_history_and_handles_the_changes(

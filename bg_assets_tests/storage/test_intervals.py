@@ -6,16 +6,7 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.outcome import Outcome
 from bg_assets_tests.storage import steps
 from bg_assets_tests.storage.rows import change, company, rows, run, value
-from bg_assets_tests.storage.steps import complete, take_by_hand
-from bg_assets_tests.storage.test_groups import finish, held_by_a_run
-
-
-@pytest.fixture
-def built(acme: sa.Engine) -> sa.Engine:
-    """A group that stands, and a change that came after it."""
-    complete(acme, "run-0", held_by_a_run(acme, "run-0"))
-    change(acme, "acme")
-    return acme
+from bg_assets_tests.storage.steps import complete, finish, held_by_a_run, take_by_hand
 
 
 def test_a_first_build_starts_no_interval_and_the_next_one_does(acme: sa.Engine) -> None:

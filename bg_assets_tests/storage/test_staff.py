@@ -13,7 +13,7 @@ from bg_assets.domain.groups.why import explain
 from bg_assets.domain.titles.verdict import TitleVerdict, classify, version
 from bg_assets.domain.titles.weighing import read
 from bg_assets.storage import staff
-from bg_assets_tests.domain.groups.test_group import TODAY
+from bg_assets_tests.domain.groups.people import TODAY
 from bg_assets_tests.domain.groups.worlds import FINANCE, TEMPLATES, World, worlds
 from bg_assets_tests.storage.rows import at, company, insert, rows, run, value
 

@@ -31,6 +31,8 @@ from bg_assets_tests.instance.conftest import write_config
 PREFIX = "bg-system-"
 POLL = 0.05
 LOG_LINES = 60
+UP = ("-c", "from bg_assets.cli.main import main; main()", "up")
+UP_SECONDS = 120
 # How long a process that was killed may take to be there again, on a busy machine.
 RESTART = 60
 
@@ -247,6 +249,27 @@ def stack_in(
             made.engine.dispose()
         server.destroy()
         shutil.rmtree(parent)
+
+
+def up(stack: Stack) -> "subprocess.Popen[bytes]":
+    """Start `bg-assets up` as the leader of a process group, and wait until it says it runs."""
+    said = stack.home / "up.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *UP],
+            env={**os.environ, **stack.env},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    eventually(
+        lambda: "running; Ctrl-C" in said.read_text() or process.poll() is not None,
+        UP_SECONDS,
+        "up says that it runs",
+    )
+    assert process.poll() is None, said.read_text()
+    return process
 
 
 def free_port() -> int:

@@ -1,9 +1,7 @@
 """Many companies at once: batches, each company's own partition, and one that spoils nothing."""
 
 from collections import Counter
-from typing import Any
 
-import dagster as dg
 import pytest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
@@ -13,8 +11,6 @@ from bg_assets_tests.system.stack import Stack, eventually
 
 pytestmark = pytest.mark.system
 
-GROUPS = dg.AssetKey("buyer_groups")
-PEOPLE = dg.AssetKey("company_people")
 NUMBER = 500
 POISON = """
     create schema poison;
@@ -25,17 +21,6 @@ POISON = """
     create trigger refuse before insert or update on bg.buyer_groups for each row
         when (new.company_id = 'poison-0004') execute function poison.refuse()
 """
-
-
-def shown_by_dagster(stack: Stack, asset: dg.AssetKey, company: str) -> tuple[str, dict[str, Any]]:
-    """The run and the metadata of the partition's latest materialization."""
-    records = stack.instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[company]), limit=1
-    ).records
-    assert len(records) == 1
-    found = records[0].asset_materialization
-    assert found is not None
-    return records[0].run_id, {name: value.value for name, value in found.metadata.items()}
 
 
 def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_runs(
@@ -61,18 +46,18 @@ def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_run
         stack.wait_for_run(run_id, "SUCCESS")
     world.assert_groups_as_recomputed(stack, everybody)
 
-    known = stack.instance.get_materialized_partitions(GROUPS)
+    known = stack.instance.get_materialized_partitions(world.GROUPS)
     assert set(everybody) <= known
-    assert set(everybody) <= stack.instance.get_materialized_partitions(PEOPLE)
+    assert set(everybody) <= stack.instance.get_materialized_partitions(world.PEOPLE)
     for company in chosen[::25]:
-        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        run_id, metadata = world.shown_by_dagster(stack, world.GROUPS, company)
         assert (run_id, metadata["refresh_id"]) == (
             by_company[company].run_id,
             by_company[company].id,
         )
         assert metadata["because"] == "role_change"
         assert f"| {company}-2 | Treasurer |" in metadata["group"].replace("\\", "")
-        assert shown_by_dagster(stack, PEOPLE, company)[1]["dagster/row_count"] == 7
+        assert world.shown_by_dagster(stack, world.PEOPLE, company)[1]["dagster/row_count"] == 7
 
 
 def test_a_company_that_fails_in_its_batch_fails_alone_is_listed_and_healed(stack: Stack) -> None:
@@ -114,7 +99,9 @@ def wait_for_status(stack: Stack, company: str, wanted: AssetPartitionStatus) ->
     """Wait until the company's partition has this colour in the UI: events follow the commit."""
 
     def found() -> bool:
-        status = stack.instance.get_status_by_partition(GROUPS, [company], partitions.companies)
+        status = stack.instance.get_status_by_partition(
+            world.GROUPS, [company], partitions.companies
+        )
         return status is not None and status[company] is wanted
 
     eventually(found, 15, f"the partition of {company} is {wanted.value}")

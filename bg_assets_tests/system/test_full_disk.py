@@ -12,8 +12,8 @@ from bg_assets.storage import database
 from bg_assets_tests.conftest import temporary_folder
 from bg_assets_tests.small_disk import SmallDisk, mounted
 from bg_assets_tests.system import stack as stacks
-from bg_assets_tests.system import test_up, world
-from bg_assets_tests.system.stack import Stack, eventually
+from bg_assets_tests.system import world
+from bg_assets_tests.system.stack import Stack, eventually, up
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -42,7 +42,7 @@ def stack(template_home: Path, disk: SmallDisk) -> Iterator[Stack]:
 
 
 def test_up_outlives_a_full_disk_and_catches_up_by_itself(stack: Stack, disk: SmallDisk) -> None:
-    process = test_up.up(stack)
+    process = up(stack)
     companies = world.grow(stack, "full-", 20, seconds=SECONDS)
     disk.fill(*(stack.home / "logs").iterdir())
     # What dies meanwhile is started again as far as that goes, and told in logs without room.
@@ -85,7 +85,7 @@ def test_where_the_database_has_room_refreshes_go_on_though_the_home_has_none(
         stack.env["BG_DAGSTER_URL"] = elsewhere.server.url("dagster")
         stack.engine.dispose()
         stack.engine = database.make_engine(elsewhere.server.url("bg_assets"))
-        process = test_up.up(stack)
+        process = up(stack)
         companies = world.grow(stack, "room-", 3, seconds=SECONDS)
         disk.fill(*(stack.home / "logs").iterdir(), *(stack.home / "dagster").rglob("*.log"))
         more = world.grow(stack, "none-", 3, seconds=SECONDS)

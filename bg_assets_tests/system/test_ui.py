@@ -9,7 +9,6 @@ import requests
 from bg_assets.assets.group_checks import RULES
 from bg_assets_tests.system import graphql, world
 from bg_assets_tests.system.stack import Stack, eventually, kill
-from bg_assets_tests.system.test_batches import GROUPS, PEOPLE, shown_by_dagster
 
 pytestmark = pytest.mark.system
 
@@ -37,7 +36,7 @@ def test_a_backfill_of_three_scattered_partitions_refreshes_each_with_its_own_me
             f"{company} is refreshed",
         )[0]
         stack.wait_for_run(refresh.run_id, "SUCCESS")
-        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        run_id, metadata = world.shown_by_dagster(stack, world.GROUPS, company)
         assert (run_id, metadata["refresh_id"]) == (refresh.run_id, refresh.id)
         assert metadata["because"] == "asked for by hand"
         assert f"{company}-1" in metadata["group"]
@@ -101,7 +100,7 @@ def test_a_partition_that_is_nobodys_goes_and_its_run_says_so(stack: Stack) -> N
     stack.instance.add_dynamic_partitions("companies", ["known-9999"])
     run_id = graphql.materialize(stack, "known-9999")
     stack.wait_for_run(run_id, "FAILURE")
-    nothing = dg.AssetRecordsFilter(GROUPS, asset_partitions=["known-9999"])
+    nothing = dg.AssetRecordsFilter(world.GROUPS, asset_partitions=["known-9999"])
     assert not stack.instance.fetch_materializations(nothing, limit=1).records
     _as_minutes_pass(
         stack,
@@ -142,9 +141,9 @@ def test_a_batch_runs_again_for_all_its_companies(stack: Stack) -> None:
     for company in companies:
         _, refresh = world.log_of(stack, company)
         assert (refresh.status, refresh.run_id) == ("completed", again)
-        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        run_id, metadata = world.shown_by_dagster(stack, world.GROUPS, company)
         assert (run_id, metadata["refresh_id"]) == (again, refresh.id)
-        assert shown_by_dagster(stack, PEOPLE, company)[0] == again
+        assert world.shown_by_dagster(stack, world.PEOPLE, company)[0] == again
 
 
 def test_a_batch_that_failed_runs_again_from_its_failure(stack: Stack) -> None:
@@ -166,7 +165,7 @@ def test_a_batch_that_failed_runs_again_from_its_failure(stack: Stack) -> None:
     for company in companies:
         refresh = world.log_of(stack, company)[-1]
         assert (refresh.status, refresh.run_id) == ("completed", again)
-        run_id, metadata = shown_by_dagster(stack, GROUPS, company)
+        run_id, metadata = world.shown_by_dagster(stack, world.GROUPS, company)
         assert (run_id, metadata["refresh_id"]) == (again, refresh.id)
     world.assert_groups_as_recomputed(stack, companies)
 

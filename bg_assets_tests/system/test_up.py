@@ -1,10 +1,7 @@
 """`bg-assets up` itself: kill -9 of everything, a second start, and Ctrl-C."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +10,11 @@ import requests
 
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system import stream, world
-from bg_assets_tests.system.stack import Stack, eventually
+from bg_assets_tests.system.stack import Stack, eventually, up
 
 pytestmark = pytest.mark.system
 
 SETTINGS = {"BG_REFRESH_INTERVAL": "0", "BG_SETTLE": "0.2", "BG_MAX_ATTEMPTS": "10"}
-UP = ("-c", "from bg_assets.cli.main import main; main()", "up")
 START_SECONDS = 120
 
 
@@ -27,27 +23,6 @@ def stack(template_home: Path) -> Iterator[Stack]:
     """A home on which nothing runs but the database, for this test's own connections."""
     with stacks.stack_in(template_home, SETTINGS) as made:
         yield made
-
-
-def up(stack: Stack) -> "subprocess.Popen[bytes]":
-    """Start `bg-assets up` as the leader of a process group, and wait until it says it runs."""
-    said = stack.home / "up.log"
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *UP],
-            env={**os.environ, **stack.env},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    eventually(
-        lambda: "running; Ctrl-C" in said.read_text() or process.poll() is not None,
-        START_SECONDS,
-        "up says that it runs",
-    )
-    assert process.poll() is None, said.read_text()
-    return process
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import settings
@@ -17,6 +18,8 @@ from bg_assets.storage import staff
 from bg_assets.storage.reports import shown
 from bg_assets_tests.system.stack import Stack, eventually
 
+GROUPS = dg.AssetKey("buyer_groups")
+PEOPLE = dg.AssetKey("company_people")
 TITLES = (
     "CFO",
     "Finance Director",
@@ -129,6 +132,17 @@ def runs_queue_up(stack: Stack, prefix: str) -> Iterator[Callable[[], None]]:
 
 def _blocked(stack: Stack, number: int) -> bool:
     return blocked_runs(stack) == number
+
+
+def shown_by_dagster(stack: Stack, asset: dg.AssetKey, company: str) -> tuple[str, dict[str, Any]]:
+    """The run and the metadata of the partition's latest materialization."""
+    records = stack.instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[company]), limit=1
+    ).records
+    assert len(records) == 1
+    found = records[0].asset_materialization
+    assert found is not None
+    return records[0].run_id, {name: value.value for name, value in found.metadata.items()}
 
 
 def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:

@@ -1,7 +1,5 @@
 """Once a minute Dagster is made to show what the tables hold: partitions, and checks of all."""
 
-from typing import Any
-
 import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
@@ -9,8 +7,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from bg_assets.assets import group_checks, judging
 from bg_assets.storage import refreshes
 from bg_assets.ticks import mirror
-from bg_assets_tests.assets.test_checks import a_minute_later, failing
-from bg_assets_tests.refreshing import World
+from bg_assets_tests.refreshing import World, a_minute_later, failing, history
 
 STARTED = dg.DagsterRunStatus.STARTED
 
@@ -125,17 +122,6 @@ def test_partitions_are_added_and_removed_in_portions(
     assert keys(world) == ["c1", "c2", "x3"]
     mirror.fit_partitions(world.instance, world.engine)
     assert keys(world) == ["c1", "c2", "c3"]
-
-
-def history(world: World, check: str = "no_leavers") -> list[Any]:
-    """The evaluations of a check that Dagster stores, latest first."""
-    key = dg.AssetCheckKey(group_checks.ASSET, check)
-    found = []
-    for record in world.instance.event_log_storage.get_asset_check_execution_history(key, 10):
-        assert record.event is not None
-        assert record.event.dagster_event is not None
-        found.append(record.event.dagster_event.asset_check_evaluation_data)
-    return found
 
 
 def test_a_tick_tells_what_became_wrong_without_a_refresh(world: World) -> None:

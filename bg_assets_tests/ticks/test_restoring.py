@@ -8,9 +8,7 @@ import pytest
 
 from bg_assets.storage import staff
 from bg_assets.ticks import mirror, restoring
-from bg_assets_tests.assets.test_checks import a_minute_later
-from bg_assets_tests.refreshing import World
-from bg_assets_tests.ticks.test_mirror import history
+from bg_assets_tests.refreshing import World, a_minute_later, history
 
 ASSETS = ("company_people", "buyer_groups")
 

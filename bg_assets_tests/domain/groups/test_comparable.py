@@ -3,7 +3,7 @@
 from bg_assets.domain.groups.cohesion import Stratum
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.selection import Chosen
-from bg_assets_tests.domain.groups.test_selection import fitting
+from bg_assets_tests.domain.groups.people import fitting
 
 PEOPLE = {
     one.person_id: one

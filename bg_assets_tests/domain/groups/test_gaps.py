@@ -14,7 +14,7 @@ from bg_assets.domain.groups.selection import LEAST_FIT, usable
 from bg_assets.domain.products.template import Condition
 from bg_assets.domain.titles.verdict import classify
 from bg_assets_tests import organograms
-from bg_assets_tests.domain.groups.test_group import FINANCE, MIDDLE, TODAY, person, read_as, staff
+from bg_assets_tests.domain.groups.people import FINANCE, MIDDLE, TODAY, person, read_as, staff
 from bg_assets_tests.domain.groups.worlds import World, worlds
 
 

@@ -4,7 +4,6 @@ import time
 from dataclasses import replace
 from datetime import date
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,53 +11,16 @@ from hypothesis import strategies as st
 
 from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
 from bg_assets.domain.products.sizes import target
-from bg_assets.domain.products.template import load_templates
-from bg_assets.domain.titles.verdict import classify
-
-FINANCE = load_templates()["finance_system"]
-TODAY = date(2026, 1, 15)
-MIDDLE = Company("c", 200, 300, country="US")
-TITLES = (
-    "CFO",
-    "Finance Director",
-    "Financial Controller",
-    "Accounting Manager",
-    "Accountant",
-    "CEO",
-    "COO",
-    "CIO",
-    "Head of IT",
-    "IT Manager",
-    "Procurement Manager",
-    "General Counsel",
-    "Chairman",
-    "Sales Director",
-    "Account Manager",
-    "Executive Assistant",
-    "Intern",
-    "VP of Finance",
-    "Former CFO",
-    "Warehouse Operative",
-    None,
-    "🚀",
-    "HR Director",
+from bg_assets_tests.domain.groups.people import (
+    FINANCE,
+    MIDDLE,
+    TITLES,
+    TODAY,
+    companies,
+    person,
+    read_as,
+    staff,
 )
-
-
-def person(
-    number: int, title: str | None, department: str | None = None, *, manager: str | None = None
-) -> StaffMember:
-    said = classify(title, department)
-    return StaffMember(f"p{number:05}", title, department, None, manager, said)
-
-
-def read_as(one: StaffMember, **said: Any) -> StaffMember:
-    """The same person, as if the title had said this."""
-    return replace(one, verdict=replace(one.verdict, **said))
-
-
-def staff(*titles: str | None) -> list[StaffMember]:
-    return [person(at, title) for at, title in enumerate(titles)]
 
 
 def roles(group: BuyerGroup, people: list[StaffMember]) -> dict[str, list[str | None]]:
@@ -177,28 +139,6 @@ def test_of_two_who_fit_as_well_the_better_linked_is_chosen() -> None:
         ]
         group = decide(MIDDLE, linked, FINANCE, TODAY)
         assert [m.person_id for m in group.members if m.role == "blocker"] == [f"p0000{friend}"]
-
-
-@st.composite
-def companies(draw: st.DrawFn) -> tuple[Company, list[StaffMember], list[Override]]:
-    titles = draw(st.lists(st.sampled_from(TITLES), max_size=40))
-    people = [
-        person(at, title, manager=draw(st.sampled_from([None, "p00000", "p00001"])))
-        for at, title in enumerate(titles)
-    ]
-    size = draw(st.none() | st.integers(1, 60_000))
-    chosen = draw(
-        st.lists(st.sampled_from(["p00000", "p00003", "p00009", "nobody"]), max_size=3, unique=True)
-    )
-    overrides = [
-        Override(
-            i,
-            draw(st.sampled_from(["pin", "exclude"])),
-            draw(st.sampled_from([None, "champion", "blocker"])),
-        )
-        for i in chosen
-    ]
-    return Company("c", size, size), people, overrides
 
 
 @settings(max_examples=150, deadline=None)

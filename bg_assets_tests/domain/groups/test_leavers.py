@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bg_assets.domain.groups.group import Company, Override
 from bg_assets.domain.groups.why import Why
 from bg_assets.domain.products.template import Condition
-from bg_assets_tests.domain.groups.test_group import person
+from bg_assets_tests.domain.groups.people import person
 from bg_assets_tests.domain.groups.worlds import FINANCE, World, altered, pinned, world_of, worlds
 
 CROWD = (

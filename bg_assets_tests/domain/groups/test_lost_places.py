@@ -9,7 +9,7 @@ from bg_assets.domain.groups.fit import Candidate, Fit, fits
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.products.template import Condition
 from bg_assets.domain.titles.verdict import classify
-from bg_assets_tests.domain.groups.test_group import person
+from bg_assets_tests.domain.groups.people import person
 from bg_assets_tests.domain.groups.worlds import FINANCE, SECOND_MAKER, World, altered, world_of
 
 

@@ -16,7 +16,7 @@ from bg_assets.domain.groups.why import RoleAnswer, Why
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Condition
 from bg_assets.domain.titles import authority
-from bg_assets_tests.domain.groups.test_group import person, read_as
+from bg_assets_tests.domain.groups.people import person, read_as
 from bg_assets_tests.domain.groups.worlds import FINANCE, World, altered, pinned, world_of, worlds
 
 

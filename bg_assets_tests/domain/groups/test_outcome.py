@@ -5,7 +5,7 @@ from dataclasses import replace
 from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.groups.outcome import StoredGroup, outcome
 from bg_assets.domain.products.template import load_templates
-from bg_assets_tests.domain.groups.test_group import TODAY, person
+from bg_assets_tests.domain.groups.people import TODAY, person
 
 PRODUCT = "finance_system"
 TEMPLATES = list(load_templates(names=[PRODUCT]).values())

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bg_assets.domain.groups.fit import Fit
 from bg_assets.domain.groups.selection import Choice, Selection, select
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products.sizes import Target
 from bg_assets.domain.products.template import Template, load_templates
 from bg_assets.domain.vocabulary import ROLES
+from bg_assets_tests.domain.groups.people import fitting
 
 FINANCE = load_templates()["finance_system"]
 QUIET = replace(FINANCE, deal_size=0)  # a deal that needs no voice
@@ -25,18 +25,6 @@ class Row:
     title: str | None = None
     location: str | None = None
     manager_id: str | None = None
-
-
-def fitting(
-    person_id: str,
-    *fits: tuple[str, float],
-    function: str | None = "finance",
-    confidence: float = 1.0,
-    influence: float = 0.5,
-    has_email: bool = False,
-) -> Choice:
-    found = tuple(Fit(role, score, function, "why") for role, score in fits)
-    return Choice(person_id, function, confidence, has_email, influence, found)
 
 
 def chosen(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember, decide
 from bg_assets.domain.groups.why import explain
-from bg_assets_tests.domain.groups.test_group import (
+from bg_assets_tests.domain.groups.people import (
     FINANCE,
     MIDDLE,
     TODAY,

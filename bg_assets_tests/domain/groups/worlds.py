@@ -18,7 +18,7 @@ from bg_assets.domain.groups.group import (
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import RoleRule, Template, load_templates
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
-from bg_assets_tests.domain.groups.test_group import TODAY, person, read_as
+from bg_assets_tests.domain.groups.people import TODAY, person, read_as
 
 TEMPLATES = tuple(load_templates().values())
 TITLES = (

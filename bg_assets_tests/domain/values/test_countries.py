@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bg_assets.domain.products.template import parse_template
 from bg_assets.domain.titles import authority
 from bg_assets.domain.values import countries, regions
-from bg_assets_tests.domain.products.test_mistakes import GOOD
+from bg_assets_tests.domain.products.texts import GOOD
 
 TABLE = countries.table()
 BRITISH = ("GB", "IE", "AU")

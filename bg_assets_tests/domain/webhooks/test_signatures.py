@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import webhooks as reference
 
-from bg_assets.domain.webhooks.signatures import verify
+from bg_assets.domain.webhooks.signatures import signed_headers, verify
 
 # The vector of the reference implementations.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -258,3 +258,14 @@ def test_what_is_signed_rightly_gets_the_verdict_of_the_reference(
         assert verify("standard", headers, content, [KEY], at.timestamp()).accepted is (
             theirs is True
         )
+
+
+def test_a_sender_signs_in_the_standard_scheme_as_its_vector_does() -> None:
+    sent = datetime.fromtimestamp(SENT, UTC)
+    assert signed_headers("standard", KEY, ID, sent, BODY) == VECTOR
+
+
+def test_a_sender_signs_milliseconds_and_body_in_the_plain_scheme() -> None:
+    sent = datetime.fromtimestamp(SENT, UTC) + timedelta(milliseconds=250)
+    headers = signed_headers("plain", PLAIN_KEY, "any", sent, BODY)
+    assert headers == _plain(BODY, 1614265330250)

@@ -8,10 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.storage import database
-from bg_assets.storage.capture import dates, triggers
+from bg_assets.storage.capture import dates
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import plans, steps, told
-from bg_assets_tests.storage.capture.test_statements import COMPANY_MAP, CRM, PEOPLE_MAP
 from bg_assets_tests.storage.rows import (
     at,
     change,
@@ -243,19 +242,15 @@ def test_who_is_written_on_the_eve_of_the_first_day_is_told_of_at_once_too(
     assert changed(acme) == [("p0", "person_left"), ("p2", "person_joined")]
 
 
-def test_people_of_another_table_are_told_of_through_its_mapping(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        conn.exec_driver_sql(CRM)
-        people = triggers.Source("crm.contacts", PEOPLE_MAP)
-        triggers.install(conn, people, triggers.Source("crm.accounts", COMPANY_MAP))
-    run(engine, "insert into crm.accounts (nr, label) values (7, 'Acme')")
-    run(engine, "insert into crm.contacts (account, until, state) "
+def test_people_of_another_table_are_told_of_through_its_mapping(crm: sa.Engine) -> None:
+    run(crm, "insert into crm.accounts (nr, label) values (7, 'Acme')")
+    run(crm, "insert into crm.contacts (account, until, state) "
         "values (7, :day, 'active'), (7, :day, ' LEFT')", day=DONE)  # fmt: skip
-    run(engine, "update bg.dates_passed set done_to = :day", day=DONE)
-    forget_changes(engine)
+    run(crm, "update bg.dates_passed set done_to = :day", day=DONE)
+    forget_changes(crm)
 
-    assert look(engine) == 1
-    assert value(engine, "select company_id from bg.changes") == "7"
+    assert look(crm) == 1
+    assert value(crm, "select company_id from bg.changes") == "7"
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from bg_assets.storage import resync
 from bg_assets.storage.capture import triggers
 from bg_assets.storage.capture.bodies import MANY_AT_ALL, MANY_OF_ONE_COMPANY, PRIORITIES
-from bg_assets_tests.storage.capture.test_statements import COMPANY_MAP, CRM, PEOPLE_MAP
 from bg_assets_tests.storage.rows import company, forget_changes, group, insert, rows, run, value
 
 PEOPLE = "insert into bg.people (id, company_id, title) "
@@ -115,17 +114,13 @@ def test_who_had_left_and_starts_elsewhere_is_news_for_the_new_company_only(
 
 
 @pytest.mark.parametrize("status", ["Left", " left ", "LEFT"])
-def test_left_is_read_however_another_table_spells_it(engine: sa.Engine, status: str) -> None:
-    with engine.begin() as conn:
-        conn.exec_driver_sql(CRM)
-        people = triggers.Source("crm.contacts", PEOPLE_MAP)
-        triggers.install(conn, people, triggers.Source("crm.accounts", COMPANY_MAP))
-    run(engine, "insert into crm.accounts (nr, label) values (7, 'Acme')")
-    run(engine, "insert into crm.contacts (account, full_name) values (7, 'Ann')")
-    forget_changes(engine)
-    run(engine, "update crm.contacts set state = :status", status=status)
+def test_left_is_read_however_another_table_spells_it(crm: sa.Engine, status: str) -> None:
+    run(crm, "insert into crm.accounts (nr, label) values (7, 'Acme')")
+    run(crm, "insert into crm.contacts (account, full_name) values (7, 'Ann')")
+    forget_changes(crm)
+    run(crm, "update crm.contacts set state = :status", status=status)
 
-    assert kinds(engine) == {"person_left": 1}
+    assert kinds(crm) == {"person_left": 1}
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "UTC"])
@@ -212,12 +207,8 @@ def test_what_hurts_more_to_miss_comes_first() -> None:
     assert values[-1] == 0 > resync.PRIORITY
 
 
-def test_the_views_have_the_canonical_types_whatever_the_table_has(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        conn.exec_driver_sql(CRM)
-        people = triggers.Source("crm.contacts", PEOPLE_MAP)
-        triggers.install(conn, people, triggers.Source("crm.accounts", COMPANY_MAP))
-    found = rows(engine, "select attrelid::regclass::text as view, attname as name, "
+def test_the_views_have_the_canonical_types_whatever_the_table_has(crm: sa.Engine) -> None:
+    found = rows(crm, "select attrelid::regclass::text as view, attname as name, "
                  "format_type(atttypid, null) as type from pg_attribute where attrelid in "
                  "('bg.canonical_people'::regclass, 'bg.canonical_companies'::regclass) "
                  "order by attrelid, attnum")  # fmt: skip

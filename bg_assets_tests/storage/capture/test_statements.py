@@ -215,41 +215,6 @@ def test_a_writer_cannot_make_the_trigger_run_functions_of_its_own(
     assert kinds(engine) == {"person_joined": 1, "role_change": 1}
 
 
-PEOPLE_MAP = {
-    "id": "contact id", "company_id": "account", "name": "full_name", "title": "Job Title",
-    "department": "dept", "seniority": "rank", "email": "mail", "location": 'odd "%s" {name}',
-    "manager_id": "boss", "start_date": "since", "end_date": "until", "status": "state",
-    "deleted_at": "gone_at", "observed_at": "seen_at", "updated_at": "touched_at",
-}  # fmt: skip
-COMPANY_MAP = {
-    "id": "nr", "workspace": "team", "name": "label", "domain": "host", "website": "url",
-    "industry": "trade", "employee_min": "staff_min", "employee_max": "staff_max",
-    "revenue": "turnover", "country": "land", "deleted_at": "closed",
-}  # fmt: skip
-CRM = """
-    create schema crm;
-    create table crm.accounts (nr bigint primary key, team text, label varchar(80), host text,
-        url text, trade text, staff_min smallint, staff_max bigint, turnover money, land char(2),
-        closed timestamp);
-    create table crm.contacts ("contact id" uuid primary key default gen_random_uuid(),
-        account bigint references crm.accounts on delete cascade, full_name text, "Job Title" text,
-        dept text, rank integer, mail text, "odd ""%%s"" {name}" text, boss uuid, since timestamptz,
-        until date, state varchar(10), gone_at timestamptz, seen_at timestamptz,
-        touched_at timestamptz);
-"""
-
-
-@pytest.fixture
-def crm(engine: sa.Engine) -> sa.Engine:
-    with engine.begin() as conn:
-        conn.exec_driver_sql(CRM)
-        people = triggers.Source("crm.contacts", PEOPLE_MAP)
-        companies = triggers.Source("crm.accounts", COMPANY_MAP)
-        assert triggers.install(conn, people, companies)
-        assert not triggers.install(conn, people, companies)
-    return engine
-
-
 def test_tables_with_other_names_and_types_are_captured_and_read(crm: sa.Engine) -> None:
     run(
         crm,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from bg_assets.storage import database
 from bg_assets.storage.capture import triggers
 from bg_assets.storage.capture import watch as capture_watch
-from bg_assets_tests.storage.capture.test_statements import COMPANY_MAP, CRM, PEOPLE_MAP
+from bg_assets_tests.storage.capture import foreign
 from bg_assets_tests.storage.rows import company, forget_changes, rows, run, value
 
 TRIGGERS = {f"capture_{table}_{event}" for table in ("people", "companies")
@@ -261,19 +261,14 @@ def owned(engine: sa.Engine) -> Iterator[sa.Engine]:
     """A captured table of somebody else's, with columns of other names."""
     name = f"owner_{engine.url.database}"
     with engine.begin() as conn:
-        conn.exec_driver_sql(CRM)
-        install(conn)
+        conn.exec_driver_sql(foreign.TABLES)
+        foreign.install(conn)
         run(conn, f"create role {name}")
         run(conn, f"grant usage on schema crm to {name}")
         run(conn, f"alter table crm.contacts owner to {name}")
     yield engine
     run(engine, f"drop owned by {name} cascade")
     run(engine, f"drop role {name}")
-
-
-def install(conn: sa.Connection) -> bool:
-    people = triggers.Source("crm.contacts", PEOPLE_MAP)
-    return triggers.install(conn, people, triggers.Source("crm.accounts", COMPANY_MAP))
 
 
 def test_a_table_of_somebody_elses_is_watched_and_restored(owned: sa.Engine) -> None:
@@ -285,8 +280,8 @@ def test_a_table_of_somebody_elses_is_watched_and_restored(owned: sa.Engine) -> 
         run(conn, "alter table crm.contacts disable trigger user")
     said = lost(owned)
     with owned.begin() as conn:
-        assert install(conn)
-        assert not install(conn)
+        assert foreign.install(conn)
+        assert not foreign.install(conn)
 
     assert said == sorted(
         f"trigger {name} on crm.contacts is disabled" for name in TRIGGERS if "people" in name

@@ -1,7 +1,7 @@
 """Texts in events: what is cleaned, and how long they may be."""
 
 from bg_assets.domain.webhooks.events import Party
-from bg_assets_tests.domain.webhooks.test_events import body, person, sound
+from bg_assets_tests.domain.webhooks.bodies import body, person, sound
 
 
 def test_control_characters_in_texts_become_spaces_as_in_an_import() -> None:
