@@ -7,9 +7,9 @@ at once, and the UI knows it after "Reload definitions" or a restart.
 import hashlib
 
 from bg_assets import settings
-from bg_assets.domain.products.template import find_templates
 from bg_assets.domain.titles import verdict
 from bg_assets.domain.values import countries
+from bg_assets.products.files import find_templates
 
 # Raised by hand when the rules themselves change.
 _GROUP_RULES = "1"

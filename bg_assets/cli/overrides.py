@@ -8,11 +8,19 @@ import sqlalchemy as sa
 
 from bg_assets import settings, terminal
 from bg_assets.cli import session
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.values.near import near
-from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
+from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES, role_meant
+from bg_assets.products.files import load_templates
 from bg_assets.storage import database, instance_settings, overrides, templates
 from bg_assets.storage.reports import finding
+
+
+class _Role(click.Choice[str]):
+    """A role by its name, or by a synonym in any case."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(role_meant(value), param, ctx)
+
 
 _COMPANY = click.argument("company_id", metavar="COMPANY")
 _PERSON = click.argument("person_id", metavar="PERSON")
@@ -24,7 +32,7 @@ _BY = click.option("--by", help="Who says so; else the user of this computer.")
 @click.command()
 @_COMPANY
 @_PERSON
-@click.option("--role", type=click.Choice(ROLES), help="Else the one that fits best.")
+@click.option("--role", type=_Role(ROLES), help="Else the one that fits best.")
 @_PRODUCT
 @_REASON
 @_BY

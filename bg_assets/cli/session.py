@@ -16,7 +16,7 @@ from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.encryption import KeysUnusable
 from bg_assets.files.header import BadHeader
-from bg_assets.files.records import BrokenFile
+from bg_assets.files.lines import BrokenFile
 from bg_assets.files.rejects import CannotReject
 from bg_assets.storage import companies, database, instance_settings
 from bg_assets.storage.reports import finding

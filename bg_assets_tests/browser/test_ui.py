@@ -69,7 +69,7 @@ def test_a_companys_partition_shows_its_group_and_why_and_no_names(page: Page) -
     page.picture("partition")
     page.click("[Show Markdown]")
     # A bar and an asterisk in a title stay text.
-    page.wait_for("decision maker", "acme-02-1", "IT Director | *interim*", "gatekeeper")
+    page.wait_for("decision maker", "acme-02-1", "IT Director | *interim*", "blocker")
     page.picture("group")
     assert_no_personal_data(page)
 

@@ -47,6 +47,21 @@ def test_a_pin_brings_somebody_in_at_once_and_outlasts_every_refresh(acme: Comma
         refresh(acme, "acme")
 
 
+@pytest.mark.parametrize("word", ["gatekeeper", "GateKeeper"])
+def test_a_gatekeeper_is_pinned_and_told_as_a_blocker(acme: Command, word: str) -> None:
+    done = acme("pin", "acme", "acme-4", "--role", word, "--reason", "met him")
+    assert (done.code, done.err) == (0, "")
+    assert "acme-4 is pinned as blocker in acme" in done.out
+    assert acme.rows("select role from bg.member_overrides") == [("blocker",)]
+    refresh_what_is_due(acme)
+    pinned = members(acme)["acme-4"]
+    assert (pinned["role"], pinned["reasons"][0]) == ("blocker", "blocker: pinned by hand")
+    for read in (("show", "acme"), ("why", "acme", "acme-4"), ("export",)):
+        told = acme(*read).out
+        assert "blocker" in told
+        assert "gatekeeper" not in told.lower()
+
+
 def test_an_exclusion_keeps_somebody_out_until_it_is_taken_back(acme: Command) -> None:
     assert "acme-1" in members(acme)
     assert acme("exclude", "acme", "acme-1", "--reason", "retires").code == 0

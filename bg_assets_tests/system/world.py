@@ -13,7 +13,7 @@ from bg_assets import settings
 from bg_assets.assets import runs
 from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.domain.groups.outcome import outcome
-from bg_assets.domain.products import template
+from bg_assets.products import files
 from bg_assets.storage import staff
 from bg_assets.storage.reports import shown
 from bg_assets_tests.system.stack import Stack, eventually
@@ -166,7 +166,7 @@ def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:
         judged, failed = runs.judge(staff.read_people(conn, companies), as_of)
     assert not failed
     config = settings.read()
-    templates = list(template.load_templates(config.templates, config.products).values())
+    templates = list(files.load_templates(config.templates, config.products).values())
     expected = {
         (company, group.product): _as_decided(group)
         for company in known

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.groups.outcome import StoredGroup, outcome
-from bg_assets.domain.products.template import load_templates
+from bg_assets.products.files import load_templates
 from bg_assets_tests.domain.groups.people import TODAY, person
 
 PRODUCT = "finance_system"
-TEMPLATES = list(load_templates(names=[PRODUCT]).values())
+TEMPLATES = list(load_templates(products=[PRODUCT]).values())
 COMPANY = Company("c", 200, 300, "US")
 
 

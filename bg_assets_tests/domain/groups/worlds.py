@@ -16,8 +16,9 @@ from bg_assets.domain.groups.group import (
     weigh,
 )
 from bg_assets.domain.groups.why import Why, explain
-from bg_assets.domain.products.template import RoleRule, Template, load_templates
+from bg_assets.domain.products.template import RoleRule, Template
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
+from bg_assets.products.files import load_templates
 from bg_assets_tests.domain.groups.people import TODAY, person, read_as
 
 TEMPLATES = tuple(load_templates().values())
