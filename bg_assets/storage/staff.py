@@ -27,10 +27,12 @@ _PEOPLE = sa.text("""
 
 # When somebody was last seen is no part of company_people: a source that sees the same again
 # changes nothing there. Served by the primary keys; as a join it became a look at all people.
+# Most lists are empty, and null is not parsed.
 _STAFF = sa.text("""
     select company_id, person_id, title, department, location, manager_id, start_date, has_email,
-        function, level, confidence, evidence, function_alternatives, level_alternatives,
-        has_left, by_department, lexicon_version, (
+        function, level, confidence, evidence, has_left, by_department, lexicon_version,
+        nullif(function_alternatives, '[]') as function_alternatives,
+        nullif(level_alternatives, '[]') as level_alternatives, (
             select cast(p.observed_at at time zone 'UTC' as date)
             from bg.canonical_people as p where p.id = person_id) as seen
     from bg.company_people where company_id = any(:companies)
@@ -147,8 +149,8 @@ def _verdict(row: sa.Row[Any], version: str) -> titles.TitleVerdict:
         level=row.level,
         confidence=row.confidence,
         reasons=tuple(row.evidence),
-        function_alternatives=tuple(row.function_alternatives),
-        level_alternatives=tuple(row.level_alternatives),
+        function_alternatives=tuple(row.function_alternatives or ()),
+        level_alternatives=tuple(row.level_alternatives or ()),
         left=row.has_left,
         by_department=row.by_department,
     )

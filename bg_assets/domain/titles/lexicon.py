@@ -5,7 +5,6 @@ The table has the columns phrase, kind, value, language, note. A phrase is match
 
 import csv
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -171,7 +170,7 @@ def digest() -> str:
 
 @lru_cache(maxsize=1)
 def _content() -> bytes:
-    return _SHIPPED.read_bytes()
+    return _read(_SHIPPED)
 
 
 def load(path: Path) -> Lexicon:
@@ -180,11 +179,16 @@ def load(path: Path) -> Lexicon:
     Raises BadLexicon with file and line for an unknown kind, value or language, an empty phrase,
     a wrong number of columns, or a phrase that comes twice.
     """
-    return _loaded(path, path.read_bytes())
+    return _loaded(path, _read(path))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read()
 
 
 def _loaded(path: Path, content: bytes) -> Lexicon:
-    phrases = list(_phrases(path, io.StringIO(content.decode("utf-8-sig"), newline="")))
+    phrases = list(_phrases(path, content.decode("utf-8-sig").split("\n")))
     aliases = Matcher(p for p in phrases if p.kind == "alias")
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
@@ -203,8 +207,8 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
     )
 
 
-def _phrases(path: Path, file: Iterable[str]) -> Iterator[Phrase]:
-    rows = csv.reader(file)
+def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
+    rows = csv.reader(lines)
     header = next(rows, [])
     if tuple(header) != COLUMNS:
         raise BadLexicon(f"{path}, line 1: the header must be {','.join(COLUMNS)}")
