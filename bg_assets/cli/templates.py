@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bg_assets import settings, terminal
-from bg_assets.cli import session, template_diff
+from bg_assets.cli import lookups, session, template_diff
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Condition, RoleRule, Template
 from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
@@ -122,7 +122,7 @@ def diff(
         before, after = _one(old, config), _one(new, config)
     with session.opened() as engine:
         with database.connect(engine) as conn:
-            session.require_companies(conn, ids)
+            lookups.require_companies(conn, ids)
             wanted = sorted(set(ids))
             if not ids:
                 wanted = companies.sample_ids(conn, sample) if sample else companies.all_ids(conn)

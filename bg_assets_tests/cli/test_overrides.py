@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bg_assets.cli import overrides
+from bg_assets.cli import lookups
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due
 
@@ -98,7 +98,7 @@ def test_who_and_why_stand_with_it_and_in_the_audit_log(acme: Command) -> None:
     acme("pin", "acme", "acme-4", "--role", "champion", "--reason", "met him", "--by", "jo")
     acme("exclude", "acme", "acme-4", "--reason", "a mistake")
     acme("unpin", "acme", "acme-4", "--reason", "no matter")
-    me = overrides._user()
+    me = lookups.who_types()
     assert acme.rows(
         "select action, role, by, reason, removed_at is not null from bg.member_overrides "
         "order by id"
