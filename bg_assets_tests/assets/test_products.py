@@ -7,6 +7,7 @@ import pytest
 
 from bg_assets import sensors
 from bg_assets.assets import versions
+from bg_assets.domain.values import countries
 from bg_assets.products.files import SHIPPED, load_templates
 from bg_assets_tests.refreshing import World, metadata
 
@@ -183,7 +184,10 @@ def test_the_code_version_follows_the_templates_of_the_products(
     monkeypatch.setenv("BG_PRODUCTS", "books,hr_system")
     third = versions.of_groups()
     own.write_text("", encoding="utf-8")
-    assert len({first, second, third, versions.of_groups()}) == 4
+    fourth = versions.of_groups()
+    assert len({first, second, third, fourth}) == 4
+    monkeypatch.setattr(countries, "table", dict)
+    assert versions.of_groups() != fourth
     monkeypatch.setenv("BG_PRODUCTS", "")
     assert versions.of_groups() == "1"
 
@@ -197,3 +201,5 @@ def test_a_partition_carries_the_code_version_by_which_it_was_built(world: World
     assert event.asset_materialization is not None
     tags = event.asset_materialization.tags or {}
     assert tags["dagster/code_version"] == versions.of_groups()
+    kept = world.sql("select distinct lexicon_version from bg.company_people")
+    assert kept == [(versions.of_people(),)]
