@@ -10,12 +10,16 @@ from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import stuck
+from bg_assets.storage.causes import CAUSE
 from bg_assets.storage.refreshes import Held
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a company was refreshed: its changes by kind, and the seconds since the first."""
+    """Why a company was refreshed: its changes by kind and writer, and the seconds since the first.
+
+    A kind reads ``role_change (import)``.
+    """
 
     kinds: Mapping[str, int]
     lag_seconds: float | None
@@ -32,14 +36,14 @@ _GROUPS = sa.text("""
 """)
 
 # Served by changes_by_refresh.
-_CAUSES = sa.text("""
-    select refresh_id::text as refresh_id, jsonb_object_agg(kind, number) as kinds,
+_CAUSES = sa.text(f"""
+    select refresh_id::text as refresh_id, jsonb_object_agg(cause, number) as kinds,
         extract(epoch from clock_timestamp() - min(first_at))::float as lag_seconds
     from (
-        select refresh_id, kind, count(*) as number, min(occurred_at) as first_at
+        select refresh_id, {CAUSE} as cause, count(*) as number, min(occurred_at) as first_at
         from bg.changes
         where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
-        group by refresh_id, kind
+        group by refresh_id, cause
     ) as counted
     group by refresh_id
 """)
