@@ -286,6 +286,7 @@ def test_a_webhook_path_tells_how_to_send(door: Door) -> None:
         assert "person.left" in told["events"]
         assert set(told["signatures"]) == {"standard", "plain", "window_seconds"}
         assert told["limits"]["body_bytes"] == 262144
+        assert told["limits"]["event_id_characters"] == 256
         example = told["example"]
     assert door.deliver({**example, "source": "crm"}).status == 202
 
