@@ -20,9 +20,10 @@ from bg_assets.domain.groups.cohesion import LEAST_PEOPLE, Stratum, cohesion
 from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products import sizes
-from bg_assets.domain.products.template import Template, load_templates
+from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
+from bg_assets.products.files import load_templates
 from bg_assets.sample import world
 from bg_assets_tests import organograms
 from bg_assets_tests.organograms import AFTER, BEFORE, Post
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--template", metavar="NAME")
     parser.add_argument("--seniors", action="store_true")
     chosen = parser.parse_args(arguments)
-    templates = load_templates(names=[chosen.template] if chosen.template else None)
+    templates = load_templates(products=[chosen.template] if chosen.template else None)
     data = bench.shared_data()
     if not chosen.read:
         # First, while nothing else is in memory for the collector to look through.

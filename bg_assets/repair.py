@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bg_assets import faults
 from bg_assets.instance import ending, private
+from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import claims, database, refreshes
 from bg_assets.storage.refreshes import UnderWay
@@ -25,14 +26,6 @@ TOO_EARLY = timedelta(seconds=15)
 # A run that is over has this long to end its process, which may still hold rows of the tables.
 LAST_BREATH = timedelta(seconds=10)
 LOOKUPS = 50
-
-_IN_PROGRESS = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +163,7 @@ def _in_progress(
     instance: dg.DagsterInstance,
 ) -> tuple[Mapping[str, RunState], Mapping[str, RunState]]:
     """The runs in progress, by id and by run key: one query for the ordinary case."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS), limit=5000)
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000)
     states = [_state(record) for record in records]
     keys = [record.dagster_run.tags.get("dagster/run_key") for record in records]
     by_key = {key: state for key, state in zip(keys, states, strict=True) if key}

@@ -37,10 +37,11 @@ ROOMS = {
     "embedded": "settings",
     "files": "domain.values writing",
     "sample": "files writing",
-    "storage": "settings domain.groups domain.titles domain.webhooks embedded encryption",
+    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks embedded "
+    "encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
-    "receiver": "settings domain.webhooks embedded encryption storage",
+    "receiver": "settings domain.values domain.webhooks embedded encryption storage",
     "instance": "settings domain.titles storage",
     "web": "settings instance",
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "

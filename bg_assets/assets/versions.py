@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from bg_assets import domain, settings
-from bg_assets.domain.products.template import find_templates
+from bg_assets.products.files import find_templates
 
 # Raised by hand when the rules themselves change.
 _PEOPLE_RULES = "1"

@@ -9,8 +9,7 @@ from typing import Any, Final, TextIO
 import click
 
 from bg_assets import terminal
-from bg_assets.cli import session
-from bg_assets.cli.overrides import products_or_fail
+from bg_assets.cli import lookups, session
 from bg_assets.domain.values.formulas import is_formula
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import EXPORTED_ROLES
@@ -51,10 +50,10 @@ def export(
     to_json = (form or ("json" if file.suffix == ".json" else "csv")) == "json"
     with session.opened() as engine:
         with database.connect(engine) as conn:
-            session.require_companies(conn, companies)
+            lookups.require_companies(conn, companies)
             known = exporting.workspaces(conn)
             if product is not None:
-                products_or_fail(conn, product)
+                lookups.require_products(conn, product)
         if workspace is not None and workspace not in known:
             session.fail(f"no company is in workspace {workspace!r}; {near(workspace, known)}",
                          session.USAGE)  # fmt: skip

@@ -57,13 +57,11 @@ def _renewal(
     last: datetime | None,
     config: settings.Settings,
 ) -> Renewal | None:
-    rules = Rules(
-        config.settle, claims.LONGEST_SETTLE, config.refresh_interval, config.max_attempts
-    )
+    rules = Rules(config.settle, config.refresh_interval, config.max_attempts)
     known = None
     if refresh is not None:
         known = LastRefresh(**{one.name: refresh[one.name] for one in fields(LastRefresh)})
-    pending = shown.read_pending(conn, company_id)
+    pending = shown.read_pending(conn, company_id, config.settle)
     return renewal(claims.database_now(conn), pending, known, last, rules)
 
 

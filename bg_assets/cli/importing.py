@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from bg_assets import terminal
 from bg_assets.cli import session
 from bg_assets.files import mapping as mappings
+from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
-from bg_assets.files.records import BrokenFile
 from bg_assets.files.rejects import RejectsWriter
 from bg_assets.files.rows import Reject
 from bg_assets.storage import database, imports

@@ -4,8 +4,7 @@ import click
 from rich.progress import Progress
 
 from bg_assets import encryption, settings, terminal
-from bg_assets.cli import session
-from bg_assets.cli.webhook import options
+from bg_assets.cli import lookups, session
 from bg_assets.storage import key_rotation
 
 
@@ -39,7 +38,7 @@ def rotate(as_json: bool) -> None:
                 bar.update(task, completed=done, total=total)
 
             try:
-                done = key_rotation.rotate(engine, config, options.actor(), progress)
+                done = key_rotation.rotate(engine, config, lookups.who_types(), progress)
             except key_rotation.RotationUnderWay:
                 session.fail("keys are being rotated already: wait for that to end", session.FAILED)
     if as_json:

@@ -6,12 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.domain.products.template import find_templates, unknown
+from bg_assets.products.files import find_templates, unknown
 from bg_assets.storage import instance_settings, resync, templates
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
-    """in_force: name, hash, loaded_at and old_groups of each; mistakes: mistake and since.
+    """in_force: product (as name), hash, loaded_at, old_groups; mistakes: mistake and since.
 
     A mistake that nobody who runs has met yet has no time. Writes nothing.
     """
@@ -26,10 +26,10 @@ def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
     return {
         "in_force": [
             {
-                "name": one.name,
+                "name": one.product,
                 "hash": one.hash,
                 "loaded_at": one.loaded_at,
-                "old_groups": old.get(one.name, 0),
+                "old_groups": old.get(one.product, 0),
             }
             for one in stored.values()
         ],

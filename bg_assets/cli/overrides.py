@@ -1,18 +1,21 @@
 """`pin`, `exclude` and `unpin`: a human's word on who is in a group; it beats the rules."""
 
-import os
-import pwd
-
 import click
 import sqlalchemy as sa
 
-from bg_assets import settings, terminal
-from bg_assets.cli import session
-from bg_assets.domain.products.template import load_templates
-from bg_assets.domain.values.near import near
-from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
-from bg_assets.storage import database, instance_settings, overrides, templates
+from bg_assets import terminal
+from bg_assets.cli import lookups, session
+from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES, role_meant
+from bg_assets.storage import database, overrides
 from bg_assets.storage.reports import finding
+
+
+class _Role(click.Choice[str]):
+    """A role by its name, or by a synonym in any case."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(role_meant(value), param, ctx)
+
 
 _COMPANY = click.argument("company_id", metavar="COMPANY")
 _PERSON = click.argument("person_id", metavar="PERSON")
@@ -24,7 +27,7 @@ _BY = click.option("--by", help="Who says so; else the user of this computer.")
 @click.command()
 @_COMPANY
 @_PERSON
-@click.option("--role", type=click.Choice(ROLES), help="Else the one that fits best.")
+@click.option("--role", type=_Role(ROLES), help="Else the one that fits best.")
 @_PRODUCT
 @_REASON
 @_BY
@@ -73,11 +76,11 @@ def unpin(
 ) -> None:
     """Take back a pin or an exclusion: the rules decide again."""
     with session.opened() as engine, database.connect(engine) as conn:
-        session.require_companies(conn, (company_id,))
+        lookups.require_companies(conn, (company_id,))
         in_force = overrides.products_of(conn, company_id, person_id)
         if not in_force:
             # Whoever was pinned may have moved or be deleted since.
-            require_person(conn, company_id, person_id)
+            lookups.require_person(conn, company_id, person_id)
         wanted = (product,) if product else tuple(in_force)
         word = overrides.Word(
             company_id, person_id, wanted, _said(by, "--by"), _said(reason, "--reason")
@@ -92,47 +95,6 @@ def unpin(
     terminal.tell(f"the rules decide again on {person_id} in {company_id}: {', '.join(products)}")
 
 
-def require_person(conn: sa.Connection, company_id: str, person_id: str) -> finding.FoundPerson:
-    """The person, if they are among the company's people, even if they left.
-
-    Ends with exit code 2 otherwise: with near matches, or with the company they are at.
-    """
-    found = finding.find_person(conn, person_id)
-    if found is None:
-        close = finding.near_people(conn, company_id, person_id)
-        hint = f"; did you mean {', '.join(close)}?" if close else ""
-        session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
-    if found.deleted:
-        session.fail(f"{person_id} is deleted: nothing is known of them any more", session.USAGE)
-    if found.company_id != company_id:
-        where = f"works at {found.company_id}" if found.company_id else "works at no company"
-        session.fail(f"{person_id} {where}, not at {company_id}: name that company", session.USAGE)
-    return found
-
-
-def products_or_fail(
-    conn: sa.Connection, product: str | None
-) -> tuple[settings.Settings, tuple[str, ...]]:
-    """The settings in force and the products that an option means.
-
-    Ends with exit code 2 and near matches where there is no such product.
-    """
-    config = session.settings_in_force(conn, "BG_PRODUCTS", "BG_TEMPLATES")
-    if product is None:
-        return config, config.products
-    # The folder of templates may be out of reach from here.
-    if product not in _products_that_run(conn):
-        known = load_templates(config.templates)
-        if product not in known:
-            session.fail(f"no template is named {product!r}; {near(product, known)}", session.USAGE)
-    return config, (product,)
-
-
-def _products_that_run(conn: sa.Connection) -> frozenset[str]:
-    """The products whose templates are in force where bg-assets runs."""
-    return frozenset(templates.read(conn)) if instance_settings.read(conn) else frozenset()
-
-
 def _word(
     conn: sa.Connection,
     company_id: str,
@@ -142,26 +104,18 @@ def _word(
     reason: str,
 ) -> tuple[finding.FoundPerson, overrides.Word]:
     """The person, and what is said of them. Ends with exit code 2 where something is unknown."""
-    session.require_companies(conn, (company_id,))
-    found = require_person(conn, company_id, person_id)
-    _, products = products_or_fail(conn, product)
+    lookups.require_companies(conn, (company_id,))
+    found = lookups.require_person(conn, company_id, person_id)
+    _, products = lookups.require_products(conn, product)
     said = _said(by, "--by"), _said(reason, "--reason")
     return found, overrides.Word(company_id, person_id, products, *said)
 
 
 def _said(text: str | None, option: str) -> str:
-    found = (_user() if text is None else text).strip()
+    found = (lookups.who_types() if text is None else text).strip()
     if not found or "\0" in found:
         session.fail(f"{option} is empty: say it in a few words", session.USAGE)
     return found
-
-
-def _user() -> str:
-    number = os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
 
 
 def _of(word: overrides.Word) -> str:

@@ -3,7 +3,7 @@
 import click
 
 from bg_assets import terminal
-from bg_assets.cli import groups, session
+from bg_assets.cli import groups, lookups, session
 from bg_assets.storage import database
 
 
@@ -15,7 +15,7 @@ def show(company_id: str, as_json: bool) -> None:
     with session.opened() as engine, database.connect(engine) as conn:
         found = groups.read(conn, company_id)
         if found is None:
-            session.require_companies(conn, (company_id,))
+            lookups.require_companies(conn, (company_id,))
             return
     document, coming = found
     if as_json:

@@ -7,12 +7,11 @@ import sqlalchemy as sa
 from rich.progress import Progress
 
 from bg_assets import terminal
-from bg_assets.cli import session
+from bg_assets.cli import lookups, session
 from bg_assets.instance import state
-from bg_assets.storage import companies, database, refreshes
+from bg_assets.storage import companies, database, priorities, refreshes
 from bg_assets.storage.reports import counts
 
-_BACKFILL_PRIORITY = -10
 _WAIT = click.option("--wait", is_flag=True, help="Until it is done.")
 _IDS = click.argument("ids", metavar="COMPANY...", nargs=-1, required=True)
 
@@ -25,7 +24,7 @@ def refresh(ids: tuple[str, ...], wait: bool) -> None:
     wanted = list(dict.fromkeys(ids))
     with session.opened() as engine:
         with database.connect(engine) as conn:
-            session.require_companies(conn, ids)
+            lookups.require_companies(conn, ids)
             refreshes.request_by_hand(conn, wanted)
         _asked(engine, wanted, wait)
 
@@ -40,9 +39,9 @@ def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
         session.fail("name companies, or say --all", session.USAGE)
     with session.opened() as engine:
         with database.connect(engine) as conn:
-            session.require_companies(conn, ids)
+            lookups.require_companies(conn, ids)
             wanted = companies.all_ids(conn) if everything else list(dict.fromkeys(ids))
-            refreshes.request_by_hand(conn, wanted, priority=_BACKFILL_PRIORITY)
+            refreshes.request_by_hand(conn, wanted, priority=priorities.BACKFILL)
         _asked(engine, wanted, wait)
 
 
@@ -69,7 +68,7 @@ def untrack(ids: tuple[str, ...]) -> None:
     Importing a company again takes it back.
     """
     with session.opened() as engine, database.connect(engine) as conn:
-        session.require_companies(conn, ids)
+        lookups.require_companies(conn, ids)
         gone = companies.untrack(conn, ids)
     terminal.tell(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
 

@@ -16,10 +16,9 @@ from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.encryption import KeysUnusable
 from bg_assets.files.header import BadHeader
-from bg_assets.files.records import BrokenFile
+from bg_assets.files.lines import BrokenFile
 from bg_assets.files.rejects import CannotReject
-from bg_assets.storage import companies, database, instance_settings
-from bg_assets.storage.reports import finding
+from bg_assets.storage import database, instance_settings
 from bg_assets.terminal import messages
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
@@ -119,15 +118,6 @@ def settings_in_force(conn: sa.Connection, *names: str) -> settings.Settings:
 
 def _value(value: str | None) -> str:
     return "not set" if value is None else value
-
-
-def require_companies(conn: sa.Connection, wanted: tuple[str, ...]) -> None:
-    """End with exit code 2 and near matches where a company is not known."""
-    unknown = companies.unknown(conn, wanted)
-    if not unknown:
-        return
-    lines = [finding.no_company(conn, company_id) for company_id in unknown]
-    fail(lines, USAGE)
 
 
 def is_terminal() -> bool:

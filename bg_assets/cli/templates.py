@@ -1,4 +1,4 @@
-"""`templates`: which products there are, what is in each, what is wrong, what would change."""
+"""`templates`: which there are, what is in each, what is wrong, what another would change."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,20 +7,18 @@ from typing import Any
 import click
 
 from bg_assets import settings, terminal
-from bg_assets.cli import session, template_diff
+from bg_assets.cli import lookups, session, template_diff
 from bg_assets.domain.products.places import BadTemplate
-from bg_assets.domain.products.template import (
+from bg_assets.domain.products.template import Condition, RoleRule, Template
+from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
+from bg_assets.products.files import (
     SHIPPED,
-    Condition,
     Found,
-    RoleRule,
-    Template,
     find_templates,
     load_template,
     load_templates,
     unknown,
 )
-from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
 from bg_assets.storage import companies, database
 
 _JSON = click.option("--json", "as_json", is_flag=True)
@@ -28,7 +26,7 @@ _JSON = click.option("--json", "as_json", is_flag=True)
 
 @click.group()
 def templates() -> None:
-    """What is sold: products, and whom their buyer groups need."""
+    """Templates: what a product is, and whom its buyer groups need."""
 
 
 @templates.command("list")
@@ -50,13 +48,13 @@ def list_(as_json: bool) -> None:
 
 
 @templates.command()
-@click.argument("name")
+@click.argument("product")
 @_JSON
-def show(name: str, as_json: bool) -> None:
-    """Print a template: the functions that matter, and who fits each role."""
+def show(product: str, as_json: bool) -> None:
+    """Print the template of a product: the functions that matter, and who fits each role."""
     with session.clear_errors():
         config = settings.read()
-        template = load_templates(config.templates, [name])[name]
+        template = load_templates(config.templates, [product])[product]
         row = _row(template, _all(config), config)
     if as_json:
         terminal.print_json(asdict(template) | row)
@@ -112,7 +110,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
 def diff(
     old: str, new: str, ids: tuple[str, ...], sample: int | None, details: int, as_json: bool
 ) -> None:
-    """Say what template NEW would change against OLD: each a name, or a file. Writes nothing.
+    """Say what template NEW would change against OLD: each a product, or a file. Writes nothing.
 
     Computed from the people as the last refresh of each company read them, with pins and
     exclusions of the two products.
@@ -124,7 +122,7 @@ def diff(
         before, after = _one(old, config), _one(new, config)
     with session.opened() as engine:
         with database.connect(engine) as conn:
-            session.require_companies(conn, ids)
+            lookups.require_companies(conn, ids)
             wanted = sorted(set(ids))
             if not ids:
                 wanted = companies.sample_ids(conn, sample) if sample else companies.all_ids(conn)
@@ -172,7 +170,7 @@ def _checked(path: Path) -> Found:
 
 
 def _one(what: str, config: settings.Settings) -> Template:
-    """The template of a name or a file. Raises BadTemplate."""
+    """The template of a product or of a file. Raises BadTemplate."""
     known = find_templates(config.templates)
     if what in known.templates:
         return known.templates[what]

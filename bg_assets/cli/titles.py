@@ -16,7 +16,7 @@ from bg_assets.domain.titles import authority
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.values.companies import Headcount, parse_headcount
 from bg_assets.files.header import BadHeader
-from bg_assets.files.records import BrokenFile
+from bg_assets.files.lines import BrokenFile
 from bg_assets.files.titles import TitleFile, TitleRow
 
 COLUMNS = (

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from rich.markup import escape
 
 from bg_assets import terminal
-from bg_assets.cli import session
-from bg_assets.cli.overrides import products_or_fail
+from bg_assets.cli import lookups, session
 from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import Template
@@ -32,13 +31,9 @@ from bg_assets.terminal import Terminal
 def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> None:
     """Explain why somebody is or is not in a company's group, and what would have changed it."""
     with session.opened() as engine, database.connect(engine) as conn:
-        session.require_companies(conn, (company_id,))
-        found = finding.find_person(conn, person_id)
-        if found is None:
-            close = finding.near_people(conn, company_id, person_id)
-            hint = f"; did you mean {', '.join(close)}?" if close else ""
-            session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
-        config, wanted = products_or_fail(conn, product)
+        lookups.require_companies(conn, (company_id,))
+        found = lookups.require_known_person(conn, company_id, person_id)
+        config, wanted = lookups.require_products(conn, product)
         running = in_force.as_kept(conn, wanted) if instance_settings.read(conn) else None
         force = running or in_force.in_force(engine, config.templates, wanted)
         if force.warning:
@@ -106,8 +101,7 @@ def _gone(company_id: str, person: finding.FoundPerson, today: date) -> Why | No
     if person.deleted:
         return Why(False, None, "gone", "deleted from the people table")
     if person.company_id != company_id:
-        where = f"works at {person.company_id}" if person.company_id else "works at no company"
-        because = f"{where}, not at {company_id}"
+        because = f"{lookups.where(person)}, not at {company_id}"
         return Why(False, None, "elsewhere", because, would_change=("a move to this company",))
     verdict = classify(person.title, person.department)
     reason = employment.why_gone(person.status, person.end_date, today, verdict)

@@ -50,17 +50,20 @@ ROLE_LABELS: Final = {
     # From titles alone nobody is known to argue for anything.
     "champion": "potential champion",
     "stakeholder": "stakeholder",
-    # Most of them ratify rather than oppose.
-    "blocker": "gatekeeper",
+    # Who can stop or delay it by policy or process; most of them ratify rather than oppose.
+    "blocker": "blocker",
     "introducer": "introducer",
 }
+
+# Other words for a role, in small letters: understood where somebody types one, never told.
+ROLE_SYNONYMS: Final = {"gatekeeper": "blocker"}
 
 # The values that these systems come with; whoever has others there maps ours by themselves.
 # salesforce: the picklist OpportunityContactRole.Role, which has no champion: somebody who is only
 # likely to argue for a product has influence, and who ratifies is an evaluator.
 # hubspot: the contact property hs_buying_role, by its internal names.
 # adobe: the roles that a buying group of Marketo and Journey Optimizer B2B starts with, which knows
-# no gatekeeper (somebody with influence on the decision) and no introducer (a practitioner there).
+# no blocker (somebody with influence on the decision) and no introducer (a practitioner there).
 EXPORTED_ROLES: Final = {
     "ours": {role: role for role in ROLE_LABELS},
     "salesforce": {
@@ -93,6 +96,11 @@ FUNCTION_WORDS: Final = {
     "customer_success": "customer success",
     "executive": "general management",
 }
+
+
+def role_meant(word: str) -> str:
+    """The role that a synonym of it means, in whatever case; any other word as it is."""
+    return ROLE_SYNONYMS.get(word.lower(), word)
 
 
 def in_words(function: str) -> str:

@@ -6,26 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from bg_assets.domain.values.columns import COMPANIES, PEOPLE, Column, in_files
+
 Kind = Literal["companies", "people"]
 
+COLUMNS: Mapping[Kind, tuple[Column, ...]] = {"companies": COMPANIES, "people": PEOPLE}
 REQUIRED: Mapping[Kind, tuple[str, ...]] = {
-    "companies": ("id", "name"),
-    "people": ("id", "company_id"),
+    kind: tuple(name for name, column in in_files(columns) if column.in_files == "must")
+    for kind, columns in COLUMNS.items()
 }
 OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
-    "companies": ("domain", "website", "industry", "employee_count", "revenue", "country"),
-    "people": (
-        "name",
-        "title",
-        "department",
-        "seniority",
-        "email",
-        "location",
-        "manager_id",
-        "start_date",
-        "end_date",
-        "status",
-    ),
+    kind: tuple(name for name, column in in_files(columns) if column.in_files == "may")
+    for kind, columns in COLUMNS.items()
 }
 
 # What a header cell never looks like: an address, a date, a number, a URL.

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from bg_assets.files.header import BadHeader, Kind, fit
-from bg_assets.files.records import BrokenFile, Record, Records
+from bg_assets.files.lines import BrokenFile
+from bg_assets.files.records import Record, Records
 from bg_assets.files.rows import Checks, Reject, Row, blank
 
 # Rows that are checked together: column by column is faster than row by row.

@@ -1,36 +1,18 @@
-"""Bytes of a CSV or CSV.gz file to records with their line, in bounded memory.
+"""A CSV or CSV.gz file to records with their line, in bounded memory.
 
-Knows quotes, encodings and broken files; nothing of what the columns mean.
+Knows quotes and what is wrong with a record; nothing of what the columns mean.
 """
 
 import csv
-import gzip
-import io
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from bg_assets.files.header import BadHeader
+from bg_assets.files.lines import BrokenFile, Lines, undecoded
 
 # A line is cut at so many characters, and a quoted field may not run on for longer than that.
 LONGEST_LINE = 1_000_000
-
-_GZIP = b"\x1f\x8b"
-_SIGNATURES = (
-    (b"PK\x03\x04", "is a workbook or zip archive: save the sheet as CSV (UTF-8)"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook: save the sheet as CSV (UTF-8)"),
-    (b"PAR1", "is a Parquet file: save it as CSV (UTF-8)"),
-    (b"%PDF", "is a PDF: it takes a CSV file (UTF-8)"),
-    (b"\xff\xfe", "is UTF-16: save it as CSV in UTF-8"),
-    (b"\xfe\xff", "is UTF-16: save it as CSV in UTF-8"),
-)
-
-
-class BrokenFile(Exception):
-    """A file that is damaged or cut off, so that nothing of it may be stored; says where."""
-
 
 # One record: the physical line it starts at, its fields (the line as it is where they can't be
 # told apart), and what is wrong with it, if something is. A plain tuple: a file has millions.
@@ -50,12 +32,7 @@ class Records:
         except OSError as error:
             raise BadHeader(f"can't be read: {error.strerror}") from None
         try:
-            self._text = io.TextIOWrapper(
-                _decompressed(self._raw, path),
-                encoding="utf-8-sig",
-                errors="surrogateescape",
-                newline="",
-            )
+            self._file = Lines(self._raw, LONGEST_LINE, compressed=path.suffix == ".gz")
         except BaseException:
             self._raw.close()
             raise
@@ -68,7 +45,7 @@ class Records:
         self._iterator = self._parsed()
 
     def close(self) -> None:
-        self._text.close()
+        self._file.close()
         self._raw.close()
 
     @property
@@ -114,8 +91,8 @@ class Records:
 
     def _source(self) -> Iterator[str]:
         """Physical lines; notes what the parser would not notice."""
-        lines, pushed, held = self._lines, self._pushed, 0
-        while line := pushed.popleft() if pushed else self._read():
+        file, lines, pushed, held = self._file, self._lines, self._pushed, 0
+        while line := pushed.popleft() if pushed else file.read():
             self._number += 1
             if lines:
                 held += len(line)
@@ -124,34 +101,15 @@ class Records:
             else:
                 held = len(line)
             lines.append(line)
-            if not line.isascii() and _undecoded(line):
+            if undecoded(line):
                 self._problem = "holds bytes that are not UTF-8"
-            if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            if file.is_cut(line):
                 self._problem = f"is longer than {LONGEST_LINE:,} characters"
                 self._shortened = True
-                lines[-1] = line[:1000] + "…" + self._skip_line()
+                lines[-1] = line[:1000] + "…" + file.skip()
                 line = "\n"
             yield line
         self._ended = True
-
-    def _read(self) -> str:
-        try:
-            return self._text.readline(LONGEST_LINE)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise BrokenFile(
-                f"is damaged or cut off after line {self._number:,}: copy or make it again"
-            ) from None
-        except OSError as error:
-            raise BrokenFile(
-                f"can't be read after line {self._number:,}: {error.strerror}"
-            ) from None
-
-    def _skip_line(self) -> str:
-        """Reads on to the end of the line and returns that end, empty at the file's."""
-        while part := self._read():
-            if part.endswith(("\n", "\r")):
-                return part[-1]
-        return ""
 
     def _unparsed(self, start: int, error: csv.Error) -> Record:
         """What the parser refused, as a record of its first line; the rest is read again."""
@@ -170,32 +128,8 @@ class Records:
         return start, [first.rstrip("\r\n")], self._problem or what
 
 
-def _undecoded(line: str) -> bool:
-    # Several times faster than to search for the surrogates.
-    try:
-        line.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def _open_quote(line: int) -> BrokenFile:
     return BrokenFile(
         f"is cut off, or a quote that opens in the record of line {line:,} is never closed: "
         "mend that line, or make the file again"
     )
-
-
-def _decompressed(raw: io.BufferedReader, path: Path) -> BinaryIO:
-    try:
-        start = raw.peek(8)[:8]
-    except OSError as error:
-        raise BadHeader(f"can't be read: {error.strerror}") from None
-    if start.startswith(_GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb"))
-    if path.suffix == ".gz":
-        raise BadHeader("is named .gz but is not compressed with gzip: rename or compress it")
-    for signature, what in _SIGNATURES:
-        if start.startswith(signature):
-            raise BadHeader(what)
-    return raw

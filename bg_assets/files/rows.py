@@ -8,7 +8,8 @@ from operator import eq
 from typing import NamedTuple
 
 from bg_assets.domain.values import controls
-from bg_assets.domain.values.companies import Headcount, Unfit
+from bg_assets.domain.values.companies import Headcount
+from bg_assets.domain.values.unfit import Unfit
 from bg_assets.files.header import REQUIRED, Kind
 from bg_assets.files.values import readers
 

@@ -4,27 +4,16 @@ Rows are given as they are read, in bounded memory; what a title means is not kn
 """
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Self, cast
+from typing import Any, BinaryIO, Final, Self, cast
 
 from bg_assets.domain.values.near import near
 from bg_assets.files.header import BadHeader
-from bg_assets.files.records import BrokenFile
+from bg_assets.files.lines import BrokenFile, Lines, undecoded
 
 LONGEST_LINE: Final = 100_000  # characters of a line, and of a quoted field with line breaks
-_GZIP: Final = b"\x1f\x8b"
-_OTHERS: Final = (
-    (b"PK\x03\x04", "a workbook or zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"PAR1", "a Parquet file"),
-    (b"%PDF", "a PDF"),
-    (b"\xff\xfe", "UTF-16"),
-    (b"\xfe\xff", "UTF-16"),
-)
 # Names under which a column of context may come.
 _CONTEXT: Final = {
     "department": ("department",),
@@ -52,7 +41,7 @@ class TitleFile:
         ``column``: the name of the titles' column; without one a first line that names `title`
         is a header. Raises BadHeader or BrokenFile.
         """
-        self._lines = _Lines(_decompressed(stream))
+        self._lines = _CheckedLines(stream)
         first = self._lines.peeked()
         self.columns = _header(first, column)
         # A list all the same, but somebody may have meant a CSV.
@@ -101,13 +90,13 @@ class TitleFile:
             yield TitleRow(**{name: fields[at] for name, at in self._at.items()})
 
 
-class _Lines:
-    """Physical lines with their ends; refuses bytes that are not UTF-8 and endless lines."""
+class _CheckedLines:
+    """Lines with their ends; refuses bytes that are not UTF-8 and endless lines."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._text = io.TextIOWrapper(
-            stream, encoding="utf-8-sig", errors="surrogateescape", newline=""
-        )
+        buffered = io.BufferedReader(cast(Any, stream))
+        takes = "it takes a list or a CSV file in UTF-8"
+        self._file = Lines(buffered, LONGEST_LINE, takes=takes)
         self._pushed: str | None = None
         self.number = 0
         self.held = 0  # characters since somebody set it to 0
@@ -136,31 +125,12 @@ class _Lines:
         return self._pushed
 
     def _read(self) -> str:
-        try:
-            line = self._text.readline(LONGEST_LINE)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
+        line = self._file.read()
+        if undecoded(line):
             raise BrokenFile(
-                f"is damaged or cut off after line {self.number:,}: copy or make it again"
-            ) from None
-        if not line.isascii():
-            try:
-                line.encode()
-            except UnicodeEncodeError:
-                raise BrokenFile(
-                    f"line {self.number + 1:,} holds bytes that are not UTF-8: save it as UTF-8"
-                ) from None
+                f"line {self._file.number:,} holds bytes that are not UTF-8: save it as UTF-8"
+            )
         return line
-
-
-def _decompressed(stream: BinaryIO) -> BinaryIO:
-    buffered = io.BufferedReader(cast(io.RawIOBase, stream))
-    start = buffered.peek(8)[:8]
-    for signature, what in _OTHERS:
-        if start.startswith(signature):
-            raise BadHeader(f"is {what}: it takes a list or a CSV file in UTF-8")
-    if start.startswith(_GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=buffered, mode="rb"))
-    return cast(BinaryIO, buffered)
 
 
 def _header(line: str, column: str | None) -> tuple[str, ...] | None:

@@ -6,53 +6,28 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 
-from bg_assets.domain.values import companies, controls
-from bg_assets.domain.values.companies import Unfit
-from bg_assets.files.header import Kind
+from bg_assets.domain.values import companies, controls, people
+from bg_assets.domain.values.columns import Column, Form, in_files
+from bg_assets.domain.values.unfit import Unfit
+from bg_assets.files.header import COLUMNS, Kind
 
-LONGEST_TITLE = 1000
-LONGEST_TEXT = 300
-LONGEST_EMAIL = 254
 _CACHED = 50_000
+# Beyond these a cell is not even looked at.
+_CELL = 200
+_FIGURE = 100
+# Forms whose values differ from row to row.
+_HARDLY_TWICE = frozenset({"name", "e-mail", "company name", "domain", "website", "revenue"})
 
-_PLAIN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,2}", re.ASCII)
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_A_DATE = Unfit("is not a date like 2026-01-31")
 
 
 def readers(kind: Kind) -> Mapping[str, Callable[[str], object]]:
-    """A reader for each canonical column: gives a value, None for empty, or an Unfit.
+    """A reader for each column of a file: gives a value, None for empty, or an Unfit.
 
     Readers of columns whose values repeat remember them; take new readers for each file.
     """
-    if kind == "companies":
-        return {
-            "id": _of_text(companies.parse_company_id, 200),
-            "name": _of_text(companies.parse_name, 200),
-            "domain": _of_text(companies.parse_domain, 2048),
-            "website": _of_text(companies.parse_website, 2048),
-            "industry": _Remembering(partial(read_text, most=LONGEST_TEXT)).__getitem__,
-            "employee_count": _Remembering(_of_text(companies.parse_headcount, 100)).__getitem__,
-            "revenue": _of_text(companies.parse_revenue, 100),
-            "country": _Remembering(_of_text(companies.parse_country, 100)).__getitem__,
-        }
-    short = _Remembering(partial(read_text, most=LONGEST_TEXT)).__getitem__
-    day = _Remembering(read_date).__getitem__
-    return {
-        "id": read_person_id,
-        "company_id": _Remembering(_of_text(companies.parse_company_id, 200)).__getitem__,
-        "name": partial(read_text, most=LONGEST_TEXT),
-        "title": _Remembering(partial(read_text, most=LONGEST_TITLE)).__getitem__,
-        "department": short,
-        "seniority": short,
-        "email": read_email,
-        "location": short,
-        "manager_id": _Remembering(read_person_id).__getitem__,
-        "start_date": day,
-        "end_date": day,
-        "status": _Remembering(read_status).__getitem__,
-    }
+    return {name: _reader(column) for name, column in in_files(COLUMNS[kind])}
 
 
 def read_text(raw: str, most: int) -> str | Unfit | None:
@@ -71,26 +46,16 @@ def read_text(raw: str, most: int) -> str | Unfit | None:
     return value
 
 
-def read_person_id(raw: str) -> str | Unfit | None:
-    """A person's id as it is, trimmed: not normalised, so that no two ids become one."""
+def read_id(raw: str) -> str | Unfit | None:
+    """A person's id as it is, trimmed."""
     value = raw.strip()
-    if not value:
-        return None
-    if len(value) > 200 or not value.isprintable():
-        return Unfit("takes 1 to 200 printable characters")
-    return value
+    return people.parse_id(value) if value else None
 
 
 def read_email(raw: str) -> str | Unfit | None:
-    """An e-mail address as it is written, in its shape only."""
-    if len(raw) <= LONGEST_EMAIL and _PLAIN_EMAIL.fullmatch(raw):
-        return raw
+    """An e-mail address as it is written, trimmed."""
     value = raw.strip()
-    if not value:
-        return None
-    if len(value) > LONGEST_EMAIL or not value.isprintable() or not _EMAIL.fullmatch(value):
-        return Unfit("is not an e-mail address like name@acme.com")
-    return value
+    return people.parse_email(value) if value else None
 
 
 def read_date(raw: str) -> date | Unfit | None:
@@ -109,9 +74,15 @@ def read_date(raw: str) -> date | Unfit | None:
 
 
 def read_status(raw: str) -> str | Unfit:
-    """``active``, also where empty, or ``left``, in any case."""
-    value = raw.strip().lower() or "active"
-    return value if value in {"active", "left"} else Unfit("takes active or left")
+    """A status; where it is empty ``active``."""
+    return people.parse_status(raw.strip() or "active")
+
+
+def _reader(column: Column) -> Callable[[str], object]:
+    read = _READERS[column.form]
+    if column.name == "id" or column.form in _HARDLY_TWICE:
+        return read
+    return _Remembering(read).__getitem__
 
 
 class _Remembering(dict[str, object]):
@@ -125,7 +96,7 @@ class _Remembering(dict[str, object]):
         value = self._read(raw)
         if len(self) >= _CACHED:
             self.clear()
-        if len(raw) <= LONGEST_TITLE:
+        if len(raw) <= people.LONGEST_TITLE:
             self[raw] = value
         return value
 
@@ -138,3 +109,22 @@ def _of_text(parse: Callable[[str], object], most: int) -> Callable[[str], objec
         return parse(value) if isinstance(value, str) else value
 
     return read
+
+
+# Of the forms that files may have.
+_READERS: Mapping[Form, Callable[[str], object]] = {
+    "person id": read_id,
+    "company id": _of_text(companies.parse_company_id, _CELL),
+    "name": partial(read_text, most=people.LONGEST_TEXT),
+    "title": partial(read_text, most=people.LONGEST_TITLE),
+    "text": partial(read_text, most=people.LONGEST_TEXT),
+    "e-mail": read_email,
+    "day": read_date,
+    "status": read_status,
+    "company name": _of_text(companies.parse_name, companies.LONGEST_NAME),
+    "domain": _of_text(companies.parse_domain, companies.LONGEST_URL),
+    "website": _of_text(companies.parse_website, companies.LONGEST_URL),
+    "headcount": _of_text(companies.parse_headcount, _FIGURE),
+    "revenue": _of_text(companies.parse_revenue, _FIGURE),
+    "country": _of_text(companies.parse_country, companies.LONGEST_COUNTRY),
+}

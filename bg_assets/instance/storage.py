@@ -9,7 +9,8 @@ from dagster_postgres import DagsterPostgresStorage
 
 from bg_assets import settings
 from bg_assets.instance import private
-from bg_assets.storage import database
+from bg_assets.storage import database, locks
+from bg_assets.storage.locks import Lock
 
 # Events that one INSERT takes at most: 1,000 materializations in 2.9 s instead of 14.
 EVENT_BATCH_SIZE = "500"
@@ -17,7 +18,6 @@ EVENT_BATCH_SIZE = "500"
 KEPT_CONNECTIONS = 1
 MORE_CONNECTIONS = 30
 RECYCLE_SECONDS = 3600
-TABLES_LOCK = 0x6267_0002
 # A cursor that holds the version of Dagster for which the tables are complete. Written last.
 COMPLETE = "bg_assets/tables_complete"
 
@@ -93,10 +93,9 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
     with engine.connect() as connection:
         if _complete(connection):
             return
-        # In a transaction, and in one that holds nothing else: behind a pooler the lock of a
-        # session would stay with somebody else's.
+        # A transaction that holds nothing but the lock.
         with engine.execution_options(isolation_level="READ COMMITTED").begin() as locking:
-            locking.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": TABLES_LOCK})
+            locks.take(locking, Lock.DAGSTER_TABLES)
             if not _complete(connection):
                 made = DagsterPostgresStorage(url, should_autocreate_tables=True)
                 private.complete_tables(made)

@@ -1,4 +1,7 @@
-"""The templates in force: those in the files, or the last good ones where a file went bad."""
+"""Which template is in force for each product: its file's, or the last good one.
+
+A product is a name that a user types; a template is the document of that name, and may change.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +10,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bg_assets.domain.products.places import BadTemplate
-from bg_assets.domain.products.template import (
-    Found,
-    Template,
-    find_templates,
-    parse_template,
-    unknown,
-)
+from bg_assets.domain.products.template import Template, parse_template
 from bg_assets.domain.values import regions
+from bg_assets.products.files import Found, find_templates, unknown
 from bg_assets.storage import database, resync, templates
 
 
@@ -57,11 +55,12 @@ def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InF
     with database.connect(engine) as conn:
         found, stored, mistakes = _look(conn, folder, products)
         good = [
-            (name, template.hash, found.texts[name])
-            for name, template in found.templates.items()
-            if name in products
+            (product, template.hash, found.texts[product])
+            for product, template in found.templates.items()
+            if product in products
         ]
-        if any(name not in stored or stored[name].hash != digest for name, digest, _ in good):
+        hashes = {product: one.hash for product, one in stored.items()}
+        if any(hashes.get(product) != digest for product, digest, _ in good):
             templates.write(conn, good)
         templates.write_mistakes(conn, mistakes)
     return choose(found, stored, products, mistakes)
@@ -70,23 +69,25 @@ def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InF
 def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:
     """What the running instance goes by, whatever the files say that its next tick will see.
 
-    Its folder may be out of reach from here. None where it has no template of a product.
+    Its folder may be out of reach from here. None where it has no template for one of the products.
     """
     stored = templates.read(conn)
-    if any(name not in stored for name in products):
+    if any(product not in stored for product in products):
         return None
-    kept = {name: parse_template(stored[name].text, f"{name} in force") for name in products}
+    kept = {
+        product: parse_template(stored[product].text, f"{product} in force") for product in products
+    }
     return InForce(kept, tuple(templates.read_mistakes(conn)), ())
 
 
 def _look(
     conn: sa.Connection, folder: Path | None, products: Sequence[str]
 ) -> tuple[Found, dict[str, templates.Stored], list[str]]:
-    """The files, the templates that were kept, and what is wrong with these products."""
+    """The files, the templates that were kept, and what is wrong with these products'."""
     found = find_templates(folder)
     stored = templates.read(conn)
     # A product whose file was there and is bad now is not unknown: its mistake says enough.
-    asked = [name for name in products if not found.mistakes or name not in stored]
+    asked = [product for product in products if not found.mistakes or product not in stored]
     return found, stored, [*found.mistakes, *unknown(asked, found)]
 
 
@@ -98,12 +99,12 @@ def choose(
 ) -> InForce:
     """The template of each product, from its file or as it was kept. Raises BadTemplate."""
     chosen: dict[str, Template] = {}
-    kept = [name for name in products if name not in found.templates]
-    for name in products:
-        if name in found.templates:
-            chosen[name] = found.templates[name]
-        elif name in stored:
-            chosen[name] = parse_template(stored[name].text, f"the last good {name}")
+    kept = [product for product in products if product not in found.templates]
+    for product in products:
+        if product in found.templates:
+            chosen[product] = found.templates[product]
+        elif product in stored:
+            chosen[product] = parse_template(stored[product].text, f"the last good {product}")
         else:
             raise BadTemplate(*mistakes)
     return InForce(chosen, tuple(mistakes), tuple(kept))
@@ -111,14 +112,17 @@ def choose(
 
 def raise_changes(engine: sa.Engine, force: InForce) -> int:
     """Ask for what a changed template makes old and a new product lacks; returns how many."""
-    current = {name: one.hash for name, one in force.templates.items()}
+    current = {product: template.hash for product, template in force.templates.items()}
     with database.connect(engine) as conn:
         stored = templates.read(conn)
         incomplete = [
-            name for name in current if name in stored and stored[name].complete_at is None
+            product
+            for product in current
+            if product in stored and stored[product].complete_at is None
         ]
         spelled = resync.countries(conn) if incomplete else ()
         outside = {
-            name: regions.outside(force.templates[name].regions, spelled) for name in incomplete
+            product: regions.outside(force.templates[product].regions, spelled)
+            for product in incomplete
         }
         return resync.raise_changes(conn, current, outside, incomplete)

@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+from bg_assets.domain.webhooks import schema
 from bg_assets.domain.webhooks.events import TYPES
+from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID
+from bg_assets.domain.webhooks.secrets import SOURCE
 from bg_assets.domain.webhooks.signatures import WINDOW
 from bg_assets.receiver.limits import Limits
 
@@ -68,7 +71,7 @@ def of_the_path(limits: Limits) -> str:
                 "head_bytes": limits.head_bytes,
                 "headers": limits.headers,
                 "body_seconds": limits.body_seconds,
-                "event_id_characters": 256,
+                "event_id_characters": LONGEST_EVENT_ID,
                 "connections": limits.connections,
                 "connections_of_one_address": limits.connections_of_one,
             },
@@ -120,14 +123,15 @@ def openapi(limits: Limits) -> str:
 
 def _post(*, by_body: bool) -> dict[str, Any]:
     event = {"$ref": "#/components/schemas/Event"}
-    schema = {"allOf": [event, {"required": ["source"]}]} if by_body else event
+    by_name = {"required": ["source"], "properties": {"source": {"type": "string"}}}
+    body = {"allOf": [event, by_name]} if by_body else event
     return {
         "operationId": "sendBySource" if by_body else "send",
         "summary": "Send an event" + (", its source named in the body" if by_body else ""),
         "parameters": [_header(*one) for one in _HEADERS],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": schema, "example": EXAMPLE}},
+            "content": {"application/json": {"schema": body, "example": EXAMPLE}},
         },
         "responses": {
             "202": _stored("Stored"),
@@ -153,15 +157,15 @@ def _plain_get(summary: str, media_type: str, kind: str) -> dict[str, Any]:
 
 
 def _stored(meaning: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Stored"}
-    return {"description": meaning, "content": {"application/json": {"schema": schema}}}
+    of_it = {"$ref": "#/components/schemas/Stored"}
+    return {"description": meaning, "content": {"application/json": {"schema": of_it}}}
 
 
 def _problem(meaning: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
+    of_it = {"$ref": "#/components/schemas/Problem"}
     response: dict[str, Any] = {
         "description": meaning,
-        "content": {"application/problem+json": {"schema": schema}},
+        "content": {"application/problem+json": {"schema": of_it}},
     }
     if "Retry-After" in meaning:
         after = {"schema": {"type": "integer", "minimum": 1}, "description": "In seconds"}
@@ -184,7 +188,11 @@ def _json(document: object) -> str:
 
 
 _HEADERS = (
-    ("webhook-id", "^[!-~]{1,256}$", "The event's id (standard), or the body's once more (plain)"),
+    (
+        "webhook-id",
+        f"^[!-~]{{1,{LONGEST_EVENT_ID}}}$",
+        "The event's id (standard), or the body's once more (plain)",
+    ),
     ("webhook-timestamp", "^[0-9]{1,12}$", "Seconds since 1970 (standard)"),
     ("webhook-signature", "^v1,[A-Za-z0-9+/]{43}=$", "One or more signatures (standard)"),
     ("x-timestamp", "^[0-9]{1,15}$", "Milliseconds since 1970 (plain)"),
@@ -194,62 +202,10 @@ _SOURCE = {
     "name": "source",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"},
-}
-_TEXT = {"type": ["string", "null"], "maxLength": 300}
-_COMPANY = {
-    "type": ["object", "null"],
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "maxLength": 200},
-        "name": _TEXT,
-        "domain": _TEXT,
-    },
-}
-_OTHER_COMPANY = {"anyOf": [_TEXT, _COMPANY], "description": "A name, or id, name and domain"}
-_PERSON = {
-    "type": ["object", "null"],
-    "description": "Also in snake_case; where both are there they must agree",
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "maxLength": 200},
-        "name": _TEXT,
-        "email": _TEXT,
-        "oldTitle": _TEXT,
-        "newTitle": _TEXT,
-        "oldCompany": _OTHER_COMPANY,
-        "newCompany": _OTHER_COMPANY,
-    },
-}
-_CHANGES = {
-    "type": ["object", "null"],
-    "additionalProperties": {
-        "type": ["object", "null"],
-        "properties": {"old": {}, "new": {}},
-    },
+    "schema": {"type": "string", "pattern": f"^{SOURCE.pattern}$"},
 }
 _SCHEMAS = {
-    "Event": {
-        "type": "object",
-        "required": ["type"],
-        "properties": {
-            "id": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": 256,
-                "description": "Required in the plain scheme",
-            },
-            "source": {"type": "string"},
-            "type": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": 100,
-                "description": "One of: " + ", ".join(TYPES) + "; another one is ignored",
-            },
-            "timestamp": {"type": "string", "format": "date-time", "description": _TIME},
-            "person": _PERSON,
-            "company": _COMPANY,
-            "changes": _CHANGES,
-        },
-    },
+    "Event": schema.event(_TIME),
     "Stored": {
         "type": "object",
         "required": ["id", "status", "duplicate"],

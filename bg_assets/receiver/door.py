@@ -11,8 +11,10 @@ from typing import NoReturn
 
 from starlette.types import Receive, Scope, Send
 
+from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks import signatures
-from bg_assets.domain.webhooks.events import TYPES, Event, Malformed, parse_body, read_event
+from bg_assets.domain.webhooks.events import TYPES, Event, parse_body, read_event
+from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID
 from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
@@ -29,7 +31,6 @@ from bg_assets.storage.webhooks.sources import Source
 BY_BODY = "person-change"
 UNKNOWN_TYPE = "unknown type"
 _KNOWN = frozenset(TYPES)
-_LONGEST_ID = 256
 _LONGEST_WAIT = 3600
 # Another secret would not help against these.
 _OF_TIME = frozenset({"bad-time", "too-old", "too-new"})
@@ -208,8 +209,8 @@ def _judge(known: Known | None, headers: dict[str, str], body: bytes) -> signatu
 
 def _document(body: bytes) -> object:
     document = parse_body(body)
-    if isinstance(document, Malformed):
-        _fail(document.field, document.detail)
+    if isinstance(document, Unfit):
+        _fail(document.field, document.reason)
     return document
 
 
@@ -228,8 +229,8 @@ def _arrival(source: Source, document: object, headers: dict[str, str], body: by
     if (_named(document) or source.id) != source.id:
         _fail("source", "names another source than the path")
     event = read_event(document, datetime.now(UTC))
-    if isinstance(event, Malformed):
-        _fail(event.field, event.detail)
+    if isinstance(event, Unfit):
+        _fail(event.field, event.reason)
     person = event.person
     return Arrival(
         source.id,
@@ -253,8 +254,8 @@ def _event_id(scheme: Scheme, event: Event, headers: dict[str, str]) -> str:
             _fail("webhook-id", "is another id than the one in the signed body")
         return event.event_id
     found = signatures.message_id(headers)
-    if len(found) > _LONGEST_ID or not found.isprintable():
-        _fail("id", f"takes 1 to {_LONGEST_ID} printable characters")
+    if len(found) > LONGEST_EVENT_ID or not found.isprintable():
+        _fail("id", f"takes 1 to {LONGEST_EVENT_ID} printable characters")
     return found
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-# A company with a stream of changes is taken this many seconds after the first at the latest.
-LONGEST_SETTLE = 30.0
+from bg_assets.storage import dueness
+
 # Submitting a run takes about 0.2 s of the 60 s that a tick has; the rest is for the next tick.
 MOST_RUNS = 50
 
@@ -44,39 +44,24 @@ class Request:
 
 
 # Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer and the
-# primary key of the members: a probe for each pending company or departure. "offset 0" keeps these
-# probes: made into joins, on figures that are a burst of changes old, they became loops over all
-# that is under way.
-_DUE = """
-    select p.company_id, p.priority, p.first_at, p.kinds, p.manual
+# primary key of the members: a probe for each pending company or departure.
+_DUE = f"""
+    select p.company_id, p.priority, p.first_at, p.kinds, p.by_hand
     from (
         select c.company_id,
             max(c.priority) as priority,
             min(c.occurred_at) as first_at,
-            max(c.occurred_at) as last_at,
-            bool_or(c.kind = 'resync' and c.source = 'manual') as manual,
-            bool_or(c.kind = 'resync' and c.source = 'template') as template,
-            bool_or(c.is_departure and exists (
-                select from bg.buyer_group_members as m
-                where m.company_id = c.company_id and m.person_id = c.person_id
-                offset 0)) as member_left,
+            {dueness.SETTLED_AT} as settled_at,
+            bool_or({dueness.BY_HAND}) as by_hand,
+            bool_or({dueness.AT_ONCE}) as at_once,
             array_agg(distinct c.kind) as kinds
         from bg.changes as c
-        where c.handled_at is null and c.refresh_id is null
+        where {dueness.PENDING}
         group by c.company_id
     ) as p
-    where (p.manual
-            or p.last_at <= :now - make_interval(secs => :settle)
-            or p.first_at <= :now - make_interval(secs => :longest_settle))
-        and (p.manual or p.template or p.member_left or not exists (
-            select from bg.buyer_group_refresh_log as r
-            where r.company_id = p.company_id and r.status = 'completed' and r.starts_interval
-                and r.finished_at > :now - make_interval(secs => :refresh_interval)
-            offset 0))
-        and not exists (
-            select from bg.buyer_group_refresh_log as r
-            where r.company_id = p.company_id and r.status in ('requested', 'running')
-            offset 0)
+    where (p.by_hand or p.settled_at <= :now)
+        and (p.at_once or not {dueness.deferred("p.company_id")})
+        and not {dueness.under_way("p.company_id")}
 """
 
 # In order of company, so that two ticks at once wait for each other and can't lock each other out.
@@ -94,7 +79,7 @@ CLAIM = sa.text(f"""
     insert into bg.buyer_group_refresh_log
         (company_id, status, reason, triggered_by, priority, sensor, requested_at)
     select company_id, 'requested', array_to_string(kinds, ', '),
-        case when manual then 'manual' else 'change' end, priority, :sensor, :now
+        case when by_hand then 'manual' else 'change' end, priority, :sensor, :now
     from by_age
     where urgent or age <= :limit / 5
     order by company_id
@@ -273,6 +258,6 @@ def _parameters(policy: Policy, now: datetime) -> dict[str, object]:
     return {
         "now": now,
         "settle": policy.settle,
-        "longest_settle": LONGEST_SETTLE,
+        "longest_settle": dueness.LONGEST_SETTLE,
         "refresh_interval": policy.refresh_interval,
     }

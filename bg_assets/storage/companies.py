@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from bg_assets.storage import dueness
+
 _KNOWN = sa.text("""
     select id from bg.canonical_companies where id = any(:ids) and deleted_at is null
 """)
@@ -17,16 +19,14 @@ _SAMPLE = sa.text("""
 """)
 # Served by the primary keys of companies and groups, changes_pending, one_refresh_at_a_time and
 # refreshes_dead: probes for each id that nobody tracks.
-_OF_NO_USE = sa.text("""
+_OF_NO_USE = sa.text(f"""
     select a.id from unnest(cast(:ids as text[])) with ordinality as a(id, place)
     where not exists (
             select from bg.canonical_companies as c where c.id = a.id and c.deleted_at is null)
         and not exists (select from bg.buyer_groups as g where g.company_id = a.id)
         and not exists (
             select from bg.changes as w where w.company_id = a.id and w.refresh_id is null)
-        and not exists (
-            select from bg.buyer_group_refresh_log as r
-            where r.company_id = a.id and r.status in ('requested', 'running'))
+        and not {dueness.under_way("a.id")}
         and not exists (
             select from bg.buyer_group_refresh_log as d
             where d.company_id = a.id and d.status = 'dead')

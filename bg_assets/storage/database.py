@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import errors
+from bg_assets.storage import errors, locks
 from bg_assets.storage.capture import triggers, watch
+from bg_assets.storage.locks import Lock
 
 # Alembic costs 0.15 s to import, which only looking at the schema is worth.
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_MIGRATION_LOCK = 0x6267_0001
 # A serialization failure, and a deadlock that another has won.
 _GOT_IN_BETWEEN = {"40001", "40P01"}
 _TRIES = 10
@@ -173,7 +173,7 @@ def migrate(url: str) -> list[str]:
     engine = make_engine(url, pool_size=1)
     try:
         with connect(engine) as conn:
-            conn.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            locks.take(conn, Lock.SCHEMA)
             conn.execute(sa.text("create schema if not exists bg"))
             before, head = _revision(conn), _head()
             if before is not None and before not in _known():

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from bg_assets.storage import database
+from bg_assets.storage import database, locks
 from bg_assets.storage.copying import copy_rows
+from bg_assets.storage.locks import Lock
 
-_IMPORT_LOCK = 0x6267_0002
 _REJECTS_AT_ONCE = 1000
 _TRIES = 5
 
@@ -131,10 +131,9 @@ def wait_for_others(conn: sa.Connection, waiting: Callable[[], None]) -> None:
     Calls ``waiting`` where another is writing just now. Two that write the same people at once,
     each in its own order, would lock each other out.
     """
-    key = {"key": _IMPORT_LOCK}
-    if not conn.execute(sa.text("select pg_try_advisory_xact_lock(:key)"), key).scalar_one():
+    if not locks.try_to_take(conn, Lock.IMPORT):
         waiting()
-        conn.execute(sa.text("select pg_advisory_xact_lock(:key)"), key)
+        locks.take(conn, Lock.IMPORT)
 
 
 def apply(

@@ -14,17 +14,13 @@ from cryptography.fernet import Fernet, InvalidToken
 from bg_assets import encryption
 from bg_assets.encryption import CannotDecrypt, Hasher, Keys
 from bg_assets.settings import Settings
-from bg_assets.storage import audit, database
+from bg_assets.storage import audit, database, locks
+from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events
 
-_LOCK_KEY = 0x6267_0004
 _BATCH_ROWS, _BATCH_BYTES = 1000, 8_000_000
 
-# In a transaction, since behind a pooler a session is anybody's; it may idle for long.
-_LOCK = sa.text("""
-    select pg_try_advisory_xact_lock(:key),
-        set_config('idle_in_transaction_session_timeout', '0', true)
-""")
+_IDLE_FOR_LONG = sa.text("select set_config('idle_in_transaction_session_timeout', '0', true)")
 _SECRETS = sa.text("select id, secret as token from bg.webhook_secrets order by id for update")
 _NEW_SECRET = sa.text("update bg.webhook_secrets set secret = :token where id = :id")
 _COUNT = sa.text("select count(*), coalesce(max(id), 0) from bg.webhook_events")
@@ -105,9 +101,10 @@ def rotate(
 
 @contextmanager
 def _alone(engine: sa.Engine) -> Iterator[None]:
-    """Hold the lock of rotations on a connection of its own."""
+    """Hold the lock of rotations on a connection of its own, in a transaction that may idle."""
     with engine.connect() as conn:
-        if not conn.execute(_LOCK, {"key": _LOCK_KEY}).scalar_one():
+        conn.execute(_IDLE_FOR_LONG)
+        if not locks.try_to_take(conn, Lock.KEY_ROTATION):
             raise RotationUnderWay
         yield
 

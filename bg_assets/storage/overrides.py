@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bg_assets.storage import audit, refreshes
+from bg_assets.storage import audit, locks, refreshes
 
 # Served by one_override_at_a_time, all of them.
 _REMOVE = sa.text("""
@@ -29,8 +29,6 @@ _IN_FORCE = sa.text("""
     select product, action, role, by, reason, created_at from bg.member_overrides
     where company_id = :company_id and person_id = :person_id and removed_at is null
 """)
-# Two at once would meet in the index, and one of them would fail.
-_LOCK = sa.text("select pg_advisory_xact_lock(hashtextextended('override ' || :company_id, 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def give(conn: sa.Connection, word: Word, action: str, role: str | None = None) 
     """Pin or exclude somebody, in place of what was said before, and ask for the group anew."""
     of = {"company_id": word.company_id, "person_id": word.person_id}
     products = sorted(word.products)
-    conn.execute(_LOCK, {"company_id": word.company_id})
+    locks.take_overrides(conn, word.company_id)
     conn.execute(_REMOVE, {**of, "products": products})
     added = {"products": products, "action": action, "role": role}
     conn.execute(_ADD, {**of, **added, "by": word.by, "reason": word.reason})
@@ -61,7 +59,7 @@ def take_back(conn: sa.Connection, word: Word) -> list[str]:
     Returns the products that had one; where none had, nothing is done.
     """
     of = {"company_id": word.company_id, "person_id": word.person_id}
-    conn.execute(_LOCK, {"company_id": word.company_id})
+    locks.take_overrides(conn, word.company_id)
     removed = conn.execute(_REMOVE, {**of, "products": list(word.products)}).all()
     products = sorted(row.product for row in removed)
     if products:

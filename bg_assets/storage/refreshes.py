@@ -11,8 +11,7 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from bg_assets.storage import stuck
-from bg_assets.storage.capture.bodies import PRIORITIES
+from bg_assets.storage import priorities, promotions, stuck
 
 # Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
 SHORTEST_DELAY = 5.0
@@ -199,6 +198,7 @@ def take(
     attach = {"companies": list(taken), "taken": json.dumps(taken)}
     conn.execute(_ATTACH, attach)
     conn.execute(_ATTACH_DEAD, attach)
+    promotions.refine(conn, list(taken.values()))
     return held
 
 
@@ -267,7 +267,7 @@ def request_by_hand(
     companies: Sequence[str],
     *,
     source: str = "manual",
-    priority: int = PRIORITIES["manual"],
+    priority: int = priorities.BY_HAND,
 ) -> None:
     """Ask for a refresh of each company, as a change of kind resync.
 

@@ -9,24 +9,28 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-# Below everything that happened to people, above backfills.
-PRIORITY = -5
-MOST = 5000
-_LOCK = 0x62675F74  # of its own: two looks at once would ask twice
+from bg_assets.storage import dueness, locks, priorities
+from bg_assets.storage.locks import Lock
 
-_TRY_LOCK = sa.text("select pg_try_advisory_xact_lock(:key)")
-# Served by refreshes_dead, changes_by_refresh and one_refresh_at_a_time: probes for each company
-# that is found, none when nothing is.
-_NOT_UNDER_WAY = """
-    not exists (
-        select from bg.buyer_group_refresh_log as r
-        where r.company_id = {company} and r.status in ('requested', 'running') offset 0)
-    and not exists (
-        select from bg.buyer_group_refresh_log as d
-        join bg.changes as w on w.refresh_id = d.id and w.handled_at is null
-        where d.company_id = {company} and d.status = 'dead' and w.source = 'template'
-            and w.new -> 'templates' ->> {product} = {hash} offset 0)
-"""
+MOST = 5000
+
+
+def _not_under_way(company: str, product: str, digest: str) -> str:
+    """No refresh of the company is under way, and none that was for this template is dead.
+
+    Served by refreshes_dead, changes_by_refresh and one_refresh_at_a_time: probes for each company
+    that is found, none when nothing is.
+    """
+    return f"""
+        not {dueness.under_way(company)}
+        and not exists (
+            select from bg.buyer_group_refresh_log as d
+            join bg.changes as w on w.refresh_id = d.id and w.handled_at is null
+            where d.company_id = {company} and d.status = 'dead' and w.source = 'template'
+                and w.new -> 'templates' ->> {product} = {digest} offset 0)
+    """
+
+
 _INSERT = """
     insert into bg.changes (company_id, kind, source, priority, old, new)
     select company_id, 'resync', 'template', :priority,
@@ -62,7 +66,7 @@ _OLD = sa.text(f"""
             select from bg.changes as w
             where w.company_id = g.company_id and w.refresh_id is null and w.source = 'template'
             offset 0)
-        and {_NOT_UNDER_WAY.format(company="g.company_id", product="g.product", hash="g.hash")}
+        and {_not_under_way("g.company_id", "g.product", "g.hash")}
     ) {_INSERT}
 """)
 # A look at all companies, as the one after it, only while a product is new.
@@ -86,10 +90,10 @@ _LACKING = sa.text(f"""
             where w.company_id = c.id and w.refresh_id is null
                 and (w.source = 'template' or not exists (
                     select from bg.buyer_group_refresh_log as r
-                    where r.company_id = c.id and r.status = 'completed' and r.starts_interval
+                    where r.company_id = c.id and {dueness.DEFERS}
                     offset 0))
             offset 0)
-        and {_NOT_UNDER_WAY.format(company="c.id", product="p.product", hash="p.hash")}
+        and {_not_under_way("c.id", "p.product", "p.hash")}
     ) {_INSERT}
 """)
 # Served by one_refresh_at_a_time. What began before the template came may not know of it.
@@ -126,7 +130,8 @@ def raise_changes(
     call looks at ``most`` old groups of each product and asks for as many companies that lack one,
     at most; the next one goes on from there.
     """
-    if not conn.execute(_TRY_LOCK, {"key": _LOCK}).scalar_one():
+    # Two looks at once would ask twice.
+    if not locks.try_to_take(conn, Lock.OLD_GROUPS):
         return 0
     conn.execute(_FORGET, {"products": list(current)})
     old = [
@@ -136,14 +141,14 @@ def raise_changes(
     ]
     raised = 0
     if old:
-        bounded = {"priority": PRIORITY, "most": len(old)}
+        bounded = {"priority": priorities.OF_TEMPLATE, "most": len(old)}
         raised = conn.execute(_OLD, {"groups": json.dumps(old), **bounded}).rowcount
     if incomplete:
         lacking = [
             {"product": name, "hash": current[name], "outside": list(outside.get(name, ()))}
             for name in incomplete
         ]
-        bounded = {"priority": PRIORITY, "most": most}
+        bounded = {"priority": priorities.OF_TEMPLATE, "most": most}
         more = conn.execute(_LACKING, {"lacking": json.dumps(lacking), **bounded}).rowcount
         raised += more
         if more < most:

@@ -1,4 +1,6 @@
-"""Templates as the running system knows them: the last good ones, and what is wrong with others."""
+"""Templates as the running system knows them: the last good one of each product, and what is
+wrong with others.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +10,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 # A template is a row, and there are a handful: a look at all of them is the fastest way.
-_READ = sa.text("select name, hash, text, loaded_at, complete_at from bg.templates order by name")
+_READ = sa.text("""
+    select name as product, hash, text, loaded_at, complete_at from bg.templates order by name
+""")
 _WRITE = sa.text("""
     insert into bg.templates as t (name, hash, text)
     select name, hash, text
@@ -31,9 +35,12 @@ _FORGET_MISTAKES = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A template that once loaded: its hash and text, and since when it is the one in force."""
+    """A template that once loaded: its hash and text, and since when it is in force.
 
-    name: str
+    complete_at: since when every company that lacked the product has been asked for.
+    """
+
+    product: str
     hash: str
     text: str
     loaded_at: datetime
@@ -41,13 +48,13 @@ class Stored:
 
 
 def read(conn: sa.Connection) -> dict[str, Stored]:
-    """The last good templates by name."""
-    return {row.name: Stored(**row._mapping) for row in conn.execute(_READ)}
+    """The last good templates by product."""
+    return {row.product: Stored(**row._mapping) for row in conn.execute(_READ)}
 
 
 def write(conn: sa.Connection, templates: Iterable[tuple[str, str, str]]) -> None:
-    """Keep these as the last good ones: (name, hash, text) each; the same hash changes nothing."""
-    rows = [{"name": name, "hash": digest, "text": text} for name, digest, text in templates]
+    """Make these the last good ones: (product, hash, text) each; the same hash changes nothing."""
+    rows = [{"name": product, "hash": digest, "text": text} for product, digest, text in templates]
     if rows:
         conn.execute(_WRITE, {"templates": json.dumps(rows)})
 

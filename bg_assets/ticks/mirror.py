@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bg_assets import partitions
 from bg_assets.assets import group_checks, judging
 from bg_assets.instance import private
+from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.storage import chores, companies, database
 from bg_assets.ticks import restoring
 
@@ -20,13 +21,6 @@ EVERY_SECONDS = 60.0
 ADDED_AT_ONCE = 10_000
 REMOVED_AT_ONCE = 1000
 
-_IN_PROGRESS = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _PARTITION, _RANGE = "dagster/partition", "dagster/asset_partition_range_start"
 
 
@@ -81,7 +75,7 @@ def fit_partitions(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]
 def _removable(instance: dg.DagsterInstance, keys: Sequence[str]) -> list[str]:
     if not keys:
         return []
-    records = instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER))
     tags = [record.dagster_run.tags for record in records]
     if any(_RANGE in one for one in tags) or private.any_backfill(instance):
         return []

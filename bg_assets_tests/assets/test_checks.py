@@ -11,7 +11,7 @@ from bg_assets.assets import group_checks, judging
 from bg_assets.assets.group_checks import RULES, judge
 from bg_assets.definitions import defs
 from bg_assets.domain.products import sizes
-from bg_assets.domain.products.template import load_templates
+from bg_assets.products.files import load_templates
 from bg_assets.storage import claims
 from bg_assets.storage.reports.checks import Checked
 from bg_assets.storage.verdicts import Tally

@@ -4,13 +4,13 @@ from datetime import date
 
 from bg_assets.assets.buyer_groups import outcome
 from bg_assets.domain.groups.group import Company, Override, StaffMember
-from bg_assets.domain.products.template import load_templates
+from bg_assets.products.files import load_templates
 from bg_assets.storage.groups import StoredGroup
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.domain.groups.people import person
 
 PRODUCT = "finance_system"
-TEMPLATES = list(load_templates(names=[PRODUCT]).values())
+TEMPLATES = list(load_templates(products=[PRODUCT]).values())
 HELD = Held("r", "c", 1, date(2026, 1, 15))
 COMPANY = Company("c", 200, 300, "US")
 

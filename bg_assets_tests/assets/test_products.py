@@ -7,7 +7,7 @@ import pytest
 
 from bg_assets import sensors
 from bg_assets.assets import versions
-from bg_assets.domain.products.template import SHIPPED, load_templates
+from bg_assets.products.files import SHIPPED, load_templates
 from bg_assets_tests.refreshing import World, metadata
 
 FINANCE = (SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")

@@ -64,12 +64,12 @@ def test_an_asset_tells_what_it_is_who_owns_it_and_what_its_columns_are(page: Pa
 def test_a_companys_partition_shows_its_group_and_why_and_no_names(page: Page) -> None:
     page.open(PARTITION + "acme-02")
     text = page.wait_for("Materialized", *METADATA)
-    assert "role_change" in text
+    assert "promotion" in text
     assert "acme-02-1: potential champion -> decision maker" in text
     page.picture("partition")
     page.click("[Show Markdown]")
     # A bar and an asterisk in a title stay text.
-    page.wait_for("decision maker", "acme-02-1", "IT Director | *interim*", "gatekeeper")
+    page.wait_for("decision maker", "acme-02-1", "IT Director | *interim*", "blocker")
     page.picture("group")
     assert_no_personal_data(page)
 
@@ -119,7 +119,7 @@ def test_a_company_that_fails_in_its_batch_fails_alone_says_why_and_is_healed_by
     page.wait_for("Success", f"partition: {POISONED}", "RUN_SUCCESS")
     page.picture("again")
     page.open(PARTITION + POISONED)
-    page.wait_for("Failed (0)", f"Materialized ({len(COMPANIES)})", "role_change")
+    page.wait_for("Failed (0)", f"Materialized ({len(COMPANIES)})", "promotion")
     page.picture("healed")
 
 

@@ -4,7 +4,7 @@ import uuid
 
 from bg_assets import settings
 from bg_assets.assets import buyer_groups, runs
-from bg_assets.domain.products import template
+from bg_assets.products import files
 from bg_assets.storage import claims, groups, staff
 from bg_assets_tests.cli.command import Command
 
@@ -38,7 +38,7 @@ def _carry_out(bg: Command, what: runs.Purpose) -> None:
     config = settings.read()
     taken = runs.take(bg.engine, what)
     assert not taken.failed
-    templates = list(template.load_templates(config.templates, config.products).values())
+    templates = list(files.load_templates(config.templates, config.products).values())
     with bg.engine.begin() as conn:
         known = staff.read_companies(conn, what.companies)
         before = groups.read_groups(conn, what.companies)

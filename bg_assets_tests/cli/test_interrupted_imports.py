@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from bg_assets.embedded import processes
 from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import database, imports
+from bg_assets.storage import database, imports, locks
+from bg_assets.storage.locks import Lock
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.conftest import NOT_DURABLE, temporary_folder
 
@@ -178,7 +179,7 @@ def test_an_import_says_that_it_waits_for_another(bg: Command) -> None:
     bg.companies("a")
     path = bg.file("p.csv", "id,company_id\np1,a\n")
     with bg.engine.begin() as conn:
-        conn.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": 0x6267_0002})
+        locks.take(conn, Lock.IMPORT)
         process = _start("import", "people", path)
         assert process.stderr is not None
         assert "waiting for another import" in process.stderr.readline()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bg_assets.cli import overrides
+from bg_assets.cli import lookups
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh, refresh_what_is_due
 
@@ -47,6 +47,21 @@ def test_a_pin_brings_somebody_in_at_once_and_outlasts_every_refresh(acme: Comma
         refresh(acme, "acme")
 
 
+@pytest.mark.parametrize("word", ["gatekeeper", "GateKeeper"])
+def test_a_gatekeeper_is_pinned_and_told_as_a_blocker(acme: Command, word: str) -> None:
+    done = acme("pin", "acme", "acme-4", "--role", word, "--reason", "met him")
+    assert (done.code, done.err) == (0, "")
+    assert "acme-4 is pinned as blocker in acme" in done.out
+    assert acme.rows("select role from bg.member_overrides") == [("blocker",)]
+    refresh_what_is_due(acme)
+    pinned = members(acme)["acme-4"]
+    assert (pinned["role"], pinned["reasons"][0]) == ("blocker", "blocker: pinned by hand")
+    for read in (("show", "acme"), ("why", "acme", "acme-4"), ("export",)):
+        told = acme(*read).out
+        assert "blocker" in told
+        assert "gatekeeper" not in told.lower()
+
+
 def test_an_exclusion_keeps_somebody_out_until_it_is_taken_back(acme: Command) -> None:
     assert "acme-1" in members(acme)
     assert acme("exclude", "acme", "acme-1", "--reason", "retires").code == 0
@@ -83,7 +98,7 @@ def test_who_and_why_stand_with_it_and_in_the_audit_log(acme: Command) -> None:
     acme("pin", "acme", "acme-4", "--role", "champion", "--reason", "met him", "--by", "jo")
     acme("exclude", "acme", "acme-4", "--reason", "a mistake")
     acme("unpin", "acme", "acme-4", "--reason", "no matter")
-    me = overrides._user()
+    me = lookups.who_types()
     assert acme.rows(
         "select action, role, by, reason, removed_at is not null from bg.member_overrides "
         "order by id"

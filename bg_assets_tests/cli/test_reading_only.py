@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bg_assets.domain.products import template
-from bg_assets.products import in_force
+from bg_assets.products import files, in_force
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
-FINANCE = (template.SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
+FINANCE = (files.SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
 PEOPLE = "id,company_id,title\nacme-1,acme,Chief Financial Officer\nacme-2,acme,Forklift Driver\n"
 ASKING = (
     ("show", "acme"),

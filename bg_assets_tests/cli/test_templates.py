@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bg_assets.assets import runs
-from bg_assets.domain.products.template import SHIPPED, load_templates
+from bg_assets.products.files import SHIPPED, load_templates
 from bg_assets.sample import world
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
@@ -165,7 +165,7 @@ def test_the_same_template_changes_nothing(bg: Command, known: list[str]) -> Non
     assert totals["old"]["members"] == sum(totals["old"]["roles"].values()) > 100
 
 
-def test_a_smaller_deal_makes_smaller_groups_without_gatekeepers(
+def test_a_smaller_deal_makes_smaller_groups_without_blockers(
     bg: Command, known: list[str]
 ) -> None:
     other = edited(bg, ("deal_size: 120000", "deal_size: 30000"))

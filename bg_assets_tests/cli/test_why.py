@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from bg_assets.domain.products import template
-from bg_assets.products import in_force
+from bg_assets.products import files, in_force
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import refresh
 
@@ -110,7 +109,7 @@ def books(acme: Command, monkeypatch: pytest.MonkeyPatch) -> str:
     """A template of one's own, the only product; gives its text, which is not written yet."""
     monkeypatch.setenv("BG_TEMPLATES", str(acme.folder))
     monkeypatch.setenv("BG_PRODUCTS", "books")
-    text = (template.SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
+    text = (files.SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
     return text.replace("name: finance_system", "name: books")
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bg_assets.files import records
 from bg_assets.files.header import BadHeader, Kind
+from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
-from bg_assets.files.records import BrokenFile
 from bg_assets.files.rows import Reject, Row
 
 PEOPLE = (

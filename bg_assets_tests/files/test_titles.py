@@ -6,7 +6,7 @@ import io
 import pytest
 
 from bg_assets.files.header import BadHeader
-from bg_assets.files.records import BrokenFile
+from bg_assets.files.lines import BrokenFile
 from bg_assets.files.titles import LONGEST_LINE, TitleFile, TitleRow
 
 

@@ -169,7 +169,7 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         shown.read_last_refresh(conn, "c000007")
         shown.last_deferring(conn, "c000007")
         assert shown.count_pending(conn, "c000007") == 1
-        assert shown.read_pending(conn, "c000007") is not None
+        assert shown.read_pending(conn, "c000007", 2) is not None
         staff.read_companies(conn, ["c000007"])
         staff.read_people(conn, ["c000007"])
         staff.read_overrides(conn, ["c000007"])

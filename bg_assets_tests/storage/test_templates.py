@@ -19,14 +19,14 @@ def mistakes(engine: sa.Engine, *found: str) -> dict[str, datetime]:
         return templates.read_mistakes(conn)
 
 
-def test_templates_are_kept_by_name_and_others_stay(engine: sa.Engine) -> None:
+def test_templates_are_kept_by_product_and_others_stay(engine: sa.Engine) -> None:
     write(engine, ("b", "hash-b", "text b"), ("a", "hash-a", "text a"))
     write(engine, ("a", "hash-a2", "text a2"))
     write(engine)
     with engine.connect() as conn:
         found = templates.read(conn)
 
-    assert [(one.name, one.hash, one.text) for one in found.values()] == [
+    assert [(one.product, one.hash, one.text) for one in found.values()] == [
         ("a", "hash-a2", "text a2"), ("b", "hash-b", "text b"),
     ]  # fmt: skip
     assert [*found] == ["a", "b"]

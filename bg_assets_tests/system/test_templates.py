@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from bg_assets.assets import versions
-from bg_assets.domain.products.template import SHIPPED, load_template
+from bg_assets.products.files import SHIPPED, load_template
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system import world
 from bg_assets_tests.system.conftest import SETTINGS

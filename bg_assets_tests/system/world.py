@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.assets import buyer_groups, runs
 from bg_assets.domain.groups.group import BuyerGroup
-from bg_assets.domain.products import template
+from bg_assets.products import files
 from bg_assets.storage import staff
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
@@ -166,7 +166,7 @@ def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:
         judged, failed = runs.judge(staff.read_people(conn, companies), as_of)
     assert not failed
     config = settings.read()
-    templates = list(template.load_templates(config.templates, config.products).values())
+    templates = list(files.load_templates(config.templates, config.products).values())
     expected = {
         (company, group.product): _as_decided(group)
         for company in known

@@ -5,10 +5,9 @@ import sqlalchemy as sa
 from rich.progress import Progress
 
 from bg_assets import terminal
-from bg_assets.cli import session
-from bg_assets.cli.webhook import options
+from bg_assets.cli import lookups, session
 from bg_assets.domain.values import near
-from bg_assets.storage import database
+from bg_assets.storage import claims, database
 from bg_assets.storage.webhooks import dead as webhook_dead
 
 _NEAR_AMONG = 1000
@@ -53,12 +52,12 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
         with database.connect(engine) as conn:
             if chosen is not None:
                 _require(conn, chosen, source)
-            until = webhook_dead.now(conn)
+            until = claims.database_now(conn)
             _, number = webhook_dead.counts(conn)
         bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
         with bar:
             task = bar.add_task("replaying", total=number if chosen is None else len(chosen))
-            who = options.actor()
+            who = lookups.who_types()
             while True:
                 with database.connect(engine) as conn:
                     made = webhook_dead.replay(conn, chosen, source, until, who)

@@ -1,8 +1,6 @@
-"""What the commands of the webhook door share: who types, secrets, names, durations."""
+"""What the commands of the webhook door share: sources, secrets, networks, durations."""
 
 import ipaddress
-import os
-import pwd
 import re
 import sys
 from datetime import timedelta
@@ -20,14 +18,6 @@ from bg_assets.storage.webhooks import listing
 _DURATION = re.compile(r"(\d{1,9})([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_KEEP = 366 * 86400
-
-
-def actor() -> str:
-    """Who types the command, for the audit log."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"user {os.geteuid()}"
 
 
 def no_such_source(conn: sa.Connection, name: str) -> NoReturn:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bg_assets import encryption, settings, terminal
-from bg_assets.cli import session
+from bg_assets.cli import lookups, session
 from bg_assets.cli.webhook import options
 from bg_assets.domain.webhooks import secrets as webhook_secrets
 from bg_assets.domain.webhooks.secrets import Scheme
@@ -85,7 +85,7 @@ def add_source(
         opener = encryption.load(settings.read())
         with database.connect(engine) as conn:
             try:
-                again = sources.add_source(conn, opener, source, secret, options.actor())
+                again = sources.add_source(conn, opener, source, secret, lookups.who_types())
             except sources.SourceExists:
                 session.fail(
                     f"there is a source {name} already: `bg-assets webhook rotate {name}` gives "
@@ -111,7 +111,7 @@ def rotate(name: str, given: str | None, keep: str, as_json: bool) -> None:
             try:
                 scheme = sources.scheme_of(conn, name)
                 secret = _secret(scheme, given)
-                kept = sources.rotate(conn, opener, name, secret, duration, options.actor())
+                kept = sources.rotate(conn, opener, name, secret, duration, lookups.who_types())
             except sources.NoSuchSource:
                 options.no_such_source(conn, name)
             except sources.SecretInUse:
@@ -135,7 +135,7 @@ def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
         if secret_id is not None and secret_id not in living:
             known = ", ".join(map(str, living)) or "none"
             session.fail(f"no secret {secret_id} of {name}; it has {known}", session.USAGE)
-        gone = sources.revoke(conn, name, options.actor(), secret_id)
+        gone = sources.revoke(conn, name, lookups.who_types(), secret_id)
     if as_json:
         terminal.print_json({"source": name, "revoked": secret_id is None, "secret_ids": gone})
         return

@@ -9,15 +9,13 @@ LATE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The changes that no refresh has taken: how many, when the first and the last occurred.
+    """The changes that no refresh has taken: when no further one is waited for any more.
 
     ``by_hand``: somebody asked for the refresh. ``waits``: none of them is of a kind that waits for
     no interval (asked for by hand or by a template, or the departure of a member).
     """
 
-    number: int
-    first_at: datetime
-    last_at: datetime
+    settled_at: datetime
     by_hand: bool
     waits: bool
 
@@ -39,7 +37,6 @@ class Rules:
     """When a company is due: durations in seconds, as the settings have them."""
 
     settle: float
-    longest_settle: float
     interval: float
     max_attempts: int
 
@@ -93,11 +90,7 @@ def _under_way(now: datetime, last: LastRefresh, rules: Rules) -> Renewal:
 def _waiting(
     now: datetime, pending: Pending, deferred_since: datetime | None, rules: Rules
 ) -> Renewal:
-    settled = min(
-        pending.last_at + timedelta(seconds=rules.settle),
-        pending.first_at + timedelta(seconds=rules.longest_settle),
-    )
-    settled = now if pending.by_hand else settled
+    settled = now if pending.by_hand else pending.settled_at
     if pending.waits and deferred_since is not None:
         over = deferred_since + timedelta(seconds=rules.interval)
         if over > max(now, settled):

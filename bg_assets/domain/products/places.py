@@ -3,9 +3,8 @@
 A reader notes each mistake and goes on, so that one look finds all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import yaml
@@ -15,7 +14,6 @@ from bg_assets.domain.values.near import near
 _INT: Final = "tag:yaml.org,2002:int"
 _FLOAT: Final = "tag:yaml.org,2002:float"
 _NULL: Final = "tag:yaml.org,2002:null"
-MOST_BYTES: Final = 1 << 20  # a template is some thousand bytes
 
 
 class BadTemplate(Exception):
@@ -68,19 +66,25 @@ class Place:
                     self.bad(f"{key} is missing")
         return found
 
-    def entries(self, known: Sequence[str], what: str) -> "dict[str, Place]":
-        """The entries of a mapping whose keys are among the known words, each once."""
+    def entries(
+        self, known: Sequence[str], what: str, meant: Callable[[str], str] = str
+    ) -> "dict[str, Place]":
+        """The entries of a mapping whose keys are among the known words, each once.
+
+        meant: gives the known word for a synonym, and any other word as it is.
+        """
         if not isinstance(self.node, yaml.MappingNode):
             self.bad(f"here stand {what}s with values; allowed: {', '.join(known)}")
             return {}
         found: dict[str, Place] = {}
         for key_node, value in self.node.value:
             place = Place(key_node, self.mistakes)
-            key = place.text()
-            if key is None:
+            word = place.text()
+            if word is None:
                 continue
+            key = meant(word)
             if key not in known:
-                place.bad(f"unknown {what} {key!r}; {near(key, known)}")
+                place.bad(f"unknown {what} {word!r}; {near(word, known)}")
             elif key in found:
                 place.bad(f"{what} {key!r} comes twice")
             else:
@@ -175,23 +179,6 @@ def root(text: str, name: str) -> Place:
     if node is None:
         raise BadTemplate(mistakes.sentence(1, "the file is empty; start from a shipped template"))
     return Place(node, mistakes)
-
-
-def read_text(path: Path) -> str:
-    """The text of a file. Raises BadTemplate where it can't be read or is not UTF-8."""
-    mistakes = Mistakes(str(path))
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadTemplate(f"{path}: can't be read: {error.strerror or error}") from None
-    if len(content) > MOST_BYTES:
-        raise BadTemplate(f"{path}: larger than {MOST_BYTES:,} bytes: no template")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadTemplate(mistakes.sentence(line, "not UTF-8; save the file as UTF-8")) from None
 
 
 def part(

@@ -21,7 +21,7 @@ BANDS: Final = (
 )
 LARGEST: Final = (2, 4, 4, 1, 1)
 UNKNOWN: Final = (1, 2, 3, 1, 1)  # at most 8, and flagged
-SMALL_DEAL: Final = 50_000  # below: a smaller group without a gatekeeper
+SMALL_DEAL: Final = 50_000  # below: a smaller group without a blocker
 LARGE_DEAL: Final = 250_000
 HUGE_DEAL: Final = 1_000_000
 SMALL_FACTOR: Final = 0.6

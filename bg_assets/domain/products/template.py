@@ -3,19 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
-from bg_assets.domain.products import mistakes as template_checks
-from bg_assets.domain.products.places import BadTemplate, Place, part, read_text, root
+from bg_assets.domain.products import mistakes
+from bg_assets.domain.products.places import Place, part, root
 from bg_assets.domain.values import countries
-from bg_assets.domain.values.near import near
-from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES
+from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES, role_meant
 
 SCHEMA: Final = 1
-SHIPPED: Final = Path(__file__).parent
 _CONDITION: Final = (
     "functions",
     "levels",
@@ -62,11 +59,11 @@ class RoleRule:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A product as the rules see it.
+    """What the rules know of a product.
 
-    title, does: what people call it, and a sentence on what it does. deal_size: US dollars.
-    functions: (function, weight 0 to 1) of those that matter. regions: ISO codes of the countries
-    it is sold in, empty for all. hash: of the content, whatever its layout.
+    name: the product. title, does: what people call it, and a sentence on what it does.
+    deal_size: US dollars. functions: (function, weight 0 to 1) of those that matter. regions: ISO
+    codes of the countries it is sold in, empty for all. hash: of the content, whatever its layout.
     """
 
     name: str
@@ -84,106 +81,6 @@ class Template:
     def weight(self, function: str | None) -> float:
         """How much a function matters, 0 to 1; 0 for an unknown one or one that is not named."""
         return dict(self.functions).get(function or "", 0.0)
-
-
-@dataclass(slots=True)
-class Found:
-    """What lies in the folders: templates by name, the file and text of each, and what is wrong.
-
-    Of a file with a mistake, and of two files with one name, none is among the templates.
-    """
-
-    templates: dict[str, Template] = field(default_factory=dict)
-    files: dict[str, Path] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    mistakes: list[str] = field(default_factory=list)
-
-
-def load_template(path: Path) -> Template:
-    """The template of a file. Raises BadTemplate with file and line."""
-    return parse_template(read_text(path), str(path))
-
-
-def load_templates(
-    folder: Path | None = None, names: Sequence[str] | None = None
-) -> dict[str, Template]:
-    """The shipped templates and those of a folder of one's own, by name.
-
-    names: only these, in this order. Raises BadTemplate for mistakes in files, two templates of
-    one name, a folder that is missing, and a name that no template has (with near matches).
-    """
-    found = find_templates(folder)
-    if not found.mistakes:
-        found.mistakes += unknown(names or (), found)
-    if found.mistakes:
-        raise BadTemplate(*found.mistakes)
-    if names is None:
-        return found.templates
-    return {name: found.templates[name] for name in names}
-
-
-def unknown(names: Sequence[str], found: Found) -> list[str]:
-    """A sentence for each of the names that no template has."""
-    return [
-        f"no template is named {name!r}; {near(name, found.templates)}"
-        for name in names
-        if name not in found.templates
-    ]
-
-
-def find_templates(folder: Path | None = None) -> Found:
-    """The shipped templates and those of a folder of one's own, whatever is wrong with others.
-
-    A file whose name starts with a dot, or ends otherwise than in .yaml or .yml, is passed over.
-    """
-    found = Found()
-    try:
-        own = template_files(folder) if folder and not _is_shipped(folder) else []
-        paths = template_files(SHIPPED) + own
-    except BadTemplate as bad:
-        paths = template_files(SHIPPED)
-        found.mistakes += bad.lines
-    twice: dict[str, Path] = {}
-    for path in paths:
-        try:
-            text = read_text(path)
-            template = parse_template(text, str(path))
-        except BadTemplate as bad:
-            found.mistakes += bad.lines
-            continue
-        name = template.name
-        other = found.files.get(name) or twice.get(name)
-        if other is None:
-            found.templates[name], found.files[name], found.texts[name] = template, path, text
-            continue
-        found.mistakes.append(
-            f"{path}, line {name_line(text)}: {other} has the name {name!r} too; rename one of them"
-        )
-        twice[name] = other
-        for known in (found.templates, found.files, found.texts):
-            known.pop(name, None)
-    return found
-
-
-def template_files(folder: Path) -> list[Path]:
-    """The templates' files in a folder, in order. Raises BadTemplate where it can't be read."""
-    if not folder.is_dir():
-        raise BadTemplate(f"{folder}: no such folder of templates; correct BG_TEMPLATES")
-    try:
-        return sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in (".yaml", ".yml")
-            and not path.name.startswith(".")
-            # A pipe would make every command wait; of a link that leads nowhere it is told.
-            and (path.is_file() or (path.is_symlink() and not path.exists()))
-        )
-    except OSError as error:
-        raise BadTemplate(f"{folder}: can't be read: {error.strerror or error}") from None
-
-
-def _is_shipped(folder: Path) -> bool:
-    return folder.exists() and folder.samefile(SHIPPED)
 
 
 def name_line(text: str) -> int:
@@ -209,7 +106,7 @@ def parse_template(text: str, name: str) -> Template:
         top["disqualify"].mapping(optional=("titles", "levels")) if "disqualify" in top else {}
     )
     barred = {key: _words(disqualify, key) for key in ("titles", "levels")}
-    places = top["roles"].entries(ROLES, "role") if "roles" in top else {}
+    places = top["roles"].entries(ROLES, "role", role_meant) if "roles" in top else {}
     if "roles" in top and not places:
         top["roles"].bad(f"at least one role is needed; allowed: {', '.join(ROLES)}")
     rules = [_role(role, at, weights, barred, deal_size) for role, at in places.items()]
@@ -246,7 +143,7 @@ def _integer(parts: Mapping[str, Place], key: str, low: int, otherwise: int | No
 def _words(parts: Mapping[str, Place], key: str) -> tuple[str, ...]:
     known = {"functions": FUNCTIONS, "levels": LEVELS}.get(key)
     words = part(parts, key, known)
-    for phrase in template_checks.wordless(words):
+    for phrase in mistakes.wordless(words):
         parts[key].bad(f"{phrase!r} holds no word, so no title or department can hold it")
     return words
 
@@ -290,7 +187,7 @@ def _role(
         else {}
     )
     required = _integer(parts, "required", 0)
-    most = template_checks.most(role, deal_size)
+    most = mistakes.most(role, deal_size)
     if required > most:
         parts["required"].bad(
             f"{required} can never be reached: the largest group for a deal of {deal_size:,} has "
@@ -331,7 +228,7 @@ def _condition(
                 f"this condition can never count: {function} has no weight above 0 under functions"
             )
     if len(place.mistakes.found) == before:
-        for key, sentence in template_checks.never_holds(words, never, (low, high), fit):
+        for key, sentence in mistakes.never_holds(words, never, (low, high), fit):
             parts.get(key, place).bad(sentence)
     return Condition(
         **words, min_employees=low, max_employees=high, fit=1.0 if fit is None else fit

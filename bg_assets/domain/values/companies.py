@@ -5,10 +5,15 @@ Takes trimmed text without control characters; what is not fit comes back as an 
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from bg_assets.domain.values.unfit import Unfit
+
+LONGEST_NAME = 200
+LONGEST_URL = 2048
+LONGEST_COUNTRY = 100
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 _ASCII_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -32,13 +37,6 @@ _LONGEST_FIGURE = 60
 _COUNT_FORMS = "250, 5,001-10,000, 10001+ or 5k"
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """A value that can't be stored, with the reason in words. The reason never repeats it."""
-
-    reason: str
-
-
 class Headcount(NamedTuple):
     """Number of employees, both ends included; ``most`` is None where the range is open."""
 
@@ -57,8 +55,8 @@ def parse_company_id(text: str) -> str | Unfit:
 
 def parse_name(text: str) -> str | Unfit:
     """A company's name, in any script, as it is written."""
-    if not 2 <= len(text) <= 200:
-        return Unfit(f"takes 2 to 200 characters, this has {len(text):,}")
+    if not 2 <= len(text) <= LONGEST_NAME:
+        return Unfit(f"takes 2 to {LONGEST_NAME} characters, this has {len(text):,}")
     if not any(map(str.isalnum, text)):
         return Unfit("has no letter and no digit")
     return text
@@ -81,7 +79,7 @@ def parse_domain(text: str) -> str | Unfit:
 def parse_website(text: str) -> str | Unfit:
     """An http or https URL with a real host, as it is written, up to 2,048 characters."""
     wrong = Unfit("is not a URL like https://www.acme.com")
-    if len(text) > 2048 or " " in text or not text.isprintable():
+    if len(text) > LONGEST_URL or " " in text or not text.isprintable():
         return wrong
     try:
         parts = urlsplit(text)
@@ -146,7 +144,7 @@ def parse_revenue(text: str) -> Decimal | Unfit:
 
 def parse_country(text: str) -> str | Unfit:
     """A country's name as it is, or its two-letter ISO code in capitals."""
-    if not 2 <= len(text) <= 100 or not any(map(str.isalpha, text)):
+    if not 2 <= len(text) <= LONGEST_COUNTRY or not any(map(str.isalpha, text)):
         return Unfit("takes a country's name or its two-letter code")
     return text.upper() if len(text) == 2 and text.isascii() else text
 

@@ -29,11 +29,6 @@ def code(country: str | None) -> str | None:
     return _spellings().get(_plain(country)) if country else None
 
 
-def codes() -> frozenset[str]:
-    """The two-letter ISO codes of all countries."""
-    return frozenset(_spellings().values())
-
-
 def table() -> Mapping[str, tuple[str, ...]]:
     """Every spelling of the file by the country's code, the codes among them."""
     with _FILE.open(encoding="utf-8", newline="") as file:

@@ -6,10 +6,12 @@ Events are folded one after another over what was known before. Nothing is read 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from bg_assets.domain.values.companies import Unfit, parse_company_id, parse_name
-from bg_assets.domain.webhooks.events import TYPES, Event, Malformed, Party
+from bg_assets.domain.values.columns import PEOPLE, watched
+from bg_assets.domain.values.companies import parse_company_id, parse_name
+from bg_assets.domain.values.unfit import Unfit
+from bg_assets.domain.webhooks.events import TYPES, Event, Party
 from bg_assets.domain.webhooks.known import (
     Company,
     Known,
@@ -22,14 +24,17 @@ from bg_assets.domain.webhooks.known import (
     recognise,
 )
 
+# What somebody takes along to the next company; the rest was of the old job.
+_OF_THE_PERSON: Final = watched(PEOPLE, "contact_change")
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An event that waits, with its number and its source; Malformed where it can't be read."""
+    """An event that waits, with its number and its source; Unfit where it can't be read."""
 
     id: int
     source: str
-    event: Event | Malformed
+    event: Event | Unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,8 @@ def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]
 
 def _apply(known: Known, one: Pending) -> Verdict | None:
     event, source = one.event, known.sources.get(one.source)
-    if isinstance(event, Malformed):
-        return Verdict(one.id, "dead", f"{event.field} {event.detail}")
+    if isinstance(event, Unfit):
+        return Verdict(one.id, "dead", f"{event.field} {event.reason}")
     if event.type not in TYPES:
         return Verdict(one.id, "ignored", "its type is not known here")
     if source is None:
@@ -161,9 +166,8 @@ def _changed(person: Person, event: Event, company: Company) -> Person:
     assert event.person is not None
     seen = _later(event.occurred_at, person.observed_at)
     if person.company_id != company.id:
-        person = Person(
-            person.id, company.id, person.name, email=person.email, location=person.location
-        )
+        stays: dict[str, Any] = {name: getattr(person, name) for name in _OF_THE_PERSON}
+        person = Person(person.id, company.id, **stays)
     elif event.type != "person.contact_update":
         over = person.end_date is not None and person.end_date < event.occurred_at.date()
         back = person.status == "left"

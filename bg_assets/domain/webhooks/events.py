@@ -3,39 +3,43 @@
 Who is meant, and what follows from it, is not decided here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from bg_assets.domain.values.columns import PEOPLE
+from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks import fields, strict_json
-from bg_assets.domain.webhooks.fields import Refusal
+from bg_assets.domain.webhooks.fields import Field, UnfitField
 
-TYPES: Final = (
-    "person.role_change",
-    "person.company_change",
-    "person.promotion",
-    "person.department_change",
-    "person.joined",
-    "person.left",
-    "person.contact_update",
-    "company.refresh_requested",
-)
-LONGEST_TYPE: Final = 100
+_OF_A_PERSON: Final = ("timestamp", "company.id", "company.name", "person.id", "person.name")
+# The types of events, and what each must tell.
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "person.role_change": _OF_A_PERSON,
+    "person.company_change": _OF_A_PERSON,
+    "person.promotion": _OF_A_PERSON,
+    "person.department_change": _OF_A_PERSON,
+    "person.joined": _OF_A_PERSON,
+    "person.left": _OF_A_PERSON,
+    "person.contact_update": _OF_A_PERSON,
+    "company.refresh_requested": ("timestamp", "company.id"),
+}
+TYPES: Final = tuple(NEEDED)
 
-
-def _title(value: object, at: str) -> str | None:
-    return fields.text(value, at, fields.LONGEST_TITLE)
-
-
-# What `changes` may tell of a person, with the reader of each.
-_VALUES: Final[Mapping[str, Callable[[object, str], str | None]]] = {
-    "title": _title,
-    "department": fields.text,
-    "seniority": fields.text,
-    "name": fields.text,
-    "email": fields.email,
-    "location": fields.text,
+# What is read of a company, of a person, and of a person in `changes`.
+COMPANY: Final[Mapping[str, Field[str]]] = {
+    "id": fields.REFERENCE,
+    "name": fields.TEXT,
+    "domain": fields.DOMAIN,
+}
+PERSON: Final[Mapping[str, Field[str]]] = {
+    "id": fields.REFERENCE,
+    "name": fields.BY_FORM["name"],
+    "email": fields.BY_FORM["e-mail"],
+}
+CHANGES: Final[Mapping[str, Field[str]]] = {
+    column.name: fields.BY_FORM[column.form] for column in PEOPLE if column.in_events
 }
 
 
@@ -65,72 +69,53 @@ class Event:
     company: Party
     person: Party | None = None
     values: Mapping[str, str | None] = field(default_factory=dict)
-    old_company: Party | None = None
-    new_company: Party | None = None
     old_email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A body that is no event: the dotted field (``body`` for the whole) and what is wrong.
-
-    Neither repeats a value.
-    """
-
-    field: str
-    detail: str
-
-
-def read_body(raw: bytes, now: datetime) -> Event | Malformed:
+def read_body(raw: bytes, now: datetime) -> Event | Unfit:
     """The event in a request's body, UTF-8 JSON; see ``read_event``."""
     document = parse_body(raw)
-    return document if isinstance(document, Malformed) else read_event(document, now)
+    return document if isinstance(document, Unfit) else read_event(document, now)
 
 
 def parse_body(raw: bytes) -> object:
-    """The JSON document in a body, or Malformed."""
+    """The JSON document in a body, or Unfit."""
     try:
         return strict_json.parse(raw)
-    except Refusal as refusal:
-        return Malformed(refusal.field, refusal.detail)
+    except UnfitField as error:
+        return error.unfit
 
 
-def read_event(document: object, now: datetime) -> Event | Malformed:
-    """The event that a JSON document is, or the first field that is wrong.
+def read_event(document: object, now: datetime) -> Event | Unfit:
+    """The event that a JSON document is, or Unfit with the first field that is wrong.
 
     Never raises. ``now`` is the reader's clock: an event may be a day ahead of it at most. A type
     that is not known is no error; nothing else of such an event is checked.
     """
     try:
         body = fields.required(fields.mapping(document, "body"), "body")
-        kind = fields.required(fields.reference(body.get("type"), "type", LONGEST_TYPE), "type")
-        return _known(body, kind, now) if kind in TYPES else _unknown(body, kind, now)
-    except Refusal as refusal:
-        return Malformed(refusal.field, refusal.detail)
+        kind = fields.required(fields.TYPE.read(body.get("type"), "type"), "type")
+        return _known(body, kind, now) if kind in NEEDED else _unknown(body, kind, now)
+    except UnfitField as error:
+        return error.unfit
 
 
 def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     event_id = _event_id(body)
     source = _source(body)
     occurred_at = fields.moment(body.get("timestamp"), "timestamp", now)
-    company = _party(fields.required(fields.mapping(body.get("company"), "company"), "company"))
-    fields.required(company.id, "company.id")
-    if kind == "company.refresh_requested":
+    company = _needed_party(body, "company", COMPANY, NEEDED[kind])
+    if "person.id" not in NEEDED[kind]:
         return Event(event_id, source, kind, occurred_at, company)
-    fields.required(company.name, "company.name")
-    told = fields.required(fields.mapping(body.get("person"), "person"), "person")
-    person = Party(
-        fields.required(fields.reference(told.get("id"), "person.id"), "person.id"),
-        fields.required(fields.text(told.get("name"), "person.name"), "person.name"),
-        fields.email(told.get("email"), "person.email"),
-    )
+    person = _needed_party(body, "person", PERSON, NEEDED[kind])
+    told = body["person"]
     changes = fields.mapping(body.get("changes"), "changes") or {}
     values, before = _values(changes)
     old_title, new_title = (_told_title(told, when) for when in ("old", "new"))
     _agree(before.get("title"), old_title, "person.oldTitle", "changes.title.old")
     if new_title is not None:
         if "title" in values and values["title"] != new_title:
-            raise Refusal("person.newTitle", "says something else than changes.title.new")
+            raise UnfitField("person.newTitle", "says something else than changes.title.new")
         values["title"] = new_title
     if kind == "person.contact_update":
         values.setdefault("name", person.name)
@@ -139,10 +124,7 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     old, new = (_other_company(told, changes, when) for when in ("old", "new"))
     other, name = (old, "old") if kind == "person.left" else (new, "new")
     _same_company(company, other, f"person.{name}Company", "company")
-    return Event(
-        event_id, source, kind, occurred_at, company, person, values, old, new,
-        before.get("email"),
-    )  # fmt: skip
+    return Event(event_id, source, kind, occurred_at, company, person, values, before.get("email"))
 
 
 def _unknown(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
@@ -166,43 +148,61 @@ def _unknown(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
 
 
 def _event_id(body: Mapping[str, Any]) -> str | None:
-    return fields.reference(body.get("id"), "id", fields.LONGEST_EVENT_ID)
+    return fields.EVENT_ID.read(body.get("id"), "id")
 
 
 def _source(body: Mapping[str, Any]) -> str | None:
-    return fields.reference(body.get("source"), "source", 100)
+    return fields.SOURCE.read(body.get("source"), "source")
 
 
-def _party(told: Mapping[str, Any], at: str = "company") -> Party:
-    return Party(
-        fields.reference(told.get("id"), f"{at}.id"),
-        fields.text(told.get("name"), f"{at}.name"),
-        domain=fields.domain(told.get("domain"), f"{at}.domain"),
-    )
+def _needed_party(
+    body: Mapping[str, Any], at: str, parts: Mapping[str, Field[str]], needed: tuple[str, ...]
+) -> Party:
+    told = fields.required(fields.mapping(body.get(at), at), at)
+    return _party(told, at, parts, needed)
+
+
+def _party(
+    told: Mapping[str, Any],
+    at: str,
+    parts: Mapping[str, Field[str]] = COMPANY,
+    needed: tuple[str, ...] = (),
+) -> Party:
+    found = {}
+    for name, part in parts.items():
+        place = f"{at}.{name}"
+        value = part.read(told.get(name), place)
+        found[name] = fields.required(value, place) if place in needed else value
+    return Party(**found)
 
 
 def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str, str | None]]:
     """What `changes` says of the person, new and old; fields that we don't keep are passed over."""
     new: dict[str, str | None] = {}
     old: dict[str, str | None] = {}
-    for name, read in _VALUES.items():
+    for name, part in CHANGES.items():
         at = f"changes.{name}"
         change = fields.mapping(changes.get(name), at)
         if change is None:
             continue
         for when, told in (("old", old), ("new", new)):
             if when in change:
-                told[name] = read(change[when], f"{at}.{when}")
+                told[name] = part.read(change[when], f"{at}.{when}")
     return new, old
 
 
+def twins(when: str, what: str) -> tuple[str, str]:
+    """The two ways of writing what was old or is new of a person: oldTitle and old_title."""
+    return f"{when}{what.capitalize()}", f"{when}_{what}"
+
+
 def _told_title(told: Mapping[str, Any], when: str) -> str | None:
-    return fields.twins(told, "person", (f"{when}Title", f"{when}_title"), _title)
+    return fields.twins(told, "person", twins(when, "title"), CHANGES["title"].read)
 
 
 def _other_company(told: Mapping[str, Any], changes: Mapping[str, Any], when: str) -> Party | None:
     """The old or the new company, from the person and from `changes`."""
-    names = (f"{when}Company", f"{when}_company")
+    names = twins(when, "company")
     said = fields.twins(told, "person", names, _name_or_party)
     change = fields.mapping(changes.get("company"), "changes.company") or {}
     changed = _name_or_party(change.get(when), f"changes.company.{when}")
@@ -213,7 +213,7 @@ def _other_company(told: Mapping[str, Any], changes: Mapping[str, Any], when: st
 
 def _name_or_party(value: object, at: str) -> Party | None:
     if isinstance(value, str):
-        name = fields.text(value, at)
+        name = COMPANY["name"].read(value, at)
         return None if name is None else Party(None, name)
     told = fields.mapping(value, at)
     party = None if told is None else _party(told, at)
@@ -222,7 +222,7 @@ def _name_or_party(value: object, at: str) -> Party | None:
 
 def _agree(one: str | None, other: str | None, at: str, than: str) -> None:
     if one is not None and other is not None and one != other:
-        raise Refusal(at, f"says something else than {than}")
+        raise UnfitField(at, f"says something else than {than}")
 
 
 def _same_company(one: Party, other: Party | None, at: str, than: str) -> None:
@@ -239,7 +239,7 @@ def _same_company(one: Party, other: Party | None, at: str, than: str) -> None:
     elif one.name is not None and other.name is not None:
         short, long = sorted((_bare(one.name), _bare(other.name)), key=len)
         if short not in long:
-            raise Refusal(at, f"names another company than {than}")
+            raise UnfitField(at, f"names another company than {than}")
 
 
 def _bare(name: str) -> str:

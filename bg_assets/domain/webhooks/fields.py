@@ -1,44 +1,56 @@
-"""How each field of an event's body is read: a JSON value to a checked one, or a Refusal.
+"""How each field of an event's body is read, and the JSON Schema of what it takes.
 
-Knows nothing of what an event means.
+A JSON value becomes a checked one, or UnfitField is raised. Knows nothing of what an event means.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
-from bg_assets.domain.values import controls
-from bg_assets.domain.values.companies import Unfit, parse_domain
+from bg_assets.domain.values import companies, controls, people
+from bg_assets.domain.values.columns import Form
+from bg_assets.domain.values.unfit import Unfit
 
 _T = TypeVar("_T")
 
-LONGEST_TITLE: Final = 1000
-LONGEST_TEXT: Final = 300
-LONGEST_REFERENCE: Final = 200
 LONGEST_EVENT_ID: Final = 256
+LONGEST_SOURCE: Final = 100
+LONGEST_TYPE: Final = 100
+LONGEST_MOMENT: Final = 60
 MOST_AHEAD: Final = timedelta(days=1)
 
 # Line and paragraph ends count as controls: a value is one line. Lone surrogates are no text.
 _NEVER: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
 _NO_MOMENT: Final = "is not a time in ISO 8601 with its offset, like 2026-01-31T09:30:00Z"
 
 
-class Refusal(Exception):
-    """A field that can't be read; the detail never repeats its value."""
+class UnfitField(Exception):
+    """A field that can't be read; the reason never repeats its value."""
 
-    def __init__(self, field: str, detail: str) -> None:
+    def __init__(self, field: str, reason: str) -> None:
         super().__init__(field)
-        self.field = field
-        self.detail = detail
+        self.unfit = Unfit(reason, field)
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[_T]):
+    """A reader of a value, given where it stands, and the JSON Schema of what it takes beside null.
+
+    The reader gives None for null and for nothing but white space.
+    """
+
+    read: Callable[[object, str], _T | None]
+    schema: Mapping[str, Any]
 
 
 def required(value: _T | None, field: str) -> _T:
     """The value; what is missing, null or empty is refused."""
     if value is None:
-        raise Refusal(field, "is required")
+        raise UnfitField(field, "is required")
     return value
 
 
@@ -46,10 +58,10 @@ def mapping(value: object, field: str) -> Mapping[str, Any] | None:
     """A JSON object; None for null."""
     if value is None or isinstance(value, dict):
         return value
-    raise Refusal(field, "takes an object")
+    raise UnfitField(field, "takes an object")
 
 
-def text(value: object, field: str, most: int = LONGEST_TEXT) -> str | None:
+def text(value: object, field: str, most: int = people.LONGEST_TEXT) -> str | None:
     """One line of text in any script, NFC-normalised and trimmed; None for null and for nothing.
 
     Control characters become a space, as in an import.
@@ -59,52 +71,43 @@ def text(value: object, field: str, most: int = LONGEST_TEXT) -> str | None:
         return found
     found = unicodedata.normalize("NFC", found)
     if len(found) > most:
-        raise Refusal(field, f"takes at most {most:,} characters")
+        raise UnfitField(field, f"takes at most {most:,} characters")
     return found
 
 
-def reference(value: object, field: str, most: int = LONGEST_REFERENCE) -> str | None:
+def reference(value: object, field: str, most: int = people.LONGEST_ID) -> str | None:
     """An id as it is, trimmed: not normalised, so that no two ids become one."""
     found = _line(value, field, most)
-    if found is not None and not found.isprintable():
-        raise Refusal(field, f"takes 1 to {most} printable characters")
-    return found
+    return None if found is None else _fit(people.parse_id(found, most), field)
 
 
 def email(value: object, field: str) -> str | None:
     """An e-mail address as it is written, in its shape only."""
-    found = _line(value, field, 254)
-    if found is not None and not (found.isprintable() and _EMAIL.fullmatch(found)):
-        raise Refusal(field, "is not an e-mail address like name@acme.com")
-    return found
+    found = _line(value, field, people.LONGEST_EMAIL)
+    return None if found is None else _fit(people.parse_email(found), field)
 
 
 def domain(value: object, field: str) -> str | None:
     """The domain in lower case; a URL gives its host."""
-    found = text(value, field, 2048)
-    if found is None:
-        return None
-    parsed = parse_domain(found)
-    if isinstance(parsed, Unfit):
-        raise Refusal(field, parsed.reason)
-    return parsed
+    found = text(value, field, companies.LONGEST_URL)
+    return None if found is None else _fit(companies.parse_domain(found), field)
 
 
 def moment(value: object, field: str, now: datetime) -> datetime:
     """A time in UTC, at most a day ahead of ``now``: a later one would make all news look old."""
     found = required(value, field)
-    if not isinstance(found, str) or len(found) > 60 or not found.isascii():
-        raise Refusal(field, _NO_MOMENT)
+    if not isinstance(found, str) or len(found) > LONGEST_MOMENT or not found.isascii():
+        raise UnfitField(field, _NO_MOMENT)
     try:
         # The two letters may be small.
         parsed = datetime.fromisoformat(found.strip().upper())
         if parsed.tzinfo is None:
-            raise Refusal(field, "takes a time with its offset, like 2026-01-31T09:30:00Z")
+            raise UnfitField(field, "takes a time with its offset, like 2026-01-31T09:30:00Z")
         parsed = parsed.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Refusal(field, _NO_MOMENT) from None
+        raise UnfitField(field, _NO_MOMENT) from None
     if parsed > now + MOST_AHEAD:
-        raise Refusal(field, "is more than a day ahead")
+        raise UnfitField(field, "is more than a day ahead")
     return parsed
 
 
@@ -117,7 +120,7 @@ def twins(
     """What a field says that may be written in two ways; refused where both are and differ."""
     first, second = (read(owner.get(name), f"{path}.{name}") for name in names)
     if first is not None and second is not None and first != second:
-        raise Refusal(f"{path}.{names[0]}", f"says something else than {path}.{names[1]}")
+        raise UnfitField(f"{path}.{names[0]}", f"says something else than {path}.{names[1]}")
     return second if first is None else first
 
 
@@ -125,18 +128,67 @@ def leniently(read: Callable[[], _T]) -> _T | None:
     """What a reader gives, None where it refuses."""
     try:
         return read()
-    except Refusal:
+    except UnfitField:
         return None
+
+
+def _fit(parsed: str | Unfit, field: str) -> str:
+    if isinstance(parsed, Unfit):
+        raise UnfitField(field, parsed.reason)
+    return parsed
 
 
 def _line(value: object, field: str, most: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Refusal(field, "takes text")
+        raise UnfitField(field, "takes text")
     found = value.strip(" ")
     if len(found) > most:
-        raise Refusal(field, f"takes at most {most:,} characters")
+        raise UnfitField(field, f"takes at most {most:,} characters")
     if not found.isprintable() and _NEVER.search(found):
-        raise Refusal(field, "holds a control character or half a character")
+        raise UnfitField(field, "holds a control character or half a character")
     return found.strip() or None
+
+
+def _text(most: int) -> Field[str]:
+    return Field(partial(text, most=most), {"type": "string", "maxLength": most})
+
+
+def _reference(most: int) -> Field[str]:
+    schema = {"type": "string", "maxLength": most, "description": "Printable characters"}
+    return Field(partial(reference, most=most), schema)
+
+
+REFERENCE: Final = _reference(people.LONGEST_ID)
+EVENT_ID: Final = _reference(LONGEST_EVENT_ID)
+SOURCE: Final = _reference(LONGEST_SOURCE)
+TYPE: Final = _reference(LONGEST_TYPE)
+TEXT: Final = _text(people.LONGEST_TEXT)
+DOMAIN: Final = Field(
+    domain,
+    {
+        "type": "string",
+        "maxLength": companies.LONGEST_URL,
+        "description": "A domain like acme.com; of a URL its host is taken",
+    },
+)
+# How events tell the columns of people, by the form of their values.
+BY_FORM: Final[Mapping[Form, Field[str]]] = {
+    "name": TEXT,
+    "title": _text(people.LONGEST_TITLE),
+    "text": TEXT,
+    "e-mail": Field(
+        email,
+        {
+            "type": "string",
+            "maxLength": people.LONGEST_EMAIL,
+            "pattern": f"^(?:{people.EMAIL.pattern})?$",
+        },
+    ),
+}
+MOMENT: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "format": "date-time",
+    "maxLength": LONGEST_MOMENT,
+}

@@ -1,6 +1,6 @@
 """What is known of companies and people while events are applied, and who is meant by an event."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Final
 
@@ -48,6 +48,11 @@ class Person:
     observed_at: datetime | None = None
     deleted: bool = False
 
+
+# What events may change of a person: written as a whole, so that no column may be missing here.
+PERSON_COLUMNS: Final = tuple(
+    one.name for one in fields(Person) if one.name not in ("id", "deleted")
+)
 
 # Kind (person or company), source, and the source's id.
 Identity = tuple[str, str, str]

@@ -4,11 +4,11 @@ import json
 import math
 from typing import NoReturn
 
-from bg_assets.domain.webhooks.fields import Refusal
+from bg_assets.domain.webhooks.fields import UnfitField
 
 
 def parse(body: bytes) -> object:
-    """The JSON document in a body, UTF-8 with or without a BOM. Raises Refusal for ``body``.
+    """The JSON document in a body, UTF-8 with or without a BOM. Raises UnfitField for ``body``.
 
     Refused are keys that come twice, NaN and infinities, NUL and halves of characters anywhere,
     and what is nested too deeply.
@@ -18,9 +18,9 @@ def parse(body: bytes) -> object:
         # These can only come escaped.
         is_text = b"\\u" not in body or _is_text(document)
     except (ValueError, RecursionError):
-        raise Refusal("body", "is not JSON in UTF-8, or is nested too deeply") from None
+        raise UnfitField("body", "is not JSON in UTF-8, or is nested too deeply") from None
     if not is_text:
-        raise Refusal("body", "holds a NUL or half of a character")
+        raise UnfitField("body", "holds a NUL or half of a character")
     return document
 
 
@@ -52,19 +52,19 @@ def _holds_nul(document: object) -> bool:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refusal("body", "holds an object in which a key comes twice")
+        raise UnfitField("body", "holds an object in which a key comes twice")
     return found
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise Refusal("body", "holds a number that is too large")
+        raise UnfitField("body", "holds a number that is too large")
     return number
 
 
 def _constant(_name: str) -> NoReturn:
-    raise Refusal("body", "holds NaN or Infinity, which are not JSON")
+    raise UnfitField("body", "holds NaN or Infinity, which are not JSON")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_constant)

@@ -6,34 +6,23 @@ Each ``columns`` here maps a canonical column to the SQL that reads it, given th
 
 from collections.abc import Mapping
 
-PRIORITIES = {
-    "manual": 100,
-    "person_left": 50,
-    "company_deleted": 50,
-    "company_change": 40,
-    "person_joined": 30,
-    "promotion": 30,
-    "role_change": 30,
-    "department_change": 20,
-    "company_profile_change": 20,
-    "contact_change": 10,
-    "resync": 0,
-}
+from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named, watched
+from bg_assets.storage.priorities import OF_KIND
 
 # One statement that changes more people of one company than this becomes one change ...
 MANY_OF_ONE_COMPANY = 20
 # ... and, in a statement that changes more people than this, two of one company do.
 MANY_AT_ALL = 1000
 
-_ROLE = ("title", "seniority", "manager_id", "start_date", "end_date")
-_CONTACT = ("name", "email", "location")
-_WATCHED = ("company_id", *_ROLE, "department", *_CONTACT, "status", "deleted_at")
-_PROFILE = (
-    "workspace", "name", "domain", "website", "industry", "employee_min", "employee_max",
-    "revenue", "country",
-)  # fmt: skip
-_ARRIVAL = ("title", "department", "seniority", "location", "manager_id")
-_DEPARTURE = ("title", "department")
+# A person's columns by what a change of them is, and what a change tells of who joined or left.
+_ROLE = watched(PEOPLE, "role_change")
+_DEPARTMENT = watched(PEOPLE, "department_change")
+_WATCHED = watched(
+    PEOPLE, "company_change", "role_change", "department_change", "contact_change", "presence"
+)
+_PROFILE = watched(COMPANIES, "company_profile_change")
+_ARRIVAL = named(one for one in PEOPLE if one.of_arrival)
+_DEPARTURE = named(one for one in PEOPLE if one.of_departure)
 
 # Triggers run with an empty search path: a writer's schema can't stand in for ours.
 _HEAD = """
@@ -151,7 +140,7 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _priority() -> str:
-    cases = " ".join(f"when '{name}' then {value}" for name, value in PRIORITIES.items())
+    cases = " ".join(f"when '{name}' then {value}" for name, value in OF_KIND.items())
     return f"case kind {cases} else 0 end"
 
 
@@ -187,7 +176,8 @@ def _differs(name: str, columns: Mapping[str, str]) -> str:
 
 
 def _any_differs(names: tuple[str, ...], columns: Mapping[str, str]) -> str:
-    return "(" + " or ".join(_differs(name, columns) for name in names) + ")"
+    differing = " or ".join(_differs(name, columns) for name in names)
+    return differing if len(names) == 1 else f"({differing})"
 
 
 def _values(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
@@ -245,7 +235,7 @@ def _people_update(columns: Mapping[str, str]) -> str:
             case when not was then 'person_joined'
                 when not now_is then 'person_left'
                 when {_any_differs(_ROLE, _NOTED)} then 'role_change'
-                when {_differs("department", _NOTED)} then 'department_change'
+                when {_any_differs(_DEPARTMENT, _NOTED)} then 'department_change'
                 else 'contact_change' end as kind,
             was and not now_is as is_departure, s.*
         from compared as s where old_id = new_id and o_company_id = n_company_id

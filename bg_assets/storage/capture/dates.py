@@ -10,7 +10,8 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from bg_assets.storage.capture.bodies import CANONICAL, PRIORITIES, employed
+from bg_assets.storage.capture.bodies import CANONICAL, employed
+from bg_assets.storage.priorities import OF_KIND
 
 MOST = 20_000
 
@@ -38,8 +39,8 @@ _RAISE = sa.text(f"""
         insert into bg.changes
             (company_id, person_id, kind, source, old, new, priority, is_departure)
         select company_id, person_id, kind, 'schedule', old, new,
-            case kind when 'person_left' then {PRIORITIES["person_left"]}
-                else {PRIORITIES["person_joined"]} end,
+            case kind when 'person_left' then {OF_KIND["person_left"]}
+                else {OF_KIND["person_joined"]} end,
             kind = 'person_left'
         from portion as p where exists (
             select from bg.canonical_companies as c

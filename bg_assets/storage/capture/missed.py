@@ -9,11 +9,21 @@ from datetime import UTC
 import sqlalchemy as sa
 
 from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.storage import claims
-from bg_assets.storage.capture.bodies import CANONICAL, PRIORITIES, employed
+from bg_assets.storage.capture.bodies import CANONICAL, employed
+from bg_assets.storage.priorities import OF_KIND
 
 MOST = 1000
 _FOUND = """'{"found": "by comparison, after capture was lost"}'::jsonb"""
+# What company_people and company_profiles hold of what stands in people and in companies.
+_PERSON = named(one for one in PEOPLE if one.kept)
+_COMPANY = named(one for one in COMPANIES if one.kept)
+
+
+def _of(row: str, *names: str) -> str:
+    return ", ".join(f"{row}.{name}" for name in names)
+
 
 _STATE = sa.text("select compared_to from bg.capture_watch where to_compare for update")
 _ANYTHING = sa.text("select to_compare and lost = '{}' from bg.capture_watch")
@@ -36,8 +46,8 @@ _COMPANIES = sa.text(f"""
     select coalesce(c.id, k.company_id),
         case when c.id is null then 'company_deleted' else 'company_profile_change' end,
         'company_table', {_FOUND},
-        case when c.id is null then {PRIORITIES["company_deleted"]}
-            else {PRIORITIES["company_profile_change"]} end
+        case when c.id is null then {OF_KIND["company_deleted"]}
+            else {OF_KIND["company_profile_change"]} end
     from (
         select * from bg.canonical_companies
         where deleted_at is null and id > :after and id <= :last
@@ -45,9 +55,7 @@ _COMPANIES = sa.text(f"""
     full join (
         select * from bg.company_profiles where company_id > :after and company_id <= :last
     ) as k on k.company_id = c.id
-    where (c.id, c.workspace, c.employee_min, c.employee_max, c.country, c.industry)
-        is distinct from
-        (k.company_id, k.workspace, k.employee_min, k.employee_max, k.country, k.industry)
+    where ({_of("c", "id", *_COMPANY)}) is distinct from ({_of("k", "company_id", *_COMPANY)})
     order by 1
     returning company_id
 """)
@@ -55,8 +63,8 @@ _COMPANIES = sa.text(f"""
 # company_people may be somebody whose title says that this is over: that is for titles to tell.
 _PEOPLE = sa.text(f"""
     with there as (
-        select p.company_id, p.id as person_id, p.title, p.department, p.location, p.manager_id,
-            p.start_date, p.email is not null as has_email
+        select p.company_id, p.id as person_id, {_of("p", *_PERSON)},
+            p.email is not null as has_email
         from bg.canonical_people as p
         where p.company_id > :after and p.company_id <= :last
             and {employed("p", CANONICAL, ":today")}
@@ -68,11 +76,8 @@ _PEOPLE = sa.text(f"""
             k.person_id is null as is_new, t.person_id is null as is_gone
         from there as t
         full join kept as k on k.company_id = t.company_id and k.person_id = t.person_id
-        where (t.person_id, t.title, t.department, t.location, t.manager_id, t.start_date,
-                t.has_email)
-            is distinct from
-            (k.person_id, k.title, k.department, k.location, k.manager_id, k.start_date,
-                k.has_email)
+        where ({_of("t", "person_id", *_PERSON, "has_email")})
+            is distinct from ({_of("k", "person_id", *_PERSON, "has_email")})
     )
     select d.company_id, bool_or(not d.is_new) as differs,
         array_agg(d.person_id order by d.person_id) filter (where d.is_gone and exists (
@@ -88,11 +93,11 @@ _PEOPLE = sa.text(f"""
 """)
 _RAISE = sa.text(f"""
     insert into bg.changes (company_id, person_id, kind, source, new, priority, is_departure)
-    select company_id, null, 'resync', 'people_table', {_FOUND}, {PRIORITIES["resync"]}, false
+    select company_id, null, 'resync', 'people_table', {_FOUND}, {OF_KIND["resync"]}, false
     from unnest(cast(:companies as text[])) as company_id
     union all
     select company_id, person_id, 'person_left', 'people_table', {_FOUND},
-        {PRIORITIES["person_left"]}, true
+        {OF_KIND["person_left"]}, true
     from unnest(cast(:left_companies as text[]), cast(:left_people as text[]))
         as l(company_id, person_id)
 """)

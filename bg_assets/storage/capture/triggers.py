@@ -11,23 +11,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from bg_assets.domain.values import columns
 from bg_assets.storage.capture import bodies as capture_sql
 from bg_assets.storage.capture import watch
 
-PEOPLE_COLUMNS = (
-    "id", "company_id", "name", "title", "department", "seniority", "email", "location",
-    "manager_id", "start_date", "end_date", "status", "deleted_at", "observed_at", "updated_at",
-)  # fmt: skip
-COMPANY_COLUMNS = (
-    "id", "workspace", "name", "domain", "website", "industry", "employee_min", "employee_max",
-    "revenue", "country", "deleted_at",
-)  # fmt: skip
+PEOPLE_COLUMNS = columns.named(columns.PEOPLE)
+COMPANY_COLUMNS = columns.named(columns.COMPANIES)
 
-_TYPES = {
-    "start_date": "date", "end_date": "date", "deleted_at": "timestamptz",
-    "observed_at": "timestamptz", "updated_at": "timestamptz", "employee_min": "integer",
-    "employee_max": "integer", "revenue": "numeric",
-}  # fmt: skip
+_TYPES = {one.name: one.type for one in (*columns.PEOPLE, *columns.COMPANIES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +34,7 @@ class Source:
     def readers(self) -> dict[str, str]:
         """For each canonical column the SQL that reads it, with ``{row}`` for the row's alias."""
         return {
-            name: f"{{row}}.{_quoted(found)}::{_TYPES.get(name, 'text')}"
+            name: f"{{row}}.{_quoted(found)}::{_TYPES[name]}"
             for name, found in self.columns.items()
         }
 

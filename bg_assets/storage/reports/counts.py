@@ -7,21 +7,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.storage import dueness
+
 # Served by changes_pending, one_refresh_at_a_time, refreshes_that_defer, refreshes_dead,
-# changes_by_refresh and the primary key of the members. Who waits for no interval is not deferred:
-# see bg_assets.storage.claims.
-_COUNTS = sa.text("""
+# changes_by_refresh and the primary key of the members.
+_COUNTS = sa.text(f"""
     with waiting as (
-        select company_id, min(occurred_at) as first_at, count(*) as changes,
-            bool_or(kind = 'resync' and source in ('manual', 'template')) as asked,
-            bool_or(is_departure and exists (
-                select from bg.buyer_group_members as m
-                where m.company_id = c.company_id and m.person_id = c.person_id)) as member_left
-        from bg.changes as c where handled_at is null and refresh_id is null
-        group by company_id
+        select c.company_id, min(c.occurred_at) as first_at, count(*) as changes,
+            bool_or({dueness.AT_ONCE}) as at_once
+        from bg.changes as c where {dueness.PENDING}
+        group by c.company_id
     ), live as (
-        select id, company_id, status, attempt from bg.buyer_group_refresh_log
-        where status in ('requested', 'running')
+        select r.id, r.company_id, r.status, r.attempt from bg.buyer_group_refresh_log as r
+        where {dueness.UNDER_WAY}
     ), taken as (
         select c.occurred_at from live join bg.changes as c on c.refresh_id = live.id
         where c.handled_at is null
@@ -30,11 +28,7 @@ _COUNTS = sa.text("""
         where status = 'dead' and not exists (
             select from live where live.company_id = d.company_id)
     ), idle as (
-        select w.*, not asked and not member_left and exists (
-                select from bg.buyer_group_refresh_log as r
-                where r.company_id = w.company_id and r.status = 'completed' and r.starts_interval
-                    and r.finished_at > now() - make_interval(secs => :refresh_interval)
-            ) as deferred
+        select not w.at_once and {dueness.deferred("w.company_id", "now()")} as deferred
         from waiting as w
         where not exists (select from live where live.company_id = w.company_id)
             and not exists (select from dead where dead.company_id = w.company_id)
@@ -58,17 +52,14 @@ _COUNTS = sa.text("""
 """)
 
 # Served by changes_pending, one_refresh_at_a_time and refreshes_dead.
-_PROGRESS = sa.text("""
+_PROGRESS = sa.text(f"""
     select count(*) filter (where under_way) as under_way,
         count(*) filter (where dead and not under_way) as dead
     from (
         select exists (
                 select from bg.changes as c
-                where c.company_id = a.id and c.handled_at is null and c.refresh_id is null
-                    and c.kind = 'resync' and c.source = 'manual')
-            or exists (
-                select from bg.buyer_group_refresh_log as r
-                where r.company_id = a.id and r.status in ('requested', 'running')) as under_way,
+                where c.company_id = a.id and {dueness.PENDING} and {dueness.BY_HAND})
+            or {dueness.under_way("a.id")} as under_way,
             exists (
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = a.id and r.status = 'dead') as dead
@@ -86,7 +77,7 @@ _OUTAGES = sa.text("""
 
 # Served by refreshes_dead.
 _DEAD = sa.text("""
-    select company_id, attempt - outages as attempt, error, finished_at
+    select company_id, attempt - outages as attempt, error
     from bg.buyer_group_refresh_log
     where status = 'dead' order by finished_at desc limit :most
 """)
@@ -147,7 +138,7 @@ def read_outages(conn: sa.Connection) -> Outages | None:
 
 
 def read_dead(conn: sa.Connection, most: int = 20) -> list[dict[str, Any]]:
-    """The dead refreshes, newest first: company_id, attempt, error, finished_at.
+    """The dead refreshes, newest first: company_id, attempt, error.
 
     ``attempt`` leaves out those that an outage ended.
     """

@@ -5,6 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.storage.reports.shown import IN_ORDER
+
 _CHUNK = 500
 
 # Served by the primary key of companies.
@@ -29,7 +31,7 @@ _GROUPS = sa.text("""
         and (cast(:product as text) is null or g.product = :product)
     order by g.company_id, g.product
 """)
-_MEMBERS = sa.text("""
+_MEMBERS = sa.text(f"""
     select m.company_id, m.product, m.person_id, p.name, p.email, k.title, k.department,
         k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
     from bg.buyer_group_members as m
@@ -38,9 +40,7 @@ _MEMBERS = sa.text("""
     left join bg.canonical_people as p on p.id = m.person_id
     where m.company_id = any(:companies)
         and (cast(:product as text) is null or m.product = :product)
-    order by m.company_id, m.product,
-        array_position(array['decision_maker', 'champion', 'stakeholder', 'blocker',
-            'introducer'], m.role), m.influence desc, m.person_id
+    order by m.company_id, m.product, {IN_ORDER}
 """)
 
 

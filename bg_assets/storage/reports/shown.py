@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets.domain.groups.renewal import Pending
+from bg_assets.domain.vocabulary import ROLES
+from bg_assets.storage import dueness
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +57,27 @@ _GROUPS = sa.text("""
     order by g.company_id, g.product
 """)
 
+# The order in which the members m of a group are shown and exported.
+_QUOTED_ROLES = ", ".join(f"'{role}'" for role in ROLES)
+IN_ORDER = f"array_position(array[{_QUOTED_ROLES}], m.role), m.influence desc, m.person_id"
+
+
+def _members(name: str, join: str = "") -> sa.TextClause:
+    return sa.text(f"""
+        select m.company_id, m.product, m.person_id, {name} as name, k.title, k.department,
+            k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
+        from bg.buyer_group_members as m
+        left join bg.company_people as k
+            on k.company_id = m.company_id and k.person_id = m.person_id
+        {join}
+        where m.company_id = any(:companies)
+        order by m.company_id, m.product, {IN_ORDER}
+    """)
+
+
 # A name is read only for a person's own eyes: logs and metadata never get one.
-_MEMBERS = """
-    select m.company_id, m.product, m.person_id, {name} as name, k.title, k.department,
-        k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
-    from bg.buyer_group_members as m
-    left join bg.company_people as k
-        on k.company_id = m.company_id and k.person_id = m.person_id
-    {join}
-    where m.company_id = any(:companies)
-    order by m.company_id, m.product,
-        array_position(array['decision_maker', 'champion', 'stakeholder', 'blocker',
-            'introducer'], m.role), m.influence desc, m.person_id
-"""
-_WITHOUT_NAMES = sa.text(_MEMBERS.format(name="null", join=""))
-_WITH_NAMES = sa.text(
-    _MEMBERS.format(name="p.name", join="left join bg.canonical_people as p on p.id = m.person_id")
-)
+_WITHOUT_NAMES = _members("null")
+_WITH_NAMES = _members("p.name", "left join bg.canonical_people as p on p.id = m.person_id")
 
 _COMPANY = sa.text("""
     select id, workspace, name, employee_min, employee_max, deleted_at
@@ -85,30 +91,26 @@ _REFRESH = sa.text("""
     from bg.buyer_group_refresh_log
     where company_id = :company_id order by requested_at desc limit 1
 """)
-_PENDING = sa.text("""
+_PENDING = sa.text(f"""
     select (select count(*) from bg.changes as c
-            where c.company_id = :company_id and c.handled_at is null and c.refresh_id is null)
+            where c.company_id = :company_id and {dueness.PENDING})
         + (select count(*) from bg.buyer_group_refresh_log as r
             join bg.changes as c on c.refresh_id = r.id and c.handled_at is null
             where r.company_id = :company_id and r.status in ('requested', 'running', 'dead'))
 """)
-# Served by changes_pending and the primary key of the members. What waits for no interval: see
-# bg_assets.storage.claims.
-_WAITING = sa.text("""
-    select count(*) as number, min(occurred_at) as first_at, max(occurred_at) as last_at,
-        coalesce(bool_or(kind = 'resync' and source = 'manual'), false) as by_hand,
-        not coalesce(bool_or((kind = 'resync' and source in ('manual', 'template'))
-            or (is_departure and exists (
-                select from bg.buyer_group_members as m
-                where m.company_id = c.company_id and m.person_id = c.person_id
-                offset 0))), false) as waits
+# Served by changes_pending and the primary key of the members.
+_WAITING = sa.text(f"""
+    select {dueness.SETTLED_AT} as settled_at,
+        bool_or({dueness.BY_HAND}) as by_hand,
+        not bool_or({dueness.AT_ONCE}) as waits
     from bg.changes as c
-    where company_id = :company_id and handled_at is null and refresh_id is null
+    where c.company_id = :company_id and {dueness.PENDING}
+    having count(*) > 0
 """)
 # Served by refreshes_that_defer.
-_NEXT = sa.text("""
-    select max(finished_at) from bg.buyer_group_refresh_log
-    where company_id = :company_id and status = 'completed' and starts_interval
+_LAST_DEFERRING = sa.text(f"""
+    select max(r.finished_at) from bg.buyer_group_refresh_log as r
+    where r.company_id = :company_id and {dueness.DEFERS}
 """)
 
 
@@ -150,15 +152,23 @@ def read_last_refresh(conn: sa.Connection, company_id: str) -> dict[str, Any] | 
 
 def last_deferring(conn: sa.Connection, company_id: str) -> datetime | None:
     """When the last refresh ended that starts an interval."""
-    found = conn.execute(_NEXT, {"company_id": company_id}).scalar()
+    found = conn.execute(_LAST_DEFERRING, {"company_id": company_id}).scalar()
     assert found is None or isinstance(found, datetime)
     return found
 
 
-def read_pending(conn: sa.Connection, company_id: str) -> Pending | None:
-    """The changes of the company that no refresh has taken; None where there are none."""
-    row = conn.execute(_WAITING, {"company_id": company_id}).mappings().one()
-    return Pending(**row) if row["number"] else None
+def read_pending(conn: sa.Connection, company_id: str, settle: float) -> Pending | None:
+    """The changes of the company that no refresh has taken; None where there are none.
+
+    ``settle``: for how many seconds a further one is waited for.
+    """
+    parameters = {
+        "company_id": company_id,
+        "settle": settle,
+        "longest_settle": dueness.LONGEST_SETTLE,
+    }
+    row = conn.execute(_WAITING, parameters).mappings().first()
+    return Pending(**row) if row else None
 
 
 def count_pending(conn: sa.Connection, company_id: str) -> int:

@@ -14,14 +14,16 @@ import psycopg2.errorcodes
 import sqlalchemy as sa
 
 from bg_assets import encryption
+from bg_assets.domain.values.columns import PEOPLE
+from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
-from bg_assets.domain.webhooks.events import Event, Malformed, read_body
-from bg_assets.domain.webhooks.known import Known
-from bg_assets.storage import database, refreshes
+from bg_assets.domain.webhooks.events import Event, read_body
+from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
+from bg_assets.storage import database, locks, refreshes
+from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import known as webhook_known
 
-_APPLY_LOCK = 0x6267_0003
 # The receiver has judged the times of events by its clock, which may be ahead of ours.
 _ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 # Bodies are large and events are small: so many bodies are held at a time.
@@ -57,12 +59,11 @@ _ANY = sa.text("""
     select occurred_at from bg.webhook_events where status = 'pending'
     order by occurred_at, id limit 1
 """)
-# The lock goes with the transaction. Waiting for a lock of somebody else ends before PostgreSQL
+# Waiting for a lock of somebody else ends before PostgreSQL
 # looks for a deadlock, so that it is never the other who loses. That we tell ourselves when
 # somebody was observed is told to the trigger on people, which else would note the time of writing.
-_ALONE = sa.text("""
-    select pg_try_advisory_xact_lock(:key),
-        set_config('lock_timeout', '500ms', true), set_config('bg.source', 'webhook', true),
+_TELL = sa.text("""
+    select set_config('lock_timeout', '500ms', true), set_config('bg.source', 'webhook', true),
         set_config('bg.observed', 'told', true)
 """)
 # Who has held something for half a second will hold it a moment longer: halving asks often.
@@ -81,11 +82,8 @@ _CREATE_COMPANIES = sa.text("""
         as r(id text, workspace text, name text, domain text)
     order by id
 """)
-_COLUMNS = {
-    "company_id": "text", "name": "text", "title": "text", "department": "text",
-    "seniority": "text", "email": "text", "location": "text", "manager_id": "text",
-    "start_date": "date", "end_date": "date", "status": "text", "observed_at": "timestamptz",
-}  # fmt: skip
+# All that is known of a person is written anew.
+_COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
 _ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, {})".format(
     ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 )
@@ -132,8 +130,9 @@ def apply_pending(
     where ``decrypt`` has no keys at all: nothing is done then.
     """
     with database.connect(engine) as conn:
-        if not anything_pending(conn) or not conn.execute(_ALONE, {"key": _APPLY_LOCK}).scalar():
+        if not anything_pending(conn) or not locks.try_to_take(conn, Lock.WEBHOOK_EVENTS):
             return Applied()
+        conn.execute(_TELL)
         events, trace = _read(conn, decrypt, limit)
         conn.execute(_TRACE, {"trace": trace})
         known = webhook_known.read(conn, _told(events))
@@ -152,14 +151,14 @@ def _read(
     events = []
     trace = ""
     for row in conn.execute(_PENDING, {"limit": limit}, execution_options=options):
-        event: Event | Malformed
+        event: Event | Unfit
         try:
             body = webhook_events.unpacked(decrypt(bytes(row.payload)))
             event = read_body(body, _ANY_TIME)
         except encryption.CannotDecrypt:
-            event = Malformed("payload", "can't be decrypted with the keys that are here")
+            event = Unfit("can't be decrypted with the keys that are here", "payload")
         except zlib.error:
-            event = Malformed("payload", "can't be unpacked")
+            event = Unfit("can't be unpacked", "payload")
         if isinstance(event, Event):
             event = replace(event, occurred_at=row.at)
         events.append(Pending(row.id, row.source, event))

@@ -39,7 +39,6 @@ _REPLAY = sa.text("""
     )
     select source, count(*) as number from made group by source order by source
 """)
-_NOW = sa.text("select clock_timestamp()")
 # Served by webhook_events_pending and webhook_events_dead.
 _COUNTS = sa.text("""
     select (select count(*) from bg.webhook_events where status = 'pending') as pending,
@@ -71,12 +70,6 @@ def dead_ids(conn: sa.Connection, ids: Sequence[str], source: str | None) -> set
     """Those of the event ids of which there is a dead event."""
     values = {"ids": list(ids), "source": source}
     return set(conn.execute(_IDS, values).scalars())
-
-
-def now(conn: sa.Connection) -> datetime:
-    """The database's clock."""
-    at: datetime = conn.execute(_NOW).scalar_one()
-    return at
 
 
 def replay(

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from bg_assets.domain.webhooks.events import Event
-from bg_assets.domain.webhooks.known import CROWD, Company, Known, Person, Source
+from bg_assets.domain.webhooks.known import (
+    CROWD,
+    PERSON_COLUMNS,
+    Company,
+    Known,
+    Person,
+    Source,
+)
 
 # A probe for each row asked for, of tables of any size of which the planner may know nothing yet:
 # on its guesses a scan for each e-mail looked cheap. A bitmap would read a crowd to its end.
@@ -53,9 +60,8 @@ _LOCK_PEOPLE = sa.text("""
     select id from bg.people where id = any(:ids) order by id for update skip locked
 """)
 # In a statement of its own, so that it sees what stood there when the lock was had.
-_PEOPLE = sa.text("""
-    select id, company_id, name, title, department, seniority, email, location, manager_id,
-        start_date, end_date, status, observed_at, deleted_at is not null as deleted
+_PEOPLE = sa.text(f"""
+    select id, {", ".join(PERSON_COLUMNS)}, deleted_at is not null as deleted
     from bg.canonical_people where id = any(:ids)
 """)
 _COMPANIES = sa.text("""

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from bg_assets.domain.groups.fit import Fit
 from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.groups.selection import Choice
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.titles.verdict import classify
+from bg_assets.products.files import load_templates
 
 FINANCE = load_templates()["finance_system"]
 TODAY = date(2026, 1, 15)

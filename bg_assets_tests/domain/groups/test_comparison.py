@@ -12,7 +12,7 @@ def group(members: dict[str, str], *gaps: Gap) -> BuyerGroup:
 
 OLD = group(
     {"a": "decision_maker", "b": "champion", "c": "stakeholder"},
-    Gap("blocker", "legal", "no gatekeeper in legal found: 9 people read"),
+    Gap("blocker", "legal", "no blocker in legal found: 9 people read"),
     Gap("stakeholder", None, "no technical voice found, which a deal of 60,000 US dollars needs"),
 )
 NEW = group(

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.titles.verdict import classify
+from bg_assets.products.files import load_templates
 from bg_assets.sample import world
 
 TEMPLATES = tuple(load_templates().values())

@@ -21,8 +21,8 @@ def group(members: dict[str, str], gaps: tuple[Gap, ...] = ()) -> BuyerGroup:
 
 
 def test_a_difference_names_each_change_once_in_a_stable_order() -> None:
-    gap = Gap("blocker", "legal", "no gatekeeper in legal found: 3 people read")
-    same_gap = Gap("blocker", "legal", "no gatekeeper in legal found: 9 people read")
+    gap = Gap("blocker", "legal", "no blocker in legal found: 3 people read")
+    same_gap = Gap("blocker", "legal", "no blocker in legal found: 9 people read")
     other = Gap("champion", "finance", "no potential champion in finance found: 1 people read")
     old = {"a": "champion", "b": "decision_maker", "z": "stakeholder"}
     new = group({"a": "decision_maker", "c": "champion", "z": "stakeholder"}, (same_gap,))
@@ -194,15 +194,15 @@ def test_news_is_told_by_role_and_within_a_role_by_id() -> None:
 
 
 def test_a_role_that_is_no_longer_known_is_told_last() -> None:
-    assert told({"a": "gatekeeper", "b": "introducer"}, {}) == [("left", "b"), ("left", "a")]
+    assert told({"a": "observer", "b": "introducer"}, {}) == [("left", "b"), ("left", "a")]
 
 
 def test_a_gap_is_another_one_where_role_function_or_kind_differ() -> None:
-    gap = Gap("blocker", "legal", "no gatekeeper in legal found: 3 people read")
+    gap = Gap("blocker", "legal", "no blocker in legal found: 3 people read")
     others = (
-        Gap("champion", "legal", "no gatekeeper in legal found: 3 people read"),
-        Gap("blocker", "finance", "no gatekeeper in legal found: 3 people read"),
-        Gap("blocker", "legal", "no further gatekeeper in legal found: 3 people read"),
+        Gap("champion", "legal", "no blocker in legal found: 3 people read"),
+        Gap("blocker", "finance", "no blocker in legal found: 3 people read"),
+        Gap("blocker", "legal", "no further blocker in legal found: 3 people read"),
     )
     for other in others:
         events = difference({}, (gap,), group({}, (other,)), {})
@@ -220,7 +220,7 @@ def test_gaps_are_told_in_one_order_and_closed_by_whoever_fills_the_role() -> No
     members = {"a": "champion", "b": "stakeholder"}
     closed = difference(members, gaps, group(members), {})
     assert [event.because for event in closed] == [
-        "gatekeeper: no longer needed",
+        "blocker: no longer needed",
         "potential champion: filled",
         "introducer: no longer needed",
         "stakeholder: filled",

@@ -84,7 +84,7 @@ def test_all_who_are_ahead_for_a_place_are_named() -> None:
     world = replace(world_of(*["Procurement Manager"] * 4), template=replace(FINANCE, roles=only))
     why = world.explain("p00003")
     assert why.because == (
-        "gatekeeper: p00000 has the last place, as good in everything: the order of the ids "
+        "blocker: p00000 has the last place, as good in everything: the order of the ids "
         "decides; 3 people are ahead for that place: p00000, p00001, p00002"
     )
     assert why.would_change[0] == ("p00000, p00001 and p00002 all leaving the company or the group")
@@ -124,7 +124,7 @@ def test_a_pin_is_named_only_where_without_it_the_place_is_free() -> None:
 def test_who_would_come_in_and_change_places_without_a_member_is_told() -> None:
     world = world_of("CFO", "General Counsel", "General Counsel", "IT Manager")
     why = world.explain("p00001")
-    assert why.without == "p00002 would join the group as gatekeeper"
+    assert why.without == "p00002 would join the group as blocker"
     assert why.would_change == ("an exclusion by hand: `bg-assets exclude`",)
     assert world.explain("p00003").without == "nobody would join the group in their place"
     small = altered(

@@ -210,7 +210,7 @@ CASES: list[tuple[World, str, str, str | None, str, str | None]] = [
     ),
     (
         world_of("Procurement Manager", company=SMALL),
-        "blocker", "no-place", None, "no place for the role gatekeeper", "blocker",
+        "blocker", "no-place", None, "no place for the role blocker", "blocker",
     ),
     (
         pinned(world_of("Procurement Manager", "Warehouse Operative"), "p00001", "blocker"),

@@ -8,7 +8,7 @@ import pytest
 from bg_assets.domain.groups.renewal import LastRefresh, Pending, Renewal, Rules, in_words, renewal
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-RULES = Rules(settle=2, longest_settle=30, interval=3600, max_attempts=3)
+RULES = Rules(settle=2, interval=3600, max_attempts=3)
 DONE = LastRefresh("completed", 1, 0, None, "r1", None)
 
 
@@ -16,8 +16,8 @@ def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
-def pending(first: float, last: float, *, by_hand: bool = False, waits: bool = True) -> Pending:
-    return Pending(1, ago(first), ago(last), by_hand, waits)
+def pending(settled: float, *, by_hand: bool = False, waits: bool = True) -> Pending:
+    return Pending(ago(settled), by_hand, waits)
 
 
 DEFERRED = "it was renewed because of changes at 11:10:00 UTC, and that is done once in 1 h"
@@ -29,21 +29,19 @@ LATE = "it is due since {}: `bg-assets status` tells what holds it up"
 @pytest.mark.parametrize(
     ("changes", "deferred_since", "expected"),
     [
-        (pending(60, 60), ago(3000), Renewal(ago(-600), DEFERRED, "refresh")),
-        (pending(60, 60, waits=False), ago(3000), Renewal(None, DUE)),
-        (pending(60, 60), ago(3600), Renewal(None, DUE)),
-        (pending(60, 60), None, Renewal(None, DUE)),
-        (pending(1, 1), None, Renewal(ago(-1), SETTLING)),
-        (pending(1, 1, waits=False), ago(10), Renewal(ago(-1), SETTLING)),
-        (pending(1, 1, by_hand=True, waits=False), ago(10), Renewal(None, DUE)),
-        (pending(29, 0), None, Renewal(ago(-1), SETTLING)),
-        (pending(30, 0), None, Renewal(None, DUE)),
-        (pending(2, 2), None, Renewal(None, DUE)),
-        (pending(1, 1), ago(3599.5), Renewal(ago(-1), SETTLING)),
-        (pending(62, 62), None, Renewal(None, DUE)),
-        (pending(63, 63), None, Renewal(None, LATE.format("61 s"))),
-        (pending(5000, 5000), ago(3661), Renewal(None, LATE.format("61 s"))),
-        (pending(5000, 5000), ago(3660), Renewal(None, DUE)),
+        (pending(58), ago(3000), Renewal(ago(-600), DEFERRED, "refresh")),
+        (pending(58, waits=False), ago(3000), Renewal(None, DUE)),
+        (pending(58), ago(3600), Renewal(None, DUE)),
+        (pending(58), None, Renewal(None, DUE)),
+        (pending(-1), None, Renewal(ago(-1), SETTLING)),
+        (pending(-1, waits=False), ago(10), Renewal(ago(-1), SETTLING)),
+        (pending(-1, by_hand=True, waits=False), ago(10), Renewal(None, DUE)),
+        (pending(0), None, Renewal(None, DUE)),
+        (pending(-1), ago(3599.5), Renewal(ago(-1), SETTLING)),
+        (pending(60), None, Renewal(None, DUE)),
+        (pending(61), None, Renewal(None, LATE.format("61 s"))),
+        (pending(4998), ago(3661), Renewal(None, LATE.format("61 s"))),
+        (pending(4998), ago(3660), Renewal(None, DUE)),
     ],
 )
 def test_what_waits_says_until_when_and_for_what(
@@ -85,7 +83,7 @@ def test_what_is_under_way_is_told_whatever_waits_behind_it(
     last: LastRefresh, expected: Renewal
 ) -> None:
     assert renewal(NOW, None, last, ago(10), RULES) == expected
-    assert renewal(NOW, pending(60, 60), last, ago(10), RULES) == expected
+    assert renewal(NOW, pending(58), last, ago(10), RULES) == expected
 
 
 def test_what_failed_for_good_says_what_to_do_until_something_happens() -> None:
@@ -95,7 +93,7 @@ def test_what_failed_for_good_says_what_to_do_until_something_happens() -> None:
     once = renewal(NOW, None, replace(dead, tried=1), None, RULES)
     assert once is not None
     assert "after 1 attempt:" in once.because
-    assert renewal(NOW, pending(60, 60), dead, None, RULES) == Renewal(None, DUE)
+    assert renewal(NOW, pending(58), dead, None, RULES) == Renewal(None, DUE)
 
 
 def test_where_all_is_well_there_is_nothing_to_say() -> None:

@@ -8,8 +8,9 @@ import pytest
 from bg_assets.domain.groups.selection import Choice, Selection, select
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products.sizes import Target
-from bg_assets.domain.products.template import Template, load_templates
+from bg_assets.domain.products.template import Template
 from bg_assets.domain.vocabulary import ROLES
+from bg_assets.products.files import load_templates
 from bg_assets_tests.domain.groups.people import fitting
 
 FINANCE = load_templates()["finance_system"]

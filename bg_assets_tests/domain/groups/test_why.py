@@ -99,7 +99,7 @@ def test_a_pin_and_an_exclusion_are_named_first() -> None:
 def test_who_would_come_in_without_a_member_is_told_and_nobody_who_is_there() -> None:
     people = staff("CFO", "General Counsel", "General Counsel", "IT Manager")
     answer = explain(MIDDLE, people, FINANCE, TODAY, (), "p00001")
-    assert answer.without == "p00002 would join the group as gatekeeper"
+    assert answer.without == "p00002 would join the group as blocker"
     assert answer.because.endswith("; the one place")
     maker = explain(MIDDLE, people, FINANCE, TODAY, (), "p00000")
     assert maker.because.endswith("; one of 2 places")

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember, Weighed, weigh
 from bg_assets.domain.groups.why import Why, explain
-from bg_assets.domain.products.template import RoleRule, Template, load_templates
+from bg_assets.domain.products.template import RoleRule, Template
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
+from bg_assets.products.files import load_templates
 from bg_assets_tests.domain.groups.people import TODAY, person
 
 TEMPLATES = tuple(load_templates().values())

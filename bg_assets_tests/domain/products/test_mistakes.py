@@ -1,17 +1,9 @@
 """What is refused in a template: every mistake at once, with its line and what is allowed."""
 
-from pathlib import Path
-
 import pytest
 
-from bg_assets.domain.products.places import MOST_BYTES, BadTemplate
-from bg_assets.domain.products.template import (
-    SHIPPED,
-    find_templates,
-    load_template,
-    load_templates,
-    parse_template,
-)
+from bg_assets.domain.products.places import BadTemplate
+from bg_assets.domain.products.template import parse_template
 from bg_assets_tests.domain.products.texts import GOOD
 
 # what is replaced, by what, the line that the error names, what it says
@@ -102,82 +94,24 @@ def test_a_small_deal_asks_for_what_its_group_has_no_room_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "said"),
+    ("text", "line", "said"),
     [
-        (b"", 1, "the file is empty"),
-        (b"# only a note\n", 1, "the file is empty"),
-        (b"template: 1\n\tname: x\n", 2, "a tab"),
-        (b"template: 1\nname: [x\n", 3, "no valid YAML"),
-        (b"template: 1\nname: caf\xe9\n", 2, "not UTF-8"),
-        (b"template: 1\nname: x\x07y\n", 2, "a sign that YAML forbids"),
-        (b"template: 1\n---\nname: x\n", 2, "no valid YAML"),
-        (b"- a\n- b\n", 1, "here stand keys with values"),
-        (b"just words\n", 1, "here stand keys with values"),
-        (b"a: &a [*a]\n", 1, "unknown key 'a'"),
-        (b"[" * 5000, 1, "no valid YAML"),
+        ("", 1, "the file is empty"),
+        ("# only a note\n", 1, "the file is empty"),
+        ("template: 1\n\tname: x\n", 2, "a tab"),
+        ("template: 1\nname: [x\n", 3, "no valid YAML"),
+        ("template: 1\nname: x\x07y\n", 2, "a sign that YAML forbids"),
+        ("template: 1\n---\nname: x\n", 2, "no valid YAML"),
+        ("- a\n- b\n", 1, "here stand keys with values"),
+        ("just words\n", 1, "here stand keys with values"),
+        ("a: &a [*a]\n", 1, "unknown key 'a'"),
+        ("[" * 5000, 1, "no valid YAML"),
     ],
 )
 def test_what_is_no_template_at_all_is_one_sentence_with_a_line(
-    tmp_path: Path, content: bytes, line: int, said: str
+    text: str, line: int, said: str
 ) -> None:
-    path = tmp_path / "odd.yaml"
-    path.write_bytes(content)
     with pytest.raises(BadTemplate) as error:
-        load_template(path)
-    assert error.value.lines[0].startswith(f"{path}, line {line}: ")
+        parse_template(text, "odd.yaml")
+    assert error.value.lines[0].startswith(f"odd.yaml, line {line}: ")
     assert said in str(error.value)
-
-
-def test_a_byte_order_mark_is_fine(tmp_path: Path) -> None:
-    path = tmp_path / "small.yaml"
-    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
-    assert load_template(path).name == "small"
-
-
-def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "huge.yaml"
-    path.write_bytes(b"#" * (MOST_BYTES + 1))
-    with pytest.raises(BadTemplate, match="no template"):
-        load_template(path)
-
-
-def test_two_of_one_name_are_both_refused_with_file_and_line(tmp_path: Path) -> None:
-    for name in ("a.yaml", "b.yml"):
-        (tmp_path / name).write_text(GOOD, encoding="utf-8")
-    with pytest.raises(BadTemplate) as error:
-        load_templates(tmp_path)
-    (said,) = error.value.lines
-    assert said == (
-        f"{tmp_path / 'b.yml'}, line 2: {tmp_path / 'a.yaml'} has the name 'small' too; "
-        "rename one of them"
-    )
-    assert "small" not in find_templates(tmp_path).templates
-
-
-def test_one_that_takes_a_shipped_name_is_refused(tmp_path: Path) -> None:
-    text = GOOD.replace("name: small", "name: finance_system")
-    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(BadTemplate) as error:
-        load_templates(tmp_path)
-    assert str(SHIPPED / "finance_system.yaml") in str(error.value)
-
-
-def test_the_mistakes_of_all_files_are_told_and_the_others_are_found(tmp_path: Path) -> None:
-    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "bad.yaml").write_text(GOOD.replace("name: small", "name: B"), encoding="utf-8")
-    (tmp_path / "worse.yaml").write_text("", encoding="utf-8")
-    (tmp_path / ".hidden.yaml").write_text("", encoding="utf-8")
-    (tmp_path / "lost.yaml").symlink_to(tmp_path / "nowhere")
-    found = find_templates(tmp_path)
-    assert "small" in found.templates
-    assert [Path(one.split(":")[0].split(",")[0]).name for one in found.mistakes] == [
-        "bad.yaml",
-        "lost.yaml",
-        "worse.yaml",
-    ]
-
-
-def test_a_folder_that_is_missing_leaves_the_shipped_ones(tmp_path: Path) -> None:
-    found = find_templates(tmp_path / "missing")
-    assert "finance_system" in found.templates
-    assert "no such folder" in found.mistakes[0]

@@ -8,9 +8,9 @@ import pytest
 
 from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
 from bg_assets.domain.products import sizes
-from bg_assets.domain.products.template import load_templates
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import ROLES
+from bg_assets.products.files import load_templates
 from bg_assets.sample import world as sample
 
 TEMPLATES = load_templates()
@@ -101,7 +101,7 @@ MAKERS = {
     "sales_tool": {"sales", "revenue_operations", "executive"},
     "security_platform": {"security", "it", "engineering", "executive"},
 }
-GATEKEEPERS = {"procurement", "legal", "compliance", "security", "finance"}
+RATIFYING = {"procurement", "legal", "compliance", "security", "finance"}
 
 
 def member(number: int | str, title: str | None, department: str | None = None) -> StaffMember:
@@ -174,15 +174,15 @@ def test_only_those_with_a_say_over_the_function_decide(product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_gatekeepers_come_from_the_functions_that_ratify(product: str) -> None:
+def test_blockers_come_from_the_functions_that_ratify(product: str) -> None:
     keepers = [person for _, person, role in members(product) if role == "blocker"]
     assert keepers
     for person in keepers:
         verdict = classify(person.title, person.department)
-        assert GATEKEEPERS & {verdict.function, *verdict.function_alternatives}, person
+        assert RATIFYING & {verdict.function, *verdict.function_alternatives}, person
 
 
-def test_security_is_no_gatekeeper_of_its_own_platform() -> None:
+def test_security_is_no_blocker_of_its_own_platform() -> None:
     roles = {role for _, p, role in members("security_platform") if p.function == "security"}
     assert "decision_maker" in roles
     assert "blocker" not in roles

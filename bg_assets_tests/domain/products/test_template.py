@@ -1,11 +1,9 @@
 """Templates: what is refused, in which line, and what the hash stands for."""
 
-from pathlib import Path
-
 import pytest
 
 from bg_assets.domain.products.places import BadTemplate
-from bg_assets.domain.products.template import load_template, load_templates, parse_template
+from bg_assets.domain.products.template import parse_template
 
 GOOD = """\
 template: 1
@@ -63,27 +61,31 @@ def test_the_hash_follows_the_content_not_the_layout() -> None:
     assert parse_template(GOOD.replace("1000", "2000"), "a.yaml").hash != first
 
 
-def test_a_folder_of_ones_own_adds_to_the_shipped_ones(tmp_path: Path) -> None:
-    (tmp_path / "small.yaml").write_text(GOOD, encoding="utf-8")
-    assert {"small", "finance_system"} <= set(load_templates(tmp_path))
-    assert list(load_templates(tmp_path, ["small"])) == ["small"]
-    with pytest.raises(BadTemplate, match="did you mean finance_system"):
-        load_templates(tmp_path, ["finance_sytem"])
+@pytest.mark.parametrize("word", ["gatekeeper", "Gatekeeper", "GATEKEEPER"])
+def test_a_gatekeeper_is_a_blocker_and_the_same_template(word: str) -> None:
+    blocker = GOOD.replace("1000", "60000") + (
+        "  blocker:\n    required: 1\n    any: [{functions: [it]}]\n"
+    )
+    assert parse_template(blocker.replace("blocker", word), "a.yaml") == parse_template(
+        blocker, "b.yaml"
+    )
 
 
-def test_two_templates_of_one_name_are_refused(tmp_path: Path) -> None:
-    text = GOOD.replace("name: small", "name: finance_system")
-    (tmp_path / "other.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(BadTemplate, match="rename one"):
-        load_templates(tmp_path)
+def test_a_role_by_its_name_and_by_a_synonym_comes_twice() -> None:
+    role = "    required: 0\n    any: [{functions: [it]}]\n"
+    with pytest.raises(BadTemplate, match="line 17: role 'blocker' comes twice"):
+        parse_template(f"{GOOD}  blocker:\n{role}  Gatekeeper:\n{role}", "a.yaml")
 
 
-def test_what_is_no_text_or_not_there_is_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadTemplate, match="line 1"):
-        load_template(path)
-    with pytest.raises(BadTemplate, match="no such folder"):
-        load_templates(tmp_path / "missing")
+def test_no_other_word_is_taken_for_a_role_and_what_is_allowed_names_no_synonym() -> None:
+    with pytest.raises(BadTemplate) as error:
+        parse_template(GOOD.replace("decision_maker", "Decision Maker"), "a.yaml")
+    assert "unknown role 'Decision Maker'" in str(error.value)
+    with pytest.raises(BadTemplate) as error:
+        parse_template(GOOD.replace("decision_maker", "nobody"), "a.yaml")
+    assert "allowed: blocker, champion, decision_maker, introducer, stakeholder" in str(error.value)
+
+
+def test_an_empty_text_is_one_sentence() -> None:
     with pytest.raises(BadTemplate, match="empty"):
         parse_template("", "empty.yaml")

@@ -6,7 +6,6 @@ import pytest
 
 from bg_assets.domain.values.companies import (
     Headcount,
-    Unfit,
     parse_company_id,
     parse_country,
     parse_domain,
@@ -15,6 +14,7 @@ from bg_assets.domain.values.companies import (
     parse_revenue,
     parse_website,
 )
+from bg_assets.domain.values.unfit import Unfit
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_no_spelling_means_two_countries() -> None:
     assert {name: countries.code(name) for names in TABLE.values() for name in names} == {
         name: code for code, names in TABLE.items() for name in names
     }
-    assert len(countries.codes()) == len(TABLE) > 240
+    assert len(TABLE) > 240
     assert all(len(names[1]) == 3 for names in TABLE.values())
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
-from bg_assets.domain.webhooks.events import Event, Malformed, Party
+from bg_assets.domain.webhooks.events import Event, Party
 from bg_assets.domain.webhooks.known import Company, Known, Person, Source
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -47,11 +48,11 @@ def event(
     return Event("e", "crm", kind, at(seconds), where, who, values)
 
 
-def after(known: Known, *events: Event | Malformed, by: str = "crm") -> tuple[Known, list[Verdict]]:
+def after(known: Known, *events: Event | Unfit, by: str = "crm") -> tuple[Known, list[Verdict]]:
     return fold(known, [Pending(number, by, one) for number, one in enumerate(events)])
 
 
-def verdict(known: Known, one: Event | Malformed, by: str = "crm") -> tuple[str, str | None]:
+def verdict(known: Known, one: Event | Unfit, by: str = "crm") -> tuple[str, str | None]:
     """What becomes of the one event, which is not left pending."""
     (found,) = after(known, one, by=by)[1]
     assert found.id == 0
@@ -109,7 +110,7 @@ def test_what_was_listed_before_is_not_listed_again() -> None:
 @pytest.mark.parametrize(
     ("one", "by", "expected"),
     [
-        (Malformed("person.name", "is required"), "crm", ("dead", "person.name is required")),
+        (Unfit("is required", "person.name"), "crm", ("dead", "person.name is required")),
         (event("person.birthday"), "gone", ("ignored", "its type is not known here")),
         (event(), "gone", ("dead", "its source is not known any more")),
         (event(person="bo"), "crm",
@@ -134,7 +135,7 @@ def test_what_was_listed_before_is_not_listed_again() -> None:
     ],
 )  # fmt: skip
 def test_why_an_event_is_not_applied(
-    one: Event | Malformed, by: str, expected: tuple[str, str]
+    one: Event | Unfit, by: str, expected: tuple[str, str]
 ) -> None:
     status, reason = verdict(world(), one, by)
     assert status == expected[0]

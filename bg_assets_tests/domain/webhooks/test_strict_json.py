@@ -2,7 +2,7 @@
 
 import pytest
 
-from bg_assets.domain.webhooks.fields import Refusal
+from bg_assets.domain.webhooks.fields import UnfitField
 from bg_assets.domain.webhooks.strict_json import parse
 
 
@@ -22,13 +22,13 @@ def test_sound_documents_are_read_with_or_without_a_bom() -> None:
     (b"[" * 100_000, "is not JSON"),
 ])  # fmt: skip
 def test_what_parsers_take_in_different_ways_is_refused(body: bytes, said: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UnfitField) as refused:
         parse(body)
-    assert refused.value.field == "body"
-    assert said in refused.value.detail
+    assert refused.value.unfit.field == "body"
+    assert said in refused.value.unfit.reason
 
 
 @pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"-Infinity"])
 def test_what_is_no_number_in_json_is_refused(body: bytes) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(UnfitField):
         parse(body)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import resync
 from bg_assets.storage.capture import triggers
-from bg_assets.storage.capture.bodies import MANY_AT_ALL, MANY_OF_ONE_COMPANY, PRIORITIES
+from bg_assets.storage.capture.bodies import MANY_AT_ALL, MANY_OF_ONE_COMPANY
+from bg_assets.storage.priorities import OF_KIND
 from bg_assets_tests.storage.rows import company, forget_changes, group, insert, rows, run, value
 
 PEOPLE = "insert into bg.people (id, company_id, title) "
@@ -156,7 +156,7 @@ def test_a_truncate_tells_of_each_member_once_and_of_each_company_with_its_peopl
     found = changed(engine)
     assert set(found) == {None, "ann"}
     assert (found["ann"]["kind"], found["ann"]["is_departure"]) == ("person_left", True)
-    assert found["ann"]["priority"] == PRIORITIES["person_left"]
+    assert found["ann"]["priority"] == OF_KIND["person_left"]
     assert (found[None]["priority"], found[None]["new"]) == (0, {"people": 2})
 
 
@@ -189,22 +189,6 @@ def test_a_profile_tells_what_it_was_and_is_for_what_differs(engine: sa.Engine) 
 
     (row,) = rows(engine, "select old, new from bg.changes")
     assert row == {"old": {"industry": "tools"}, "new": {"industry": "toys", "employee_min": 3}}
-
-
-def test_what_hurts_more_to_miss_comes_first() -> None:
-    """Who asks by hand, then who is gone, then who moved, came or was promoted, then the rest."""
-    order = [
-        {"manual"}, {"person_left", "company_deleted"}, {"company_change"},
-        {"person_joined", "promotion", "role_change"},
-        {"department_change", "company_profile_change"}, {"contact_change"}, {"resync"},
-    ]  # fmt: skip
-    levels = [{PRIORITIES[kind] for kind in same} for same in order]
-    assert all(len(level) == 1 for level in levels)
-    values = [level.pop() for level in levels]
-    assert values == sorted(values, reverse=True)
-    assert len(set(values)) == len(values)
-    assert set().union(*order) == set(PRIORITIES)
-    assert values[-1] == 0 > resync.PRIORITY
 
 
 def test_the_views_have_the_canonical_types_whatever_the_table_has(crm: sa.Engine) -> None:

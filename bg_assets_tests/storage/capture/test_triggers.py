@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage.capture.bodies import PRIORITIES
+from bg_assets.storage.priorities import OF_KIND
 from bg_assets_tests.storage.rows import company, forget_changes, group, insert, rows, run, value
 
 SEEN = """
@@ -44,7 +44,7 @@ def test_a_new_person_has_joined(staffed: sa.Engine) -> None:
         "source": "people_table",
         "old": None,
         "new": {"title": "CFO"},
-        "priority": PRIORITIES["person_joined"],
+        "priority": OF_KIND["person_joined"],
         "is_departure": False,
     }
 
@@ -91,7 +91,7 @@ def test_each_watched_column_has_its_kind_of_change(
     (row,) = rows(staffed, SEEN)
     assert (row["company_id"], row["person_id"], row["kind"]) == ("acme", "ann", kind)
     assert (row["old"], row["new"]) == (old, new)
-    assert row["priority"] == PRIORITIES[kind]
+    assert row["priority"] == OF_KIND[kind]
     assert not row["is_departure"]
 
 
@@ -132,7 +132,7 @@ def test_who_leaves_and_comes_back_makes_a_change_each_time(staffed: sa.Engine, 
     update(staffed, "status = 'active', deleted_at = null, end_date = null")
 
     assert (left["kind"], left["is_departure"]) == ("person_left", True)
-    assert left["priority"] == PRIORITIES["person_left"]
+    assert left["priority"] == OF_KIND["person_left"]
     assert while_away == []
     assert seen(staffed) == [("acme", "ann", "person_joined")]
 
@@ -238,7 +238,7 @@ def test_a_company_has_a_change_when_it_comes(engine: sa.Engine) -> None:
         "company_table",
         None,
     )
-    assert row["priority"] == PRIORITIES["company_profile_change"]
+    assert row["priority"] == OF_KIND["company_profile_change"]
 
 
 @pytest.mark.parametrize(
@@ -312,8 +312,3 @@ def test_a_title_with_a_nul_is_refused_and_leaves_no_change(staffed: sa.Engine) 
         run(staffed, "update bg.people set title = :title where id = 'ann'", title="C\0FO")
 
     assert seen(staffed) == []
-
-
-def test_every_kind_has_its_priority_in_the_trigger() -> None:
-    assert max(PRIORITIES, key=lambda kind: PRIORITIES[kind]) == "manual"
-    assert PRIORITIES["person_left"] > PRIORITIES["role_change"] > PRIORITIES["contact_change"]

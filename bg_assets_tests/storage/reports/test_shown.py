@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.domain.groups.renewal import Pending
 from bg_assets.storage.reports import export, shown
 from bg_assets_tests.storage.rows import at, change, company, group, insert, refresh, rows, run
 
@@ -185,3 +186,39 @@ def test_the_workspaces_are_those_of_tracked_companies_once_each(world: sa.Engin
     with world.connect() as conn:
         assert export.workspaces(conn) == ["default", "w"]
     assert len(rows(world, "select 1 from bg.companies")) == 5
+
+
+def pending(engine: sa.Engine, company_id: str = "acme") -> Pending | None:
+    with engine.connect() as conn:
+        return shown.read_pending(conn, company_id, 2)
+
+
+def test_what_waits_settles_after_its_last_change_and_half_a_minute_after_its_first_at_most(
+    engine: sa.Engine,
+) -> None:
+    change(engine, "acme", 0)
+    change(engine, "acme", 5)
+    change(engine, "bolt", 9)
+    assert pending(engine) == Pending(at(7), by_hand=False, waits=True)
+    change(engine, "acme", 29)
+    assert pending(engine) == Pending(at(30), by_hand=False, waits=True)
+    assert pending(engine, "corp") is None
+
+
+@pytest.mark.parametrize(("source", "by_hand"), [("manual", True), ("template", False)])
+def test_what_somebody_or_a_template_asks_for_waits_for_no_interval(
+    engine: sa.Engine, source: str, *, by_hand: bool
+) -> None:
+    change(engine, "acme", 0)
+    change(engine, "acme", 1, kind="resync", source=source)
+    assert pending(engine) == Pending(at(3), by_hand=by_hand, waits=False)
+
+
+@pytest.mark.parametrize(("person_id", "waits"), [("ann", False), ("bob", True)])
+def test_the_departure_of_a_member_waits_for_no_interval(
+    engine: sa.Engine, person_id: str, *, waits: bool
+) -> None:
+    company(engine, "acme", ["ann", "bob"])
+    group(engine, "acme", {"ann": "champion"})
+    change(engine, "acme", 0, departure_of=person_id)
+    assert pending(engine) == Pending(at(2), by_hand=False, waits=waits)

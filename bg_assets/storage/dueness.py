@@ -1,0 +1,50 @@
+"""When a company is due, as pieces of SQL: for claims, and for all that tells what waits and why.
+
+Each condition stands here alone. They speak of a row ``c`` of changes or ``r`` of the refresh log;
+"offset 0" keeps a probe a probe: made into joins, on figures that are a burst of changes old, they
+became loops over all that is under way.
+"""
+
+# A company with a stream of changes is taken this many seconds after the first at the latest.
+LONGEST_SETTLE = 30.0
+
+# No refresh has taken the change. Served by changes_pending.
+PENDING = "c.handled_at is null and c.refresh_id is null"
+
+# Somebody asks and waits for it: the company need not settle.
+BY_HAND = "c.kind = 'resync' and c.source = 'manual'"
+
+# The change waits for no interval: somebody or a template asks for the refresh, or a member of the
+# group has left. Served by the primary key of the members.
+AT_ONCE = """(c.kind = 'resync' and c.source in ('manual', 'template')
+                or c.is_departure and exists (
+                    select from bg.buyer_group_members as m
+                    where m.company_id = c.company_id and m.person_id = c.person_id
+                    offset 0))"""
+
+# Of all changes of a company: when no further one is waited for. Takes :settle, :longest_settle.
+SETTLED_AT = """least(max(c.occurred_at) + make_interval(secs => :settle),
+                min(c.occurred_at) + make_interval(secs => :longest_settle))"""
+
+# The end of such a refresh starts an interval. Served by refreshes_that_defer.
+DEFERS = "r.status = 'completed' and r.starts_interval"
+
+# The refresh is the lock of its company. Served by one_refresh_at_a_time.
+UNDER_WAY = "r.status in ('requested', 'running')"
+
+
+def deferred(company: str, now: str = ":now") -> str:
+    """Whether the interval after its last refresh is not over. Takes :refresh_interval."""
+    return f"""exists (
+                select from bg.buyer_group_refresh_log as r
+                where r.company_id = {company} and {DEFERS}
+                    and r.finished_at > {now} - make_interval(secs => :refresh_interval)
+                offset 0)"""
+
+
+def under_way(company: str) -> str:
+    """Whether a refresh of the company is requested or running."""
+    return f"""exists (
+                select from bg.buyer_group_refresh_log as r
+                where r.company_id = {company} and {UNDER_WAY}
+                offset 0)"""
