@@ -27,7 +27,7 @@ def embedded(home: Path) -> settings.Settings:
 def test_the_embedded_default_makes_a_key_on_first_need_that_only_its_owner_can_read(
     tmp_path: Path,
 ) -> None:
-    home = tmp_path / "home"
+    home = tmp_path / "work" / "home"
     token = encryption.load(embedded(home)).encrypt(b"payload")
     assert (home / "keys").stat().st_mode & 0o777 == 0o600
     assert b"payload" not in token

@@ -17,6 +17,7 @@ from bg_assets.instance.worker import Worker
 from bg_assets.repair import RunState, why_over
 from bg_assets.storage import claims, refreshes
 from bg_assets.storage.refreshes import UnderWay
+from bg_assets_tests.storage.rows import insert
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 Status = dg.DagsterRunStatus
@@ -238,6 +239,20 @@ def test_what_a_sensor_of_an_earlier_version_asked_for_is_asked_for_by_another(
 def test_a_claim_just_made_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
     _, now = _claimed(engine)
     assert repair.repair(instance, engine, 3, now) == []
+
+
+def test_what_was_asked_for_a_moment_ago_holds_up_no_other(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    with engine.begin() as conn:
+        now = claims.database_now(conn)
+        for number in range(8):
+            ago = timedelta(minutes=5) if number % 2 else timedelta(seconds=1)
+            insert(
+                conn, "bg.buyer_group_refresh_log", company_id=f"c{number}", status="requested",
+                reason="x", triggered_by="change", run_key=f"key{number}", asked_at=now - ago,
+            )  # fmt: skip
+    assert len(repair.repair(instance, engine, 3, now)) == 4
 
 
 def test_a_run_that_never_was_submitted_is_ended_and_its_refresh_released(

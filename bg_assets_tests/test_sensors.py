@@ -124,11 +124,11 @@ def test_a_tick_takes_as_many_as_its_settings_say() -> None:
     config = settings.read(
         {
             "BG_SETTLE": "1", "BG_REFRESH_INTERVAL": "2", "BG_CLAIM_LIMIT": "3",
-            "BG_CLAIM_PER_MINUTE": "4", "BG_BATCH_FROM": "5", "BG_BATCH_SIZE": "6",
+            "BG_CLAIM_PER_MINUTE": "4", "BG_BATCH_FROM": "7", "BG_BATCH_SIZE": "6",
         }
     )  # fmt: skip
     assert sensors.policy_of(config) == claims.Policy(
-        settle=1, refresh_interval=2, claim_limit=3, claim_per_minute=4, batch_from=5, batch_size=6
+        settle=1, refresh_interval=2, claim_limit=3, claim_per_minute=4, batch_from=7, batch_size=6
     )
 
 

@@ -97,6 +97,14 @@ def test_a_file_named_gz_that_is_not_compressed_is_refused(tmp_path: Path) -> No
     assert "gzip" in refused(tmp_path, b"id,company_id\n", name="people.csv.gz")
 
 
+def test_what_can_not_be_opened_at_all_is_refused_by_its_name(tmp_path: Path) -> None:
+    assert refused(tmp_path, b"PK\x03\x04rest", name="people.csv").startswith("people.csv is ")
+
+
+def test_the_proposed_mapping_goes_to_the_column_that_is_nearest(tmp_path: Path) -> None:
+    assert '--map title="Title Name"' in refused(tmp_path, b"id,company_id,Title Name\n")
+
+
 @pytest.mark.parametrize(
     ("mapping", "said"),
     [

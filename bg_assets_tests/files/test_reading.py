@@ -295,6 +295,12 @@ def test_a_truncated_gz_stops_the_import(tmp_path: Path, lost: int) -> None:
         read(tmp_path, bytes(damaged))
 
 
+def test_a_gz_that_is_damaged_before_its_header_ends_is_named(tmp_path: Path) -> None:
+    content = gzip.compress(b"id,company_id,title\np1,c1,CFO\n")
+    with pytest.raises(BrokenFile, match=r"^file\.csv .*damaged or cut off"):
+        read(tmp_path, content[:14])
+
+
 def test_the_original_fields_of_lines_can_be_had_again(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text('id,company_id\np1,"c1"\np1,c2\np1,c3\n')

@@ -98,6 +98,6 @@ def test_what_is_neither_list_nor_csv_is_refused_from_its_beginning(
 
 def test_a_line_just_short_of_the_longest_and_a_compressed_list_are_read() -> None:
     long = "x" * (LONGEST_LINE - 2)
-    assert read(f"{long}\n") == [TitleRow(long)]
+    assert read(f"{long}\n{long}\n") == [TitleRow(long)] * 2
     packed = gzip.compress(b"\xef\xbb\xbfCFO\nCIO\n")
     assert list(TitleFile(io.BytesIO(packed), None)) == [TitleRow("CFO"), TitleRow("CIO")]

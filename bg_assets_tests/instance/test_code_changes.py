@@ -23,6 +23,11 @@ def moving():
 defs = dg.Definitions(jobs=[moving])
 """
 
+LOADING = CODE.replace("import dagster", "import os\nimport dagster").replace(
+    "print({says!r})", "print('loaded', 'here' if os.getpid() == LOADER else 'before')"
+)
+LOADING += "\nLOADER = os.getpid()\n"
+
 SUCCESS = dg.DagsterRunStatus.SUCCESS
 FAILURE = dg.DagsterRunStatus.FAILURE
 
@@ -74,6 +79,15 @@ def test_changed_code_is_executed_by_the_next_run(
         file.write_text(CODE.format(says=says))
         run = wait_for(instance, run_of(instance, file), SUCCESS)
         assert printed(home, run) == says
+
+
+def test_a_run_finds_its_definitions_loaded(
+    instance: dg.DagsterInstance, home: Path, file: Path
+) -> None:
+    file.write_text(LOADING)
+    run = run_of(instance, file)
+    wait_for(instance, run, SUCCESS)
+    assert printed(home, run) == "loaded before"
 
 
 def test_code_that_does_not_load_fails_its_run_with_the_reason_until_it_is_mended(

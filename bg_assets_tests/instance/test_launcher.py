@@ -72,7 +72,7 @@ def test_a_run_succeeds_in_a_session_of_its_own_and_its_output_is_captured(
     assert not forkserver.output_of(outputs(), run.run_id).exists()
 
 
-def test_the_server_has_one_thread_and_no_connection_but_its_own(
+def test_the_server_has_a_session_one_thread_and_no_connection_but_its_own(
     instance: dg.DagsterInstance, make_run: Make
 ) -> None:
     run = make_run()
@@ -80,6 +80,7 @@ def test_the_server_has_one_thread_and_no_connection_but_its_own(
     wait_for(instance, run, SUCCESS)
     server = server_of(instance)
     assert server.num_threads() == 1
+    assert os.getsid(server.pid) == server.pid
     sockets = [
         fd for fd in Path(f"/proc/{server.pid}/fd").iterdir() if "socket:" in str(fd.readlink())
     ]
@@ -256,6 +257,26 @@ def test_a_run_that_stays_stopped_is_killed_and_failed_by_the_monitoring(
     assert reload(instance, sleeping).status == FAILURE
 
 
+def test_a_stopped_run_of_another_user_is_left_to_that_user(
+    instance: dg.DagsterInstance, sleeping: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_ours(*_: object) -> None:
+        raise PermissionError
+
+    worker = worker_of(instance, sleeping)
+    os.kill(worker.pid, signal.SIGSTOP)
+    eventually(lambda: worker.state() is State.STOPPED)
+    monkeypatch.setattr(launcher, "STOPPED_SECONDS", 0.0)
+    monkeypatch.setattr(ending, "kill", not_ours)
+    found = instance.run_launcher.check_run_worker_health(reload(instance, sleeping))
+    monkeypatch.undo()
+    assert found.status is private.WorkerStatus.RUNNING
+    assert found.msg is not None
+    assert found.msg.endswith("belongs to another user, who has to kill it")
+    assert worker.state() is State.STOPPED
+    ending.kill(worker)
+
+
 def test_a_run_that_was_stopped_for_a_moment_goes_on(
     instance: dg.DagsterInstance, sleeping: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +331,21 @@ def test_after_the_server_was_killed_its_runs_go_on_and_the_next_launch_works(
     wait_for(instance, after, SUCCESS)
     wait_for(instance, before, SUCCESS)
     assert server_of(instance).pid != server.pid
+
+
+def test_a_server_that_starts_keeps_the_newest_outputs_and_notes_only(
+    instance: dg.DagsterInstance, make_run: Make
+) -> None:
+    instance.run_launcher.dispose()
+    outputs().mkdir(parents=True, exist_ok=True)
+    for number in range(notes.KEPT + 3):
+        notes.leave(outputs(), f"old-{number}", ValueError())
+        forkserver.output_of(outputs(), f"old-{number}").touch()
+    run = make_run()
+    launch(instance, run)
+    wait_for(instance, run, SUCCESS)
+    assert len(list(outputs().glob("*.ended"))) == notes.KEPT
+    assert len(list(outputs().glob("old-*.log"))) <= forkserver.KEPT_OUTPUTS
 
 
 def test_disposing_ends_the_server_and_leaves_its_runs(

@@ -273,12 +273,20 @@ def test_a_source_that_sends_too_fast_gets_429_with_retry_after(door: Door) -> N
     assert door.deliver(path="/webhooks/other").status == 202
 
 
+def test_nobody_is_told_to_come_back_later_than_in_an_hour(door: Door) -> None:
+    door.add("rare", per_second=0.0001, burst=1)
+    answers = [door.deliver(path="/webhooks/rare") for _ in range(2)]
+    assert [one.status for one in answers] == [202, 429]
+    assert answers[-1].headers["retry-after"] == "3600"
+
+
 def test_a_webhook_path_tells_how_to_send(door: Door) -> None:
     for path in ("/webhooks/crm", "/webhooks/nobody", "/webhooks/person-change"):
         told = door.get(path).document
         assert "person.left" in told["events"]
         assert set(told["signatures"]) == {"standard", "plain", "window_seconds"}
         assert told["limits"]["body_bytes"] == 262144
+        assert told["limits"]["event_id_characters"] == 256
         example = told["example"]
     assert door.deliver({**example, "source": "crm"}).status == 202
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -228,6 +229,29 @@ def test_a_connection_that_could_not_be_taken_in_leaves_its_place() -> None:
 
     asyncio.run(run())
     assert (len(tried), crowd.size) == (SMALL.connections_of_one + 1, 0)
+
+
+def test_who_is_still_reading_why_is_closed_when_the_door_stops() -> None:
+    crowd = Crowd(SMALL, ())
+    assert _entered(crowd, ["127.0.0.1"] * 3) == ["in"] * 3
+
+    async def run(listener: socket.socket) -> Acceptor:
+        meter = Meter(Link(settings.read({})))
+        limits = replace(SMALL, linger_seconds=3600)
+        acceptor = Acceptor(listener, lambda _: asyncio.Protocol(), crowd, limits, meter)
+        acceptor.start()
+        assert (await asyncio.to_thread(_told, client)).startswith(b"HTTP/1.1 503")
+        acceptor.stop()
+        return acceptor
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        _connect(listener.getsockname()[1]) as client,
+    ):
+        # Held, so that nothing is closed because it is forgotten.
+        stopped = asyncio.run(run(listener))
+        wait_until(lambda: _is_reset(client))
+        del stopped
 
 
 @pytest.mark.parametrize("most", [1, 3])

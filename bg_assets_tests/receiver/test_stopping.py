@@ -5,12 +5,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url
 
 from bg_assets.encryption import Keys, new_key
+from bg_assets.receiver.limits import Limits
+from bg_assets.receiver.server import listening
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.receiver.doors import (
     ROOT,
@@ -18,6 +21,7 @@ from bg_assets_tests.receiver.doors import (
     as_a_process,
     event,
     free_port,
+    on_a_thread,
     signed,
     wait_until,
 )
@@ -69,6 +73,31 @@ def test_an_idle_receiver_stops_soon_although_connections_are_kept(
         # It waits for its requests for 10 s, and for none here.
         running.process.terminate()
         assert running.process.wait(9) == 0
+
+
+def test_a_client_that_never_ends_its_body_holds_up_a_stop_only_while_others_may_finish(
+    database_url: str, engine: Engine
+) -> None:
+    patient = Limits(body_seconds=600, drain_seconds=1)
+    # The door ends first, and has half a minute for it.
+    with ExitStack() as at_last, on_a_thread(database_url, engine, patient) as door:
+        client = socket.create_connection(("127.0.0.1", door.port), timeout=20)
+        at_last.enter_context(client)
+        client.sendall(b"POST /webhooks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+        wait_until(lambda: b"bg_webhooks_received_total 1.0" in door.get("/metrics").body)
+
+
+def test_a_port_on_which_the_door_has_just_ended_connections_is_had_at_once() -> None:
+    port = free_port()
+    with listening("127.0.0.1", port, share_port=False) as listener:
+        client = socket.create_connection(("127.0.0.1", port), timeout=20)
+        taken, _ = listener.accept()
+        # Whoever ends a connection first keeps its port for a minute.
+        taken.close()
+        assert client.recv(1) == b""
+        client.close()
+    with listening("127.0.0.1", port, share_port=False) as listener:
+        assert listener.getsockname()[1] == port
 
 
 def test_it_starts_without_a_database_and_takes_events_once_that_is_there(

@@ -148,6 +148,14 @@ def test_second_attempts_go_alone_where_batches_are_small(engine: sa.Engine) -> 
     ] * 20
 
 
+def test_small_batches_hold_a_twentieth_of_a_batch(engine: sa.Engine) -> None:
+    requested(engine, 42, attempt=2)
+
+    assert [len(one.companies) for one in ask(engine, 0, replace(POLICY, batch_size=400))] == [
+        20, 20, 2,
+    ]  # fmt: skip
+
+
 def test_third_attempts_go_alone_and_not_more_at_once_than_a_tick_can_submit(
     engine: sa.Engine,
 ) -> None:

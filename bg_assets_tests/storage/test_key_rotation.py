@@ -17,6 +17,7 @@ from bg_assets.storage import key_rotation
 from bg_assets.storage.key_rotation import Rotated
 from bg_assets.storage.webhooks import sources as webhook_sources
 from bg_assets.storage.webhooks.sources import Source
+from bg_assets_tests.storage.rows import rows
 
 SECRET = "a secret of the plain scheme"
 ROTATE = """
@@ -105,6 +106,17 @@ def test_keys_of_the_variable_are_encrypted_anew_with_the_first(
     assert rotate(engine, both, lambda *_: None) == Rotated(0, 0, 3, 0)
     assert assert_readable(engine, Keys((new,))) == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rotation_is_in_the_audit_log_with_who_did_it_and_how_much_it_was(
+    engine: sa.Engine, config: Settings
+) -> None:
+    opener = encryption.load(config)
+    add_source(engine, opener)
+    add(engine, opener, "a", "b")
+    rotate(engine, config, lambda *_: None)
+    (logged,) = rows(engine, "select actor, detail from bg.audit_log where action = 'keys.rotated'")
+    assert logged == {"actor": "tester", "detail": {"secrets": 1, "payloads": 2}}
 
 
 def test_what_no_key_opens_is_counted_and_left_alone(engine: sa.Engine, config: Settings) -> None:

@@ -95,6 +95,19 @@ def test_a_batch_takes_all_its_companies(engine: sa.Engine) -> None:
         assert refreshes.held_by(conn, "run-2", request.companies) == []
 
 
+def test_a_batch_that_takes_again_gets_what_it_holds_and_what_no_run_has(engine: sa.Engine) -> None:
+    """As where a step is retried."""
+    for name in ("c1", "c2", "c3", "c4", "c5"):
+        change(engine, name)
+    (request,) = tick(engine)
+    held = take(engine, "run-1", request)
+    complete(engine, "run-1", held[:1])
+    release(engine, held[1:2])
+
+    assert [one.company_id for one in take(engine, "run-1", request)] == ["c3", "c4", "c5"]
+    assert take(engine, "run-2", request) == []
+
+
 def test_a_run_by_hand_opens_a_refresh(acme: sa.Engine) -> None:
     (held,) = take_by_hand(acme, "run-1", ["acme"])
 

@@ -84,6 +84,15 @@ def test_a_statement_ends_with_the_time_that_the_tick_has_left(engine: sa.Engine
         assert conn.exec_driver_sql("show lock_timeout").scalar() != "500ms"
 
 
+def test_a_tick_gives_up_on_a_lock_before_postgresql_looks_for_a_deadlock(
+    engine: sa.Engine,
+) -> None:
+    with database.connect(patience.Patience(engine).engine) as conn:
+        waits = conn.exec_driver_sql("show lock_timeout").scalar()
+        looks = conn.exec_driver_sql("show deadlock_timeout").scalar()
+    assert (waits, looks) == ("500ms", "1s")
+
+
 def test_what_was_waited_for_in_vain_is_told_in_one_line_with_the_seconds_of_all_times(
     engine: sa.Engine,
 ) -> None:
@@ -111,7 +120,7 @@ def test_any_other_refusal_of_the_database_fails_the_tick(engine: sa.Engine) -> 
     [
         (0.001, 6, patience.PAUSE_SECONDS),
         (0.05, 6, 0.45),
-        (6, 54, patience.LONGEST_PAUSE),
+        (6, 54, 1),
         (6, 0.25, 0.25),
         (0.001, -1, 0),
     ],

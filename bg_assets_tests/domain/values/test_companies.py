@@ -102,6 +102,7 @@ def test_a_range_that_a_spreadsheet_made_a_date_is_named_as_such(written: str) -
         ("1.2E+06", "1200000"),
         ("12345.678", "12345.678"),
         ("0", "0"),
+        ("12" + " " * 57 + "m", "12000000"),
     ],
 )
 def test_revenue_is_read_as_people_write_it(written: str, amount: str) -> None:
@@ -109,8 +110,12 @@ def test_revenue_is_read_as_people_write_it(written: str, amount: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["lots", "-5m", "1.234", "1,234m", "1m-5m", "$", "1e40", "nan", "inf", "9" * 5000]
-)
+    "written",
+    [
+        "lots", "-5m", "1.234", "1,234m", "1m-5m", "$", "1e40", "nan", "inf", "9" * 5000,
+        "12" + " " * 58 + "m",
+    ],
+)  # fmt: skip
 def test_what_is_no_single_amount_is_unfit(written: str) -> None:
     assert isinstance(parse_revenue(written), Unfit)
 

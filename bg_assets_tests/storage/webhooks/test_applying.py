@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets_tests.storage import told
-from bg_assets_tests.storage.rows import at, company, forget_changes, insert, value
+from bg_assets_tests.storage.rows import at, company, forget_changes, insert, rows, run, value
 from bg_assets_tests.storage.told import APPLIED, apply, became, changes, event, one, person
 
 OLD_JOB: dict[str, Any] = {
@@ -269,3 +269,18 @@ def test_a_change_carries_the_event_that_it_came_from_where_it_came_alone(
     event(engine, "person.role_change", {"id": "ada", "newTitle": "Chair"}, seconds=2)
     apply(engine)
     assert value(engine, "select count(*) from bg.changes where trace_id is null") == 2
+
+
+def test_whoever_gets_the_connection_after_a_round_writes_in_a_name_of_their_own(
+    engine: sa.Engine,
+) -> None:
+    before = value(engine, "show lock_timeout")
+    told_by = event(engine, "person.role_change", {"id": "ada", "newTitle": "CEO"})
+    apply(engine)
+    run(engine, "update bg.people set title = 'COO' where id = 'ada'")
+    assert rows(engine, "select source, trace_id from bg.changes order by id") == [
+        {"source": "webhook", "trace_id": told_by},
+        {"source": "people_table", "trace_id": None},
+    ]
+    assert value(engine, "show lock_timeout") == before
+    assert value(engine, "select observed_at > :then from bg.people where id = 'ada'", then=at(0))
