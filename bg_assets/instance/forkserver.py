@@ -117,8 +117,8 @@ class ForkServer:
         launch = Launch(run_id, request["instance_ref"], self._output(run_id))
         try:
             pid = self._fork(launch)
-        except OSError as error:
-            return {"error": f"no process could be made for the run: {error.strerror}"}, None
+        except OSError as err:
+            return {"error": f"no process could be made for the run: {err.strerror}"}, None
         return {"pid": pid}, launch if pid == 0 else None
 
     def _fork(self, launch: Launch) -> int:

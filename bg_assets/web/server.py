@@ -33,8 +33,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         serve(sys.argv[1], settings.read())
-    except settings.BadSetting as error:
-        sys.stderr.write(f"{error}\n")
+    except settings.BadSetting as err:
+        sys.stderr.write(f"{err}\n")
         return 2
     except KeyboardInterrupt:
         return 0

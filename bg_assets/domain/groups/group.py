@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
@@ -20,7 +19,7 @@ from bg_assets.domain.titles import authority
 from bg_assets.domain.titles.verdict import TitleVerdict
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 
-STALE: Final = 0.95  # below so much likelihood to be there still it is one of the reasons
+STALE = 0.95  # below so much likelihood to be there still it is one of the reasons
 
 
 @dataclass(frozen=True, slots=True)

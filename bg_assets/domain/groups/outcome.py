@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
 
 from bg_assets.domain.groups.difference import Event, difference
 from bg_assets.domain.groups.gaps import Gap
@@ -11,8 +10,8 @@ from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMe
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.values import regions
 
-_NOT_TRACKED: Final = "the company is no longer tracked"
-_NOT_OFFERED: Final = "the product is no longer tracked"
+_NOT_TRACKED = "the company is no longer tracked"
+_NOT_OFFERED = "the product is no longer tracked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
 
 from bg_assets.domain.titles.cleaning import tokens
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
-COLUMNS: Final = ("phrase", "kind", "value", "language", "note")
-LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
-GRADES: Final = ("senior", "lead", "junior", "chief")
-LEAVING: Final = ("after", "all", "now")
-STANDINGS: Final = (
+COLUMNS = ("phrase", "kind", "value", "language", "note")
+LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
+GRADES = ("senior", "lead", "junior", "chief")
+LEAVING = ("after", "all", "now")
+STANDINGS = (
     "top",
     "board",
     "outsider",
@@ -35,7 +34,7 @@ STANDINGS: Final = (
     "plain",
 )
 # kind -> what its value is
-KINDS: Final[Mapping[str, str]] = {
+KINDS: Mapping[str, str] = {
     "title": "function/level, each may be alternatives a|b, or -; -|a: unknown, perhaps a",
     "function": "function, or alternatives a|b",
     "acronym": "function, or alternatives a|b; never in small letters within a longer title",
@@ -55,10 +54,10 @@ KINDS: Final[Mapping[str, str]] = {
     "compound_start": "the phrase that the first part of a compound word means",
     "compound_end": "the phrase that the last part of a compound word means",
 }
-_SHIPPED: Final = Path(__file__).with_name("lexicon.csv")
-_EMPTY: Final = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
+_SHIPPED = Path(__file__).with_name("lexicon.csv")
+_EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
-_SINGLE: Final[Mapping[str, Sequence[str]]] = {
+_SINGLE: Mapping[str, Sequence[str]] = {
     "grade": GRADES,
     "standing": STANDINGS,
     "leaver": LEAVING,

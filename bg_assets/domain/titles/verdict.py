@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from bg_assets.domain.titles import calibration, lexicon
 from bg_assets.domain.titles.function import Finding
@@ -16,9 +15,9 @@ from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # To be raised when these modules read some title in another way than before.
-RULES: Final = 1
+RULES = 1
 # A board or a secretariat as a department tells nothing about the function of who sits there.
-_NO_UNIT: Final = frozenset(("executive", "administration", "-"))
+_NO_UNIT = frozenset(("executive", "administration", "-"))
 
 
 @dataclass(frozen=True, slots=True)
