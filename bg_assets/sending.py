@@ -94,13 +94,15 @@ class Sender:
         except (requests.ConnectionError, requests.Timeout) as err:
             why = "no answer in time" if isinstance(err, requests.Timeout) else "no connection"
             return Answer(None, "unreachable", why, None, number), _backoff(number)
-        said = _document(response)
+        document = _document(response)
         if response.status_code in {200, 202}:
-            status = "duplicate" if said.get("duplicate") is True else "accepted"
-            detail = _DIFFERS if said.get("differs") is True else None
+            status = "duplicate" if document.get("duplicate") is True else "accepted"
+            detail = _DIFFERS if document.get("differs") is True else None
             return Answer(response.status_code, status, detail, None, number), None
-        detail = _text(said.get("detail")) or _text(said.get("title")) or response.reason
-        answer = Answer(response.status_code, "refused", detail, _text(said.get("field")), number)
+        detail = _text(document.get("detail")) or _text(document.get("title")) or response.reason
+        answer = Answer(
+            response.status_code, "refused", detail, _text(document.get("field")), number
+        )
         if response.status_code not in _LATER:
             return answer, None
         asked = _seconds(response.headers.get("retry-after"))

@@ -67,13 +67,13 @@ def tick(
             next_repair = began + REPAIR_SECONDS
             with patient.spent():
                 repaired += repair.repair(instance, patient.engine, config.max_attempts)
-        found: list[claims.Request] = []
+        requests: list[claims.Request] = []
         with patient.spent():
-            found = _claim(patient.engine, policy, sensor)
-        if found:
-            due = [company for request in found for company in request.companies]
+            requests = _claim(patient.engine, policy, sensor)
+        if requests:
+            due = [company for request in requests for company in request.companies]
             instance.add_dynamic_partitions(partitions.companies.name or "", due)
-            return found, repaired + ([f"webhook events wait: {no_keys}"] if no_keys else [])
+            return requests, repaired + ([f"webhook events wait: {no_keys}"] if no_keys else [])
         # What was waited for in vain costs nobody anything: it may be there at once.
         took = time.monotonic() - began if patient.times == before else 0.0
         time.sleep(patience.pause(took, left()))
@@ -205,7 +205,7 @@ def _sensor(name: str) -> dg.SensorDefinition:
             return dg.SkipReason("; ".join([*(patient.told() or [_LOOKED]), *told]))
         for line in [*patient.told(), *told]:
             context.log.warning(line)
-        return dg.SensorResult(run_requests=[run_request(one) for one in requests])
+        return dg.SensorResult(run_requests=[run_request(request) for request in requests])
 
     return long_poll
 

@@ -33,11 +33,11 @@ class WholeFile:
         self._path = path
         self._partial: Path | None = None
         with _named(path):
-            found = _found(path)
+            status = _found(path)
             self._target = Path(os.path.realpath(path))
-            number = None if found is None else _opened_through(path, found)
+            number = None if status is None else _opened_through(path, status)
             if number is None:
-                before = found if keep_mode else None
+                before = status if keep_mode else None
                 self._partial, number = _opened_beside(self._target, mode, before)
         self.text: TextIO = os.fdopen(number, "w", encoding="utf-8", newline="")
 

@@ -55,15 +55,15 @@ def _installs() -> list[Path]:
     """The bin folders of the wheel, newest version first."""
     spec = importlib.util.find_spec(WHEEL)
     places = list(spec.submodule_search_locations or []) if spec else []
-    found = [
+    folders = [
         bin_folder
         for place in places
         for bin_folder in Path(place).glob("pginstall*/bin")
         if (bin_folder / "postgres").exists() and (bin_folder / "initdb").exists()
     ]
-    if not found:
+    if not folders:
         raise EmbeddedUnavailable(MISSING)
-    return sorted(found, key=_number, reverse=True)
+    return sorted(folders, key=_number, reverse=True)
 
 
 def _number(bin_folder: Path) -> int:

@@ -78,12 +78,12 @@ def settled(data: Path) -> processes.Postmaster | None:
     """
     until = time.monotonic() + START_SECONDS
     while True:
-        found = processes.postmaster(data)
-        if found is None or found.state == "ready":
-            return found
+        server = processes.postmaster(data)
+        if server is None or server.state == "ready":
+            return server
         if time.monotonic() >= until:
             raise EmbeddedUnavailable(
-                f"PostgreSQL (process {found.pid}) has been {found.state or 'starting'} for "
+                f"PostgreSQL (process {server.pid}) has been {server.state or 'starting'} for "
                 f"{START_SECONDS:.0f} s on {data}: wait for it, or end it with kill -QUIT"
             )
         time.sleep(processes.POLL)

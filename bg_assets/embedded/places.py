@@ -70,8 +70,8 @@ def hand_over(data: Path, old: ServerUser, new: ServerUser) -> bool:
     # By descriptors, so that a name which the old user exchanges meanwhile leads nowhere else.
     for _, folders, files, descriptor in os.fwalk(data, topdown=False, follow_symlinks=False):
         for name in (*folders, *files):
-            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if found.st_uid == old.uid:
+            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if status.st_uid == old.uid:
                 os.chown(name, new.uid, new.gid, dir_fd=descriptor, follow_symlinks=False)
     os.chown(data, new.uid, new.gid, follow_symlinks=False)
     return True

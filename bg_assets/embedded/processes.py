@@ -184,7 +184,7 @@ def _stands_in(pid: int, folder: Path) -> bool:
 def _folder_seen_by_itself(process: psutil.Process) -> str:
     """Look with the process's own user: root in a container may not look into others' processes."""
     ids = process.uids(), process.gids()
-    found = subprocess.run(
+    answer = subprocess.run(
         ["readlink", f"/proc/{process.pid}/cwd"],
         user=ids[0].effective,
         group=ids[1].effective,
@@ -194,7 +194,7 @@ def _folder_seen_by_itself(process: psutil.Process) -> str:
         check=False,
         cwd="/",
     )
-    return found.stdout.removesuffix("\n")
+    return answer.stdout.removesuffix("\n")
 
 
 def _same_folder(pid: int, folder: Path) -> bool:

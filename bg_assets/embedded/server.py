@@ -210,13 +210,13 @@ class EmbeddedPostgres:
 
     def _ensure(self, *, alone: bool = False) -> None:
         data = self.data
-        found = launch.settled(data)
-        if found is not None and found.accepts():
+        server = launch.settled(data)
+        if server is not None and server.accepts():
             return
         user = server_user(data)
-        if found is not None:
+        if server is not None:
             # Its socket was cleared away, so that nobody can reach it.
-            self._end(found, data)
+            self._end(server, data)
         user = self._settled_user(data, user, alone=alone)
         privacy.let_pass(self.home, self.folder, user)
         if data.exists():
@@ -271,14 +271,14 @@ class EmbeddedPostgres:
     def _stop(self) -> None:
         data = self.data
         user = server_user(data)
-        found = processes.postmaster(data)
-        sockets = found.socket_folder if found else None
+        server = processes.postmaster(data)
+        sockets = server.socket_folder if server else None
         if sockets is None:
             sockets = places.socket_folder(self.folder, user)
         # Nothing is read or removed where others could have laid it.
         private = sockets if places.is_private(sockets, user) else None
-        if found is not None:
-            self._end(found, data)
+        if server is not None:
+            self._end(server, data)
         elif not data.exists():
             processes.kill(data)
         processes.clear(data, private)

@@ -65,9 +65,9 @@ def server_user(data: Path) -> ServerUser:
     if me != 0:
         return _by_id(me, os.getegid(), switched=False)
     with contextlib.suppress(OSError):
-        found = data.stat()
-        if found.st_uid != 0:
-            return _by_id(found.st_uid, found.st_gid, switched=True)
+        status = data.stat()
+        if status.st_uid != 0:
+            return _by_id(status.st_uid, status.st_gid, switched=True)
     user = _known(OWN) or _known(SHARED)
     if user is None:
         raise EmbeddedUnavailable(

@@ -42,18 +42,18 @@ def fit(
     canonical = (*REQUIRED[kind], *OPTIONAL[kind])
     wanted = {name: mapping.get(name, name) for name in canonical}
     taken = set(mapping.values())
-    found = {
+    positions = {
         name: names.index(column)
         for name, column in wanted.items()
         if column in names and (name in mapping or column not in taken)
     }
-    used = set(found.values())
+    used = set(positions.values())
     unknown = [names[i] for i in range(len(names)) if i not in used]
     known_names = {names[i] for i in used}
     twice = [name for name, count in Counter(names).items() if name and count > 1]
     problems = [
         *_mapping_problems(names, canonical, mapping),
-        *_missing(kind, found, mapping, unknown),
+        *_missing(kind, positions, mapping, unknown),
         *(
             f"the column {_show(name)} comes twice"
             for name in twice
@@ -63,10 +63,10 @@ def fit(
     # The second of two columns with one name is named as such, not also as unknown.
     strangers = [name for name in dict.fromkeys(unknown) if name not in known_names]
     if strangers and not ignore_unknown:
-        problems.append(_unknown(strangers, canonical, found, mapping))
+        problems.append(_unknown(strangers, canonical, positions, mapping))
     if problems:
         raise BadHeader("; ".join(problems))
-    return found
+    return positions
 
 
 def _refuse_other_shapes(names: Sequence[str], kind: Kind, mapping: Mapping[str, str]) -> None:

@@ -42,14 +42,14 @@ def load_templates(
     products: only theirs, in this order. Raises BadTemplate for mistakes in files, two templates of
     one name, a folder that is missing, and a product that has no template (with near matches).
     """
-    found = find_templates(folder)
-    if not found.mistakes:
-        found.mistakes += unknown(products or (), found)
-    if found.mistakes:
-        raise BadTemplate(*found.mistakes)
+    listing = find_templates(folder)
+    if not listing.mistakes:
+        listing.mistakes += unknown(products or (), listing)
+    if listing.mistakes:
+        raise BadTemplate(*listing.mistakes)
     if products is None:
-        return found.templates
-    return {product: found.templates[product] for product in products}
+        return listing.templates
+    return {product: listing.templates[product] for product in products}
 
 
 def unknown(products: Sequence[str], found: Found) -> list[str]:
@@ -66,35 +66,35 @@ def find_templates(folder: Path | None = None) -> Found:
 
     A file whose name starts with a dot, or ends otherwise than in .yaml or .yml, is passed over.
     """
-    found = Found()
+    listing = Found()
     try:
         own = template_files(folder) if folder and not _is_shipped(folder) else []
         paths = template_files(SHIPPED) + own
     except BadTemplate as bad:
         paths = template_files(SHIPPED)
-        found.mistakes += bad.lines
+        listing.mistakes += bad.lines
     twice: dict[str, Path] = {}
     for path in paths:
         try:
             text = read_text(path)
             template = parse_template(text, str(path))
         except BadTemplate as bad:
-            found.mistakes += bad.lines
+            listing.mistakes += bad.lines
             continue
         product = template.name
-        other = found.files.get(product) or twice.get(product)
+        other = listing.files.get(product) or twice.get(product)
         if other is None:
-            found.templates[product], found.files[product] = template, path
-            found.texts[product] = text
+            listing.templates[product], listing.files[product] = template, path
+            listing.texts[product] = text
             continue
-        found.mistakes.append(
+        listing.mistakes.append(
             f"{path}, line {name_line(text)}: {other} has the name {product!r} too; rename one of "
             "them"
         )
         twice[product] = other
-        for known in (found.templates, found.files, found.texts):
+        for known in (listing.templates, listing.files, listing.texts):
             known.pop(product, None)
-    return found
+    return listing
 
 
 def template_files(folder: Path) -> list[Path]:

@@ -53,17 +53,17 @@ def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InF
     with another folder. Raises what ``in_force`` raises, the mistakes being kept.
     """
     with database.connect(engine) as conn:
-        found, stored, mistakes = _look(conn, folder, products)
+        listing, stored, mistakes = _look(conn, folder, products)
         good = [
-            (product, template.hash, found.texts[product])
-            for product, template in found.templates.items()
+            (product, template.hash, listing.texts[product])
+            for product, template in listing.templates.items()
             if product in products
         ]
-        hashes = {product: one.hash for product, one in stored.items()}
+        hashes = {product: row.hash for product, row in stored.items()}
         if any(hashes.get(product) != digest for product, digest, _ in good):
             templates.write(conn, good)
         templates.write_mistakes(conn, mistakes)
-    return choose(found, stored, products, mistakes)
+    return choose(listing, stored, products, mistakes)
 
 
 def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:

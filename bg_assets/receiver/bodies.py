@@ -26,19 +26,19 @@ def read_head(scope: Scope) -> tuple[dict[str, str], list[str]]:
 
     Raises Refused where one comes twice.
     """
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     forwarded: list[str] = []
     for name, value in scope["headers"]:
         if name in _SINGLE:
             key = name.decode("ascii")
-            if key in found:
+            if key in headers:
                 raise Refused(
                     HTTPStatus.BAD_REQUEST, "malformed", "the header comes twice", field=key
                 )
-            found[key] = value.decode("latin-1")
+            headers[key] = value.decode("latin-1")
         elif name == _FORWARDED:
             forwarded.append(value.decode("latin-1"))
-    return found, forwarded
+    return headers, forwarded
 
 
 def require_json(headers: Mapping[str, str]) -> None:

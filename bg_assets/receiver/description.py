@@ -128,7 +128,7 @@ def _post(*, by_body: bool) -> dict[str, Any]:
     return {
         "operationId": "sendBySource" if by_body else "send",
         "summary": "Send an event" + (", its source named in the body" if by_body else ""),
-        "parameters": [_header(*one) for one in _HEADERS],
+        "parameters": [_header(*header) for header in _HEADERS],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": body, "example": EXAMPLE}},

@@ -253,10 +253,10 @@ def _event_id(scheme: Scheme, event: Event, headers: dict[str, str]) -> str:
         if told is not None and not _is(told, event.event_id):
             _fail("webhook-id", "is another id than the one in the signed body")
         return event.event_id
-    found = signatures.message_id(headers)
-    if len(found) > LONGEST_EVENT_ID or not found.isprintable():
+    message_id = signatures.message_id(headers)
+    if len(message_id) > LONGEST_EVENT_ID or not message_id.isprintable():
         _fail("id", f"takes 1 to {LONGEST_EVENT_ID} printable characters")
-    return found
+    return message_id
 
 
 def _is(header: str, text: str) -> bool:

@@ -143,7 +143,7 @@ class Writer:
         except sa.exc.DBAPIError:
             if len(arrivals) == 1:
                 return [Unstorable()]
-            return [self._outcomes([one])[0] for one in arrivals]
+            return [self._outcomes([arrival])[0] for arrival in arrivals]
         except Unavailable as err:
             return [err] * len(arrivals)
         except Exception as err:

@@ -41,5 +41,5 @@ def strata(choices: Mapping[str, Choice], chosen: Chosen, pins: Set[str]) -> tup
                 or person_id in members[role, choice.function or ""]
             ):
                 pools.setdefault((role, choice.function or ""), []).append(person_id)
-    found = [Stratum(tuple(who), tuple(pools[place])) for place, who in sorted(members.items())]
-    return (*alone, *found)
+    places = [Stratum(tuple(who), tuple(pools[place])) for place, who in sorted(members.items())]
+    return (*alone, *places)

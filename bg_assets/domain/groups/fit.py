@@ -207,14 +207,16 @@ def levels_asked(candidate: Candidate, rule: RoleRule, employees: int | None) ->
     Those of the nearest condition and of the others that ask for the same functions.
     """
     least, _ = nearest(candidate, rule, employees)
-    found = {
+    levels = {
         level
-        for one in rule.conditions
-        if one.functions == least.functions
-        and all(p == "levels" or check(candidate, one, employees) for p, check in _PARTS.items())
-        for level in one.levels
+        for condition in rule.conditions
+        if condition.functions == least.functions
+        and all(
+            p == "levels" or check(candidate, condition, employees) for p, check in _PARTS.items()
+        )
+        for level in condition.levels
     }
-    return tuple(level for level in LEVELS if level in found)
+    return tuple(level for level in LEVELS if level in levels)
 
 
 def _first(words: tuple[str, ...], allowed: tuple[str, ...]) -> str | None:

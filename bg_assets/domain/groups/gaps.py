@@ -75,14 +75,14 @@ def _empty_places(rule: RoleRule, staff: Staff, filled: int) -> Gap:
     read = "1 person read" if people == 1 else f"{people} people read"
     there = [i for i, function in staff.functions.items() if function in functions]
     if not people:
-        found = "nobody is known"
+        finding = "nobody is known"
     elif not functions:
-        found = f"{read}, nobody fits well enough"
+        finding = f"{read}, nobody fits well enough"
     elif not there:
-        found = f"{read}, nobody in {what}"
+        finding = f"{read}, nobody in {what}"
     else:
-        found = f"{read}; {_those(there, what, rule, staff)}"
-    reason = f"no {further}{ROLE_LABELS[rule.role]}{place} found: {found}"
+        finding = f"{read}; {_those(there, what, rule, staff)}"
+    reason = f"no {further}{ROLE_LABELS[rule.role]}{place} found: {finding}"
     return Gap(rule.role, functions[0] if functions else None, reason)
 
 
@@ -142,7 +142,7 @@ def _state(person_id: str, rule: RoleRule, staff: Staff) -> _State:
         return f"is {pinned}", f"are {pinned}"
     if held == role:
         return _holding(role)
-    refused = next((one for one in choice.refused if one.role == role), None)
+    refused = next((unfit for unfit in choice.refused if unfit.role == role), None)
     if refused is not None:
         return _REFUSED.get(refused.rule) or _lacking(staff.candidates[person_id], rule, staff)
     if choice.confidence < LEAST_CONFIDENCE:

@@ -217,15 +217,15 @@ def _candidates(
 ) -> dict[str, Candidate]:
     """What the rules know of everybody who is not excluded; one for all who are alike to them."""
     known: dict[tuple[str | None, str | None, TitleVerdict], Candidate] = {}
-    found: dict[str, Candidate] = {}
+    candidates: dict[str, Candidate] = {}
     for person in people:
         if person.person_id in excluded:
             continue
         key = (person.title, person.department, person.verdict)
         if key not in known:
             known[key] = _candidate(company, person, employees)
-        found[person.person_id] = known[key]
-    return found
+        candidates[person.person_id] = known[key]
+    return candidates
 
 
 def _choices(
@@ -238,7 +238,7 @@ def _choices(
     most = max(reports.values(), default=0)
     weights = dict(template.functions)
     known: dict[int, tuple[tuple[Fit, ...], tuple[Unfit, ...]]] = {}
-    found: dict[str, Choice] = {}
+    choices: dict[str, Choice] = {}
     for person in people:
         candidate = candidates.get(person.person_id)
         if candidate is None:
@@ -246,10 +246,10 @@ def _choices(
         if id(candidate) not in known:
             answers = fits(candidate, template, employees)
             known[id(candidate)] = (
-                tuple(one for one in answers if isinstance(one, Fit)),
-                tuple(one for one in answers if isinstance(one, Unfit)),
+                tuple(answer for answer in answers if isinstance(answer, Fit)),
+                tuple(answer for answer in answers if isinstance(answer, Unfit)),
             )
-        found[person.person_id] = Choice(
+        choices[person.person_id] = Choice(
             person.person_id,
             person.verdict.function,
             person.verdict.confidence,
@@ -262,7 +262,7 @@ def _choices(
             ),
             *known[id(candidate)],
         )
-    return found
+    return choices
 
 
 def _candidate(company: Company, person: StaffMember, employees: int | None) -> Candidate:

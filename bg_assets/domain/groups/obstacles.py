@@ -56,14 +56,14 @@ def obstacle(seen: Weighed, rule: RoleRule, choice: Choice) -> Obstacle | None:
         return None
     fit = choice.fit(role)
     if fit is None:
-        refused = next(one for one in choice.refused if one.role == role)
+        refused = next(unfit for unfit in choice.refused if unfit.role == role)
         return _refused(refused, rule, seen.candidates[person_id], seen.employees)
     last = next((one for one in reversed(seen.made.rounds) if one.role == role), None)
     # A required place that is empty was to be had for less.
     empty = sum(held == role for held, _ in seen.chosen.values()) < seen.required[role]
     least = LEAST_FIT if empty else last.least if last else 0.0
-    if last is not None and (found := _unusable(choice, fit, least)):
-        return found
+    if last is not None and (weakness := _unusable(choice, fit, least)):
+        return weakness
     if own is not None and person_id in seen.pins:
         return _elsewhere(own[0], "pinned")
     if person_id in seen.made.overtaken and role == "decision_maker":
@@ -166,7 +166,7 @@ def _ahead(seen: Weighed, choice: Choice, fit: Fit, pick: Pick, role: str) -> st
 def _refused(
     refused: Unfit, rule: RoleRule, candidate: Candidate, employees: int | None
 ) -> Obstacle:
-    label, said = ROLE_LABELS[refused.role], (refused.said,) if refused.said else ()
+    label, grounds = ROLE_LABELS[refused.role], (refused.said,) if refused.said else ()
     word = in_words(refused.said)
     if refused.rule == "no-fit":
         condition, parts = nearest(candidate, rule, employees)
@@ -216,7 +216,7 @@ def _refused(
             "a lower rank",
         ),
     }[refused.rule]
-    return Obstacle(refused.rule, because, change, said)
+    return Obstacle(refused.rule, because, change, grounds)
 
 
 def _asked(

@@ -50,11 +50,13 @@ def outcome(
     """
     if company is None:
         return Outcome((), tuple(_farewells(before, {}, _NOT_TRACKED)), _NOT_TRACKED)
-    elsewhere = {one.name: why for one in templates if (why := not_sold(company, one))}
+    elsewhere = {
+        template.name: why for template in templates if (why := not_sold(company, template))
+    }
     groups = tuple(
-        decide(company, people, one, as_of, overrides.get(one.name, ()))
-        for one in templates
-        if one.name not in elsewhere
+        decide(company, people, template, as_of, overrides.get(template.name, ()))
+        for template in templates
+        if template.name not in elsewhere
     )
     present = {person.person_id for person in people}
     events = [

@@ -212,20 +212,20 @@ def _next(
     scores = [worth(choice, fit, used) for choice, fit in free]
     enough = max(scores) * (1 - TIE)
     good = [option for option, score in zip(free, scores, strict=True) if score >= enough]
-    found = min(good, key=lambda option: order(option[0], option[1], used))
-    say = found[0].influence - SAME_LEVEL
+    best = min(good, key=lambda option: order(option[0], option[1], used))
+    say = best[0].influence - SAME_LEVEL
     near = [option for option in good if option[0].influence >= say]
     among = tuple(sorted(chosen)) if len(near) > 1 else ()
     if among:
         places = [ties.place(i) for i in among]
-        found = min(
+        best = min(
             near,
             key=lambda option: (
                 -linked(ties, option[0].person_id, places),
                 order(option[0], option[1], used),
             ),
         )
-    choice, fit = found
+    choice, fit = best
     own = worth(choice, fit, used)
     return choice, fit, Pick(choice.person_id, own, enough, say, among, dict(used))
 
@@ -272,7 +272,7 @@ def _voices(
             continue
         if any(choices[i].function in functions for i in chosen):
             continue
-        found = [
+        speakers = [
             (choice, fit)
             for i, choice in choices.items()
             if i not in chosen and choice.function in functions
@@ -280,10 +280,10 @@ def _voices(
             if target.of(role) and (fit := usable(choice, role, LEAST_FIT)) is not None
         ]
         place = _place(target, required, pins, chosen)
-        if not found or place is None:
+        if not speakers or place is None:
             missing.append(voice)
             continue
-        choice, fit = min(found, key=lambda o: (*order(o[0], o[1], {}), o[1].role))
+        choice, fit = min(speakers, key=lambda o: (*order(o[0], o[1], {}), o[1].role))
         if place:
             del chosen[place]
             made.gave_way[place] = choice.person_id, voice

@@ -79,13 +79,13 @@ class Ties:
         ]
         self._unit, units = _numbered(plain(row.department) or None for row in rows)
         self._site, sites = _numbered(plain(row.location) or None for row in rows)
-        said = [(subject(row.title), subject(row.department)) for row in rows]
-        self._kind, _ = _numbered(said)
-        self._weight = _weights(said)
+        subjects = [(subject(row.title), subject(row.department)) for row in rows]
+        self._kind, _ = _numbered(subjects)
+        self._weight = _weights(subjects)
         self._unknown_unit = _expected(units.values(), SAME_UNIT)
         self._unknown_site = _expected(sites.values(), SAME_SITE)
         self._practice: dict[tuple[int, int], float] = {}
-        self._said = list(dict.fromkeys(said))  # in the order of their numbers
+        self._said = list(dict.fromkeys(subjects))  # in the order of their numbers
 
     def known(self, person_id: str) -> bool:
         """Whether anything of this person's place is known: department, location or manager."""
@@ -172,14 +172,14 @@ def _numbered(values: Iterable[Hashable | None]) -> tuple[list[int], dict[Hashab
     """A number for each value, -1 for None; and how often each value comes, in the same order."""
     numbers: dict[Hashable, int] = {}
     counts: dict[Hashable, int] = {}
-    found: list[int] = []
+    row_numbers: list[int] = []
     for value in values:
         if value is None:
-            found.append(-1)
+            row_numbers.append(-1)
             continue
-        found.append(numbers.setdefault(value, len(numbers)))
+        row_numbers.append(numbers.setdefault(value, len(numbers)))
         counts[value] = counts.get(value, 0) + 1
-    return found, counts
+    return row_numbers, counts
 
 
 def _weights(said: Sequence[tuple[frozenset[str], frozenset[str]]]) -> Mapping[str, float]:

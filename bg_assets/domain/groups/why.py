@@ -82,7 +82,7 @@ def explain(
     if person_id not in seen.chosen:
         return _outside(seen, choice, roles)
     group = decide(company, staff, template, as_of, overrides)
-    (sure,) = (one.confidence for one in group.members if one.person_id == person_id)
+    (sure,) = (member.confidence for member in group.members if member.person_id == person_id)
     return _member(made, choice, roles, sure)
 
 
@@ -128,17 +128,17 @@ def _outside(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Wh
     )
     if why.rule == "no-fit":
         because = why.because
-        if all({"levels", "functions", "titles"} & {*one.said} for _, one in kept):
+        if all({"levels", "functions", "titles"} & {*barrier.said} for _, barrier in kept):
             level = seen.candidates[choice.person_id].level or "unknown"
             function = in_words(choice.function) if choice.function else "an unknown function"
             because = f"no role of the template asks for {function} at level {level}"
         changes = tuple(
-            one.change
-            for _, one in kept
-            if one.change and one.rule == "no-fit" and len(one.said) == len(why.said)
+            barrier.change
+            for _, barrier in kept
+            if barrier.change and barrier.rule == "no-fit" and len(barrier.said) == len(why.said)
         )
         return Why(False, None, "no-fit", because, roles, (*changes, _PIN))
-    if nearest.score is None and all(one.rule == why.rule for _, one in kept):
+    if nearest.score is None and all(barrier.rule == why.rule for _, barrier in kept):
         because = why.because  # the same for every role
     else:
         because = f"{ROLE_LABELS[nearest.role]}: {why.because}"

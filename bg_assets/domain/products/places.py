@@ -75,7 +75,7 @@ class Place:
         if not isinstance(self.node, yaml.MappingNode):
             self.bad(f"here stand {what}s with values; allowed: {', '.join(known)}")
             return {}
-        found: dict[str, Place] = {}
+        entries: dict[str, Place] = {}
         for key_node, value in self.node.value:
             place = Place(key_node, self.mistakes)
             word = place.text()
@@ -84,11 +84,11 @@ class Place:
             key = meant(word)
             if key not in known:
                 place.bad(f"unknown {what} {word!r}; {near(word, known)}")
-            elif key in found:
+            elif key in entries:
                 place.bad(f"{what} {key!r} comes twice")
             else:
-                found[key] = Place(value, self.mistakes)
-        return found
+                entries[key] = Place(value, self.mistakes)
+        return entries
 
     def items(self) -> "list[Place]":
         """The values of a list that is not empty."""
@@ -101,18 +101,18 @@ class Place:
 
     def words(self, known: Sequence[str] | None = None, what: str = "word") -> tuple[str, ...]:
         """A list of texts, each once; only known ones where known is given."""
-        found: list[str] = []
+        texts: list[str] = []
         for item in self.items():
             word = item.text()
             if word is None:
                 continue
             if known is not None and word not in known:
                 item.bad(f"unknown {what} {word!r}; {near(word, known)}")
-            elif word in found:
+            elif word in texts:
                 item.bad(f"{what} {word!r} comes twice")
             else:
-                found.append(word)
-        return tuple(found)
+                texts.append(word)
+        return tuple(texts)
 
     def text(self) -> str | None:
         """A text that is not empty; None where it is none."""

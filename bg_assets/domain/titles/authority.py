@@ -39,16 +39,16 @@ RANK = {
 def standing(title: str | None) -> frozenset[str]:
     """What a title says about authority beside its level (the standings of the lexicon)."""
     lexicon = shipped()
-    said: set[str] = set()
+    standings: set[str] = set()
     titled = False
     for words in spoken(title or ""):
         first = next((at for at, p in lexicon.meanings.find(words) if p.levels), len(words))
         for at, phrase in lexicon.standings.find(words):
             # `Director, Deputy Head of Unit` is a director.
             if not (phrase.value == "deputy" and (titled or at > first)):
-                said.add(phrase.value)
+                standings.add(phrase.value)
         titled = titled or first < len(words)
-    return frozenset(said - {"plain"})
+    return frozenset(standings - {"plain"})
 
 
 @lru_cache(maxsize=1 << 17)
@@ -81,21 +81,21 @@ def rank(
     """
     if level is None:
         return 1.5
-    said = standing(title)
+    standings = standing(title)
     british = countries.code(country) in _BRITISH
-    fixed = _fixed(title, level, said, employees, british)
+    fixed = _fixed(title, level, standings, employees, british)
     if fixed is not None:
         return fixed
     at = RANK[level]
-    deputy = "deputy" in said and at >= RANK["manager"]
+    deputy = "deputy" in standings and at >= RANK["manager"]
     bank = any(word in (industry or "").casefold() for word in _BANKS)
-    if level == "vp" and "raised" not in said and bank:
+    if level == "vp" and "raised" not in standings and bank:
         at = 5.0
-    if level == "c_level" and "top" in said:
+    if level == "c_level" and "top" in standings:
         at += 0.5
-    elif "raised" in said and level in ("vp", "head", "director", "manager"):
+    elif "raised" in standings and level in ("vp", "head", "director", "manager"):
         at += 0.6
-    if deputy and level == "c_level" and "top" not in said:
+    if deputy and level == "c_level" and "top" not in standings:
         return _DEPUTY_OFFICER
     return at - 1.0 if deputy else at
 

@@ -69,9 +69,9 @@ def sections(text: str) -> tuple[Section, ...]:
     text = _DOTTED.sub(lambda m: m.group().replace(".", ""), text)
     bracketed = [inside for inside in _BRACKET.findall(text) if inside.strip()]
     plain = _BRACKET.sub(", ", text)
-    found = [_section(part, weak=False) for part in _HARD.split(plain)]
-    found += [_section(part, weak=True) for part in bracketed]
-    return tuple(section for section in found if section.tokens)
+    all_sections = [_section(part, weak=False) for part in _HARD.split(plain)]
+    all_sections += [_section(part, weak=True) for part in bracketed]
+    return tuple(section for section in all_sections if section.tokens)
 
 
 def tokens(phrase: str) -> tuple[str, ...]:
@@ -104,15 +104,15 @@ def _section(text: str, *, weak: bool) -> Section:
     breaks: set[int] = set()
     owners: set[int] = set()
     written: list[str] = []
-    for found in _PIECE.finditer(text):
-        piece = found.group()
+    for match in _PIECE.finditer(text):
+        piece = match.group()
         word = ""
         if piece in _JOIN:
             word = "and"
         elif piece in _SOFT:
-            if not (piece == "-" and _inside_a_word(text, found)):
+            if not (piece == "-" and _inside_a_word(text, match)):
                 breaks.add(len(words))
-        elif _possessive(text, found):
+        elif _possessive(text, match):
             owners.add(len(words) - 1)
         elif piece[0].isalnum():
             word = fold(piece)

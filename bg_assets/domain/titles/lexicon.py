@@ -112,7 +112,7 @@ class Matcher:
 
         refused: positions where an acronym may not stand.
         """
-        found: list[tuple[int, int, Phrase]] = []
+        matches: list[tuple[int, int, Phrase]] = []
         for at, word in enumerate(words):
             for phrase in self._first.get(word, ()):
                 size = len(phrase.words)
@@ -120,12 +120,12 @@ class Matcher:
                     continue
                 if phrase.kind == "acronym" and at in refused:
                     continue
-                found.append((-size, at, phrase))
-        if len(found) > 1:
-            found.sort(key=lambda f: f[:2])
+                matches.append((-size, at, phrase))
+        if len(matches) > 1:
+            matches.sort(key=lambda f: f[:2])
         taken: set[int] = set()
         chosen: list[tuple[int, Phrase]] = []
-        for size, at, phrase in found:
+        for size, at, phrase in matches:
             span = range(at, at - size)
             if taken.isdisjoint(span):
                 taken.update(span)
@@ -279,12 +279,12 @@ def _values(
 
 def unaliased(words: Sequence[str], aliases: Matcher) -> tuple[str, ...]:
     """The words with every alias replaced by what it means."""
-    found = aliases.find(words)
-    if not found:
+    matches = aliases.find(words)
+    if not matches:
         return tuple(words)
     out: list[str] = []
     done = 0
-    for at, alias in found:
+    for at, alias in matches:
         out += words[done:at]
         out += tokens(alias.value)
         done = at + len(alias.words)
@@ -293,19 +293,19 @@ def unaliased(words: Sequence[str], aliases: Matcher) -> tuple[str, ...]:
 
 def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Phrase]:
     """The phrases as titles show them once their aliases are replaced; each spelling once."""
-    found: dict[tuple[str, tuple[str, ...]], Phrase] = {}
+    spellings: dict[tuple[str, tuple[str, ...]], Phrase] = {}
     for phrase in phrases:
         if phrase.kind == "alias":
             continue
         words = unaliased(phrase.words, aliases)
         key = (_table(phrase.kind), words)
-        other = found.setdefault(key, replace(phrase, words=words))
+        other = spellings.setdefault(key, replace(phrase, words=words))
         if (other.kind, other.value) != (phrase.kind, phrase.value):
             raise BadLexicon(
                 f"{path}: {phrase.text!r} and {other.text!r} are one phrase once aliases are "
                 "replaced, and mean different things"
             )
-    return list(found.values())
+    return list(spellings.values())
 
 
 def _table(kind: str) -> str:

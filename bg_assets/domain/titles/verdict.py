@@ -84,8 +84,8 @@ def _classified(
     level = reading.level
     missing = [
         f"{reading.why_not}: no {name} in the title"
-        for name, found in (("function", function), ("level", level))
-        if found is None
+        for name, finding in (("function", function), ("level", level))
+        if finding is None
     ]
     if level is not None:
         reasons.append(f"level {level.values[0]}: {level.phrase!r}")
@@ -140,16 +140,16 @@ def _function(
         if place is not None and (place.joined or len(unit.values) > 1):
             # A department of several things does not tell which of them this person does.
             return None, perhaps or unit.values, "", []
-        found = Finding(unit.values, "department", unit.phrase)
+        finding = Finding(unit.values, "department", unit.phrase)
         reason = f"function {unit.values[0]}: the department says {unit.phrase!r}"
-        return found, (), "", [reason]
-    heard, said = "", ""
+        return finding, (), "", [reason]
+    heard, reason = "", ""
     open_ = told.values[0] != "executive" or told.rule == "general"
     if unit is not None and open_ and unit.values[0] not in _NO_UNIT:
-        told, heard, said = _compared(told, unit, place is not None and place.joined)
+        told, heard, reason = _compared(told, unit, place is not None and place.joined)
     reasons = [f"function {told.values[0]}: {told.phrase!r}"]
-    if said:
-        reasons.append(said)
+    if reason:
+        reasons.append(reason)
     if told.values[1:]:
         others = " or ".join(in_words(f) for f in told.values[1:])
         reasons.append(f"function could be {others}")
@@ -170,7 +170,7 @@ def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str
     if len(unit.values) > 1 or joined:
         return title, "", ""
     if title.rule in ("weak", "general") and unit.rule != "weak":
-        found = Finding((unit.values[0], title.values[0]), "department", unit.phrase)
-        return found, "", f"the department is more precise than {title.phrase!r}"
-    said = f"the department says {in_words(unit.values[0])}: contradiction"
-    return title, "contradicts", said
+        finding = Finding((unit.values[0], title.values[0]), "department", unit.phrase)
+        return finding, "", f"the department is more precise than {title.phrase!r}"
+    reason = f"the department says {in_words(unit.values[0])}: contradiction"
+    return title, "contradicts", reason

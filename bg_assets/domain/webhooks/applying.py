@@ -65,7 +65,7 @@ def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]
         new_identities={},
         refreshes={},
     )
-    verdicts = (_apply(after, one) for one in events)
+    verdicts = (_apply(after, pending) for pending in events)
     return after, [verdict for verdict in verdicts if verdict is not None]
 
 
@@ -185,9 +185,9 @@ def _changed(person: Person, event: Event, company: Company) -> Person:
 
 def _company(known: Known, source: str, party: Party, rights: Source) -> Company | str:
     """The company that is meant, or a new one; a reason where there is none."""
-    found = find_company(known, source, party, rights.workspace)
-    if found is not None:
-        return found
+    company = find_company(known, source, party, rights.workspace)
+    if company is not None:
+        return company
     if not rights.may_create:
         return "the company is not known, and the source may not create it"
     for part, value, parse in (

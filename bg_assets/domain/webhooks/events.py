@@ -168,12 +168,12 @@ def _party(
     parts: Mapping[str, Field[str]] = COMPANY,
     needed: tuple[str, ...] = (),
 ) -> Party:
-    found = {}
+    values = {}
     for name, part in parts.items():
         place = f"{at}.{name}"
         value = part.read(told.get(name), place)
-        found[name] = fields.required(value, place) if place in needed else value
-    return Party(**found)
+        values[name] = fields.required(value, place) if place in needed else value
+    return Party(**values)
 
 
 def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str, str | None]]:

@@ -66,13 +66,13 @@ def text(value: object, field: str, most: int = people.LONGEST_TEXT) -> str | No
 
     Control characters become a space, as in an import.
     """
-    found = _line(controls.cleaned(value) if isinstance(value, str) else value, field, most)
-    if found is None or found.isascii():
-        return found
-    found = unicodedata.normalize("NFC", found)
-    if len(found) > most:
+    line = _line(controls.cleaned(value) if isinstance(value, str) else value, field, most)
+    if line is None or line.isascii():
+        return line
+    line = unicodedata.normalize("NFC", line)
+    if len(line) > most:
         raise UnfitField(field, f"takes at most {most:,} characters")
-    return found
+    return line
 
 
 def reference(value: object, field: str, most: int = people.LONGEST_ID) -> str | None:
@@ -95,12 +95,12 @@ def domain(value: object, field: str) -> str | None:
 
 def moment(value: object, field: str, now: datetime) -> datetime:
     """A time in UTC, at most a day ahead of ``now``: a later one would make all news look old."""
-    found = required(value, field)
-    if not isinstance(found, str) or len(found) > LONGEST_MOMENT or not found.isascii():
+    written = required(value, field)
+    if not isinstance(written, str) or len(written) > LONGEST_MOMENT or not written.isascii():
         raise UnfitField(field, _NO_MOMENT)
     try:
         # The two letters may be small.
-        parsed = datetime.fromisoformat(found.strip().upper())
+        parsed = datetime.fromisoformat(written.strip().upper())
         if parsed.tzinfo is None:
             raise UnfitField(field, "takes a time with its offset, like 2026-01-31T09:30:00Z")
         parsed = parsed.astimezone(UTC)

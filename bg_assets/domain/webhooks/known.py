@@ -92,12 +92,12 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
         if email is None:
             continue
         ids = known.by_email.get((workspace, email.lower()), ())
-        people = (known.people[one] for one in ids if one in known.people)
-        found = [one for one in people if _has(one, email, workspace, known)]
-        if len(ids) >= CROWD or len(found) > 1:
+        people = (known.people[person_id] for person_id in ids if person_id in known.people)
+        owners = [one for one in people if _has(one, email, workspace, known)]
+        if len(ids) >= CROWD or len(owners) > 1:
             return "several people have the e-mail: who is meant can't be told"
-        if found:
-            return found[0]
+        if owners:
+            return owners[0]
     return None
 
 
@@ -117,11 +117,13 @@ def find_company(known: Known, source: str, party: Party, workspace: str) -> Com
     company = known.companies.get(ours) or known.companies.get(party.id or "")
     if company is None and party.domain is not None:
         ids = known.by_domain.get((workspace, party.domain.lower()), ())
-        found = [known.companies[one] for one in ids if one in known.companies]
-        live = [one for one in found if not one.deleted]
+        companies = [
+            known.companies[company_id] for company_id in ids if company_id in known.companies
+        ]
+        live = [one for one in companies if not one.deleted]
         if len(ids) >= CROWD or len(live) > 1:
             return "several companies have the domain: which is meant can't be told"
-        company = next(iter(live or found), None)
+        company = next(iter(live or companies), None)
     if company is not None and company.deleted:
         return "the company is no longer tracked"
     return company

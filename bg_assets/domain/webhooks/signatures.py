@@ -102,8 +102,8 @@ def _standard(
         return Verdict(late)
     digests = [hmac.digest(key, signed, "sha256") for key in keys]
     accepted, broken = False, False
-    for one in signatures.split(" "):
-        offered = _offered(one)
+    for signature in signatures.split(" "):
+        offered = _offered(signature)
         broken = broken or offered is None
         for digest in digests:
             same = hmac.compare_digest(digest, offered or _NOTHING)

@@ -38,14 +38,14 @@ def _is_text(document: object) -> bool:
 def _holds_nul(document: object) -> bool:
     waiting = [document]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            if "\0" in one:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if "\0" in part:
                 return True
-        elif isinstance(one, dict):
-            waiting += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            waiting += one
+        elif isinstance(part, dict):
+            waiting += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            waiting += part
     return False
 
 
