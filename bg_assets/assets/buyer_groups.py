@@ -64,7 +64,7 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
     judged = judging.judge_written(engine, sorted(done), force.templates)
-    decided = {one.company_id: found for one, found in outcomes}
+    decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):
         context.log.warning(f"{company}: nothing written, another attempt holds its refresh")
     metadata = group_metadata.describe(
@@ -72,7 +72,9 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     )
     if force.warning:
         context.log.warning(force.warning)
-        metadata = {who: {**one, "template_error": force.warning} for who, one in metadata.items()}
+        metadata = {
+            who: {**entries, "template_error": force.warning} for who, entries in metadata.items()
+        }
     report.report(context, runs.to_report(context, metadata, done))
     if done:
         _tell_checks(context, engine)
@@ -102,7 +104,7 @@ def _decide(
     engine: sa.Engine, held: Sequence[Held], templates: Sequence[Template]
 ) -> tuple[list[tuple[Held, Outcome]], dict[str, str]]:
     """The outcome of each company; and for which the rules failed, with the reason."""
-    companies = [one.company_id for one in held]
+    companies = [refresh.company_id for refresh in held]
     with connect(engine) as conn:
         known = staff.read_companies(conn, companies)
         people = staff.read_staff(conn, companies)
@@ -110,19 +112,19 @@ def _decide(
         before = groups.read_groups(conn, companies)
     outcomes: list[tuple[Held, Outcome]] = []
     failed: dict[str, str] = {}
-    for one in held:
+    for refresh in held:
         try:
-            found = outcome(
-                known.get(one.company_id),
-                people.get(one.company_id, []),
+            decision = outcome(
+                known.get(refresh.company_id),
+                people.get(refresh.company_id, []),
                 templates,
-                one.as_of,
-                overrides.get(one.company_id, {}),
-                before.get(one.company_id, {}),
+                refresh.as_of,
+                overrides.get(refresh.company_id, {}),
+                before.get(refresh.company_id, {}),
             )
-            outcomes.append((one, found))
+            outcomes.append((refresh, decision))
         except Exception as err:
-            failed[one.company_id] = failures.in_words(err)
+            failed[refresh.company_id] = failures.in_words(err)
     return outcomes, failed
 
 
@@ -146,8 +148,8 @@ def _complete(
             return {}, set()
     causes: dict[str, groups.Cause] = {}
     done: set[str] = set()
-    for one in outcomes:
-        some_causes, some_done = _complete(engine, run_id, [one], failed)
+    for pair in outcomes:
+        some_causes, some_done = _complete(engine, run_id, [pair], failed)
         causes |= some_causes
         done |= some_done
     return causes, done

@@ -23,14 +23,14 @@ def group_checks_by_hand(database: Database) -> Iterator[dg.AssetCheckResult]:
     """Judge what was not judged yet, and tell how all groups fare; it may be a minute old."""
     judging.judge_all(database.engine)
     new = judging.tally_if_due(database.engine)
-    for one in group_checks.evaluate(new or judging.last_tally(database.engine)):
+    for evaluation in group_checks.evaluate(new or judging.last_tally(database.engine)):
         yield dg.AssetCheckResult(
-            passed=one.passed,
-            asset_key=one.asset_key,
-            check_name=one.check_name,
-            severity=one.severity,
-            metadata=one.metadata,
-            description=one.description,
+            passed=evaluation.passed,
+            asset_key=evaluation.asset_key,
+            check_name=evaluation.check_name,
+            severity=evaluation.severity,
+            metadata=evaluation.metadata,
+            description=evaluation.description,
         )
     if new is not None:
         judging.told(database.engine, new)

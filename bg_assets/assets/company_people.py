@@ -58,7 +58,7 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
             f"{left_alone} of {len(what.companies)} companies left alone: another run is "
             "refreshing them, or has done so since this run was asked for"
         )
-    metadata = {one: _metadata(taken, one) for one in what.companies}
+    metadata = {company: _metadata(taken, company) for company in what.companies}
     report(context, runs.to_report(context, metadata, taken.staff.keys() - taken.failed.keys()))
 
 

@@ -52,10 +52,10 @@ def release(
     again = settings.read().max_attempts
     with database.connect(engine) as conn:
         now = claims.database_now(conn)
-        for one in held:
-            if one.company_id in failed:
-                pair = (one.refresh_id, one.attempt)
-                refreshes.release(conn, [pair], failed[one.company_id], now, again)
+        for refresh in held:
+            if refresh.company_id in failed:
+                pair = (refresh.refresh_id, refresh.attempt)
+                refreshes.release(conn, [pair], failed[refresh.company_id], now, again)
 
 
 def _condition(cause: psycopg2.Error) -> str:

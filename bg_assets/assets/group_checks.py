@@ -119,20 +119,22 @@ def _evaluation(name: str, rule: Rule, tally: Tally) -> dg.AssetCheckEvaluation:
         "failing": failing,
         "failing_companies": list(tally.companies.get(name, ())),
     }
-    passed, said = failing == 0, f"{failing} companies fail"
+    passed, description = failing == 0, f"{failing} companies fail"
     if rule.figure is not None:
-        found, measured = tally.means[rule.figure]
-        mean = None if found is None else round(found, 4)
+        value, measured = tally.means[rule.figure]
+        mean = None if value is None else round(value, 4)
         metadata |= {"mean": mean, "measured": measured, "least": rule.least}
         passed = mean is None or mean >= rule.least
-        said = f"mean {mean:g} of {measured} groups" if mean is not None else "nothing to measure"
+        description = (
+            f"mean {mean:g} of {measured} groups" if mean is not None else "nothing to measure"
+        )
     return dg.AssetCheckEvaluation(
         asset_key=ASSET,
         check_name=name,
         passed=passed,
         severity=rule.severity,
         metadata=metadata,
-        description=f"all groups ({_groups(tally)}): {said}",
+        description=f"all groups ({_groups(tally)}): {description}",
     )
 
 

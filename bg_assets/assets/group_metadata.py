@@ -82,18 +82,18 @@ def figures(groups: Sequence[ShownGroup]) -> dict[str, Any]:
     confidences = [group.confidence for group in groups if group.confidence is not None]
     cohesions = [group.cohesion for group in groups if group.cohesion is not None]
     members = sum(len(group.members) for group in groups)
-    found: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "members": members,
         "group": dg.MetadataValue.md("\n\n".join(_table(group) for group in groups)),
         "completeness": round(fmean(group.completeness for group in groups), 4),
     }
     if confidences:
-        found["confidence"] = round(fmean(confidences), 4)
+        metadata["confidence"] = round(fmean(confidences), 4)
     if cohesions:
-        found["cohesion"] = round(fmean(cohesions), 2)
+        metadata["cohesion"] = round(fmean(cohesions), 2)
     else:
-        found["cohesion_reason"] = groups[0].cohesion_reason or "no group was measurable"
-    found |= {
+        metadata["cohesion_reason"] = groups[0].cohesion_reason or "no group was measurable"
+    metadata |= {
         "gaps": [{"product": group.product, **gap} for group in groups for gap in group.gaps],
         "diff": _diff(groups),
         "as_of": groups[0].as_of.isoformat(),
@@ -102,7 +102,7 @@ def figures(groups: Sequence[ShownGroup]) -> dict[str, Any]:
         "dagster/row_count": members,
     }
     if len(groups) > 1:
-        found["products"] = {
+        metadata["products"] = {
             group.product: {
                 "members": len(group.members),
                 "completeness": group.completeness,
@@ -115,7 +115,7 @@ def figures(groups: Sequence[ShownGroup]) -> dict[str, Any]:
             }
             for group in groups
         }
-    return found
+    return metadata
 
 
 def _diff(groups: Sequence[ShownGroup]) -> dict[str, list[str]]:
@@ -141,9 +141,10 @@ def _table(group: ShownGroup) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {_cell(one.person_id)} | {_cell(one.title or 'unknown')} | {ROLE_LABELS[one.role]} "
-        f"| {one.confidence:.2f} | {_cell('; '.join(one.reasons))} |"
-        for one in group.members
+        f"| {_cell(member.person_id)} | {_cell(member.title or 'unknown')} "
+        f"| {ROLE_LABELS[member.role]} | {member.confidence:.2f} "
+        f"| {_cell('; '.join(member.reasons))} |"
+        for member in group.members
     ]
     lines += [f"| | | {_gap(gap)} | | {_cell(gap['reason'])} |" for gap in group.gaps]
     return "\n".join(lines)

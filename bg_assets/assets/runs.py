@@ -96,17 +96,17 @@ def _known(
     """Those of the companies that there are; what the others are told is in the run's log."""
     with database.connect(engine) as conn:
         unknown = set(tracked.of_no_use(conn, companies))
-        some = [one for one in companies if one in unknown][:_MOST_NAMED]
-        said = "; ".join(finding.no_company(conn, one) for one in some)
+        some = [company for company in companies if company in unknown][:_MOST_NAMED]
+        message = "; ".join(finding.no_company(conn, company) for company in some)
     if len(unknown) > len(some):
-        said += f"; and {len(unknown) - len(some)} more that are not known"
+        message += f"; and {len(unknown) - len(some)} more that are not known"
     if len(unknown) == len(set(companies)):
-        raise dg.Failure(said, allow_retries=False)
+        raise dg.Failure(message, allow_retries=False)
     if unknown:
-        context.log.warning(said)
+        context.log.warning(message)
         # Dagster itself would show all partitions of the run as materialized.
         report.defer(context)
-    return tuple(one for one in companies if one not in unknown)
+    return tuple(company for company in companies if company not in unknown)
 
 
 def batch_config(companies: Sequence[str]) -> dict[str, Any]:
@@ -129,8 +129,8 @@ def take(engine: sa.Engine, what: Purpose) -> Taken:
             batch_id=what.batch_id,
             companies=what.companies if what.by_hand else (),
         )
-        companies = [one.company_id for one in held]
-        as_of = {one.company_id: one.as_of for one in held}
+        companies = [refresh.company_id for refresh in held]
+        as_of = {refresh.company_id: refresh.as_of for refresh in held}
         judged, failed = judge(staff.read_people(conn, companies), as_of)
         good = [company for company in companies if company not in failed]
         staff.write_staff(conn, good, judged)

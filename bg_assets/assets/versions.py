@@ -29,7 +29,7 @@ def of_groups() -> str:
         config = settings.read()
     except settings.BadSetting:
         return _GROUP_RULES
-    found = find_templates(config.templates).templates
-    hashes = [f"{name} {found[name].hash}" for name in config.products if name in found]
+    templates = find_templates(config.templates).templates
+    hashes = [f"{name} {templates[name].hash}" for name in config.products if name in templates]
     known = f"{' '.join(hashes)} {countries.table()}".encode()
     return f"{_GROUP_RULES}-{hashlib.sha256(known).hexdigest()[:8]}"

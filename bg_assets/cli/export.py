@@ -65,7 +65,9 @@ def export(
             named = (_renamed(group, EXPORTED_ROLES[roles]) for group in groups)
             counts = _write_json(out, named) if to_json else _write_csv(out, named)
     where = "" if str(file) == "-" else f" to {file}"
-    what = (_counted(number, one) for number, one in zip(counts, ("group", "member"), strict=True))
+    what = (
+        _counted(number, noun) for number, noun in zip(counts, ("group", "member"), strict=True)
+    )
     session.say(f"{' with '.join(what)} written{where}")
 
 

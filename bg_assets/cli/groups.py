@@ -60,7 +60,7 @@ def _renewal(
     rules = Rules(config.settle, config.refresh_interval, config.max_attempts)
     known = None
     if refresh is not None:
-        known = LastRefresh(**{one.name: refresh[one.name] for one in fields(LastRefresh)})
+        known = LastRefresh(**{field.name: refresh[field.name] for field in fields(LastRefresh)})
     pending = shown.read_pending(conn, company_id, config.settle)
     return renewal(claims.database_now(conn), pending, known, last, rules)
 

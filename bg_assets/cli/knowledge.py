@@ -20,18 +20,18 @@ def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
     # The folder of another user's instance may be out of reach: what its tick met is told already.
     elsewhere = config.templates is not None and not config.templates.is_dir()
     if not (elsewhere and instance_settings.read(conn)):
-        found = find_templates(config.templates)
-        for mistake in found.mistakes or unknown(config.products, found):
+        contents = find_templates(config.templates)
+        for mistake in contents.mistakes or unknown(config.products, contents):
             told.setdefault(mistake, None)
     return {
         "in_force": [
             {
-                "name": one.product,
-                "hash": one.hash,
-                "loaded_at": one.loaded_at,
-                "old_groups": old.get(one.product, 0),
+                "name": template.product,
+                "hash": template.hash,
+                "loaded_at": template.loaded_at,
+                "old_groups": old.get(template.product, 0),
             }
-            for one in stored.values()
+            for template in stored.values()
         ],
         "mistakes": [{"mistake": what, "since": since} for what, since in sorted(told.items())],
     }

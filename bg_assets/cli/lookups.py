@@ -38,12 +38,12 @@ def require_known_person(
 
     Ends with exit code 2 where no person has this id: with near matches among the company's people.
     """
-    found = finding.find_person(conn, person_id)
-    if found is None:
+    person = finding.find_person(conn, person_id)
+    if person is None:
         close = finding.near_people(conn, company_id, person_id)
         hint = f"; did you mean {', '.join(close)}?" if close else ""
         session.fail(f"no person {person_id} at {company_id}{hint}", session.USAGE)
-    return found
+    return person
 
 
 def require_person(conn: sa.Connection, company_id: str, person_id: str) -> finding.FoundPerson:
@@ -51,14 +51,14 @@ def require_person(conn: sa.Connection, company_id: str, person_id: str) -> find
 
     Ends with exit code 2 otherwise: with near matches, or with the company they are at.
     """
-    found = require_known_person(conn, company_id, person_id)
-    if found.deleted:
+    person = require_known_person(conn, company_id, person_id)
+    if person.deleted:
         session.fail(f"{person_id} is deleted: nothing is known of them any more", session.USAGE)
-    if found.company_id != company_id:
+    if person.company_id != company_id:
         session.fail(
-            f"{person_id} {where(found)}, not at {company_id}: name that company", session.USAGE
+            f"{person_id} {where(person)}, not at {company_id}: name that company", session.USAGE
         )
-    return found
+    return person
 
 
 def where(person: finding.FoundPerson) -> str:

@@ -41,11 +41,11 @@ def pin(
 ) -> None:
     """Put somebody into a company's group, whatever the rules say, while they work there."""
     with session.opened() as engine, database.connect(engine) as conn:
-        found, word = _word(conn, company_id, person_id, product, by, reason)
+        person, word = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "pin", role)
     as_what = f" as {ROLE_LABELS[role]}" if role else ""
     terminal.tell(f"{person_id} is pinned{as_what} in {_of(word)}")
-    if found.status == "left":
+    if person.status == "left":
         session.say(f"{person_id} has left {company_id}: the pin waits until they are back")
 
 
@@ -105,10 +105,10 @@ def _word(
 ) -> tuple[finding.FoundPerson, overrides.Word]:
     """The person, and what is said of them. Ends with exit code 2 where something is unknown."""
     lookups.require_companies(conn, (company_id,))
-    found = lookups.require_person(conn, company_id, person_id)
+    person = lookups.require_person(conn, company_id, person_id)
     _, products = lookups.require_products(conn, product)
-    said = _said(by, "--by"), _said(reason, "--reason")
-    return found, overrides.Word(company_id, person_id, products, *said)
+    texts = _said(by, "--by"), _said(reason, "--reason")
+    return person, overrides.Word(company_id, person_id, products, *texts)
 
 
 def _said(text: str | None, option: str) -> str:

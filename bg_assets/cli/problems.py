@@ -23,22 +23,22 @@ def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
 def _stuck(conn: sa.Connection) -> list[str]:
     again = "cancel it in the UI: its process is ended, and what it held is tried again"
     lines = [
-        f"run {one.run_id} has been refreshing {_companies(one)} since {_utc(one.since)} without "
+        f"run {run.run_id} has been refreshing {_companies(run)} since {_utc(run.since)} without "
         f"an end; {again}"
-        for one in stuck.running(conn)
+        for run in stuck.running(conn)
     ]
     if stuck.any_requested(conn):
         runs = state.long_runs(database.dagster_url(), stuck.STUCK_SECONDS)
         lines += [
-            f"run {one.run_id} has run since {_utc(one.since)} and has not begun to refresh "
-            f"{_companies(one)}; {again}"
-            for one in stuck.requested(conn, runs)
+            f"run {run.run_id} has run since {_utc(run.since)} and has not begun to refresh "
+            f"{_companies(run)}; {again}"
+            for run in stuck.requested(conn, runs)
         ]
     lines += [
-        f"a session of the database ({one.name}, {one.state}) has kept refreshes locked since "
-        f"{_utc(one.since)}, so that no other attempt can start; unless it is at work, end it: "
-        f"select pg_terminate_backend({one.pid})"
-        for one in stuck.locked(conn)
+        f"a session of the database ({session.name}, {session.state}) has kept refreshes locked "
+        f"since {_utc(session.since)}, so that no other attempt can start; unless it is at work, "
+        f"end it: select pg_terminate_backend({session.pid})"
+        for session in stuck.locked(conn)
     ]
     return lines
 

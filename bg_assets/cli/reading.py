@@ -13,11 +13,11 @@ from bg_assets.storage import database
 def show(company_id: str, as_json: bool) -> None:
     """Print a company's buyer groups with the reason for each member and gap."""
     with session.opened() as engine, database.connect(engine) as conn:
-        found = groups.read(conn, company_id)
-        if found is None:
+        answer = groups.read(conn, company_id)
+        if answer is None:
             lookups.require_companies(conn, (company_id,))
             return
-    document, coming = found
+    document, coming = answer
     if as_json:
         terminal.print_json(document)
     else:

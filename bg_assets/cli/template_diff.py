@@ -62,9 +62,9 @@ class Comparison:
                 self.failed.append(f"{company_id}: {type(err).__name__}")
                 continue
             titles = {person.person_id: person.title for person in people[company_id]}
-            found = compare(company_id, titles, *groups)
-            self.totals.add(*groups, found)
-            yield found
+            difference = compare(company_id, titles, *groups)
+            self.totals.add(*groups, difference)
+            yield difference
 
     def _groups(
         self,
@@ -86,16 +86,16 @@ def print_document(
 ) -> None:
     """One JSON document, written while companies are compared: those that differ, then totals."""
     sides = {
-        side: {"name": one.name, "version": one.version, "hash": one.hash}
-        for side, one in (("old", old), ("new", new))
+        side: {"name": template.name, "version": template.version, "hash": template.hash}
+        for side, template in (("old", old), ("new", new))
     }
     with terminal.data_out() as out:
         out.write(f'{{"old": {_json(sides["old"])},\n "new": {_json(sides["new"])},\n')
         out.write(' "companies": [')
         between = "\n  "
-        for one in found:
-            if one.any:
-                out.write(between + _json(_document(one)))
+        for difference in found:
+            if difference.any:
+                out.write(between + _json(_document(difference)))
                 between = ",\n  "
         ending = {
             "totals": comparison.totals.figures(),
@@ -124,10 +124,10 @@ def print_lines(
 ) -> None:
     """The same for people: the first companies that differ one by one, then the totals."""
     shown = 0
-    for one in found:
-        if one.any and shown < details:
+    for difference in found:
+        if difference.any and shown < details:
             shown += 1
-            for line in _lines(one):
+            for line in _lines(difference):
                 say(line)
     totals = comparison.totals
     if totals.changed > shown:

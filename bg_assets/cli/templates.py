@@ -35,8 +35,8 @@ def list_(as_json: bool) -> None:
     """List the templates: the shipped ones and those of BG_TEMPLATES."""
     with session.clear_errors():
         config = settings.read()
-        found = _all(config)
-        rows = [_row(one, found, config) for one in found.templates.values()]
+        contents = _all(config)
+        rows = [_row(template, contents, config) for template in contents.templates.values()]
     if as_json:
         terminal.print_json(rows)
         return
@@ -73,18 +73,25 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     A folder is checked together with the shipped templates, whose names it can't take.
     """
     with session.clear_errors():
-        found = [_checked(path) for path in paths] or [_in_use(settings.read())]
-    mistakes = list(dict.fromkeys(what for one in found for what in one.mistakes))
+        all_contents = [_checked(path) for path in paths] or [_in_use(settings.read())]
+    mistakes = list(dict.fromkeys(what for contents in all_contents for what in contents.mistakes))
     good = {
-        str(one.files[name]): template for one in found for name, template in one.templates.items()
+        str(contents.files[name]): template
+        for contents in all_contents
+        for name, template in contents.templates.items()
     }
     if as_json:
         terminal.print_json(
             {
                 "mistakes": mistakes,
                 "templates": [
-                    {"name": one.name, "version": one.version, "hash": one.hash, "file": file}
-                    for file, one in good.items()
+                    {
+                        "name": template.name,
+                        "version": template.version,
+                        "hash": template.hash,
+                        "file": file,
+                    }
+                    for file, template in good.items()
                 ],
             }
         )
@@ -127,11 +134,11 @@ def diff(
             if not ids:
                 wanted = companies.sample_ids(conn, sample) if sample else companies.all_ids(conn)
         comparison = template_diff.Comparison(engine, before, after)
-        found = comparison.run(wanted)
+        differences = comparison.run(wanted)
         if as_json:
-            template_diff.print_document(comparison, before, after, found)
+            template_diff.print_document(comparison, before, after, differences)
         else:
-            template_diff.print_lines(comparison, found, details, terminal.tell)
+            template_diff.print_lines(comparison, differences, details, terminal.tell)
     if comparison.unread:
         session.say(f"{comparison.unread} companies have no people who were read: left out")
     if comparison.failed:
@@ -154,19 +161,19 @@ def _in_use(config: settings.Settings) -> Found:
 def _checked(path: Path) -> Found:
     """What lies in a folder, or in one file, which may be meant to replace another."""
     if path.is_dir():
-        found = find_templates(path)
+        contents = find_templates(path)
         if not path.samefile(SHIPPED):
-            own = {name for name, file in found.files.items() if file.parent != SHIPPED}
-            found.templates = {name: found.templates[name] for name in sorted(own)}
-        return found
-    found = Found()
+            own = {name for name, file in contents.files.items() if file.parent != SHIPPED}
+            contents.templates = {name: contents.templates[name] for name in sorted(own)}
+        return contents
+    contents = Found()
     try:
         template = load_template(path)
     except BadTemplate as bad:
-        found.mistakes += bad.lines
+        contents.mistakes += bad.lines
     else:
-        found.templates[template.name], found.files[template.name] = template, path
-    return found
+        contents.templates[template.name], contents.files[template.name] = template, path
+    return contents
 
 
 def _one(what: str, config: settings.Settings) -> Template:

@@ -135,17 +135,17 @@ def _authority(
 def _csv(out: TextIO, answers: Iterator[_Answer]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in answers:
+    for answer in answers:
         writer.writerow(
             (
-                one.title,
-                one.function or "unknown",
-                one.level or "unknown",
-                one.confidence,
-                "; ".join(one.reasons),
-                "|".join(one.function_alternatives),
-                "|".join(one.level_alternatives),
-                "true" if one.left else "false",
+                answer.title,
+                answer.function or "unknown",
+                answer.level or "unknown",
+                answer.confidence,
+                "; ".join(answer.reasons),
+                "|".join(answer.function_alternatives),
+                "|".join(answer.level_alternatives),
+                "true" if answer.left else "false",
             )
         )
 

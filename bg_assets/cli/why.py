@@ -31,13 +31,13 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
     """Explain why somebody is or is not in a company's group, and what would have changed it."""
     with session.opened() as engine, database.connect(engine) as conn:
         lookups.require_companies(conn, (company_id,))
-        found = lookups.require_known_person(conn, company_id, person_id)
+        person = lookups.require_known_person(conn, company_id, person_id)
         config, wanted = lookups.require_products(conn, product)
         running = in_force.as_kept(conn, wanted) if instance_settings.read(conn) else None
         force = running or in_force.in_force(engine, config.templates, wanted)
         if force.warning:
             session.say(force.warning)
-        document = _document(conn, company_id, found, list(force.templates.values()))
+        document = _document(conn, company_id, person, list(force.templates.values()))
     if as_json:
         terminal.print_json(document)
     else:
@@ -52,7 +52,7 @@ def _document(
 ) -> dict[str, Any]:
     company = staff.read_companies(conn, [company_id])[company_id]
     known = staff.read_staff(conn, [company_id]).get(company_id, [])
-    said = overrides.in_force(conn, company_id, person.person_id)
+    own_overrides = overrides.in_force(conn, company_id, person.person_id)
     today = claims.database_now(conn).astimezone(UTC).date()
     groups = {
         group.product: group
@@ -73,7 +73,7 @@ def _document(
                 "in_group": group is not None
                 and any(m.person_id == person.person_id for m in group.members),
                 "as_of": group and group.as_of,
-                "override": said.get(template.name),
+                "override": own_overrides.get(template.name),
                 **asdict(answer),
             }
         )
@@ -136,8 +136,8 @@ def _print_answer(out: Terminal, group: dict[str, Any]) -> None:
         then = "in" if group["in_group"] else "not in"
         out.print(f"  (as of {group['as_of']} {then} it; the next refresh changes that)")
     if group["override"]:
-        said = group["override"]
-        out.print(escape(f"  {said['action']} by {said['by']}: {said['reason']}"))
+        override = group["override"]
+        out.print(escape(f"  {override['action']} by {override['by']}: {override['reason']}"))
     for role in group["roles"]:
         score = "   -" if role["score"] is None else f"{role['score']:.2f}"
         out.print(f"  {score}  {ROLE_LABELS[role['role']]:<19}{escape(role['because'])}")

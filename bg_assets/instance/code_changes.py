@@ -52,12 +52,12 @@ def _own() -> dict[str, Path]:
         str(Path(sysconfig.get_path(kind)).resolve())
         for kind in ("stdlib", "platstdlib", "purelib", "platlib")
     )
-    found = {}
+    files = {}
     for name in {name.partition(".")[0] for name in list(sys.modules)} - {"__main__"}:
         file = getattr(sys.modules.get(name), "__file__", None)
         if file and not str(path := Path(file).resolve()).startswith(installed):
-            found[name] = path
-    return found
+            files[name] = path
+    return files
 
 
 def _files(place: str) -> Iterator[str]:

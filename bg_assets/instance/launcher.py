@@ -179,17 +179,17 @@ class ForkRunLauncher(base.RunLauncher[dg.DagsterInstance], base.ConfigurableCla
     def _stopped(self, worker: Worker) -> base.CheckRunHealthResult:
         now = monotonic()
         since = self._stopped_since.setdefault(worker, now)
-        said = f"Process {worker.pid} is stopped"
+        message = f"Process {worker.pid} is stopped"
         if now - since < STOPPED_SECONDS:
-            return base.CheckRunHealthResult(base.WorkerStatus.RUNNING, said)
+            return base.CheckRunHealthResult(base.WorkerStatus.RUNNING, message)
         self._stopped_since.pop(worker)
         try:
             ending.kill(worker)
         except PermissionError:
-            said += " and belongs to another user, who has to kill it"
-            return base.CheckRunHealthResult(base.WorkerStatus.RUNNING, said)
-        said = f"Process {worker.pid} was stopped for {STOPPED_SECONDS:g} s, and was killed"
-        return base.CheckRunHealthResult(base.WorkerStatus.FAILED, said)
+            message += " and belongs to another user, who has to kill it"
+            return base.CheckRunHealthResult(base.WorkerStatus.RUNNING, message)
+        message = f"Process {worker.pid} was stopped for {STOPPED_SECONDS:g} s, and was killed"
+        return base.CheckRunHealthResult(base.WorkerStatus.FAILED, message)
 
     def _note(self, run: dg.DagsterRun, message: str) -> None:
         base.instance_of(self).report_engine_event(message, run, cls=self.__class__)

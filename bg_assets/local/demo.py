@@ -111,7 +111,9 @@ def _stack(out: Terminal, home: Path, companies: int, seed: int) -> Iterator[sa.
                 "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
             }
             wanted = [
-                one for one in programs.all_programs(settings.read()) if one.name != "webserver"
+                program
+                for program in programs.all_programs(settings.read())
+                if program.name != "webserver"
             ]
             out.print("starting Dagster's daemon and the webhook door ...")
             with programs.supervised(home, wanted, env) as supervisor:
@@ -172,19 +174,19 @@ def _print(out: Terminal, steps: list[Step], done: list[Refreshed]) -> None:
         f"[bold]what changed[/], and after how long the groups stood (BG_SETTLE: {settle:g} s)"
     )
     for step in steps:
-        mine = [one for one in done if one.company_id in step.companies]
-        runs = len({one.run_id for one in mine})
-        slowest = max((one.seconds for one in mine), default=0.0)
+        mine = [refresh for refresh in done if refresh.company_id in step.companies]
+        runs = len({refresh.run_id for refresh in mine})
+        slowest = max((refresh.seconds for refresh in mine), default=0.0)
         out.print(f"  {step.what}: {_some(step.companies)}")
         out.print(
             f"    {len(mine)} refreshed in {_number(runs, 'run')}, {slowest:.1f} s after the last "
-            f"of {_number(sum(one.changes for one in mine), 'change')}; {_news(mine)}"
+            f"of {_number(sum(refresh.changes for refresh in mine), 'change')}; {_news(mine)}"
         )
-    refreshed = {one.company_id for one in done}
+    refreshed = {refresh.company_id for refresh in done}
     changed = {company for step in steps for company in step.companies}
     out.print(
         f"[bold]{len(changed)} companies changed, {len(refreshed)} were refreshed, each once, in "
-        f"{_number(len({one.run_id for one in done}), 'run')}[/]"
+        f"{_number(len({refresh.run_id for refresh in done}), 'run')}[/]"
     )
 
 

@@ -18,7 +18,7 @@ def problems(config: settings.Settings) -> list[str]:
     places = [config.home]
     if not config.database_url:
         places.append(EmbeddedPostgres(config.home).data)
-    found: dict[int, str] = {}
+    lines: dict[int, str] = {}
     for place in places:
         try:
             disk, room = place.stat().st_dev, os.statvfs(place)
@@ -27,8 +27,8 @@ def problems(config: settings.Settings) -> list[str]:
             continue
         # Some file systems count no files.
         files = room.f_favail if room.f_files else LOW_FILES
-        found.setdefault(disk, judge(place, room.f_bavail * room.f_frsize, files))
-    return [line for line in found.values() if line]
+        lines.setdefault(disk, judge(place, room.f_bavail * room.f_frsize, files))
+    return [line for line in lines.values() if line]
 
 
 def judge(place: Path, free: int, files: int) -> str:

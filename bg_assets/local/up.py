@@ -37,7 +37,9 @@ def up(say: Callable[[str], None]) -> int:
         dagster_home = programs.prepare_dagster_home(config.home)
         env = {"DAGSTER_HOME": str(dagster_home), "BG_HOME": str(config.home)}
         chosen = [
-            one for one in programs.all_programs(config) if not (closed and one.name == "receiver")
+            program
+            for program in programs.all_programs(config)
+            if not (closed and program.name == "receiver")
         ]
         say("Dagster's daemon and UI, the webhook door ...")
         with programs.supervised(config.home, chosen, env) as supervisor:

@@ -27,15 +27,15 @@ def explained(conn: sa.Connection, requests: Sequence[Request]) -> list[Request]
     """The same with their true reasons: for how many of its companies each cause waits."""
     if not requests:
         return []
-    companies = [company for one in requests for company in one.companies]
+    companies = [company for request in requests for company in request.companies]
     waiting = {
         row.company_id: row.causes for row in conn.execute(_WAITING, {"companies": companies})
     }
     counted = (
-        Counter(cause for company in one.companies for cause in waiting.get(company, ()))
-        for one in requests
+        Counter(cause for company in request.companies for cause in waiting.get(company, ()))
+        for request in requests
     )
     return [
-        replace(one, reasons=dict(sorted(causes.items())) or one.reasons)
-        for one, causes in zip(requests, counted, strict=True)
+        replace(request, reasons=dict(sorted(causes.items())) or request.reasons)
+        for request, causes in zip(requests, counted, strict=True)
     ]

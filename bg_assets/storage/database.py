@@ -91,7 +91,7 @@ def bounded(
 
     def limit(conn: sa.Connection) -> None:
         lock, statement = (
-            max(100, round(1000 * one)) for one in (lock_seconds, statement_seconds())
+            max(100, round(1000 * seconds)) for seconds in (lock_seconds, statement_seconds())
         )
         conn.exec_driver_sql(
             f"set local lock_timeout = {lock}; set local statement_timeout = {statement}"
@@ -141,9 +141,9 @@ def got_in_between(err: sa.exc.DBAPIError) -> bool:
 def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> str:
     """One sentence on a server that does not answer, refuses or fails, without the password."""
     where = url.set(password=None, query={}).render_as_string()
-    said = err.orig if err else None
-    if isinstance(said, psycopg2.Error) and said.pgcode:
-        return f"PostgreSQL at {where} can't go on: {errors.said(said)} ({said.pgcode})"
+    cause = err.orig if err else None
+    if isinstance(cause, psycopg2.Error) and cause.pgcode:
+        return f"PostgreSQL at {where} can't go on: {errors.said(cause)} ({cause.pgcode})"
     refusal = str(err.orig).partition("FATAL:")[2].strip().split("\n", 1)[0] if err else ""
     if "No space left on device" in refusal:
         return (
@@ -178,7 +178,7 @@ def migrate(url: str) -> list[str]:
             before, head = _revision(conn), _head()
             if before is not None and before not in _known():
                 raise SchemaMismatch(_ahead(before))
-            done += [f"change capture restored: {one}" for one in watch.restore(conn)]
+            done += [f"change capture restored: {trigger}" for trigger in watch.restore(conn)]
             if before != head:
                 from alembic import command
 
@@ -203,10 +203,10 @@ def _catch_up(engine: sa.Engine) -> int:
     changed = 0
     while True:
         with connect(engine) as conn:
-            found = missed.raise_changes(conn)
-        if found is None:
+            number = missed.raise_changes(conn)
+        if number is None:
             return changed
-        changed += found
+        changed += number
 
 
 def check_schema(conn: sa.Connection) -> None:

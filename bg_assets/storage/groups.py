@@ -241,16 +241,16 @@ def complete(
 
 def difference_by_product(outcome: Outcome) -> dict[str, dict[str, list[object]]]:
     """Who joined, left and changed role, by product: person ids, and roles old and new."""
-    found: dict[str, dict[str, list[object]]] = {}
+    differences: dict[str, dict[str, list[object]]] = {}
     for product, event in outcome.events:
-        diff = found.setdefault(product, {"joined": [], "left": [], "role_changed": []})
+        diff = differences.setdefault(product, {"joined": [], "left": [], "role_changed": []})
         if event.event in {"joined", "left"}:
             diff[event.event].append(event.person_id)
         elif event.event == "role_changed":
             diff["role_changed"].append(
                 {"person_id": event.person_id, "old": event.old, "new": event.new}
             )
-    return found
+    return differences
 
 
 def _diff(outcome: Outcome) -> dict[str, object]:

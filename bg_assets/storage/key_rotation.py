@@ -135,8 +135,8 @@ def _encrypt_all(
     for number in left:
         with database.connect(engine) as conn:
             fresh, _, _ = _anew(conn.execute(_ONE, {"id": number}).all(), opener, fernet)
-            for one, content, token in fresh:
-                values = {"id": one, "token": token, "digest": _digest(hasher, content)}
+            for payload_id, content, token in fresh:
+                values = {"id": payload_id, "token": token, "digest": _digest(hasher, content)}
                 conn.execute(_NEW_PAYLOAD, values)
                 payloads += 1
     return Rotated(secrets, payloads, up_to_date, unreadable)

@@ -185,11 +185,12 @@ def write_staff(
         _COLUMNS,
         (
             (
-                company_id, one.person_id, one.title, one.department, one.location,
-                one.manager_id, one.start_date, one.has_email, *_columns(one.verdict), version,
+                company_id, member.person_id, member.title, member.department, member.location,
+                member.manager_id, member.start_date, member.has_email,
+                *_columns(member.verdict), version,
             )
             for company_id in companies
-            for one in staff.get(company_id, ())
+            for member in staff.get(company_id, ())
         ),
     )  # fmt: skip
     conn.execute(_REMOVE, {"companies": list(companies)})

@@ -70,10 +70,10 @@ def _lost(
     if seen is None:
         with database.connect(engine) as conn:
             return latest is None and materialized.any_long_ago(conn)
-    found = instance.fetch_materializations(
+    records = instance.fetch_materializations(
         dg.AssetRecordsFilter(_GROUPS, storage_ids=[int(seen[0])]), limit=1
     ).records
-    return [one.timestamp for one in found] != [seen[1]]
+    return [record.timestamp for record in records] != [seen[1]]
 
 
 def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -> list[str]:
@@ -89,16 +89,22 @@ def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -
         mark: dict[str, Any] = {"because": BECAUSE, "told_again": True}
         report.tell_again(
             instance, _PEOPLE,
-            {one: {**mark, **company_people.describe(people.get(one, []))} for one in left},
+            {
+                company: {**mark, **company_people.describe(people.get(company, []))}
+                for company in left
+            },
         )  # fmt: skip
         report.tell_again(
             instance, _GROUPS,
-            {one: {**mark, **group_metadata.figures(groups.get(one, []))} for one in left},
+            {
+                company: {**mark, **group_metadata.figures(groups.get(company, []))}
+                for company in left
+            },
         )  # fmt: skip
         # What was refreshed meanwhile has been told by its run, and must not look older than it is.
         with database.connect(engine) as conn:
             now = materialized.refreshes(conn, left)
-        left = [one for one in left if now.get(one) != before.get(one)]
+        left = [company for company in left if now.get(company) != before.get(company)]
     return portion
 
 

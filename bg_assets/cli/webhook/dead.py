@@ -20,20 +20,20 @@ _NEAR_AMONG = 1000
 def dead(source: str | None, limit: int, as_json: bool) -> None:
     """Print the events that could not be applied, the last received first, and why."""
     with session.opened() as engine, database.connect(engine) as conn:
-        found = webhook_dead.list_dead(conn, limit, source)
+        events = webhook_dead.list_dead(conn, limit, source)
         _, number = webhook_dead.counts(conn)
     if as_json:
-        terminal.print_json({"events": found})
+        terminal.print_json({"events": events})
         return
-    if not found:
+    if not events:
         terminal.tell("no dead event")
         return
-    for one in found:
-        at = f"{one.occurred_at.astimezone():%Y-%m-%d %H:%M}"
-        who = f"{one.company or '-'} {one.person or '-'}"
-        terminal.tell(f"{one.id} {one.source} {one.type} {who} {at}: {one.reason}")
-    if source is None and number > len(found):
-        session.say(f"{len(found)} of {number}; --limit shows more")
+    for event in events:
+        at = f"{event.occurred_at.astimezone():%Y-%m-%d %H:%M}"
+        who = f"{event.company or '-'} {event.person or '-'}"
+        terminal.tell(f"{event.id} {event.source} {event.type} {who} {at}: {event.reason}")
+    if source is None and number > len(events):
+        session.say(f"{len(events)} of {number}; --limit shows more")
     session.say("try them again with `bg-assets webhook replay EVENT-ID...` or `--all`")
 
 
@@ -75,13 +75,13 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
 def _require(conn: sa.Connection, ids: list[str], source: str | None) -> None:
     """End with exit code 2 and near matches where no dead event has the id."""
     known = webhook_dead.dead_ids(conn, ids, source)
-    missing = [one for one in ids if one not in known]
+    missing = [event_id for event_id in ids if event_id not in known]
     if not missing:
         return
-    candidates = [one.id for one in webhook_dead.list_dead(conn, _NEAR_AMONG, source)]
-    close = [near.near(one, candidates) for one in missing]
+    candidates = [event.id for event in webhook_dead.list_dead(conn, _NEAR_AMONG, source)]
+    close = [near.near(event_id, candidates) for event_id in missing]
     lines = [
-        f"no dead event {one}{f'; {hint}' if hint.startswith('did') else ''}"
-        for one, hint in zip(missing, close, strict=True)
+        f"no dead event {event_id}{f'; {hint}' if hint.startswith('did') else ''}"
+        for event_id, hint in zip(missing, close, strict=True)
     ]
     session.fail(lines, session.USAGE)

@@ -155,7 +155,7 @@ def _scheme_and_key(source: str, given: str | None, scheme: Scheme | None) -> tu
 def _events(stream: IO[bytes], fill: bool) -> Iterator[Read]:
     """The events, each as the bytes that it has in the file unless something is filled in."""
     lines = enumerate(stream, 1)
-    number, first = next((found for found in lines if found[1].strip()), (0, b""))
+    number, first = next((pair for pair in lines if pair[1].strip()), (0, b""))
     if not first:
         yield Read("the file", b"", None, "it holds no event")
         return

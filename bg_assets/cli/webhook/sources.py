@@ -128,10 +128,10 @@ def rotate(name: str, given: str | None, keep: str, as_json: bool) -> None:
 def revoke(name: str, secret_id: int | None, as_json: bool) -> None:
     """End a source, or one of its secrets: what it signs is refused within a second."""
     with session.opened() as engine, database.connect(engine) as conn:
-        stored = {one.id: one for one in listing.list_sources(conn)}
+        stored = {source.id: source for source in listing.list_sources(conn)}
         if name not in stored or stored[name].revoked_at is not None:
             options.no_such_source(conn, name)
-        living = [one.id for one in stored[name].secrets if one.revoked_at is None]
+        living = [secret.id for secret in stored[name].secrets if secret.revoked_at is None]
         if secret_id is not None and secret_id not in living:
             known = ", ".join(map(str, living)) or "none"
             session.fail(f"no secret {secret_id} of {name}; it has {known}", session.USAGE)
@@ -154,26 +154,26 @@ def list_command(as_json: bool) -> None:
             opener = None
             session.say(f"no secret can be read: {err}")
         with database.connect(engine) as conn:
-            found = listing.list_sources(conn, opener)
+            stored = listing.list_sources(conn, opener)
     if as_json:
-        terminal.print_json({"sources": found})
+        terminal.print_json({"sources": stored})
         return
-    if not found:
+    if not stored:
         terminal.tell("no source: every event is refused. `bg-assets webhook add-source` adds one")
         return
     table = Table(box=None, pad_edge=False)
     for column in ("source", "scheme", "workspace", "creates", "from", "per s", "burst", "secrets"):
         table.add_column(column, overflow="fold")
-    for one in found:
+    for source in stored:
         table.add_row(
-            escape(one.id),
-            one.scheme,
-            escape(one.workspace),
-            "yes" if one.may_create else "no",
-            ", ".join(one.networks) or "anywhere",
-            f"{one.per_second:g}",
-            str(one.burst),
-            Group(*_told(one)),
+            escape(source.id),
+            source.scheme,
+            escape(source.workspace),
+            "yes" if source.may_create else "no",
+            ", ".join(source.networks) or "anywhere",
+            f"{source.per_second:g}",
+            str(source.burst),
+            Group(*_told(source)),
         )
     terminal.results.print(table)
 

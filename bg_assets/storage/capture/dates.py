@@ -72,8 +72,8 @@ def raise_changes(conn: sa.Connection, today: date, most: int = MOST) -> Passed:
     day = row.done_to
     next_day = date.fromordinal(day.toordinal() + 1)
     asked = {"day": day, "next_day": next_day, "after": row.after_person, "most": most}
-    found = conn.execute(_RAISE, asked).one()
-    whole = found.looked < most
+    portion = conn.execute(_RAISE, asked).one()
+    whole = portion.looked < most
     done_to = next_day if whole else day
-    conn.execute(_DONE, {"done_to": done_to, "after": "" if whole else found.last})
-    return Passed(int(found.raised), more=done_to < today or not whole)
+    conn.execute(_DONE, {"done_to": done_to, "after": "" if whole else portion.last})
+    return Passed(int(portion.raised), more=done_to < today or not whole)

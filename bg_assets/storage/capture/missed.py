@@ -115,13 +115,13 @@ def raise_changes(conn: sa.Connection, most: int = MOST) -> int | None:
     if after is None:
         return None
     portion = conn.execute(_PORTION, {"after": after, "most": most}).one()
-    found: set[str] = set()
+    companies: set[str] = set()
     if portion.companies:
         within = {"after": after, "last": portion.last}
-        found = {*conn.execute(_COMPANIES, within).scalars()} | _people(conn, within)
+        companies = {*conn.execute(_COMPANIES, within).scalars()} | _people(conn, within)
     more = portion.companies == most
     conn.execute(_COMPARED, {"more": more, "compared_to": portion.last if more else ""})
-    return len(found)
+    return len(companies)
 
 
 def _people(conn: sa.Connection, within: dict[str, str]) -> set[str]:

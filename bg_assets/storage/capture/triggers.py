@@ -55,13 +55,15 @@ def install(
     """
     statements = _statements(people, companies)
     fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
-    found = conn.execute(
+    comment = conn.execute(
         sa.text("select obj_description(to_regclass('bg.canonical_people'), 'pg_class')")
     ).scalar()
     known = watch.look(conn)
-    fits = found == fingerprint and known.remembered and not known.capture_lost
+    fits = comment == fingerprint and known.remembered and not known.capture_lost
     if not fits:
-        if known.capture_lost or (found and not known.remembered and not _works(conn, statements)):
+        if known.capture_lost or (
+            comment and not known.remembered and not _works(conn, statements)
+        ):
             watch.ask_for_comparison(conn)
         for statement in statements:
             # A per cent sign is the driver's: a column's name may hold one.

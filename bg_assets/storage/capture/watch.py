@@ -124,10 +124,10 @@ def keep_watch(conn: sa.Connection, every: float = LOOK_EVERY) -> list[str]:
     state = conn.execute(_STATE, {"every": every}).one()
     if not state.due:
         return _told(state.lost)
-    found = look(conn)
-    lost = [str(one) for one in found.lost]
-    conn.execute(_LOOKED, {"lost": lost, "broken": found.touched or bool(lost)})
-    if found.touched and not lost:
+    capture = look(conn)
+    lost = [str(trigger) for trigger in capture.lost]
+    conn.execute(_LOOKED, {"lost": lost, "broken": capture.touched or bool(lost)})
+    if capture.touched and not lost:
         conn.execute(_REMARK)
     return _told(lost)
 
@@ -140,18 +140,18 @@ def restore(conn: sa.Connection) -> list[Lost]:
     """
     if conn.execute(sa.text("select to_regclass('bg.capture_triggers')")).scalar() is None:
         return []
-    found = look(conn)
-    for one in found.lost:
-        if not one.name.startswith(CAPTURING):
-            of = {"on_table": one.on_table, "name": one.name}
+    capture = look(conn)
+    for trigger in capture.lost:
+        if not trigger.name.startswith(CAPTURING):
+            of = {"on_table": trigger.on_table, "name": trigger.name}
             texts = conn.execute(_TEXTS, of).one()
             again = texts.trigger_text.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1)
             for text in (texts.function_text, again):
                 # A per cent sign is the driver's.
                 conn.exec_driver_sql(text.replace("%", "%%"))
-    if found.touched:
+    if capture.touched:
         ask_for_comparison(conn)
-    return list(found.lost)
+    return list(capture.lost)
 
 
 def remember(conn: sa.Connection, people: str, companies: str) -> None:

@@ -60,11 +60,11 @@ def groups(
     ids = list(companies) if companies is not None else None
     while True:
         asked = {"after": after, "workspace": workspace, "ids": ids, "most": _CHUNK}
-        found = list(conn.execute(_COMPANIES, asked).scalars())
-        if not found:
+        chunk = list(conn.execute(_COMPANIES, asked).scalars())
+        if not chunk:
             return
-        yield from _of(conn, found, product)
-        after = found[-1]
+        yield from _of(conn, chunk, product)
+        after = chunk[-1]
 
 
 def workspaces(conn: sa.Connection) -> list[str]:

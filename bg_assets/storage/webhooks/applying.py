@@ -206,19 +206,24 @@ def _settle(
 def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> None:
     """Write what folding changed. The number of statements does not depend on how much it is."""
     companies = [
-        {"id": one.id, "workspace": one.workspace, "name": one.name, "domain": one.domain}
-        for one in map(known.companies.__getitem__, known.new_companies)
+        {
+            "id": company.id,
+            "workspace": company.workspace,
+            "name": company.name,
+            "domain": company.domain,
+        }
+        for company in map(known.companies.__getitem__, known.new_companies)
     ]
     identities = [
         {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
         for (kind, source, theirs), ours in (
-            (one, known.identities[one]) for one in known.new_identities
+            (key, known.identities[key]) for key in known.new_identities
         )
     ]
     for statement, rows in (
         (_CREATE_COMPANIES, companies),
-        (_CREATE_PEOPLE, [asdict(known.people[one]) for one in known.new_people]),
-        (_CHANGE_PEOPLE, [asdict(known.people[one]) for one in known.changed_people]),
+        (_CREATE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.new_people]),
+        (_CHANGE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.changed_people]),
         (_RECOGNISE, identities),
     ):
         if rows:

@@ -152,8 +152,8 @@ def _places(
         return {}
     workspaces, values = ([place[part] for place in places] for part in range(2))
     parameters = {"workspaces": workspaces, "values": values, "most": CROWD}
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    ids: dict[tuple[str, str], tuple[str, ...]] = {}
     for row in conn.execute(statement, parameters):
         place = (row.workspace, row.value)
-        found[place] = (*found.get(place, ()), row.id)
-    return found
+        ids[place] = (*ids.get(place, ()), row.id)
+    return ids

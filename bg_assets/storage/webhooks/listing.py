@@ -61,17 +61,17 @@ def list_sources(conn: sa.Connection, keys: Keys | None = None) -> list[StoredSo
 
 
 def _stored(rows: list[sa.Row[tuple[object, ...]]], keys: Keys | None) -> StoredSource:
-    one = rows[0]
+    source = rows[0]
     return StoredSource(
-        one.id,
-        one.scheme,
-        one.workspace,
-        one.may_create,
-        tuple(one.networks),
-        one.per_second,
-        one.burst,
-        one.created_at,
-        one.revoked_at,
+        source.id,
+        source.scheme,
+        source.workspace,
+        source.may_create,
+        tuple(source.networks),
+        source.per_second,
+        source.burst,
+        source.created_at,
+        source.revoked_at,
         tuple(
             StoredSecret(
                 row.secret_id,

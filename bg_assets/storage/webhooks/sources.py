@@ -131,12 +131,12 @@ def read_sources(conn: sa.Connection, keys: Keys) -> dict[str, Source]:
 
     A secret that no key opens is left out, and logged once by its number.
     """
-    found: dict[str, Source] = {}
+    sources: dict[str, Source] = {}
     secrets: dict[str, list[Secret]] = {}
     for row in conn.execute(_READ):
-        if row.id not in found:
+        if row.id not in sources:
             secrets[row.id] = []
-            found[row.id] = Source(
+            sources[row.id] = Source(
                 row.id,
                 row.scheme,
                 row.workspace,
@@ -148,7 +148,7 @@ def read_sources(conn: sa.Connection, keys: Keys) -> dict[str, Source]:
         text = None if row.secret_id is None else opened(keys, row.id, row.secret_id, row.secret)
         if text is not None:
             secrets[row.id].append(Secret(text, row.expires_at))
-    return {name: replace(source, secrets=tuple(secrets[name])) for name, source in found.items()}
+    return {name: replace(source, secrets=tuple(secrets[name])) for name, source in sources.items()}
 
 
 def add_source(conn: sa.Connection, keys: Keys, source: Source, secret: str, actor: str) -> bool:
