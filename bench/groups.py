@@ -103,10 +103,7 @@ def _member(
     manager_id: str | None,
 ) -> StaffMember:
     said = classify(title, department)
-    return StaffMember(
-        person_id, title, department, location, manager_id,
-        said.function, said.level, said.confidence, said.reasons,
-    )  # fmt: skip
+    return StaffMember(person_id, title, department, location, manager_id, said)
 
 
 def _cohesion(data: Path, companies: Sequence[Population]) -> None:

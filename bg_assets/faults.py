@@ -6,17 +6,17 @@ process that was killed with nothing of this may have been killed by its work, w
 company that exhausts the memory would be tried for ever.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 import psycopg2.errorcodes
 import psycopg2.errors
 import sqlalchemy as sa
 
-from bg_assets.instance import launcher, notes, private
+from bg_assets.instance import launcher, notes
+from bg_assets.instance.private import events as dagster_events
+from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
 from bg_assets.storage import database, errors
 
@@ -69,7 +69,8 @@ def outage(ending: Ending) -> str | None:
 def read(instance: dg.DagsterInstance, engine: sa.Engine, record: dg.RunRecord) -> Ending:
     """Look up how a run ended: a query of its events, and a few looks where these tell nothing."""
     run_id = record.dagster_run.run_id
-    began, found = False, None
+    began = False
+    kinds: tuple[str, ...] = ()
     for entry in instance.all_logs(run_id, of_type=_EVENTS):
         event = entry.dagster_event
         if event is None:
@@ -77,9 +78,9 @@ def read(instance: dg.DagsterInstance, engine: sa.Engine, record: dg.RunRecord) 
         if event.event_type is dg.DagsterEventType.STEP_START:
             began = True
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
-            found = event.step_failure_data.error
-    if not began or found is not None:
-        return Ending(began, tuple(_kinds(found)))
+            kinds = tuple(dagster_events.error_kinds(event))
+    if not began or kinds:
+        return Ending(began, kinds)
     note = notes.read(launcher.outputs(), run_id)
     return Ending(began, (), note, _restarted(engine, record) if note is None else None)
 
@@ -91,16 +92,8 @@ def _away(kinds: tuple[str, ...]) -> str | None:
     return f"by {known[-1]}" if known else None
 
 
-def _kinds(error: Any) -> Iterator[str]:
-    """The class of an error as Dagster stores it, and of what it came from."""
-    while error is not None:
-        if error.cls_name:
-            yield error.cls_name
-        error = error.cause or error.context
-
-
 def _restarted(engine: sa.Engine, record: dg.RunRecord) -> str | None:
-    worker = Worker.from_tag(record.dagster_run.tags.get(private.WORKER_TAG))
+    worker = Worker.from_tag(record.dagster_run.tags.get(names.WORKER_TAG))
     if worker is not None and worker.system_restarted():
         return "the machine"
     if record.start_time is None:

@@ -11,7 +11,8 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import faults
-from bg_assets.instance import ending, private
+from bg_assets.instance import ending
+from bg_assets.instance.private import names
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import claims, database, refreshes
@@ -165,7 +166,7 @@ def _in_progress(
     """The runs in progress, by id and by run key: one query for the ordinary case."""
     records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000)
     states = [_state(record) for record in records]
-    keys = [record.dagster_run.tags.get("dagster/run_key") for record in records]
+    keys = [record.dagster_run.tags.get(names.RUN_KEY_TAG) for record in records]
     by_key = {key: state for key, state in zip(keys, states, strict=True) if key}
     return {state.run_id: state for state in states}, by_key
 
@@ -174,7 +175,7 @@ def _look_up(instance: dg.DagsterInstance, held: UnderWay) -> RunState | None:
     if held.run_id is not None:
         found = dg.RunsFilter(run_ids=[held.run_id])
     else:
-        found = dg.RunsFilter(tags={"dagster/run_key": held.run_key or ""})
+        found = dg.RunsFilter(tags={names.RUN_KEY_TAG: held.run_key or ""})
     records = instance.get_run_records(found, limit=1)
     return _state(records[0]) if records else None
 
@@ -182,7 +183,7 @@ def _look_up(instance: dg.DagsterInstance, held: UnderWay) -> RunState | None:
 def _state(record: dg.RunRecord) -> RunState:
     run = record.dagster_run
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
-    worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+    worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
     return RunState(run.run_id, run.status, record.create_timestamp, ended, worker, record)
 
 

@@ -108,8 +108,8 @@ def _named(path: Path) -> Iterator[None]:
     """Let errors name the path that the user knows, not the file beside it."""
     try:
         yield
-    except OSError as error:
-        error.filename, error.filename2 = str(path), None
+    except OSError as err:
+        err.filename, err.filename2 = str(path), None
         raise
 
 

@@ -161,8 +161,8 @@ def _durable(url: str) -> bool:
 def _migrate(url: str) -> None:
     try:
         migrations = importlib.import_module(MIGRATIONS)
-    except ModuleNotFoundError as error:
-        if error.name != MIGRATIONS:
+    except ModuleNotFoundError as err:
+        if err.name != MIGRATIONS:
             raise
         return
     migrations.migrate(url)

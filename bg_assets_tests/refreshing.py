@@ -6,13 +6,12 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
 
 from bg_assets import sensors
 from bg_assets.assets import group_checks
 from bg_assets.definitions import defs
-from bg_assets.storage import claims
+from bg_assets.storage import causes, claims
+from bg_assets_tests.private import InMemoryJob, execute_run
 
 STAFF = (
     ("cfo", "Chief Financial Officer"),
@@ -56,8 +55,8 @@ class World:
         chosen = policy or self.policy
         with self.engine.begin() as conn:
             now = claims.database_now(conn)
-            claims.claim(conn, chosen, "people_changes", now)
-            return claims.ask(conn, chosen, "people_changes", now)
+            claims.claim(conn, chosen, "due_companies_1", now)
+            return causes.explained(conn, claims.ask(conn, chosen, "due_companies_1", now))
 
     def run(self, request: claims.Request, *, ok: bool = True) -> dg.ExecuteInProcessResult:
         asked = sensors.run_request(request)

@@ -28,8 +28,8 @@ class SmallDisk:
                 while size:
                     try:
                         filler.write(b"\n" * size)
-                    except OSError as error:
-                        if error.errno != errno.ENOSPC:
+                    except OSError as err:
+                        if err.errno != errno.ENOSPC:
                             raise
                         size //= 2
 

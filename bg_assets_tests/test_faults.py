@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -12,7 +11,8 @@ import sqlalchemy as sa
 from bg_assets import faults
 from bg_assets.definitions import defs
 from bg_assets.faults import Ending, outage
-from bg_assets.instance import launcher, notes, private
+from bg_assets.instance import launcher, notes
+from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
 
 JOB = "refresh_buyer_groups"
@@ -45,14 +45,6 @@ def test_only_what_its_work_may_have_done_counts(ending: Ending, why: str | None
     assert outage(ending) == why
 
 
-def test_the_kinds_of_an_error_are_told_down_to_where_it_came_from() -> None:
-    inner = SimpleNamespace(cls_name="AdminShutdown", cause=None, context=None)
-    middle = SimpleNamespace(cls_name="OperationalError", cause=None, context=inner)
-    outer = SimpleNamespace(cls_name="DagsterError", cause=middle, context=None)
-    assert tuple(faults._kinds(outer)) == ("DagsterError", "OperationalError", "AdminShutdown")
-    assert tuple(faults._kinds(None)) == ()
-
-
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     monkeypatch.setenv("BG_HOME", str(tmp_path))
@@ -73,7 +65,7 @@ def failed(
     run = instance.create_run_for_job(
         defs.resolve_job_def(JOB),
         status=dg.DagsterRunStatus.FAILURE,
-        tags={private.WORKER_TAG: worker.to_tag()} if worker else {},
+        tags={names.WORKER_TAG: worker.to_tag()} if worker else {},
     )
     for one in events:
         event = dg.DagsterEvent(one, JOB, step_key="company_people")

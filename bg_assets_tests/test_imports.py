@@ -7,6 +7,7 @@ whole in a fresh interpreter.
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -209,3 +210,21 @@ def test_a_room_brings_nothing_along_that_it_may_not_know(
     loaded: dict[str, Future[set[str]]], name: str
 ) -> None:
     assert NOT_FOREIGN[name].isdisjoint(loaded[name].result())
+
+
+def test_the_map_of_the_readme_names_every_room_and_every_file_at_the_top() -> None:
+    shown = (PACKAGE.parent / "README.md").read_text(encoding="utf-8").split("## Map")[1]
+    for room in ROOMS:
+        name = room.split(".")[-1]
+        assert re.search(rf"\b{name}(/|\.py)", shown), f"{room} is not in the README's map"
+
+
+def test_the_files_that_readme_and_architecture_point_to_are_there() -> None:
+    for page in ("README.md", "docs/architecture.md"):
+        folder = PACKAGE
+        text = (PACKAGE.parent / page).read_text(encoding="utf-8")
+        for found in re.findall(r"`([a-z_/*]+\.(?:py|csv|yaml))`", text):
+            # A name alone lies beside the file that was named before it, or at the top.
+            places = [PACKAGE.parent, PACKAGE, *([] if "/" in found else [folder])]
+            assert any(list(place.glob(found)) for place in places), f"{page} names {found}"
+            folder = (PACKAGE / found).parent if "/" in found else folder

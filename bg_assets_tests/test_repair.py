@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bg_assets import repair
 from bg_assets.definitions import defs
-from bg_assets.instance import private
+from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
 from bg_assets.repair import RunState, why_over
 from bg_assets.storage import claims, refreshes
@@ -64,7 +64,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def _make_run(
     instance: dg.DagsterInstance, status: Status, key: str, worker: Worker | None = None
 ) -> str:
-    tag = {private.WORKER_TAG: worker.to_tag()} if worker else {}
+    tag = {names.WORKER_TAG: worker.to_tag()} if worker else {}
     made = instance.create_run_for_job(
         defs.resolve_job_def("refresh_buyer_groups"),
         status=status,
@@ -79,8 +79,8 @@ def _claimed(engine: sa.Engine) -> tuple[claims.Request, datetime]:
         conn.execute(sa.text("update bg.changes set occurred_at = now() - interval '1 hour'"))
         policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=10)
         now = claims.database_now(conn)
-        claims.claim(conn, policy, "people_changes", now)
-        (request,) = claims.ask(conn, policy, "people_changes", now)
+        claims.claim(conn, policy, "due_companies_1", now)
+        (request,) = claims.ask(conn, policy, "due_companies_1", now)
     return request, now
 
 
@@ -206,7 +206,7 @@ def test_a_run_that_waits_in_the_queue_is_not_asked_for_again(
     later = now + timedelta(seconds=20)
     assert repair.repair(instance, engine, 3, later) == []
     with engine.begin() as conn:
-        assert claims.ask_again(conn, "people_changes", later) == []
+        assert claims.ask_again(conn, "due_companies_1", later) == []
 
 
 def test_a_run_that_was_made_and_not_submitted_is_asked_for_again_by_its_key(
@@ -217,8 +217,23 @@ def test_a_run_that_was_made_and_not_submitted_is_asked_for_again_by_its_key(
     later = now + timedelta(seconds=20)
     assert repair.repair(instance, engine, 3, later) == []
     with engine.begin() as conn:
-        (again,) = claims.ask_again(conn, "people_changes", later)
+        (again,) = claims.ask_again(conn, "due_companies_1", later)
     assert again.run_key == request.run_key
+
+
+def test_what_a_sensor_of_an_earlier_version_asked_for_is_asked_for_by_another(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    _, now = _claimed(engine)
+    with engine.begin() as conn:
+        conn.execute(sa.text("update bg.buyer_group_refresh_log set sensor = 'people_changes'"))
+    (said,) = repair.repair(instance, engine, 1, now + timedelta(seconds=121))
+    assert said == "the run that was asked for never came to be: 1 to be tried again, 0 dead"
+    policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=10)
+    with engine.begin() as conn:
+        later = now + timedelta(seconds=200)
+        (request,) = claims.ask(conn, policy, "due_companies_2", later)
+    assert (request.companies, request.attempt) == (("acme",), 2)
 
 
 def test_a_claim_just_made_is_left_alone(engine: sa.Engine, instance: dg.DagsterInstance) -> None:

@@ -14,6 +14,7 @@ from bg_assets.assets import runs
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.encryption import Keys
+from bg_assets.instance import state
 from bg_assets.resources import Database
 from bg_assets.storage import claims, database
 from bg_assets.storage.webhooks import applying
@@ -45,14 +46,14 @@ def test_few_due_companies_make_a_run_each_and_their_partitions_are_registered(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
     _add(engine, 3)
-    requests, _ = sensors.tick(instance, engine, "people_changes")
+    requests, _ = sensors.tick(instance, engine, "due_companies_1")
     assert [one.companies for one in requests] == [("c1",), ("c2",), ("c3",)]
     assert sorted(instance.get_dynamic_partitions("companies")) == ["c1", "c2", "c3"]
 
 
 def test_many_due_companies_make_one_batch(engine: sa.Engine, instance: dg.DagsterInstance) -> None:
     _add(engine, 40)
-    requests, _ = sensors.tick(instance, engine, "people_changes")
+    requests, _ = sensors.tick(instance, engine, "due_companies_1")
     assert [len(one.companies) for one in requests] == [40]
     assert len(instance.get_dynamic_partitions("companies")) == 40
 
@@ -61,8 +62,8 @@ def test_a_second_tick_asks_for_nothing_that_was_asked_for(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
     _add(engine, 3)
-    assert sensors.tick(instance, engine, "people_changes")[0]
-    assert sensors.tick(instance, engine, "company_changes", poll_seconds=0.1)[0] == []
+    assert sensors.tick(instance, engine, "due_companies_1")[0]
+    assert sensors.tick(instance, engine, "due_companies_2", poll_seconds=0.1)[0] == []
 
 
 def test_a_tick_lets_go_what_no_run_will_complete_and_looks_every_two_seconds(
@@ -78,7 +79,7 @@ def test_a_tick_lets_go_what_no_run_will_complete_and_looks_every_two_seconds(
 
     monkeypatch.setattr(repair, "repair", counted)
     monkeypatch.setattr(patience, "pause", lambda *_: 0.0)
-    requests, said = sensors.tick(instance, engine, "people_changes", poll_seconds=0.4)
+    requests, said = sensors.tick(instance, engine, "due_companies_1", poll_seconds=0.4)
     assert (requests, said) == ([], ["run lost is gone: 1 to be tried again, 0 dead"])
     assert len(looks) == 1
 
@@ -88,9 +89,9 @@ def test_a_tick_asks_again_for_a_run_that_did_not_come_to_be(
 ) -> None:
     asked = datetime.now(UTC) - timedelta(seconds=30)
     refresh(
-        engine, "acme", "requested", run_key="key", sensor="people_changes", asked_at=asked
+        engine, "acme", "requested", run_key="key", sensor="due_companies_1", asked_at=asked
     )  # fmt: skip
-    (request,), _ = sensors.tick(instance, engine, "people_changes")
+    (request,), _ = sensors.tick(instance, engine, "due_companies_1")
     assert request.run_key == "key"
 
 
@@ -107,7 +108,7 @@ def test_a_tick_leaves_events_alone_that_another_holds(
         return applying.Applied(applied=1, looked_at=2)
 
     monkeypatch.setattr(applying, "apply_pending", busy)
-    sensors.tick(instance, engine, "webhook_events", poll_seconds=0)
+    sensors.tick(instance, engine, "due_companies_4", poll_seconds=0)
     assert len(rounds) == 1
 
 
@@ -115,7 +116,7 @@ def test_an_idle_tick_waits_and_then_says_so(
     engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
     began = time.monotonic()
-    assert sensors.tick(instance, engine, "people_changes", poll_seconds=0.5) == ([], [])
+    assert sensors.tick(instance, engine, "due_companies_1", poll_seconds=0.5) == ([], [])
     assert time.monotonic() - began >= 0.5
 
 
@@ -136,8 +137,8 @@ def test_a_tick_keeps_to_the_claims_a_minute(
 ) -> None:
     monkeypatch.setenv("BG_CLAIM_PER_MINUTE", "2")
     _add(engine, 5)
-    assert len(sensors.tick(instance, engine, "people_changes")[0]) == 2
-    assert sensors.tick(instance, engine, "people_changes", poll_seconds=0) == ([], [])
+    assert len(sensors.tick(instance, engine, "due_companies_1")[0]) == 2
+    assert sensors.tick(instance, engine, "due_companies_1", poll_seconds=0) == ([], [])
 
 
 def test_a_database_that_is_away_fails_the_tick_and_is_not_read_as_nothing_due(
@@ -145,7 +146,7 @@ def test_a_database_that_is_away_fails_the_tick_and_is_not_read_as_nothing_due(
 ) -> None:
     away = database.make_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnreachable):
-        sensors.tick(instance, away, "people_changes")
+        sensors.tick(instance, away, "due_companies_1")
 
 
 def test_a_request_for_one_company_names_its_refresh_and_its_true_reasons() -> None:
@@ -170,13 +171,13 @@ def test_a_request_for_a_batch_names_the_batch_and_defers_events() -> None:
 
 def test_the_sensors_run_by_default_and_describe_themselves() -> None:
     found = {one.name: one for one in sensors.SENSORS}
-    assert sorted(found) == [
-        "company_changes", "people_changes", "requested_refreshes", "webhook_events",
-    ]  # fmt: skip
+    assert list(found) == list(state.SENSORS)
+    assert list(state.SENSORS) == [f"due_companies_{number}" for number in (1, 2, 3, 4)]
+    assert len({one.description for one in found.values()}) == 1
     for one in found.values():
         assert one.default_status is dg.DefaultSensorStatus.RUNNING
         assert one.minimum_interval_seconds == 1
-        assert "whatever is due" in (one.description or "")
+        assert "which of them asked for a run tells nothing" in (one.description or "")
 
 
 def _tell(engine: sa.Engine, key: str | None = None) -> str:
@@ -198,7 +199,9 @@ def test_whichever_sensor_is_awake_applies_the_events_and_takes_what_they_change
     monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
     event_id = _tell(engine, key)
     requests, said = sensors.tick(instance, engine, sensor)
-    assert [(one.companies, one.reasons) for one in requests] == [(("acme",), {"role_change": 1})]
+    assert [(one.companies, one.reasons) for one in requests] == [
+        (("acme",), {"role_change (webhook)": 1})
+    ]
     assert said == []
     assert told.became(engine, event_id) == told.APPLIED
     assert value(engine, "select title from bg.people") == "CEO"
@@ -223,7 +226,7 @@ def test_a_tick_applies_all_that_waits_before_it_claims(
         called = {"id": "ada", "newTitle": f"title {number}"}
         told.event(engine, "person.role_change", called, seconds=number)
     patient = patience.Patience(engine)
-    requests, _ = sensors.tick(instance, engine, "webhook_events", patient=patient)
+    requests, _ = sensors.tick(instance, engine, "due_companies_4", patient=patient)
     assert len(requests) == 1
     assert len(limits) >= 4
     assert patient.told() == []
@@ -235,7 +238,7 @@ def test_events_wait_for_their_keys_and_all_else_goes_on(
 ) -> None:
     event_id = _tell(engine)
     _add(engine, 1)
-    requests, said = sensors.tick(instance, engine, "people_changes")
+    requests, said = sensors.tick(instance, engine, "due_companies_1")
     assert [one.companies for one in requests] == [("c1",)]
     assert [line.startswith("webhook events wait: BG_ENCRYPTION_KEYS") for line in said] == [True]
     assert told.became(engine, event_id) == ("pending", None)
@@ -247,10 +250,10 @@ def test_a_tick_with_events_only_and_no_keys_fails_and_says_what_to_do(
     key = encryption.new_key()
     event_id = _tell(engine, key)
     with pytest.raises(encryption.KeysMissing, match="BG_ENCRYPTION_KEYS"):
-        sensors.tick(instance, engine, "people_changes", poll_seconds=0.1)
+        sensors.tick(instance, engine, "due_companies_1", poll_seconds=0.1)
     assert told.became(engine, event_id) == ("pending", None)
     monkeypatch.setenv("BG_ENCRYPTION_KEYS", key)
-    assert len(sensors.tick(instance, engine, "people_changes")[0]) == 1
+    assert len(sensors.tick(instance, engine, "due_companies_1")[0]) == 1
     assert told.became(engine, event_id) == told.APPLIED
 
 
@@ -262,10 +265,10 @@ def test_events_that_meet_a_lock_wait_and_the_tick_says_so(
     event_id = _tell(engine, key)
     patient = patience.Patience(engine)
     with locked(engine, "bg.changes"):
-        sensors.tick(instance, engine, "webhook_events", poll_seconds=0, patient=patient)
+        sensors.tick(instance, engine, "due_companies_4", poll_seconds=0, patient=patient)
         assert told.became(engine, event_id) == ("pending", None)
     assert "a lock, for webhook events, of PostgreSQL: bg.changes" in patient.told()[0]
-    assert len(sensors.tick(instance, engine, "webhook_events")[0]) == 1
+    assert len(sensors.tick(instance, engine, "due_companies_4")[0]) == 1
     assert told.became(engine, event_id) == told.APPLIED
 
 
@@ -273,7 +276,7 @@ def test_keys_are_not_asked_for_where_no_event_waits(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BG_ENCRYPTION_KEYS", raising=False)
-    assert sensors.tick(instance, engine, "webhook_events", poll_seconds=0.1) == ([], [])
+    assert sensors.tick(instance, engine, "due_companies_4", poll_seconds=0.1) == ([], [])
 
 
 @pytest.fixture
@@ -288,7 +291,7 @@ def small(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.Monk
 
 
 def _evaluate(instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
-    (sensor,) = (one for one in sensors.SENSORS if one.name == "requested_refreshes")
+    (sensor,) = (one for one in sensors.SENSORS if one.name == "due_companies_3")
     database_resource = Database()
     with dg.build_sensor_context(
         instance=instance, resources={"database": database_resource}
@@ -321,7 +324,7 @@ def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
     assert isinstance(found, dg.SensorResult)
     (request,) = found.run_requests or ()
     assert request.partition_key == "c1"
-    assert request.tags["bg/reasons"] == "resync: 1"
+    assert request.tags["bg/reasons"] == "resync (template): 1"
     assert request.tags["dagster/priority"] == "-5"
 
 
@@ -383,7 +386,9 @@ def test_a_tick_sees_to_dates_that_passed_and_tells_of_lost_capture(
     run(engine, "update bg.dates_passed set done_to = :yesterday", yesterday=yesterday)
     found = _evaluate(instance)
     assert isinstance(found, dg.SensorResult)
-    assert [one.tags["bg/reasons"] for one in found.run_requests or ()] == ["person_left: 1"]
+    assert [one.tags["bg/reasons"] for one in found.run_requests or ()] == [
+        "person_left (schedule): 1"
+    ]
 
     run(engine, "alter table bg.people disable trigger capture_people_delete")
     run(engine, "update bg.capture_watch set looked_at = '-infinity'")

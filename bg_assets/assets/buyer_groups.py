@@ -7,17 +7,14 @@ import sqlalchemy as sa
 
 from bg_assets import partitions, settings
 from bg_assets.assets import failures, group_checks, group_metadata, judging, runs, versions
-from bg_assets.domain.groups import difference
-from bg_assets.domain.groups.group import Company, Override, StaffMember, decide
-from bg_assets.domain.products import template
-from bg_assets.domain.values import regions
+from bg_assets.domain.groups.outcome import Outcome, outcome
+from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance import report
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import groups, refreshes, staff
 from bg_assets.storage.database import connect
-from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 
@@ -67,13 +64,11 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
     judged = judging.judge_written(engine, sorted(done), force.templates)
-    for outcome in outcomes:
-        if outcome.held.company_id not in done and outcome.held.company_id not in failed:
-            context.log.warning(
-                f"{outcome.held.company_id}: nothing written, another attempt holds its refresh"
-            )
+    decided = {one.company_id: found for one, found in outcomes}
+    for company in sorted(decided.keys() - done - failed.keys()):
+        context.log.warning(f"{company}: nothing written, another attempt holds its refresh")
     metadata = group_metadata.describe(
-        what.companies, groups_shown, outcomes, causes, done, failed, judged
+        what.companies, groups_shown, decided, causes, done, failed, judged
     )
     if force.warning:
         context.log.warning(force.warning)
@@ -104,8 +99,8 @@ def _held(
 
 
 def _decide(
-    engine: sa.Engine, held: Sequence[Held], templates: Sequence[template.Template]
-) -> tuple[list[Outcome], dict[str, str]]:
+    engine: sa.Engine, held: Sequence[Held], templates: Sequence[Template]
+) -> tuple[list[tuple[Held, Outcome]], dict[str, str]]:
     """The outcome of each company; and for which the rules failed, with the reason."""
     companies = [one.company_id for one in held]
     with connect(engine) as conn:
@@ -113,82 +108,29 @@ def _decide(
         people = staff.read_staff(conn, companies)
         overrides = staff.read_overrides(conn, companies)
         before = groups.read_groups(conn, companies)
-    outcomes: list[Outcome] = []
+    outcomes: list[tuple[Held, Outcome]] = []
     failed: dict[str, str] = {}
     for one in held:
         try:
-            outcomes.append(
-                outcome(
-                    one,
-                    known.get(one.company_id),
-                    people.get(one.company_id, []),
-                    templates,
-                    overrides.get(one.company_id, {}),
-                    before.get(one.company_id, {}),
-                )
+            found = outcome(
+                known.get(one.company_id),
+                people.get(one.company_id, []),
+                templates,
+                one.as_of,
+                overrides.get(one.company_id, {}),
+                before.get(one.company_id, {}),
             )
+            outcomes.append((one, found))
         except Exception as err:
             failed[one.company_id] = failures.in_words(err)
     return outcomes, failed
 
 
-def outcome(
-    held: Held,
-    company: Company | None,
-    people: Sequence[StaffMember],
-    templates: Sequence[template.Template],
-    overrides: dict[str, list[Override]],
-    before: dict[str, StoredGroup],
-) -> Outcome:
-    """What a refresh leads to: a group for each product, or none where the company is gone."""
-    if company is None:
-        gone = "the company is no longer tracked"
-        events = [
-            (product, event)
-            for product, stored in sorted(before.items())
-            for event in _farewell(stored, gone)
-        ]
-        return Outcome(held, (), tuple(events), gone)
-    elsewhere = {one.name: regions.not_sold(one.regions, company.country) for one in templates}
-    found = tuple(
-        decide(company, people, one, held.as_of, overrides.get(one.name, []))
-        for one in templates
-        if elsewhere[one.name] is None
-    )
-    present = {one.person_id for one in people}
-    events = []
-    for group in found:
-        stored = before.get(group.product, StoredGroup({}, ()))
-        left = {
-            person_id: "no longer at the company"
-            for person_id in stored.members
-            if person_id not in present
-        }
-        left = _excluded(overrides.get(group.product, ())) | left
-        events += [
-            (group.product, event)
-            for event in difference.difference(stored.members, stored.gaps, group, left)
-        ]
-    for product in sorted(before.keys() - {group.product for group in found}):
-        because = elsewhere.get(product) or "the product is no longer tracked"
-        events += [(product, event) for event in _farewell(before[product], because)]
-    not_sold = {product: because for product, because in elsewhere.items() if because}
-    return Outcome(held, found, tuple(events), not_sold=not_sold)
-
-
-def _excluded(overrides: Sequence[Override]) -> dict[str, str]:
-    return {one.person_id: "excluded by hand" for one in overrides if one.action == "exclude"}
-
-
-def _farewell(stored: StoredGroup, because: str) -> list[difference.Event]:
-    return [
-        difference.Event("left", person_id, {"role": role}, None, because)
-        for person_id, role in sorted(stored.members.items())
-    ]
-
-
 def _complete(
-    engine: sa.Engine, run_id: str, outcomes: Sequence[Outcome], failed: dict[str, str]
+    engine: sa.Engine,
+    run_id: str,
+    outcomes: Sequence[tuple[Held, Outcome]],
+    failed: dict[str, str],
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     """Write all outcomes at once; where the database refuses, each by itself.
 
@@ -200,7 +142,7 @@ def _complete(
         raise
     except sa.exc.SQLAlchemyError as err:
         if len(outcomes) == 1:
-            failed[outcomes[0].held.company_id] = failures.in_words(err)
+            failed[outcomes[0][0].company_id] = failures.in_words(err)
             return {}, set()
     causes: dict[str, groups.Cause] = {}
     done: set[str] = set()
@@ -212,12 +154,12 @@ def _complete(
 
 
 def _write(
-    engine: sa.Engine, run_id: str, outcomes: Sequence[Outcome]
+    engine: sa.Engine, run_id: str, outcomes: Sequence[tuple[Held, Outcome]]
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     interval = settings.read().refresh_interval
     with connect(engine) as conn:
-        found = groups.read_causes(conn, [one.held.refresh_id for one in outcomes])
+        found = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
         mine = groups.complete(conn, run_id, outcomes, interval)
-    companies = {one.held.refresh_id: one.held.company_id for one in outcomes}
+    companies = {held.refresh_id: held.company_id for held, _ in outcomes}
     causes = {companies[refresh_id]: cause for refresh_id, cause in found.items()}
     return causes, {companies[refresh_id] for refresh_id in mine}

@@ -20,6 +20,11 @@ COLUMNS = dg.TableSchema(
         dg.TableColumn("level", "text", description="Null where the title does not tell"),
         dg.TableColumn("confidence", "double precision", description="0 to 1"),
         dg.TableColumn("evidence", "jsonb", description="Why: the phrases and rules that decided"),
+        dg.TableColumn("function_alternatives", "jsonb", description="What else it could be"),
+        dg.TableColumn("level_alternatives", "jsonb", description="What else it could be"),
+        dg.TableColumn("has_left", "boolean", description="The title itself says that it is over"),
+        dg.TableColumn("by_department", "boolean", description="Only that tells the function"),
+        dg.TableColumn("lexicon_version", "text", description="By which titles were read"),
     ]
 )
 
@@ -68,8 +73,8 @@ def _metadata(taken: runs.Taken, company: str) -> dict[str, object]:
 
 def describe(staff: Sequence[StaffMember]) -> dict[str, object]:
     """What is shown of a company's staff: how many, by function and by level."""
-    functions = Counter(one.function or "unknown" for one in staff)
-    levels = Counter(one.level or "unknown" for one in staff)
+    functions = Counter(one.verdict.function or "unknown" for one in staff)
+    levels = Counter(one.verdict.level or "unknown" for one in staff)
     return {
         "dagster/row_count": len(staff),
         "functions": dict(sorted(functions.items())),

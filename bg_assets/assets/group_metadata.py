@@ -9,8 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+from bg_assets.domain.groups.outcome import Outcome
 from bg_assets.domain.vocabulary import ROLE_LABELS
-from bg_assets.storage.groups import Cause, Outcome
+from bg_assets.storage.groups import Cause
 from bg_assets.storage.reports.shown import ShownGroup
 from bg_assets.storage.verdicts import Verdict
 
@@ -20,7 +21,7 @@ _LONGEST = 300
 def describe(
     companies: Sequence[str],
     shown: Mapping[str, Sequence[ShownGroup]],
-    outcomes: Sequence[Outcome],
+    outcomes: Mapping[str, Outcome],
     causes: Mapping[str, Cause],
     done: set[str],
     failed: Mapping[str, str],
@@ -31,10 +32,9 @@ def describe(
     ``fails``: the checks that a company's groups fail, where they were written and judged.
     """
     fails = _fails(judged)
-    by_company = {one.held.company_id: one for one in outcomes}
     described = {}
     for company in companies:
-        outcome = by_company.get(company)
+        outcome = outcomes.get(company)
         if company in failed:
             because = f"failed: {failed[company]}"
         elif company not in done or outcome is None:

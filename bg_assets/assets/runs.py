@@ -181,10 +181,7 @@ def _member(person: staff.Person, verdict: titles.TitleVerdict) -> StaffMember:
         department=person.department,
         location=person.location,
         manager_id=person.manager_id,
-        function=verdict.function,
-        level=verdict.level,
-        confidence=verdict.confidence,
-        reasons=verdict.reasons,
+        verdict=verdict,
         has_email=person.has_email,
         start_date=person.start_date,
     )

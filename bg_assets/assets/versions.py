@@ -5,24 +5,23 @@ at once, and the UI knows it after "Reload definitions" or a restart.
 """
 
 import hashlib
-from pathlib import Path
 
-from bg_assets import domain, settings
+from bg_assets import settings
+from bg_assets.domain.titles import verdict
+from bg_assets.domain.values import countries
 from bg_assets.products.files import find_templates
 
 # Raised by hand when the rules themselves change.
-_PEOPLE_RULES = "1"
 _GROUP_RULES = "1"
 
 
 def of_people() -> str:
-    """That of company_people: it follows the lexicon of titles and what lies beside it."""
-    tables = sorted(Path(domain.__file__).parent.rglob("*.csv"))
-    return f"{_PEOPLE_RULES}-{_digest(b''.join(table.read_bytes() for table in tables))}"
+    """That of company_people, which its rows carry too: it follows how titles are read."""
+    return verdict.version()
 
 
 def of_groups() -> str:
-    """That of buyer_groups: it follows the templates of BG_PRODUCTS. Raises nothing.
+    """That of buyer_groups: it follows the templates of BG_PRODUCTS, and countries. Raises nothing.
 
     A product whose template can't be read counts as one without: the tick tells what is wrong.
     """
@@ -32,8 +31,5 @@ def of_groups() -> str:
         return _GROUP_RULES
     found = find_templates(config.templates).templates
     hashes = [f"{name} {found[name].hash}" for name in config.products if name in found]
-    return f"{_GROUP_RULES}-{_digest(' '.join(hashes).encode())}"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:8]
+    known = f"{' '.join(hashes)} {countries.table()}".encode()
+    return f"{_GROUP_RULES}-{hashlib.sha256(known).hexdigest()[:8]}"

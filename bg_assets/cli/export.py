@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -17,8 +17,8 @@ from bg_assets.storage import database
 from bg_assets.storage.reports import export as exporting
 from bg_assets.writing import WholeFile
 
-_OF_GROUP: Final = ("workspace", "company_id", "company_name", "company_domain", "product", "as_of")
-_OF_MEMBER: Final = (
+_OF_GROUP = ("workspace", "company_id", "company_name", "company_domain", "product", "as_of")
+_OF_MEMBER = (
     "person_id", "name", "email", "title", "department", "function", "level", "role",
     "confidence", "influence", "pinned", "reasons",
 )  # fmt: skip

@@ -15,8 +15,8 @@ from bg_assets import terminal
 from bg_assets.cli import session
 from bg_assets.domain.groups.comparison import CompanyDifference, Person, Totals, compare
 from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.groups.outcome import not_sold
 from bg_assets.domain.products.template import Template
-from bg_assets.domain.values import regions
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.storage import claims, database, staff
 
@@ -74,7 +74,7 @@ class Comparison:
         overrides: dict[str, list[Override]],
     ) -> tuple[BuyerGroup | None, BuyerGroup | None]:
         def group(template: Template) -> BuyerGroup | None:
-            if regions.not_sold(template.regions, company.country):
+            if not_sold(company, template):
                 return None
             return decide(company, people, template, today, overrides.get(template.name, []))
 

@@ -79,18 +79,18 @@ def _opened(file: Path) -> BinaryIO:
         if file.is_dir():
             raise BadHeader("is a folder")
         return cast(BinaryIO, click.open_file(str(file), "rb"))
-    except OSError as error:
-        raise BadHeader(f"can't be read: {error.strerror}") from None
+    except OSError as err:
+        raise BadHeader(f"can't be read: {err.strerror}") from None
 
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
     try:
         yield
-    except BadHeader as error:
-        raise BadHeader(f"{name}: {error}") from None
-    except BrokenFile as error:
-        raise BrokenFile(f"{name}: {error}") from None
+    except BadHeader as err:
+        raise BadHeader(f"{name}: {err}") from None
+    except BrokenFile as err:
+        raise BrokenFile(f"{name}: {err}") from None
 
 
 def _answer(row: TitleRow) -> _Answer:

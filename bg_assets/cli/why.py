@@ -14,8 +14,7 @@ from bg_assets.cli import lookups, session
 from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import Template
-from bg_assets.domain.titles.verdict import classify
-from bg_assets.domain.values import regions
+from bg_assets.domain.titles.verdict import TitleVerdict, classify
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.products import in_force
 from bg_assets.storage import claims, database, instance_settings, overrides, staff
@@ -61,15 +60,11 @@ def _document(
     }
     given = staff.read_overrides(conn, [company_id]).get(company_id, {})
     verdict = classify(person.title, person.department)
+    gone = _gone(company_id, person, today, verdict)
     answers = []
     for template in templates:
-        elsewhere = regions.not_sold(template.regions, company.country)
-        answer = (
-            _gone(company_id, person, today)
-            or (Why(False, None, "not-sold", elsewhere) if elsewhere else None)
-            or explain(
-                company, known, template, today, given.get(template.name, []), person.person_id
-            )
+        answer = gone or explain(
+            company, known, template, today, given.get(template.name, []), person.person_id
         )
         group = groups.get(template.name)
         answers.append(
@@ -96,14 +91,15 @@ def _document(
     }
 
 
-def _gone(company_id: str, person: finding.FoundPerson, today: date) -> Why | None:
+def _gone(
+    company_id: str, person: finding.FoundPerson, today: date, verdict: TitleVerdict
+) -> Why | None:
     """Why somebody is not on the staff, None while they are."""
     if person.deleted:
         return Why(False, None, "gone", "deleted from the people table")
     if person.company_id != company_id:
         because = f"{lookups.where(person)}, not at {company_id}"
         return Why(False, None, "elsewhere", because, would_change=("a move to this company",))
-    verdict = classify(person.title, person.department)
     reason = employment.why_gone(person.status, person.end_date, today, verdict)
     if reason is not None:
         return Why(False, None, "gone", f"no longer on the staff: {reason}")

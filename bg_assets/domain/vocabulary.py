@@ -2,9 +2,7 @@
 words that people and other systems have for them.
 """
 
-from typing import Final
-
-FUNCTIONS: Final = (
+FUNCTIONS = (
     "executive",
     "sales",
     "marketing",
@@ -29,7 +27,7 @@ FUNCTIONS: Final = (
 )
 
 # Highest first.
-LEVELS: Final = (
+LEVELS = (
     "owner",
     "c_level",
     "vp",
@@ -43,9 +41,9 @@ LEVELS: Final = (
 )
 
 # In the order in which they are filled and shown.
-ROLES: Final = ("decision_maker", "champion", "stakeholder", "blocker", "introducer")
+ROLES = ("decision_maker", "champion", "stakeholder", "blocker", "introducer")
 
-ROLE_LABELS: Final = {
+ROLE_LABELS = {
     "decision_maker": "decision maker",
     # From titles alone nobody is known to argue for anything.
     "champion": "potential champion",
@@ -56,7 +54,7 @@ ROLE_LABELS: Final = {
 }
 
 # Other words for a role, in small letters: understood where somebody types one, never told.
-ROLE_SYNONYMS: Final = {"gatekeeper": "blocker"}
+ROLE_SYNONYMS = {"gatekeeper": "blocker"}
 
 # The values that these systems come with; whoever has others there maps ours by themselves.
 # salesforce: the picklist OpportunityContactRole.Role, which has no champion: somebody who is only
@@ -64,7 +62,7 @@ ROLE_SYNONYMS: Final = {"gatekeeper": "blocker"}
 # hubspot: the contact property hs_buying_role, by its internal names.
 # adobe: the roles that a buying group of Marketo and Journey Optimizer B2B starts with, which knows
 # no blocker (somebody with influence on the decision) and no introducer (a practitioner there).
-EXPORTED_ROLES: Final = {
+EXPORTED_ROLES = {
     "ours": {role: role for role in ROLE_LABELS},
     "salesforce": {
         "decision_maker": "Decision Maker",
@@ -89,7 +87,7 @@ EXPORTED_ROLES: Final = {
     },
 }
 
-FUNCTION_WORDS: Final = {
+FUNCTION_WORDS = {
     "hr": "HR",
     "it": "IT",
     "revenue_operations": "revenue operations",

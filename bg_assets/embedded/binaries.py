@@ -128,10 +128,10 @@ def _copy(package: Path, target: Path) -> None:
                     symlinks=True,
                     ignore=shutil.ignore_patterns("include"),
                 )
-            for libraries in (package / ".dylibs", package.parent / f"{WHEEL}.libs"):
-                if libraries.exists():
-                    inside = libraries.relative_to(package.parent)
-                    shutil.copytree(libraries, partial / inside, symlinks=True)
+            places = (package / ".dylibs", package.parent / f"{WHEEL}.libs")
+            for libraries in filter(Path.exists, places):
+                inside = libraries.relative_to(package.parent)
+                shutil.copytree(libraries, partial / inside, symlinks=True)
             _open_to_all(partial)
             partial.rename(target)
         except BaseException:

@@ -49,8 +49,8 @@ def _refusal(url: URL) -> OperationalError | None:
     try:
         with _connection(url):
             return None
-    except OperationalError as error:
-        return error
+    except OperationalError as err:
+        return err
 
 
 def _is_known(connection: Connection, name: str) -> bool:
@@ -65,8 +65,8 @@ def _make(connection: Connection, name: str) -> bool:
     statement = f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
     try:
         connection.exec_driver_sql(statement.replace("%", "%%"))
-    except DBAPIError as error:
-        code = getattr(error.orig, "pgcode", None)
+    except DBAPIError as err:
+        code = getattr(err.orig, "pgcode", None)
         if code in ALREADY_THERE:
             return False
         advice = (
@@ -75,8 +75,8 @@ def _make(connection: Connection, name: str) -> bool:
             else "make it by hand, or name another in the URL"
         )
         raise DatabaseNotMade(
-            f"The database {name} could not be made ({_first_line(error)}): {advice}"
-        ) from error
+            f"The database {name} could not be made ({_first_line(err)}): {advice}"
+        ) from err
     return True
 
 

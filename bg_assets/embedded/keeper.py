@@ -37,8 +37,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, on_signal)
     try:
         home = settings.read().home
-    except settings.BadSetting as error:
-        log.error("%s", error)
+    except settings.BadSetting as err:
+        log.error("%s", err)
         return 2
     return keep(home, stop)
 
@@ -48,8 +48,8 @@ def keep(home: Path, stop: threading.Event) -> int:
     server = EmbeddedPostgres(home)
     try:
         lease = server.acquire()
-    except EmbeddedUnavailable as error:
-        log.error("can't run: %s", error)
+    except EmbeddedUnavailable as err:
+        log.error("can't run: %s", err)
         return 1
     log.info("ready: %s", server.psql_url("bg_assets"))
     if server.remark:
@@ -70,10 +70,10 @@ def _watch(server: EmbeddedPostgres, stop: threading.Event) -> None:
         log.warning("the server is gone, starting it again")
         try:
             server.ensure()
-        except EmbeddedUnavailable as error:
+        except EmbeddedUnavailable as err:
             # A full disk may be emptied, so this goes on, more and more slowly.
             pause = min(pause * 2, RETRY_SECONDS)
-            log.error("not started, next try in %.1f s: %s", pause, error)
+            log.error("not started, next try in %.1f s: %s", pause, err)
         else:
             pause = WATCH_SECONDS
             log.info("ready again")

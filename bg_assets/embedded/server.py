@@ -196,12 +196,12 @@ class EmbeddedPostgres:
             self._make_folder()
             with locks.exclusive(self.folder / "lock"):
                 yield
-        except OSError as error:
+        except OSError as err:
             raise EmbeddedUnavailable(
-                f"The embedded PostgreSQL can't work in {self.folder} ({error.strerror or error}: "
-                f"{error.filename or self.folder}): set BG_HOME to a folder that you may write, "
+                f"The embedded PostgreSQL can't work in {self.folder} ({err.strerror or err}: "
+                f"{err.filename or self.folder}): set BG_HOME to a folder that you may write, "
                 "or BG_DATABASE_URL"
-            ) from error
+            ) from err
 
     def _make_folder(self) -> None:
         privacy.close(self.home)

@@ -6,14 +6,14 @@ What a file is besides text is told from its beginning. Nothing is known of reco
 import gzip
 import io
 import zlib
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, cast
 
 from bg_assets.files.header import BadHeader
 
-_GZIP: Final = b"\x1f\x8b"
-_AS_CSV: Final = "save the sheet as CSV (UTF-8)"
+_GZIP = b"\x1f\x8b"
+_AS_CSV = "save the sheet as CSV (UTF-8)"
 # How other files begin, what they are, and what to do with one.
-_OTHERS: Final = (
+_OTHERS = (
     (b"PK\x03\x04", "a workbook or zip archive", _AS_CSV),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", _AS_CSV),
     (b"PAR1", "a Parquet file", "save it as CSV (UTF-8)"),
@@ -21,8 +21,8 @@ _OTHERS: Final = (
     (b"\xff\xfe", "UTF-16", "save it as CSV in UTF-8"),
     (b"\xfe\xff", "UTF-16", "save it as CSV in UTF-8"),
 )
-_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile)
-_UNREADABLE: Final = (OSError, *_DAMAGED)
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+_UNREADABLE = (OSError, *_DAMAGED)
 
 
 class BrokenFile(Exception):
@@ -62,8 +62,8 @@ class Lines:
         """
         try:
             line = self._text.readline(self._longest)
-        except _UNREADABLE as error:
-            raise self._broken(error) from None
+        except _UNREADABLE as err:
+            raise self._broken(err) from None
         if line:
             self.number += 1
         return line
@@ -78,8 +78,8 @@ class Lines:
             while part := self._text.readline(self._longest):
                 if part.endswith(("\n", "\r")):
                     return part[-1]
-        except _UNREADABLE as error:
-            raise self._broken(error) from None
+        except _UNREADABLE as err:
+            raise self._broken(err) from None
         return ""
 
     def _broken(self, error: Exception) -> BrokenFile:
@@ -104,8 +104,8 @@ def undecoded(line: str) -> bool:
 def _decompressed(raw: io.BufferedReader, compressed: bool, takes: str) -> BinaryIO:
     try:
         start = raw.peek(8)[:8]
-    except OSError as error:
-        raise BadHeader(f"can't be read: {error.strerror}") from None
+    except OSError as err:
+        raise BadHeader(f"can't be read: {err.strerror}") from None
     if start.startswith(_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb"))
     if compressed:

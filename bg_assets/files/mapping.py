@@ -31,8 +31,8 @@ def read_file(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise BadHeader(f"{path} can't be read: {error.strerror}") from None
+    except OSError as err:
+        raise BadHeader(f"{path} can't be read: {err.strerror}") from None
     if len(content) > _LARGEST:
         raise BadHeader(f"{path} is too large for a mapping of columns")
     example = 'it takes lines like title: "Job Title"'
@@ -40,8 +40,8 @@ def read_file(path: Path) -> dict[str, str]:
         root = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
         raise BadHeader(f"{path} is not UTF-8: {example}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
+    except (yaml.YAMLError, RecursionError) as err:
+        mark = getattr(err, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise BadHeader(f"{path}{where} is not YAML: {example}") from None
     if not isinstance(root, yaml.MappingNode):

@@ -76,8 +76,8 @@ class ImportFile:
         self._started = True
         try:
             yield from self._checked(iter(self._records))
-        except BrokenFile as error:
-            raise BrokenFile(f"{self.path.name} {error}") from None
+        except BrokenFile as err:
+            raise BrokenFile(f"{self.path.name} {err}") from None
 
     def again(self, reasons: Iterable[tuple[int, str]]) -> Iterator[Reject]:
         """Reads the file a second time for the original fields of the lines in ``reasons``.
@@ -96,8 +96,8 @@ class ImportFile:
                     following = next(wanted, None)
                     if following is None:
                         return
-        except BrokenFile as error:
-            raise BrokenFile(f"{self.path.name} {error}") from None
+        except BrokenFile as err:
+            raise BrokenFile(f"{self.path.name} {err}") from None
         finally:
             records.close()
 
@@ -144,17 +144,17 @@ def open_import(
     """
     try:
         records = Records(path)
-    except BadHeader as error:
-        raise BadHeader(f"{path.name} {error}") from None
+    except BadHeader as err:
+        raise BadHeader(f"{path.name} {err}") from None
     try:
         header = _read_header(records)
         return ImportFile(path, kind, header, fit(header, kind, mapping, ignore_unknown), records)
-    except BaseException as error:
+    except BaseException as err:
         records.close()
-        if isinstance(error, BadHeader):
-            raise BadHeader(f"{path.name}: {error}") from None
-        if isinstance(error, BrokenFile):
-            raise BrokenFile(f"{path.name} {error}") from None
+        if isinstance(err, BadHeader):
+            raise BadHeader(f"{path.name}: {err}") from None
+        if isinstance(err, BrokenFile):
+            raise BrokenFile(f"{path.name} {err}") from None
         raise
 
 

@@ -29,8 +29,8 @@ class Records:
         """Raises BadHeader where the file can't be a CSV, before anything is parsed."""
         try:
             self._raw = path.open("rb")
-        except OSError as error:
-            raise BadHeader(f"can't be read: {error.strerror}") from None
+        except OSError as err:
+            raise BadHeader(f"can't be read: {err.strerror}") from None
         try:
             self._file = Lines(self._raw, LONGEST_LINE, compressed=path.suffix == ".gz")
         except BaseException:
@@ -81,8 +81,8 @@ class Records:
                 fields = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:
-                yield self._unparsed(start, error)
+            except csv.Error as err:
+                yield self._unparsed(start, err)
                 continue
             if self._shortened:
                 fields = ["".join(lines).rstrip("\r\n")]

@@ -54,8 +54,8 @@ class RejectsWriter:
             if self._file is None:
                 self._begin()
             self._writer.writerow([reject.line, reject.reason, *map(_written, reject.original)])
-        except OSError as error:
-            raise self._failed(error) from None
+        except OSError as err:
+            raise self._failed(err) from None
         self.count += 1
 
     def close(self) -> None:
@@ -70,8 +70,8 @@ class RejectsWriter:
                 writing.remove(self.path)
             else:
                 self._file.put()
-        except OSError as error:
-            raise self._failed(error) from None
+        except OSError as err:
+            raise self._failed(err) from None
 
     def discard(self) -> None:
         """Forget what was written; the file of an earlier run stays."""

@@ -7,15 +7,15 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, Self, cast
+from typing import Any, BinaryIO, Self, cast
 
 from bg_assets.domain.values.near import near
 from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile, Lines, undecoded
 
-LONGEST_LINE: Final = 100_000  # characters of a line, and of a quoted field with line breaks
+LONGEST_LINE = 100_000  # characters of a line, and of a quoted field with line breaks
 # Names under which a column of context may come.
-_CONTEXT: Final = {
+_CONTEXT = {
     "department": ("department",),
     "employee_count": ("employee_count", "company_size"),
     "country": ("country",),

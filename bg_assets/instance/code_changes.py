@@ -64,13 +64,17 @@ def _files(place: str) -> Iterator[str]:
     try:
         with os.scandir(place) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name == "__pycache__":
-                    continue
-                if entry.is_dir():
-                    yield from _files(entry.path)
-                else:
-                    yield entry.path
+                yield from _files_of(entry)
     except NotADirectoryError:
         yield place
     except FileNotFoundError:
         return
+
+
+def _files_of(entry: os.DirEntry[str]) -> Iterator[str]:
+    if entry.name.startswith(".") or entry.name == "__pycache__":
+        return
+    if entry.is_dir():
+        yield from _files(entry.path)
+    else:
+        yield entry.path

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from bg_assets.instance import private
+from bg_assets.instance.private import base, running
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTING,
@@ -37,7 +37,7 @@ class DirectRunCoordinator(dg.QueuedRunCoordinator):
         max_user_code_failure_retries: int | None = None,
         user_code_failure_retry_delay: int | None = None,
         block_op_concurrency_limited_runs: Mapping[str, Any] | None = None,
-        inst_data: private.ConfigurableClassData | None = None,
+        inst_data: base.ConfigurableClassData | None = None,
     ) -> None:
         super().__init__(
             max_concurrent_runs=max_concurrent_runs,
@@ -53,23 +53,23 @@ class DirectRunCoordinator(dg.QueuedRunCoordinator):
         # Sensors and backfills submit from threads of their own: they count one after another.
         self._submitting = threading.Lock()
 
-    def submit_run(self, context: private.SubmitRunContext) -> dg.DagsterRun:
+    def submit_run(self, context: base.SubmitRunContext) -> dg.DagsterRun:
         """Launch the run or queue it.
 
         A launch that fails leaves the run FAILED, with the reason in its events, as one from the
         queue does; it raises nothing, so that the rest of a tick's runs are submitted.
         """
         run = context.dagster_run
-        if run.status == dg.DagsterRunStatus.NOT_STARTED and private.in_daemon():
+        if run.status == dg.DagsterRunStatus.NOT_STARTED and running.in_daemon():
             with self._submitting:
                 if self._has_room():
                     return self._launch(run, context)
         return super().submit_run(context)
 
     def _has_room(self) -> bool:
-        instance = self._instance
-        limit = private.max_concurrent_runs(instance)
-        if limit == 0 or private.limits_only_the_queue_keeps(instance):
+        instance = base.instance_of(self)
+        limit = running.max_concurrent_runs(instance)
+        if limit == 0 or running.limits_only_the_queue_keeps(instance):
             return False
         # Both are served by the index on the status of runs, and fetch a few ids at most.
         queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
@@ -80,10 +80,11 @@ class DirectRunCoordinator(dg.QueuedRunCoordinator):
         in_progress = dg.RunsFilter(statuses=_IN_PROGRESS)
         return len(instance.get_run_ids(in_progress, limit=limit)) < limit
 
-    def _launch(self, run: dg.DagsterRun, context: private.SubmitRunContext) -> dg.DagsterRun:
+    def _launch(self, run: dg.DagsterRun, context: base.SubmitRunContext) -> dg.DagsterRun:
+        instance = base.instance_of(self)
         try:
-            self._instance.launch_run(run.run_id, context.workspace)
+            instance.launch_run(run.run_id, context.workspace)
         except Exception:
             # Dagster has recorded the error and failed the run before it raised.
             logging.getLogger(__name__).exception("Run %s could not be launched", run.run_id)
-        return self._instance.get_run_by_id(run.run_id) or run
+        return instance.get_run_by_id(run.run_id) or run

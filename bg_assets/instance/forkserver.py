@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,16 +22,13 @@ from types import FrameType
 
 from bg_assets.domain.titles import lexicon
 from bg_assets.instance import code_changes, notes
+from bg_assets.instance.private import names
 
 KEPT_OUTPUTS = 200
 
 # What every run imports besides its own code, found by comparing sys.modules before and after one.
 ON_THE_WAY = (
-    "dagster._core.execution.plan.active",
-    "dagster._core.executor.in_process",
-    "dagster._core.instance.factory",
-    "dagster._core.system_config.composite_descent",
-    "dagster_postgres",
+    *names.IMPORTED_BY_RUNS,
     "pandas",
     "psycopg2.extras",
     "sqlalchemy.dialects.postgresql.psycopg2",
@@ -38,7 +36,7 @@ ON_THE_WAY = (
     "bg_assets.instance.coordinator",
     "bg_assets.instance.launcher",
     "bg_assets.instance.local",
-    "bg_assets.instance.private",
+    "bg_assets.instance.private.running",
     "bg_assets.instance.storage",
     "bg_assets.instance.worker",
 )
@@ -74,11 +72,11 @@ class ForkServer:
         """
         for module in ON_THE_WAY:
             importlib.import_module(module)
-        from bg_assets.instance import private
+        from bg_assets.instance.private import running
 
         imported = set(sys.modules)
         try:
-            private.preload(origin)
+            running.preload(origin)
             # Every run reads it: a third of a second that a forked one has behind it.
             lexicon.shipped()
         except Exception:
@@ -102,26 +100,26 @@ class ForkServer:
                 request = json.loads(self._connection.recv_bytes())
             except (EOFError, ConnectionError):
                 return None
-            answer: dict[str, object]
-            if self._loaded is not None and code_changes.fingerprint(self._roots) != self._loaded:
-                answer = {"stale": True}
-            else:
-                launch = Launch(
-                    request["run_id"], request["instance_ref"], self._output(request["run_id"])
-                )
-                try:
-                    pid = self._fork(launch)
-                except OSError as error:
-                    answer = {"error": f"no process could be made for the run: {error.strerror}"}
-                else:
-                    if pid == 0:
-                        return launch
-                    answer = {"pid": pid}
+            answer, launch = self._answer(request)
+            if launch is not None:
+                return launch
             with contextlib.suppress(ConnectionError):
                 self._connection.send_bytes(json.dumps(answer).encode())
             if self._loaded is None:
                 # The definitions may load the next time: a new server has to try.
                 return None
+
+    def _answer(self, request: Mapping[str, str]) -> tuple[dict[str, object], Launch | None]:
+        """What to answer; in a forked process, what it is to execute instead."""
+        if self._loaded is not None and code_changes.fingerprint(self._roots) != self._loaded:
+            return {"stale": True}, None
+        run_id = request["run_id"]
+        launch = Launch(run_id, request["instance_ref"], self._output(run_id))
+        try:
+            pid = self._fork(launch)
+        except OSError as err:
+            return {"error": f"no process could be made for the run: {err.strerror}"}, None
+        return {"pid": pid}, launch if pid == 0 else None
 
     def _fork(self, launch: Launch) -> int:
         # A child that ends at once must not be reaped before it is known.
@@ -193,11 +191,11 @@ def execute(launch: Launch) -> int:
         if numpy is not None:
             # Python seeds its own generator anew in a forked process, NumPy does not.
             numpy.random.seed()
-        from bg_assets.instance import private
+        from bg_assets.instance.private import running
         from bg_assets.instance.worker import Worker
 
         try:
-            private.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
+            running.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
         except Exception as err:
             notes.leave(launch.output.parent, launch.run_id, err)
             raise

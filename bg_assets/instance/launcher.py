@@ -18,7 +18,8 @@ from typing import Any, Self
 import dagster as dg
 
 from bg_assets import settings
-from bg_assets.instance import ending, forkserver, private
+from bg_assets.instance import ending, forkserver
+from bg_assets.instance.private import base, names, running
 from bg_assets.instance.worker import State, Worker
 
 START_SECONDS = 120.0
@@ -33,7 +34,7 @@ class LaunchFailed(Exception):
     """No process could be made for a run; the message says why."""
 
 
-class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.ConfigurableClass):
+class ForkRunLauncher(base.RunLauncher[dg.DagsterInstance], base.ConfigurableClass):
     """Runs are forked from a server process that the first launch starts.
 
     Each run is a session of its own and outlives the server and whoever launched it. It writes
@@ -42,7 +43,7 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
     code on the disk has changed; it ends with the process that started it.
     """
 
-    def __init__(self, inst_data: private.ConfigurableClassData | None = None) -> None:
+    def __init__(self, inst_data: base.ConfigurableClassData | None = None) -> None:
         self._inst_data = inst_data
         self._lock = threading.Lock()
         self._servers: dict[tuple[str, str], _Server] = {}
@@ -50,24 +51,27 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
         super().__init__()  # type: ignore[no-untyped-call]
 
     @property
-    def inst_data(self) -> private.ConfigurableClassData | None:
+    def inst_data(self) -> base.ConfigurableClassData | None:
         return self._inst_data
 
     @classmethod
-    def config_type(cls) -> private.UserConfigSchema:
+    def config_type(cls) -> base.UserConfigSchema:
         return {}
 
     @classmethod
     def from_config_value(
-        cls, inst_data: private.ConfigurableClassData, config_value: Mapping[str, Any]
+        cls, inst_data: base.ConfigurableClassData, config_value: Mapping[str, Any]
     ) -> Self:
         return cls(inst_data=inst_data, **config_value)
 
-    def launch_run(self, context: private.LaunchRunContext) -> None:
+    def launch_run(self, context: base.LaunchRunContext) -> None:
         """Fork a process for the run. Raises LaunchFailed, whereupon Dagster fails the run."""
         run = context.dagster_run
-        key = private.repository_origin(run)
-        request = {"run_id": run.run_id, "instance_ref": private.instance_ref(self._instance)}
+        key = running.repository_origin(run)
+        request = {
+            "run_id": run.run_id,
+            "instance_ref": running.instance_ref(base.instance_of(self)),
+        }
         with self._lock:
             # The first answer may be that the code has changed, or that nobody is there any more.
             for _ in range(2):
@@ -92,11 +96,11 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
         A run whose process is gone counts as cancelled at once. Returns whether the run ends;
         waits for it, ending.PATIENCE_SECONDS and a few more at most.
         """
-        run = self._instance.get_run_by_id(run_id)
+        run = base.instance_of(self).get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
-        self._instance.report_run_canceling(run)
-        worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+        base.instance_of(self).report_run_canceling(run)
+        worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
         state = State.GONE if worker is None else worker.state()
         if worker is not None and state in (State.ALIVE, State.STOPPED):
             return self._interrupt(run, worker)
@@ -104,7 +108,9 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
             self._note(run, f"The run is on host {worker.host}: terminate it from there")
             return False
         if run.status == dg.DagsterRunStatus.STARTED:
-            self._instance.report_run_canceled(run, "The process of the run was gone already.")
+            base.instance_of(self).report_run_canceled(
+                run, "The process of the run was gone already."
+            )
         # A run that is still starting sees by itself that it is to be cancelled.
         return True
 
@@ -112,31 +118,31 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
     def supports_check_run_worker_health(self) -> bool:
         return True
 
-    def check_run_worker_health(self, run: dg.DagsterRun) -> private.CheckRunHealthResult:
+    def check_run_worker_health(self, run: dg.DagsterRun) -> base.CheckRunHealthResult:
         """Whether the process of a started run lives; one that stays stopped is killed here.
 
         A run on another host, or of another launcher, can't be judged from here and is left alone:
         Dagster 1.13 fails every run that isn't called RUNNING or SUCCESS, UNKNOWN included.
         """
-        worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+        worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
         if worker is None:
-            return private.CheckRunHealthResult(
-                private.WorkerStatus.RUNNING, "This launcher didn't launch the run: not checked"
+            return base.CheckRunHealthResult(
+                base.WorkerStatus.RUNNING, "This launcher didn't launch the run: not checked"
             )
         match worker.state():
             case State.ALIVE:
                 self._stopped_since.pop(worker, None)
-                return private.CheckRunHealthResult(private.WorkerStatus.RUNNING)
+                return base.CheckRunHealthResult(base.WorkerStatus.RUNNING)
             case State.ELSEWHERE:
-                return private.CheckRunHealthResult(
-                    private.WorkerStatus.RUNNING, f"It is on host {worker.host}: not checked"
+                return base.CheckRunHealthResult(
+                    base.WorkerStatus.RUNNING, f"It is on host {worker.host}: not checked"
                 )
             case State.STOPPED:
                 return self._stopped(worker)
             case State.GONE:
                 self._stopped_since.pop(worker, None)
-                return private.CheckRunHealthResult(
-                    private.WorkerStatus.FAILED, f"Process {worker.pid} is gone"
+                return base.CheckRunHealthResult(
+                    base.WorkerStatus.FAILED, f"Process {worker.pid} is gone"
                 )
 
     def get_run_worker_debug_info(
@@ -164,29 +170,29 @@ class ForkRunLauncher(private.RunLauncher[dg.DagsterInstance], private.Configura
         except PermissionError:
             self._note(run, f"Process {worker.pid} belongs to another user: terminate it as them")
             return False
-        ended = self._instance.get_run_by_id(run.run_id)
+        ended = base.instance_of(self).get_run_by_id(run.run_id)
         if ended is not None and not ended.is_finished:
             why = "did not end when it was asked to, and was killed" if killed else "is gone"
-            self._instance.report_run_canceled(ended, f"The process of the run {why}.")
+            base.instance_of(self).report_run_canceled(ended, f"The process of the run {why}.")
         return True
 
-    def _stopped(self, worker: Worker) -> private.CheckRunHealthResult:
+    def _stopped(self, worker: Worker) -> base.CheckRunHealthResult:
         now = monotonic()
         since = self._stopped_since.setdefault(worker, now)
         said = f"Process {worker.pid} is stopped"
         if now - since < STOPPED_SECONDS:
-            return private.CheckRunHealthResult(private.WorkerStatus.RUNNING, said)
+            return base.CheckRunHealthResult(base.WorkerStatus.RUNNING, said)
         self._stopped_since.pop(worker)
         try:
             ending.kill(worker)
         except PermissionError:
             said += " and belongs to another user, who has to kill it"
-            return private.CheckRunHealthResult(private.WorkerStatus.RUNNING, said)
+            return base.CheckRunHealthResult(base.WorkerStatus.RUNNING, said)
         said = f"Process {worker.pid} was stopped for {STOPPED_SECONDS:g} s, and was killed"
-        return private.CheckRunHealthResult(private.WorkerStatus.FAILED, said)
+        return base.CheckRunHealthResult(base.WorkerStatus.FAILED, said)
 
     def _note(self, run: dg.DagsterRun, message: str) -> None:
-        self._instance.report_engine_event(message, run, cls=self.__class__)
+        base.instance_of(self).report_engine_event(message, run, cls=self.__class__)
 
 
 def outputs() -> Path:

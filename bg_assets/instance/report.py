@@ -9,20 +9,21 @@ from typing import Any
 
 import dagster as dg
 
-from bg_assets.instance import private
+from bg_assets.instance.private import events
+from bg_assets.instance.private.names import DEFER_TAG
 
 # RunRequest(partition_key=<first company>, tags=DEFER_ASSET_EVENTS, run_config={... companies ...})
-DEFER_ASSET_EVENTS = {private.DEFER_TAG: "true"}
+DEFER_ASSET_EVENTS = {DEFER_TAG: "true"}
 
 
 def is_deferred(context: dg.AssetExecutionContext) -> bool:
     """Whether this run logs the materializations of its companies itself."""
-    return context.run.tags.get(private.DEFER_TAG) == "true"
+    return context.run.tags.get(DEFER_TAG) == "true"
 
 
 def defer(context: dg.AssetExecutionContext) -> None:
     """Log the materializations of this run from here on; Dagster logs none of its own."""
-    private.defer(context)
+    events.defer(context)
 
 
 def has_partitions(context: dg.AssetExecutionContext) -> bool:
@@ -48,9 +49,9 @@ def report(context: dg.AssetExecutionContext, results: Mapping[str, Mapping[str,
     the run when the step ends, without metadata where ``results`` has none.
     """
     if is_deferred(context):
-        private.log_materializations(context, results)
+        events.log_materializations(context, results)
     else:
-        private.attach_metadata(context, results)
+        events.attach_metadata(context, results)
 
 
 def tell_again(
@@ -60,7 +61,7 @@ def tell_again(
 
     It carries no code version: by which one it was made is not known any more.
     """
-    private.log_without_run(
+    events.log_without_run(
         instance,
         [
             dg.AssetMaterialization(asset, partition=partition, metadata=metadata)
@@ -76,4 +77,4 @@ def report_checks(
 
     The job needs no step for them, and the run no plan; in a deferred run they show too.
     """
-    private.log_checks(context, evaluations)
+    events.log_checks(context, evaluations)

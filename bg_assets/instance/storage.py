@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from dagster_postgres import DagsterPostgresStorage
 
 from bg_assets import settings
-from bg_assets.instance import private
+from bg_assets.instance.private import base, schema, tables
+from bg_assets.instance.private.names import EVENT_BATCH_VARIABLE
 from bg_assets.storage import database, locks
 from bg_assets.storage.locks import Lock
 
@@ -34,10 +35,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         self,
         postgres_url: str,
         should_autocreate_tables: bool = True,
-        inst_data: private.ConfigurableClassData | None = None,
+        inst_data: base.ConfigurableClassData | None = None,
     ) -> None:
         # Dagster reads it from the environment, in whichever process writes the events.
-        os.environ.setdefault(private.EVENT_BATCH_VARIABLE, EVENT_BATCH_SIZE)
+        os.environ.setdefault(EVENT_BATCH_VARIABLE, EVENT_BATCH_SIZE)
         url = settings.psycopg2_url(postgres_url)
         engine = sa.create_engine(
             url,
@@ -54,12 +55,12 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         if should_autocreate_tables:
             _ensure_tables(engine, url)
         super().__init__(url, should_autocreate_tables=False, inst_data=inst_data)
-        private.share_engine(self, engine)
+        schema.share_engine(self, engine)
         if should_autocreate_tables:
-            private.trust_schema(self)
+            schema.trust_schema(self)
 
     @classmethod
-    def config_type(cls) -> private.UserConfigSchema:
+    def config_type(cls) -> base.UserConfigSchema:
         return {
             "postgres_url": dg.Field(dg.StringSource, is_required=False),
             "should_autocreate_tables": dg.Field(bool, is_required=False, default_value=True),
@@ -67,7 +68,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: private.ConfigurableClassData | None, config_value: Any
+        cls, inst_data: base.ConfigurableClassData | None, config_value: Any
     ) -> Self:
         """Raises BadSetting when a password stands in dagster.yaml itself."""
         written = inst_data.config_dict.get("postgres_url") if inst_data else None
@@ -98,14 +99,9 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
             locks.take(locking, Lock.DAGSTER_TABLES)
             if not _complete(connection):
                 made = DagsterPostgresStorage(url, should_autocreate_tables=True)
-                private.complete_tables(made)
+                schema.complete_tables(made)
                 made.run_storage.set_cursor_values({COMPLETE: dg.__version__})
 
 
 def _complete(connection: sa.Connection) -> bool:
-    exists = sa.text("SELECT to_regclass(:table) IS NOT NULL")
-    if not connection.scalar(exists, {"table": private.CURSORS_TABLE}):
-        return False
-    # Served by the unique index on key.
-    found = sa.text(f"SELECT value FROM {private.CURSORS_TABLE} WHERE key = :key")
-    return bool(connection.scalar(found, {"key": COMPLETE}) == dg.__version__)
+    return tables.cursor(connection, COMPLETE) == dg.__version__

@@ -28,9 +28,7 @@ def up(say: Callable[[str], None]) -> int:
         programs.require_free_port(config.web_port, "BG_WEB_PORT")
         closed = _door_closed(config)
         if not closed:
-            if config.receiver_port == config.web_port:
-                raise programs.CannotStart("BG_WEB_PORT and BG_RECEIVER_PORT are the same port")
-            programs.require_free_port(config.receiver_port, "BG_RECEIVER_PORT")
+            _require_port_of_the_door(config)
         say("database ...")
         for line in [*prepare_databases(), *_remarks(config)]:
             say(f"  {line}")
@@ -54,12 +52,24 @@ def up(say: Callable[[str], None]) -> int:
             say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"logs     {config.home / 'logs'}")
             say("running; Ctrl-C stops everything")
-            while not stopped.wait(0.5):
-                if supervisor.poll() is not None:
-                    say("the supervisor ended: see supervisord.log in the logs")
-                    return 1
-            say("stopping ...")
+            return _watch(say, supervisor, stopped)
+
+
+def _watch(
+    say: Callable[[str], None], supervisor: subprocess.Popen[bytes], stopped: threading.Event
+) -> int:
+    while not stopped.wait(0.5):
+        if supervisor.poll() is not None:
+            say("the supervisor ended: see supervisord.log in the logs")
+            return 1
+    say("stopping ...")
     return 0
+
+
+def _require_port_of_the_door(config: settings.Settings) -> None:
+    if config.receiver_port == config.web_port:
+        raise programs.CannotStart("BG_WEB_PORT and BG_RECEIVER_PORT are the same port")
+    programs.require_free_port(config.receiver_port, "BG_RECEIVER_PORT")
 
 
 def prepare_databases() -> list[str]:

@@ -6,15 +6,14 @@ The only place that reads them from a disk; what a text says is read in domain.p
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from bg_assets.domain import products as shipped
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Template, name_line, parse_template
 from bg_assets.domain.values.near import near
 
-SHIPPED: Final = Path(shipped.__file__).parent
-MOST_BYTES: Final = 1 << 20  # a template is some thousand bytes
+SHIPPED = Path(shipped.__file__).parent
+MOST_BYTES = 1 << 20  # a template is some thousand bytes
 
 
 @dataclass(slots=True)
@@ -111,8 +110,8 @@ def template_files(folder: Path) -> list[Path]:
             # A pipe would make every command wait; of a link that leads nowhere it is told.
             and (path.is_file() or (path.is_symlink() and not path.exists()))
         )
-    except OSError as error:
-        raise BadTemplate(f"{folder}: can't be read: {error.strerror or error}") from None
+    except OSError as err:
+        raise BadTemplate(f"{folder}: can't be read: {err.strerror or err}") from None
 
 
 def read_text(path: Path) -> str:
@@ -120,14 +119,14 @@ def read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadTemplate(f"{path}: can't be read: {error.strerror or error}") from None
+    except OSError as err:
+        raise BadTemplate(f"{path}: can't be read: {err.strerror or err}") from None
     if len(content) > MOST_BYTES:
         raise BadTemplate(f"{path}: larger than {MOST_BYTES:,} bytes: no template")
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+    except UnicodeDecodeError as err:
+        line = content.count(b"\n", 0, err.start) + 1
         raise BadTemplate(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
 
 

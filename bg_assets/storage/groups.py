@@ -2,43 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup
+from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import stuck
+from bg_assets.storage.causes import CAUSE
 from bg_assets.storage.refreshes import Held
 
 
 @dataclass(frozen=True, slots=True)
-class StoredGroup:
-    """What stands in the tables for one company and product, as far as the next one differs."""
-
-    members: Mapping[str, str]
-    gaps: tuple[Gap, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a refresh led to: the groups by product, and the history's events by product.
-
-    ``gone`` says why the company has no group any more (deleted, or never known), ``not_sold`` why
-    it has none for a product.
-    """
-
-    held: Held
-    groups: tuple[BuyerGroup, ...]
-    events: tuple[tuple[str, Event], ...]
-    gone: str | None = None
-    not_sold: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a company was refreshed: its changes by kind, and the seconds since the first."""
+    """Why a company was refreshed: its changes by kind and writer, and the seconds since the first.
+
+    A kind reads ``role_change (import)``.
+    """
 
     kinds: Mapping[str, int]
     lag_seconds: float | None
@@ -55,14 +36,14 @@ _GROUPS = sa.text("""
 """)
 
 # Served by changes_by_refresh.
-_CAUSES = sa.text("""
-    select refresh_id::text as refresh_id, jsonb_object_agg(kind, number) as kinds,
+_CAUSES = sa.text(f"""
+    select refresh_id::text as refresh_id, jsonb_object_agg(cause, number) as kinds,
         extract(epoch from clock_timestamp() - min(first_at))::float as lag_seconds
     from (
-        select refresh_id, kind, count(*) as number, min(occurred_at) as first_at
+        select refresh_id, {CAUSE} as cause, count(*) as number, min(occurred_at) as first_at
         from bg.changes
         where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
-        group by refresh_id, kind
+        group by refresh_id, cause
     ) as counted
     group by refresh_id
 """)
@@ -197,7 +178,10 @@ def read_causes(conn: sa.Connection, refresh_ids: Sequence[str]) -> dict[str, Ca
 
 
 def complete(
-    conn: sa.Connection, run_id: str, outcomes: Sequence[Outcome], refresh_interval: float
+    conn: sa.Connection,
+    run_id: str,
+    outcomes: Sequence[tuple[Held, Outcome]],
+    refresh_interval: float,
 ) -> set[str]:
     """Write groups, members and history, and close the refreshes and their changes: all or nothing.
 
@@ -206,49 +190,49 @@ def complete(
     """
     stuck.give_up_when_silent(conn)
     parameters = {
-        "ids": [one.held.refresh_id for one in outcomes],
-        "attempts": [one.held.attempt for one in outcomes],
+        "ids": [held.refresh_id for held, _ in outcomes],
+        "attempts": [held.attempt for held, _ in outcomes],
         "run_id": run_id,
     }
     mine = set(conn.execute(_LOCK, parameters).scalars())
-    ours = [one for one in outcomes if one.held.refresh_id in mine]
+    ours = [(held, outcome) for held, outcome in outcomes if held.refresh_id in mine]
     if not ours:
         return set()
-    companies = [one.held.company_id for one in ours]
+    companies = [held.company_id for held, _ in ours]
     closing = [
         {
-            "id": one.held.refresh_id,
-            "company_id": one.held.company_id,
-            "diff": _diff(one),
-            "gone": one.gone is not None,
+            "id": held.refresh_id,
+            "company_id": held.company_id,
+            "diff": _diff(outcome),
+            "gone": outcome.gone is not None,
         }
-        for one in ours
+        for held, outcome in ours
     ]
     conn.execute(_COMPLETE, {"outcomes": json.dumps(closing), "interval": refresh_interval})
-    groups = [_group_row(one.held, group) for one in ours for group in one.groups]
+    groups = [_group_row(held, group) for held, outcome in ours for group in outcome.groups]
     members = [
-        {"company_id": one.held.company_id, "product": group.product, **asdict(member)}
-        for one in ours
-        for group in one.groups
+        {"company_id": held.company_id, "product": group.product, **asdict(member)}
+        for held, outcome in ours
+        for group in outcome.groups
         for member in group.members
     ]
     events = [
         {
-            "refresh_id": one.held.refresh_id,
-            "company_id": one.held.company_id,
+            "refresh_id": held.refresh_id,
+            "company_id": held.company_id,
             "product": product,
             "position": position,
             **asdict(event),
         }
-        for one in ours
-        for position, (product, event) in enumerate(one.events)
+        for held, outcome in ours
+        for position, (product, event) in enumerate(outcome.events)
     ]
     conn.execute(_REMOVE_GROUPS, {"companies": companies, "groups": json.dumps(groups)})
     conn.execute(_WRITE_GROUPS, {"groups": json.dumps(groups)})
     conn.execute(_REMOVE_MEMBERS, {"companies": companies, "members": json.dumps(members)})
     conn.execute(_WRITE_MEMBERS, {"members": json.dumps(members)})
     conn.execute(_WRITE_HISTORY, {"events": json.dumps(events)})
-    gone = [one.held.company_id for one in ours if one.gone]
+    gone = [held.company_id for held, outcome in ours if outcome.gone]
     conn.execute(_REMOVE_STAFF, {"companies": gone})
     conn.execute(_HANDLE, {"ids": sorted(mine)})
     conn.execute(_SUPERSEDE, {"companies": companies})

@@ -39,6 +39,8 @@ class Rejected:
     without_id: int
 
 
+# By this name the changes that it leads to tell of it.
+_WRITER = sa.text("select set_config('bg.source', 'import', true)")
 _NO_COMPANY = sa.text("""
     update staged as s set reason = 'no company ' || company_id || ': import companies first'
     where reason is null and not exists (
@@ -169,6 +171,7 @@ def apply(
 def _apply(
     conn: sa.Connection, kind: str, columns: Sequence[str], full_snapshot: bool, allow_leavers: bool
 ) -> Imported:
+    conn.execute(_WRITER)
     left = _leave(conn, allow_leavers) if kind == "people" and full_snapshot else 0
     row = conn.execute(_upsert(kind, columns, full_snapshot)).one()
     return Imported(row.inserted, row.written - row.inserted, row.good - row.written, left)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember
+from bg_assets.domain.titles import verdict as titles
 from bg_assets.storage.copying import copy_rows
 
 _COMPANIES = sa.text("""
@@ -25,9 +27,12 @@ _PEOPLE = sa.text("""
 
 # When somebody was last seen is no part of company_people: a source that sees the same again
 # changes nothing there. Served by the primary keys; as a join it became a look at all people.
+# Most lists are empty, and null is not parsed.
 _STAFF = sa.text("""
     select company_id, person_id, title, department, location, manager_id, start_date, has_email,
-        function, level, confidence, evidence, (
+        function, level, confidence, evidence, has_left, by_department, lexicon_version,
+        nullif(function_alternatives, '[]') as function_alternatives,
+        nullif(level_alternatives, '[]') as level_alternatives, (
             select cast(p.observed_at at time zone 'UTC' as date)
             from bg.canonical_people as p where p.id = person_id) as seen
     from bg.company_people where company_id = any(:companies)
@@ -61,7 +66,8 @@ _PROFILES = sa.text("""
 
 _COLUMNS = (
     "company_id", "person_id", "title", "department", "location", "manager_id", "start_date",
-    "has_email", "function", "level", "confidence", "evidence",
+    "has_email", "function", "level", "confidence", "evidence", "function_alternatives",
+    "level_alternatives", "has_left", "by_department", "lexicon_version",
 )  # fmt: skip
 _STAGE = sa.text("""
     create temporary table staged_people (like bg.company_people including defaults)
@@ -111,7 +117,12 @@ def read_people(conn: sa.Connection, companies: Sequence[str]) -> list[Person]:
 
 
 def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[StaffMember]]:
-    """What company_people holds, by company."""
+    """What company_people holds, by company; each row with a whole verdict of this version.
+
+    A row of another version of the lexicon, or from before verdicts were kept whole, stands until
+    its company is refreshed: its title is read anew here, and nowhere else.
+    """
+    version = titles.version()
     staff: dict[str, list[StaffMember]] = {}
     for row in conn.execute(_STAFF, {"companies": list(companies)}):
         staff.setdefault(row.company_id, []).append(
@@ -121,16 +132,28 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
                 department=row.department,
                 location=row.location,
                 manager_id=row.manager_id,
-                function=row.function,
-                level=row.level,
-                confidence=row.confidence,
-                reasons=tuple(row.evidence),
+                verdict=_verdict(row, version),
                 has_email=row.has_email,
                 start_date=row.start_date,
                 seen=row.seen,
             )
         )
     return staff
+
+
+def _verdict(row: sa.Row[Any], version: str) -> titles.TitleVerdict:
+    if row.lexicon_version != version:
+        return titles.classify(row.title, row.department)
+    return titles.TitleVerdict(
+        function=row.function,
+        level=row.level,
+        confidence=row.confidence,
+        reasons=tuple(row.evidence),
+        function_alternatives=tuple(row.function_alternatives or ()),
+        level_alternatives=tuple(row.level_alternatives or ()),
+        left=row.has_left,
+        by_department=row.by_department,
+    )
 
 
 def read_overrides(
@@ -155,6 +178,7 @@ def write_staff(
     """
     conn.execute(_PROFILES, {"companies": list(companies)})
     conn.execute(_STAGE)
+    version = titles.version()
     copy_rows(
         conn,
         "staged_people",
@@ -162,8 +186,7 @@ def write_staff(
         (
             (
                 company_id, one.person_id, one.title, one.department, one.location,
-                one.manager_id, one.start_date, one.has_email, one.function, one.level,
-                one.confidence, list(one.reasons),
+                one.manager_id, one.start_date, one.has_email, *_columns(one.verdict), version,
             )
             for company_id in companies
             for one in staff.get(company_id, ())
@@ -172,3 +195,11 @@ def write_staff(
     conn.execute(_REMOVE, {"companies": list(companies)})
     conn.execute(_UPSERT)
     conn.execute(sa.text("drop table staged_people"))
+
+
+def _columns(verdict: titles.TitleVerdict) -> tuple[object, ...]:
+    return (
+        verdict.function, verdict.level, verdict.confidence, verdict.reasons,
+        verdict.function_alternatives, verdict.level_alternatives, verdict.left,
+        verdict.by_department,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bg_assets import partitions
 from bg_assets.assets import group_checks, judging
-from bg_assets.instance import private
+from bg_assets.instance.private import names, running
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.storage import chores, companies, database
 from bg_assets.ticks import restoring
@@ -20,8 +20,6 @@ EVERY_SECONDS = 60.0
 # Adding 10,000 partitions takes 0.7 s, removing 1,000 half of that.
 ADDED_AT_ONCE = 10_000
 REMOVED_AT_ONCE = 1000
-
-_PARTITION, _RANGE = "dagster/partition", "dagster/asset_partition_range_start"
 
 
 def keep(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
@@ -77,7 +75,7 @@ def _removable(instance: dg.DagsterInstance, keys: Sequence[str]) -> list[str]:
         return []
     records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER))
     tags = [record.dagster_run.tags for record in records]
-    if any(_RANGE in one for one in tags) or private.any_backfill(instance):
+    if any(names.RANGE_START_TAG in one for one in tags) or running.any_backfill(instance):
         return []
-    in_use = {one.get(_PARTITION) for one in tags}
+    in_use = {one.get(names.PARTITION_TAG) for one in tags}
     return [key for key in keys if key not in in_use]

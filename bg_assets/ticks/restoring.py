@@ -1,7 +1,8 @@
 """The last materializations come back after Dagster has lost them: told again from the tables.
 
 Dagster's database may be new, wiped, or older than ours. That is seen by one event: the latest
-that was there a minute ago is there still. Nothing is recomputed.
+that was there a minute ago is there still. Nothing is recomputed, but titles that another version
+of the lexicon has read.
 """
 
 from collections.abc import Sequence

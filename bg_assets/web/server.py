@@ -6,7 +6,7 @@ import sys
 import uvicorn
 
 from bg_assets import settings
-from bg_assets.instance import private
+from bg_assets.instance.private import webserver
 from bg_assets.web.guard import Guard
 from bg_assets.web.rules import Rules
 
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 def serve(workspace: str, config: settings.Settings) -> None:
     """Serve the UI of the code locations in the workspace file, to this machine, until a signal."""
     rules = Rules(config.web_hosts, config.web_read_only)
-    with private.ui(workspace, config.web_read_only) as app:
+    with webserver.ui(workspace, config.web_read_only) as app:
         uvicorn.run(
             Guard(app, rules),
             host=HOST,
@@ -33,8 +33,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         serve(sys.argv[1], settings.read())
-    except settings.BadSetting as error:
-        sys.stderr.write(f"{error}\n")
+    except settings.BadSetting as err:
+        sys.stderr.write(f"{err}\n")
         return 2
     except KeyboardInterrupt:
         return 0

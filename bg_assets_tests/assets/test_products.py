@@ -7,6 +7,7 @@ import pytest
 
 from bg_assets import sensors
 from bg_assets.assets import versions
+from bg_assets.domain.values import countries
 from bg_assets.products.files import SHIPPED, load_templates
 from bg_assets_tests.refreshing import World, metadata
 
@@ -36,7 +37,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def follow(world: World) -> dict[str, list[str]]:
-    """A tick and its runs; the kinds of change that each company was refreshed for."""
+    """A tick and its runs; the causes that each company was refreshed for."""
     sensors.follow_templates(world.engine)
     found: dict[str, list[str]] = {}
     for request in world.claim():
@@ -81,7 +82,7 @@ def test_a_new_product_comes_to_the_companies_that_lack_it(
     follow(world)
     world.build("acme", "bolt")
     monkeypatch.setenv("BG_PRODUCTS", "finance_system,hr_system")
-    assert follow(world) == {"acme": ["resync"], "bolt": ["resync"]}
+    assert follow(world) == {"acme": ["resync (template)"], "bolt": ["resync (template)"]}
     assert set(hashes(world, "acme")) == {"finance_system", "hr_system"}
     assert follow(world) == {}
 
@@ -108,7 +109,7 @@ def test_a_changed_template_refreshes_exactly_the_groups_it_built(world: World, 
     edit(own, "deal_size: 120000", "deal_size: 40000")
     world.sql("update bg.buyer_groups set template_hash = :h where company_id = 'bolt'",
               h=load_templates(own.parent)["books"].hash)  # fmt: skip
-    assert follow(world) == {"acme": ["resync"]}
+    assert follow(world) == {"acme": ["resync (template)"]}
     assert hashes(world, "acme") != before
     assert follow(world) == {}
     ((source, kind),) = set(
@@ -126,7 +127,7 @@ def test_a_note_or_another_layout_changes_no_group(world: World, own: Path) -> N
 def test_a_refresh_for_a_template_starts_no_interval(world: World, own: Path) -> None:
     world.build("acme")
     edit(own, "deal_size: 120000", "deal_size: 40000")
-    assert follow(world) == {"acme": ["resync"]}
+    assert follow(world) == {"acme": ["resync (template)"]}
     ((starts,),) = set(world.sql("select starts_interval from bg.buyer_group_refresh_log"))
     assert starts is False
 
@@ -183,7 +184,10 @@ def test_the_code_version_follows_the_templates_of_the_products(
     monkeypatch.setenv("BG_PRODUCTS", "books,hr_system")
     third = versions.of_groups()
     own.write_text("", encoding="utf-8")
-    assert len({first, second, third, versions.of_groups()}) == 4
+    fourth = versions.of_groups()
+    assert len({first, second, third, fourth}) == 4
+    monkeypatch.setattr(countries, "table", dict)
+    assert versions.of_groups() != fourth
     monkeypatch.setenv("BG_PRODUCTS", "")
     assert versions.of_groups() == "1"
 
@@ -197,3 +201,5 @@ def test_a_partition_carries_the_code_version_by_which_it_was_built(world: World
     assert event.asset_materialization is not None
     tags = event.asset_materialization.tags or {}
     assert tags["dagster/code_version"] == versions.of_groups()
+    kept = world.sql("select distinct lexicon_version from bg.company_people")
+    assert kept == [(versions.of_people(),)]

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.instance import state
 from bg_assets.storage import database
 from bg_assets_tests.browser.chromium import Page
 from bg_assets_tests.browser.conftest import ADDRESS, CHOSEN, COMPANIES, NAME, POISONED
@@ -76,18 +77,20 @@ def test_a_companys_partition_shows_its_group_and_why_and_no_names(page: Page) -
 
 def test_sensors_run_and_say_what_they_are_for(page: Page) -> None:
     page.open("/automation")
-    page.wait_for("people_changes", "company_changes", "requested_refreshes")
+    page.wait_for(*state.SENSORS)
     page.picture("automation")
-    page.open("/locations/bg_assets/sensors/people_changes")
-    page.wait_for("People who joined, left, moved or changed their role.", "Running")
+    page.open("/locations/bg_assets/sensors/due_companies_1")
+    page.wait_for("which of them asked for a run tells nothing", "Running")
     page.wait_for("runs requested")
     page.picture("sensor")
 
 
 def test_runs_carry_their_true_reasons(page: Page) -> None:
     page.open("/runs")
-    page.wait_for("bg/companies: 8", "bg/reasons: role_change: 8", "bg/attempt: 2")
-    page.wait_for("bg/reasons: company_profile_change: 8, person_joined: 8")
+    page.wait_for("bg/companies: 8", "bg/reasons: role_change (people_table): 8", "bg/attempt: 2")
+    page.wait_for(
+        "bg/reasons: company_profile_change (company_table): 8, person_joined (people_table): 8"
+    )
     page.picture("runs")
     assert_no_personal_data(page)
 

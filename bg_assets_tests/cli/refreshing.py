@@ -3,7 +3,8 @@
 import uuid
 
 from bg_assets import settings
-from bg_assets.assets import buyer_groups, runs
+from bg_assets.assets import runs
+from bg_assets.domain.groups.outcome import outcome
 from bg_assets.products import files
 from bg_assets.storage import claims, groups, staff
 from bg_assets_tests.cli.command import Command
@@ -44,9 +45,12 @@ def _carry_out(bg: Command, what: runs.Purpose) -> None:
         before = groups.read_groups(conn, what.companies)
         overrides = staff.read_overrides(conn, what.companies)
         outcomes = [
-            buyer_groups.outcome(
-                held, known.get(held.company_id), taken.staff[held.company_id], templates,
-                overrides.get(held.company_id, {}), before.get(held.company_id, {}),
+            (
+                held,
+                outcome(
+                    known.get(held.company_id), taken.staff[held.company_id], templates, held.as_of,
+                    overrides.get(held.company_id, {}), before.get(held.company_id, {}),
+                ),
             )
             for held in taken.held
         ]  # fmt: skip

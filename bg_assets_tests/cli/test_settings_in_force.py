@@ -30,7 +30,7 @@ def _tick(bg: Command, monkeypatch: pytest.MonkeyPatch, **variables: str) -> Non
         config = settings.read()
         in_force.keep(bg.engine, config.templates, config.products)
         with dg.DagsterInstance.ephemeral() as instance:
-            sensors.tick(instance, bg.engine, "people_changes", poll_seconds=0)
+            sensors.tick(instance, bg.engine, "due_companies_1", poll_seconds=0)
 
 
 def test_before_anything_ran_a_command_goes_by_its_own(

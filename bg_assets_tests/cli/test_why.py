@@ -186,3 +186,18 @@ def test_before_the_first_refresh_it_says_so(acme: Command) -> None:
     document = acme.json("why", "acme", "acme-7")
     (group,) = document["groups"]
     assert (group["rule"], document["pending_changes"]) == ("unread", 1)
+
+
+def test_rows_from_before_verdicts_were_kept_whole_are_explained_by_their_titles(
+    acme: Command,
+) -> None:
+    acme("import", "people", acme.file("o.csv", "id,company_id,title,department\n"
+         "acme-9,acme,Head of Section,Finance\n"))  # fmt: skip
+    refresh(acme, "acme")
+    before = [acme.json("why", "acme", person) for person in ("acme-2", "acme-9")]
+    acme.execute(
+        "update bg.company_people set function = null, level = null, function_alternatives = null, "
+        "level_alternatives = null, has_left = null, by_department = null, lexicon_version = null"
+    )
+    assert [acme.json("why", "acme", person) for person in ("acme-2", "acme-9")] == before
+    assert any("by the department" in one["because"] for one in before[1]["groups"][0]["roles"])

@@ -7,16 +7,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.instance import InstanceRef
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
 
 from bg_assets import settings
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance import code
+from bg_assets_tests.private import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 FINAL = {
     dg.DagsterRunStatus.SUCCESS,
@@ -54,8 +53,7 @@ def empty_database(postgres: Cluster) -> Iterator[str]:
 def instance(home: Path, empty_database: str) -> Iterator[dg.DagsterInstance]:
     """The instance of the tests of a module, and with it one fork server."""
     write_config(home / "dagster", empty_database)
-    ref = InstanceRef.from_dir(str(home / "dagster"))
-    with dg.DagsterInstance.from_ref(ref) as made:
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as made:
         yield made
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from bg_assets.instance import code_changes
 from bg_assets_tests.instance.conftest import eventually, launch, wait_for
+from bg_assets_tests.private import ReconstructableRepository
 
 CODE = """
 import dagster as dg

@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from bg_assets.instance import private
 from bg_assets.instance.coordinator import DirectRunCoordinator
+from bg_assets.instance.private import base
+from bg_assets_tests import private
 from bg_assets_tests.instance.conftest import Make, reload, wait_for
 
 LIMIT = 3
@@ -40,7 +41,7 @@ def nothing_left(instance: dg.DagsterInstance) -> Iterator[None]:
 def submit(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
     coordinator = instance.run_coordinator
     assert isinstance(coordinator, DirectRunCoordinator)
-    return coordinator.submit_run(private.SubmitRunContext(run, None))  # type: ignore[arg-type]
+    return coordinator.submit_run(base.SubmitRunContext(run, None))  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("in_daemon")
@@ -105,7 +106,7 @@ def test_what_only_the_queue_can_keep_goes_to_the_queue(
     monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, object],
 ) -> None:
-    monkeypatch.setitem(instance._settings, "concurrency", settings)
+    monkeypatch.setitem(private.settings_of(instance), "concurrency", settings)
     assert submit(instance, make_run()).status == QUEUED
 
 
@@ -114,7 +115,7 @@ def test_without_a_limit_every_run_starts_as_it_is_submitted_but_none_overtakes(
     instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"runs": {"max_concurrent_runs": -1}}
-    monkeypatch.setitem(instance._settings, "concurrency", settings)
+    monkeypatch.setitem(private.settings_of(instance), "concurrency", settings)
     assert submit(instance, make_run()).status != QUEUED
     waiting = make_run()
     instance.report_dagster_event(dg.DagsterEvent.job_enqueue(waiting), waiting.run_id)

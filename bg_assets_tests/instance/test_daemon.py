@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bg_assets import settings
-from bg_assets.instance import private
+from bg_assets.instance.private import names
 from bg_assets.instance.worker import State, Worker
 from bg_assets_tests.instance.conftest import Make, wait_for
 
@@ -92,7 +92,7 @@ def alive(process: psutil.Process) -> bool:
 
 
 def worker_of(run: dg.DagsterRun) -> Worker:
-    worker = Worker.from_tag(run.tags.get(private.WORKER_TAG))
+    worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
     assert worker is not None
     return worker
 

@@ -12,13 +12,14 @@ import dagster as dg
 import psutil
 import pytest
 import sqlalchemy as sa
-from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from bg_assets.instance import ending, forkserver, launcher, notes, private
+from bg_assets.instance import ending, forkserver, launcher, notes
 from bg_assets.instance.launcher import ForkRunLauncher, LaunchFailed, outputs
+from bg_assets.instance.private import base, names, running
 from bg_assets.instance.worker import State, Worker
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance.conftest import Make, eventually, launch, reload, wait_for
+from bg_assets_tests.private import execute_run_monitoring_iteration
 
 STARTED = dg.DagsterRunStatus.STARTED
 SUCCESS = dg.DagsterRunStatus.SUCCESS
@@ -38,7 +39,7 @@ def server_of(instance: dg.DagsterInstance) -> psutil.Process:
 
 
 def worker_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Worker:
-    worker = Worker.from_tag(reload(instance, run).tags.get(private.WORKER_TAG))
+    worker = Worker.from_tag(reload(instance, run).tags.get(names.WORKER_TAG))
     assert worker is not None
     return worker
 
@@ -140,9 +141,9 @@ def test_a_run_that_is_over_and_not_stored_as_such_is_an_error(
 ) -> None:
     """Dagster lets no error out of a run: that its end was refused is seen from what is stored."""
     run = make_run()
-    monkeypatch.setattr(private, "_execute_run_command_body", lambda *_, **__: 0)
+    monkeypatch.setattr(running, "_execute_run_command_body", lambda *_, **__: 0)
     with pytest.raises(notes.EndNotStored, match=run.run_id):
-        private.execute(private.instance_ref(instance), run.run_id, Worker.here().to_tag())
+        running.execute(running.instance_ref(instance), run.run_id, Worker.here().to_tag())
 
 
 def test_what_a_crashed_run_wrote_last_is_in_the_reason_of_its_failure(
@@ -167,7 +168,7 @@ def test_a_run_of_another_host_or_launcher_is_not_failed(
     worker = worker_of(instance, sleeping)
     elsewhere = Worker("another-host", worker.pid, worker.started)
     for tag in (elsewhere.to_tag(), "not json"):
-        instance.add_run_tags(sleeping.run_id, {private.WORKER_TAG: tag})
+        instance.add_run_tags(sleeping.run_id, {names.WORKER_TAG: tag})
         monitor(instance)
         assert reload(instance, sleeping).status == STARTED
     assert elsewhere.state() is State.ELSEWHERE
@@ -269,7 +270,7 @@ def test_a_stopped_run_of_another_user_is_left_to_that_user(
     monkeypatch.setattr(ending, "kill", not_ours)
     found = instance.run_launcher.check_run_worker_health(reload(instance, sleeping))
     monkeypatch.undo()
-    assert found.status is private.WorkerStatus.RUNNING
+    assert found.status is running.WorkerStatus.RUNNING
     assert found.msg is not None
     assert found.msg.endswith("belongs to another user, who has to kill it")
     assert worker.state() is State.STOPPED
@@ -299,7 +300,7 @@ def test_a_reexecution_gets_a_worker_of_its_own(
     first = make_run("fail on purpose")
     launch(instance, first)
     tags = wait_for(instance, first, FAILURE).tags
-    again = make_run(**{key: tags[key] for key in (private.WORKER_TAG,)})
+    again = make_run(**{key: tags[key] for key in (names.WORKER_TAG,)})
     launch(instance, again)
     wait_for(instance, again, SUCCESS)
     assert worker_of(instance, again) != worker_of(instance, first)
@@ -310,7 +311,7 @@ def test_a_run_that_is_launched_twice_is_executed_once(
 ) -> None:
     run = make_run("sleep 1")
     launch(instance, run)
-    instance.run_launcher.launch_run(private.LaunchRunContext(run, None))
+    instance.run_launcher.launch_run(base.LaunchRunContext(run, None))
     wait_for(instance, run, SUCCESS)
     events = [entry.dagster_event for entry in instance.all_logs(run.run_id)]
     starts = [e for e in events if e and e.event_type_value == "STEP_START"]
@@ -364,7 +365,7 @@ def test_a_launch_that_fails_fails_the_run_and_says_why(
     instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance.run_launcher.dispose()
-    monkeypatch.setattr(private, "repository_origin", lambda run: ("/bin/false", "{}"))
+    monkeypatch.setattr(running, "repository_origin", lambda run: ("/bin/false", "{}"))
     run = make_run()
     with pytest.raises(LaunchFailed, match="did not start"):
         launch(instance, run)

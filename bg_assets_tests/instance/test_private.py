@@ -1,65 +1,162 @@
-"""Dagster's private names are those that this code was checked against."""
+"""Dagster's private names are in one place, and are those that this code was checked against."""
 
 import ast
+import importlib
 import inspect
+import re
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._cli.api import _execute_run_command_body
-from dagster._core.execution.plan.execute_step import _get_output_asset_events
 from dagster_postgres import DagsterPostgresStorage
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+import bench
 import bg_assets
-from bg_assets.instance import private
+import bg_assets_tests
+from bg_assets.instance import private as package
+from bg_assets.instance.private import base, events, names, schema
+from bg_assets_tests import private
 
-ADVICE = "read bg_assets/instance/private.py against the new version, then set CHECKED_*"
+ADVICE = "read bg_assets/instance/private against the new version, then set CHECKED_*"
+
+_PACKAGES = [Path(str(one.__file__)).parent for one in (bg_assets, bg_assets_tests, bench)]
+_OURS = Path(package.__file__).parent
+_OF_TESTS = Path(private.__file__)
+# Dagster's own packages that hold nothing documented below the first level.
+_OF_DAGSTER = re.compile(r"dagster\w*\._|dagster_(postgres|shared|webserver|graphql|pipes)\.\w")
+_A_TABLE = re.compile(
+    rf"\b(?:from|join|into|update|table|to_regclass\(')\s+({'|'.join(sorted(private.TABLES))})\b",
+    re.IGNORECASE,
+)
+# Documented, though they begin with an underscore: of SQLAlchemy's rows.
+_NOT_PRIVATE = {"_mapping"}
 
 
 def test_the_installed_dagster_is_the_one_that_was_checked() -> None:
-    assert version("dagster") == private.CHECKED_DAGSTER, ADVICE
-    assert version("dagster-postgres") == private.CHECKED_DAGSTER_POSTGRES, ADVICE
-    assert version("dagster-webserver") == private.CHECKED_DAGSTER_WEBSERVER, ADVICE
+    assert version("dagster") == package.CHECKED_DAGSTER, ADVICE
+    assert version("dagster-postgres") == package.CHECKED_DAGSTER_POSTGRES, ADVICE
+    assert version("dagster-webserver") == package.CHECKED_DAGSTER_WEBSERVER, ADVICE
 
 
-def test_no_other_file_imports_private_names_of_dagster() -> None:
-    package = Path(bg_assets.__file__).parent
-    found = [
-        f"{path.relative_to(package)}: {name}"
-        for path in package.rglob("*.py")
-        if path != package / "instance" / "private.py"
-        for node in ast.walk(ast.parse(path.read_text()))
-        for name in _imported(node)
-        if name.startswith(("dagster.", "dagster_postgres.", "dagster_shared.")) and "._" in name
+def _sources() -> Iterator[tuple[Path, ast.Module]]:
+    """All files but those that may know private names."""
+    for folder in _PACKAGES:
+        for path in folder.rglob("*.py"):
+            if not path.is_relative_to(_OURS) and path not in (_OF_TESTS, Path(__file__)):
+                yield path.relative_to(folder.parent), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _texts(tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Every name that is imported and every text that is not prose, the second telling which."""
+    prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, True) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((f"{node.module}.{alias.name}", True) for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
+            yield node.value, False
+
+
+def _module_of(text: str, imported: bool) -> str | None:
+    """What a text names of Dagster that is not documented; a documented package has no dot."""
+    found = _OF_DAGSTER.match(text)
+    if found is None:
+        return None
+    documented = text.count(".") == 1 and "._" not in text
+    return None if imported and documented else text
+
+
+def test_no_other_file_names_private_modules_of_dagster() -> None:
+    assert not [
+        f"{path}: {text}"
+        for path, tree in _sources()
+        for text, imported in _texts(tree)
+        if _module_of(text, imported)
     ]
-    assert not found
 
 
-def _imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module:
-        return [f"{node.module}.{alias.name}" for alias in node.names]
-    return []
+def test_no_other_file_of_the_project_reads_tables_of_dagster() -> None:
+    assert not [
+        f"{path}: {found[1]}"
+        for path, tree in _sources()
+        if path.parts[0] == "bg_assets"
+        for text, _ in _texts(tree)
+        if (found := _A_TABLE.search(text))
+    ]
+
+
+def _defined(tree: ast.AST) -> set[str]:
+    """The names that a file gives to anything itself."""
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found.add(node.name)
+            case ast.Attribute(ctx=ast.Store()):
+                found.add(node.attr)
+            case ast.Name(ctx=ast.Store()):
+                found.add(node.id)
+    return found
+
+
+def test_no_other_file_of_the_project_touches_private_attributes_of_others() -> None:
+    assert not [
+        f"{path}, line {node.lineno}: {ast.unparse(node)}"
+        for path, tree in _sources()
+        if path.parts[0] == "bg_assets"
+        for own in [_defined(tree) | _NOT_PRIVATE]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and re.match(r"_[^_]", node.attr)
+        and node.attr not in own
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from dagster._core.instance import InstanceRef",
+        "import dagster._core.instance",
+        "from dagster_postgres.utils import create_pg_connection",
+        "from dagster_shared.error import SerializableErrorInfo",
+        "importlib.import_module('dagster._core.executor.in_process')",
+    ],
+)
+def test_what_is_private_is_known_by_its_name(line: str) -> None:
+    assert any(_module_of(text, imported) for text, imported in _texts(ast.parse(line)))
+
+
+@pytest.mark.parametrize("line", ["import dagster as dg", "from dagster_postgres import Storage"])
+def test_what_is_documented_is_not_private(line: str) -> None:
+    assert not any(_module_of(text, imported) for text, imported in _texts(ast.parse(line)))
+
+
+@pytest.mark.parametrize("text", ["select 1 from kvs", "join run_tags as t", "UPDATE instigators"])
+def test_a_table_of_dagster_is_known_in_a_statement(text: str) -> None:
+    assert _A_TABLE.search(text)
 
 
 @pytest.mark.parametrize(
     ("function", "parameters"),
     [
         (
-            _execute_run_command_body,
+            private.execute_run_command_body,
             "run_id instance write_stream_fn set_exit_code_on_failure",
         ),
         (
-            _get_output_asset_events,
+            private.get_output_asset_events,
             "asset_key asset_partitions output output_def io_manager_metadata step_context "
             "execution_type",
         ),
         (dg.DagsterEvent.asset_materialization, "step_context materialization batch_metadata"),
         (dg.DagsterEvent.asset_check_evaluation, "step_context asset_check_evaluation"),
-        (private.redirect_to_file, "stream filepath"),
+        (base.redirect_to_file, "stream filepath"),
         (
             create_app_from_workspace_process_context,
             "workspace_process_context path_prefix live_data_poll_rate kwargs",
@@ -79,11 +176,32 @@ def test_the_functions_take_what_they_took(function: object, parameters: str) ->
 
 def test_the_storages_still_ask_the_catalog_these_questions() -> None:
     made = DagsterPostgresStorage("postgresql+psycopg2://nobody@/", should_autocreate_tables=False)
-    for part, questions in private._SCHEMA_QUESTIONS.items():
+    for part, questions in schema._SCHEMA_QUESTIONS.items():
         assert all(callable(getattr(getattr(made, part), question)) for question in questions)
         assert hasattr(getattr(made, part), "_engine")
 
 
-def test_the_names_of_tags_are_as_documented() -> None:
-    assert private.DEFER_TAG == "dagster/defer_asset_events"
-    assert private.WORKER_TAG.startswith(".dagster/")
+def test_dagster_calls_its_tags_as_we_do() -> None:
+    assert names.DEFER_TAG == private.tags.EXTERNALLY_MANAGED_ASSETS_TAG
+    assert names.WORKER_TAG.startswith(private.tags.HIDDEN_TAG_PREFIX)
+    assert names.RUN_KEY_TAG == private.tags.RUN_KEY_TAG
+    assert names.PARTITION_TAG == private.tags.PARTITION_NAME_TAG
+    assert names.RANGE_START_TAG == private.tags.ASSET_PARTITION_RANGE_START_TAG
+
+
+@pytest.mark.parametrize("module", names.IMPORTED_BY_RUNS)
+def test_what_runs_import_of_dagster_is_there(module: str) -> None:
+    assert importlib.import_module(module)
+
+
+def test_the_kinds_of_an_error_are_told_down_to_where_it_came_from() -> None:
+    inner = SimpleNamespace(cls_name="AdminShutdown", cause=None, context=None)
+    middle = SimpleNamespace(cls_name="OperationalError", cause=None, context=inner)
+    outer = SimpleNamespace(cls_name="DagsterError", cause=middle, context=None)
+    assert _kinds(outer) == ["DagsterError", "OperationalError", "AdminShutdown"]
+    assert _kinds(None) == []
+
+
+def _kinds(error: object) -> list[str]:
+    failure: Any = SimpleNamespace(step_failure_data=SimpleNamespace(error=error))
+    return list(events.error_kinds(failure))

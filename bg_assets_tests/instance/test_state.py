@@ -5,24 +5,22 @@ import time
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    SensorInstigatorData,
-)
-from dagster._daemon.types import DaemonHeartbeat
 
 from bg_assets import settings
 from bg_assets.cli import problems
 from bg_assets.instance import state as dagster_state
 from bg_assets.instance.state import SILENT_SECONDS, DagsterState
 from bg_assets_tests.instance.conftest import Make
+from bg_assets_tests.private import (
+    DaemonHeartbeat,
+    GrpcServerCodeLocationOrigin,
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+    SensorInstigatorData,
+)
 from bg_assets_tests.storage.rows import refresh
 
 
@@ -67,19 +65,20 @@ def test_a_daemon_runs_while_its_sensors_heart_beats(
     assert dagster_state.read(empty_database).daemon.startswith(said)
 
 
-def test_each_sensor_is_running_or_stopped_by_its_name(
+def test_each_of_our_sensors_is_running_or_stopped_by_its_name(
     instance: dg.DagsterInstance, empty_database: str
 ) -> None:
-    declared = _sensor("people_changes", InstigatorStatus.DECLARED_IN_CODE)
-    started = _sensor("company_changes", InstigatorStatus.RUNNING)
-    stopped = _sensor("requested_refreshes", InstigatorStatus.RUNNING)
-    for state in (declared, started, stopped):
+    declared = _sensor("due_companies_2", InstigatorStatus.DECLARED_IN_CODE)
+    started = _sensor("due_companies_1", InstigatorStatus.RUNNING)
+    stopped = _sensor("due_companies_3", InstigatorStatus.RUNNING)
+    earlier = _sensor("people_changes", InstigatorStatus.DECLARED_IN_CODE)
+    for state in (declared, started, stopped, earlier):
         instance.add_instigator_state(state)
     instance.update_instigator_state(stopped.with_status(InstigatorStatus.STOPPED))
     assert dagster_state.read(empty_database).sensors == {
-        "people_changes": "running",
-        "company_changes": "running",
-        "requested_refreshes": "stopped",
+        "due_companies_1": "running",
+        "due_companies_2": "running",
+        "due_companies_3": "stopped",
     }
 
 

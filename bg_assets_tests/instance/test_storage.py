@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 import yaml
-from dagster._core.instance import InstanceRef
 
 from bg_assets import settings
-from bg_assets.instance.private import ConfigurableClassData
+from bg_assets.instance.private.base import ConfigurableClassData
 from bg_assets.instance.storage import COMPLETE, PooledPostgresStorage
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance.conftest import write_config
+from bg_assets_tests.private import InstanceRef
 
 # Four processes that have imported everything and open the storage at the same moment.
 FOUR_AT_ONCE = """

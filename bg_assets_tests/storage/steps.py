@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup, Member, StaffMember
+from bg_assets.domain.groups.outcome import Outcome, StoredGroup
+from bg_assets.domain.titles.verdict import TitleVerdict
 from bg_assets.storage import claims, database, groups, refreshes, staff
 from bg_assets.storage.claims import Policy, Request
-from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.storage.rows import at, rows, value
 
@@ -75,7 +76,7 @@ def write_staff(conn: sa.Connection, companies: list[str]) -> None:
         judged.setdefault(one.company_id, []).append(
             StaffMember(
                 one.person_id, one.title, one.department, one.location, one.manager_id,
-                None, None, 0.5, ("no-evidence",), one.has_email, one.start_date,
+                TitleVerdict(None, None, 0.5, ("no-evidence",)), one.has_email, one.start_date,
             )
         )  # fmt: skip
     staff.write_staff(conn, companies, judged)
@@ -112,7 +113,10 @@ def complete_on(
 
 
 def finish(
-    engine: sa.Engine, outcomes: list[Outcome], run_id: str = "run-1", interval: float = 3600
+    engine: sa.Engine,
+    outcomes: list[tuple[Held, Outcome]],
+    run_id: str = "run-1",
+    interval: float = 3600,
 ) -> set[str]:
     """Complete with these outcomes, whatever they say; returns the refreshes completed."""
     with engine.begin() as conn:
@@ -139,7 +143,7 @@ def outcome(
     before: Mapping[str, StoredGroup] | None = None,
     *,
     gone: str | None = None,
-) -> Outcome:
+) -> tuple[Held, Outcome]:
     """The outcome of a refresh whose members are these; one gap where there are none."""
     now = () if gone else tuple(members)
     stood = set((before or {}).get(PRODUCT, StoredGroup({}, ())).members)
@@ -150,7 +154,7 @@ def outcome(
         for one in sorted(stood - set(now))
     ]
     found = () if gone else (group(now),)
-    return Outcome(held, found, tuple((PRODUCT, event) for event in news), gone)
+    return held, Outcome(found, tuple((PRODUCT, event) for event in news), gone)
 
 
 def group(members: tuple[str, ...]) -> BuyerGroup:

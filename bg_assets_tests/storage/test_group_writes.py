@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup, Member
+from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import database, groups
-from bg_assets.storage.groups import Outcome, StoredGroup
 from bg_assets.storage.refreshes import Held
 from bg_assets_tests.storage.rows import at, change, company, refresh, rows, run, value
 from bg_assets_tests.storage.steps import PRODUCT, release, take, tick
@@ -53,7 +53,7 @@ def held(engine: sa.Engine, *companies: str, run_id: str = "run-1", day: int = 0
     return sorted(found, key=lambda one: one.company_id)
 
 
-def finish(engine: sa.Engine, *outcomes: Outcome, run_id: str = "run-1") -> set[str]:
+def finish(engine: sa.Engine, *outcomes: tuple[Held, Outcome], run_id: str = "run-1") -> set[str]:
     with engine.begin() as conn:
         return groups.complete(conn, run_id, outcomes, 0)
 
@@ -62,7 +62,7 @@ def build(
     engine: sa.Engine, name: str, *found: BuyerGroup, day: int = 0, run_id: str = "run-1"
 ) -> Held:
     (mine,) = held(engine, name, run_id=run_id, day=day)
-    assert finish(engine, Outcome(mine, found, ()), run_id=run_id)
+    assert finish(engine, (mine, Outcome(found, ())), run_id=run_id)
     return mine
 
 
@@ -135,10 +135,10 @@ def test_who_moves_within_a_batch_is_a_member_of_the_new_company_only(engine: sa
     company(engine, "bolt")
     nobody = replace(FIRST, members=())
     one, two = held(engine, "acme", "bolt")
-    finish(engine, Outcome(one, (FIRST,), ()), Outcome(two, (nobody,), ()))
+    finish(engine, (one, Outcome((FIRST,), ())), (two, Outcome((nobody,), ())))
     one, two = held(engine, "acme", "bolt", day=1)
     moved = replace(FIRST, members=FIRST.members[:1])
-    finish(engine, Outcome(one, (nobody,), ()), Outcome(two, (moved,), ()))
+    finish(engine, (one, Outcome((nobody,), ())), (two, Outcome((moved,), ())))
 
     assert members(engine) == [("bolt", PRODUCT, "ann")]
 
@@ -150,9 +150,9 @@ def test_of_a_batch_a_company_that_is_gone_takes_nothing_of_the_others_along(
     company(engine, "bolt", ["cid"])
     one, two = held(engine, "acme", "bolt")
     of_bolt = replace(FIRST, members=(replace(FIRST.members[0], person_id="cid"),))
-    finish(engine, Outcome(one, (FIRST,), ()), Outcome(two, (of_bolt,), ()))
+    finish(engine, (one, Outcome((FIRST,), ())), (two, Outcome((of_bolt,), ())))
     one, two = held(engine, "acme", "bolt", day=1)
-    finish(engine, Outcome(one, (), (), gone="no longer tracked"), Outcome(two, (of_bolt,), ()))
+    finish(engine, (one, Outcome((), (), gone="no longer tracked")), (two, Outcome((of_bolt,), ())))
 
     assert members(engine) == [("bolt", PRODUCT, "cid")]
     for table in ("buyer_groups", "company_people"):
@@ -166,7 +166,7 @@ def test_who_left_has_no_new_and_a_gap_that_closed_no_old_person(engine: sa.Engi
         Event("left", "zoe", {"role": "champion"}, None, "gone"),
         Event("joined", "ann", None, {"role": "champion"}, "new"),
     )
-    finish(engine, Outcome(mine, (FIRST,), tuple((PRODUCT, one) for one in events)))
+    finish(engine, (mine, Outcome((FIRST,), tuple((PRODUCT, one) for one in events))))
 
     assert rows(engine, "select person_id, old is null as no_old, new is null as no_new "
                 "from bg.buyer_group_history order by id") == [
@@ -186,7 +186,7 @@ def test_what_is_completed_after_a_failed_attempt_has_no_error(engine: sa.Engine
     (mine,) = take(engine, "run-2", request)
     with engine.begin() as conn:
         run(conn, "update bg.buyer_group_refresh_log set error = 'told meanwhile'")
-    finish(engine, Outcome(mine, (FIRST,), ()), run_id="run-2")
+    finish(engine, (mine, Outcome((FIRST,), ())), run_id="run-2")
 
     assert rows(engine, "select status, error from bg.buyer_group_refresh_log") == [
         {"status": "completed", "error": None}
@@ -202,7 +202,7 @@ def test_a_completion_waits_for_a_release_and_then_writes_nothing(engine: sa.Eng
         run(releasing, "update bg.buyer_group_refresh_log set status = 'requested', attempt = 2, "
             "run_id = null")  # fmt: skip
         thread = threading.Thread(
-            target=lambda: results.append(finish(engine, Outcome(mine, (FIRST,), ())))
+            target=lambda: results.append(finish(engine, (mine, Outcome((FIRST,), ()))))
         )
         thread.start()
         _until_blocked(engine)
@@ -222,7 +222,7 @@ def test_refreshes_are_locked_in_the_order_of_their_ids_whatever_that_of_the_out
         company(engine, name)
     first, second = sorted(held(engine, "acme", "bolt"), key=lambda one: one.refresh_id)
     nobody = replace(FIRST, members=())
-    done = [Outcome(one, (nobody,), ()) for one in (second, first)]
+    done = [(one, Outcome((nobody,), ())) for one in (second, first)]
     _finish_behind(engine, first.refresh_id, second.refresh_id, done)
 
     assert value(engine, "select count(*) from bg.buyer_groups") == 2
@@ -234,13 +234,15 @@ def test_dead_refreshes_are_locked_in_the_order_of_their_ids(engine: sa.Engine) 
     first, second = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
     for refresh_id in (second, first):
         refresh(engine, "acme", "dead", id=refresh_id)
-    _finish_behind(engine, first, second, [Outcome(mine, (replace(FIRST, members=()),), ())])
+    _finish_behind(engine, first, second, [(mine, Outcome((replace(FIRST, members=()),), ()))])
 
     assert value(engine, "select count(*) from bg.buyer_group_refresh_log "
                  "where status = 'failed'") == 2  # fmt: skip
 
 
-def _finish_behind(engine: sa.Engine, first: str, second: str, done: list[Outcome]) -> None:
+def _finish_behind(
+    engine: sa.Engine, first: str, second: str, done: list[tuple[Held, Outcome]]
+) -> None:
     """Complete while somebody keeps the first refresh: the second is free until then."""
     lock = "select 1 from bg.buyer_group_refresh_log where id = cast(:id as uuid) for update nowait"
     with engine.connect() as keeping, engine.connect() as looking:
@@ -259,7 +261,7 @@ def test_a_release_does_not_wait_for_a_completion_and_lets_it_be(engine: sa.Engi
     company(engine, "acme", ["ann", "bob"])
     (mine,) = held(engine, "acme")
     with engine.begin() as completing:
-        assert groups.complete(completing, "run-1", [Outcome(mine, (FIRST,), ())], 0)
+        assert groups.complete(completing, "run-1", [(mine, Outcome((FIRST,), ()))], 0)
         assert release(engine, [mine]) == ([], [])
 
     assert value(engine, "select status from bg.buyer_group_refresh_log") == "completed"
@@ -274,7 +276,7 @@ def test_a_dead_refresh_of_the_company_is_over_when_another_completes(engine: sa
         run(engine, "insert into bg.changes (company_id, kind, source, refresh_id) "
             "values ('acme', 'role_change', 'people_table', cast(:id as uuid))",
             id=refresh_id)  # fmt: skip
-    finish(engine, Outcome(mine, (FIRST,), ()))
+    finish(engine, (mine, Outcome((FIRST,), ())))
 
     assert rows(engine, "select company_id, status from bg.buyer_group_refresh_log "
                 "where status <> 'completed' order by 1") == [
@@ -302,8 +304,8 @@ def test_the_first_of_several_changes_counts_for_the_lag_of_each_refresh(engine:
     with engine.connect() as conn:
         causes = groups.read_causes(conn, [one.refresh_id, two.refresh_id])
 
-    assert causes[one.refresh_id].kinds == {"role_change": 2}
-    assert causes[two.refresh_id].kinds == {"role_change": 1}
+    assert causes[one.refresh_id].kinds == {"role_change (people_table)": 2}
+    assert causes[two.refresh_id].kinds == {"role_change (people_table)": 1}
     first, second = causes[one.refresh_id].lag_seconds, causes[two.refresh_id].lag_seconds
     assert first is not None
     assert second is not None

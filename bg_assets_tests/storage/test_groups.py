@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.gaps import Gap
+from bg_assets.domain.groups.outcome import Outcome
 from bg_assets.storage import groups
-from bg_assets.storage.groups import Outcome
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 from bg_assets_tests.storage import steps
@@ -135,10 +135,10 @@ def test_unknown_old_and_new_are_null_and_not_json_null(acme: sa.Engine) -> None
 def test_a_product_that_is_no_longer_sold_loses_its_group(acme: sa.Engine) -> None:
     (held,) = held_by_a_run(acme)
     two = (steps.group(("ann",)), replace(steps.group(("bob",)), product="hr_system"))
-    finish(acme, [Outcome(held, two, ())])
+    finish(acme, [(held, Outcome(two, ()))])
     change(acme, "acme")
     (held,) = held_by_a_run(acme, "run-2")
-    finish(acme, [Outcome(held, two[1:], ())], "run-2")
+    finish(acme, [(held, Outcome(two[1:], ()))], "run-2")
 
     found = state(acme)
     assert [row["product"] for row in found["groups"]] == ["hr_system"]
@@ -200,7 +200,7 @@ def test_one_bad_group_writes_nothing_at_all(acme: sa.Engine) -> None:
     before = state(acme)
     bad = replace(steps.group(("ann",)), completeness=2.0)
     with pytest.raises(sa.exc.IntegrityError, match="completeness"):
-        finish(acme, [Outcome(held, (bad,), ())])
+        finish(acme, [(held, Outcome((bad,), ()))])
 
     assert state(acme) == before
     assert complete(acme, "run-1", [held]) == {"acme"}
@@ -213,7 +213,7 @@ def test_the_order_of_the_events_is_kept(acme: sa.Engine) -> None:
         *((PRODUCT, Event("joined", f"p{n}", None, {"role": "champion"}, "new")) for n in range(9)),
         (PRODUCT, Event("role_changed", "ann", {"role": "x"}, {"role": "y"}, "promoted")),
     ]
-    finish(acme, [Outcome(held, (steps.group(()),), tuple(news))])
+    finish(acme, [(held, Outcome((steps.group(()),), tuple(news)))])
 
     history = state(acme)["history"]
     assert [row["person_id"] for row in history] == [

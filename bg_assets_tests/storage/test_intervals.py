@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage.groups import Outcome
+from bg_assets.domain.groups.outcome import Outcome
 from bg_assets_tests.storage import steps
 from bg_assets_tests.storage.rows import change, company, rows, run, value
 from bg_assets_tests.storage.steps import complete, finish, held_by_a_run, take_by_hand
@@ -52,7 +52,7 @@ def test_a_group_without_members_is_not_a_group_of_nobody(engine: sa.Engine) -> 
     company(engine, "acme", ["ann"])
     change(engine, "acme")
     (held,) = held_by_a_run(engine)
-    finish(engine, [Outcome(held, (steps.group(()),), ())])
+    finish(engine, [(held, Outcome((steps.group(()),), ()))])
     change(engine, "acme")
     complete(engine, "run-2", held_by_a_run(engine, "run-2"))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, database, groups, refreshes, resync, staff, templates
+from bg_assets.storage import causes, claims, database, groups, refreshes, resync, staff, templates
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
@@ -43,7 +43,8 @@ def conn(past: sa.Engine) -> Iterator[sa.Connection]:
 def tick(conn: sa.Connection, policy: Policy = POLICY) -> list[claims.Request]:
     now = at(60)
     claims.claim(conn, policy, "s", now)
-    return claims.ask(conn, policy, "s", now) + claims.ask_again(conn, "s", now)
+    asked = claims.ask(conn, policy, "s", now) + claims.ask_again(conn, "s", now)
+    return causes.explained(conn, asked)
 
 
 def test_a_quiet_tick_reads_next_to_nothing(conn: sa.Connection) -> None:

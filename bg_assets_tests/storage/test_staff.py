@@ -5,15 +5,25 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from bg_assets.domain.groups.group import Company, Override, StaffMember
+from bg_assets.domain.groups.group import Company, Override, StaffMember, decide
+from bg_assets.domain.groups.why import explain
+from bg_assets.domain.titles.verdict import TitleVerdict, classify, version
+from bg_assets.domain.titles.weighing import read
 from bg_assets.storage import staff
+from bg_assets_tests.domain.groups.people import TODAY
+from bg_assets_tests.domain.groups.worlds import FINANCE, TEMPLATES, World, worlds
 from bg_assets_tests.storage.rows import at, company, insert, rows, run, value
 
-ANN = StaffMember(
-    "ann", "CFO", "Finance", "Graz", "bob", "finance", "c_level", 0.9, ("cfo",), True,
-    date(2020, 1, 2),
-)  # fmt: skip
+SAID = TitleVerdict("finance", "c_level", 0.9, ("cfo",), ("legal", "it"), ("vp",))
+ANN = StaffMember("ann", "CFO", "Finance", "Graz", "bob", SAID, True, date(2020, 1, 2))
+ACME = Company("acme", 200, 200, "US")
+KEPT = (
+    "select function, level, confidence, evidence, function_alternatives, level_alternatives, "
+    "has_left, by_department, lexicon_version from bg.company_people order by person_id"
+)
 
 
 @pytest.fixture
@@ -66,7 +76,8 @@ def test_people_are_read_by_company_and_id_without_those_who_are_gone(acme: sa.E
 def test_staff_is_kept_and_read_as_it_was_judged(acme: sa.Engine) -> None:
     run(acme, "update bg.people set observed_at = '2026-03-02 01:00+02' where id = 'ann'")
     run(acme, "update bg.people set observed_at = null where id = 'bob'")
-    bob = StaffMember("bob", None, None, None, None, None, None, 0.0)
+    nothing = TitleVerdict(None, None, 0.0, (), ("hr",), left=True, by_department=True)
+    bob = StaffMember("bob", None, None, None, None, nothing)
     write(acme, ["acme"], acme=[bob, ANN], bolt=[replace(ANN, person_id="cid")])
     with acme.connect() as conn:
         found = staff.read_staff(conn, ["acme", "bolt"])
@@ -78,8 +89,12 @@ def test_staff_is_kept_and_read_as_it_was_judged(acme: sa.Engine) -> None:
     "new",
     [
         {"title": "CEO"}, {"department": None}, {"location": "Linz"}, {"manager_id": None},
-        {"start_date": None}, {"has_email": False}, {"function": "it"}, {"level": "vp"},
-        {"confidence": 0.8}, {"reasons": ("other",)},
+        {"start_date": None}, {"has_email": False},
+        *({"verdict": replace(SAID, **said)} for said in (
+            {"function": "it"}, {"level": "vp"}, {"confidence": 0.8}, {"reasons": ("other",)},
+            {"function_alternatives": ()}, {"level_alternatives": ("head",)}, {"left": True},
+            {"by_department": True},
+        )),
     ],
     ids=str,
 )  # fmt: skip
@@ -91,6 +106,78 @@ def test_each_column_of_staff_is_renewed(acme: sa.Engine, new: dict[str, object]
         (found,) = staff.read_staff(conn, ["acme"])["acme"]
 
     assert replace(found, seen=None) == changed
+
+
+def test_a_verdict_stands_whole_in_its_row_with_the_version_that_gave_it(acme: sa.Engine) -> None:
+    write(acme, ["acme"], acme=[ANN])
+    assert rows(acme, KEPT) == [{
+        "function": "finance", "level": "c_level", "confidence": 0.9, "evidence": ["cfo"],
+        "function_alternatives": ["legal", "it"], "level_alternatives": ["vp"], "has_left": False,
+        "by_department": False, "lexicon_version": version(),
+    }]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        "function_alternatives = null, level_alternatives = null, has_left = null, "
+        "by_department = null, lexicon_version = null",
+        "lexicon_version = '0-older', has_left = true",
+    ],
+    ids=["before verdicts were kept whole", "another version"],
+)
+def test_a_title_that_was_read_otherwise_is_read_anew_until_it_is_written_anew(
+    acme: sa.Engine, older: str
+) -> None:
+    title, department = "Project Director, Moving Forward", "Finance"
+    said = classify(title, department)
+    assert said.by_department
+    ann = replace(ANN, title=title, department=department, verdict=said)
+    write(acme, ["acme"], acme=[ann])
+    whole = rows(acme, KEPT)
+    run(acme, f"update bg.company_people set function = 'legal', level = 'intern', {older}")
+    with acme.connect() as conn:
+        (found,) = staff.read_staff(conn, ["acme"])["acme"]
+    assert replace(found, seen=None) == ann
+
+    write(acme, ["acme"], acme=[ann])
+    assert rows(acme, KEPT) == whole
+
+
+def test_of_a_row_of_this_version_no_title_is_read_again(acme: sa.Engine) -> None:
+    """What it says counts, not what the title would say."""
+    title = "Head of Nothing That Another Test Reads"
+    other = replace(ANN, title=title, verdict=replace(SAID, function_alternatives=()))
+    write(acme, ["acme"], acme=[other])
+    classify.cache_clear()
+    read.cache_clear()
+    with acme.connect() as conn:
+        people = staff.read_staff(conn, ["acme"])["acme"]
+    for template in TEMPLATES:
+        decide(ACME, people, template, TODAY)
+    explained = explain(ACME, people, FINANCE, TODAY, (), "ann")
+
+    assert classify.cache_info().misses == read.cache_info().misses == 0
+    assert explained.because.startswith("decision maker: finance at level c_level")
+    run(acme, "update bg.company_people set lexicon_version = null")
+    with acme.connect() as conn:
+        staff.read_staff(conn, ["acme"])
+    assert classify.cache_info().misses == 1
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(worlds(), min_size=1, max_size=3))
+def test_a_group_is_the_same_from_the_table_as_fresh_from_the_titles(
+    engine: sa.Engine, found: list[World]
+) -> None:
+    """Same people, same date, same template: same group, whatever the batch."""
+    staffs = {f"c{at}": one.people for at, one in enumerate(found)}
+    with engine.connect() as conn:
+        staff.write_staff(conn, list(staffs), staffs)
+        kept = staff.read_staff(conn, list(staffs))
+    for one, people in zip(found, kept.values(), strict=True):
+        assert people == sorted(one.people, key=lambda person: person.person_id)
+        assert replace(one, people=tuple(people)).decide() == one.decide()
 
 
 def test_who_is_no_longer_on_the_staff_of_a_company_goes_and_others_stay_untouched(

@@ -17,7 +17,6 @@ from typing import Any
 import dagster as dg
 import psutil
 import sqlalchemy as sa
-from dagster._core.instance import InstanceRef
 
 from bg_assets import settings
 from bg_assets.embedded import processes
@@ -290,7 +289,7 @@ def kill(process: psutil.Process) -> None:
 def _instance(home: Path, server: EmbeddedPostgres) -> dg.DagsterInstance:
     folder = home / "watching"
     write_config(folder, server.url("dagster"))
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder)))
+    return dg.DagsterInstance.from_config(str(folder))
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
-from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from bg_assets import partitions
+from bg_assets_tests.private import AssetPartitionStatus
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 
@@ -55,7 +55,7 @@ def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_run
             by_company[company].run_id,
             by_company[company].id,
         )
-        assert metadata["because"] == "role_change"
+        assert metadata["because"] == "role_change (people_table)"
         assert f"| {company}-2 | Treasurer |" in metadata["group"].replace("\\", "")
         assert world.shown_by_dagster(stack, world.PEOPLE, company)[1]["dagster/row_count"] == 7
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster._core.scheduler.instigation import TickStatus
 
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.storage import database
 from bg_assets_tests.conftest import NOT_DURABLE, temporary_folder
+from bg_assets_tests.private import TickStatus
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually

@@ -10,11 +10,11 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.assets import buyer_groups, runs
+from bg_assets.assets import runs
 from bg_assets.domain.groups.group import BuyerGroup
+from bg_assets.domain.groups.outcome import outcome
 from bg_assets.products import files
 from bg_assets.storage import staff
-from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 from bg_assets_tests.system.stack import Stack, eventually
 
@@ -170,8 +170,8 @@ def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:
     expected = {
         (company, group.product): _as_decided(group)
         for company in known
-        for group in buyer_groups.outcome(
-            Held("", company, 1, as_of[company]), known[company], judged[company], templates, {}, {}
+        for group in outcome(
+            known[company], judged[company], templates, as_of[company], {}, {}
         ).groups
     }
     assert stored == expected

@@ -2,11 +2,11 @@
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from bg_assets.assets import group_checks, judging
 from bg_assets.storage import refreshes
 from bg_assets.ticks import mirror
+from bg_assets_tests.private import BulkActionStatus, PartitionBackfill
 from bg_assets_tests.refreshing import World, a_minute_later, failing, history
 
 STARTED = dg.DagsterRunStatus.STARTED

@@ -27,7 +27,7 @@ def test_a_tick_that_meets_a_lock_ends_in_time_and_says_what_it_waited_for(
     patient = patience.Patience(engine, lock_seconds=0.1)
     with locked(engine, table), ThreadPoolExecutor(1) as pool:
         ticking = pool.submit(
-            sensors.tick, instance, engine, "people_changes", poll_seconds=0.3, patient=patient
+            sensors.tick, instance, engine, "due_companies_1", poll_seconds=0.3, patient=patient
         )
         finished, _ = wait([ticking], 30)
         assert finished, "the tick waits as long as the lock is held"
@@ -46,7 +46,7 @@ def test_the_next_group_is_requested_as_soon_as_the_lock_is_gone(
     with ThreadPoolExecutor(1) as pool:
         with locked(engine, "bg.changes"):
             ticking = pool.submit(
-                sensors.tick, instance, engine, "people_changes", poll_seconds=60, patient=patient
+                sensors.tick, instance, engine, "due_companies_1", poll_seconds=60, patient=patient
             )
             end = time.monotonic() + 30
             while patient.times < 2 and time.monotonic() < end:
@@ -68,8 +68,8 @@ def test_what_was_waited_for_in_vain_makes_no_pause_longer(
     monkeypatch.setattr(patience, "pause", noted)
     patient = patience.Patience(engine, lock_seconds=0.1)
     with locked(engine, "bg.changes"):
-        sensors.tick(instance, engine, "people_changes", poll_seconds=0, patient=patient)
-    sensors.tick(instance, engine, "people_changes", poll_seconds=0)
+        sensors.tick(instance, engine, "due_companies_1", poll_seconds=0, patient=patient)
+    sensors.tick(instance, engine, "due_companies_1", poll_seconds=0)
     assert took[0] == 0
     assert took[1] > 0
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 import requests
-from dagster._core.instance import InstanceRef
 
 from bg_assets.local import programs
 
@@ -52,7 +51,7 @@ def running(folder: Path, **variables: str) -> Iterator[Ui]:
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     workspace = folder / "workspace.yaml"
     workspace.write_text("load_from: []\n")
-    instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder)))
+    instance = dg.DagsterInstance.from_config(str(folder))
     port = programs.free_port()
     env = {**os.environ, "DAGSTER_HOME": str(folder), "BG_WEB_PORT": str(port), **variables}
     with instance, (folder / "said").open("wb") as said:

@@ -4,14 +4,13 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from bg_assets.domain.groups.ties import Ties
 
-LEAST_PEOPLE: Final = 20  # eligible people, below which chance decides
-LEAST_GROUPS: Final = 20  # comparable groups, below which a rank among them says nothing
-SAMPLES: Final = 200
-_ALIKE: Final = 1e-9
+LEAST_PEOPLE = 20  # eligible people, below which chance decides
+LEAST_GROUPS = 20  # comparable groups, below which a rank among them says nothing
+SAMPLES = 200
+_ALIKE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

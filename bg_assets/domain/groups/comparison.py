@@ -4,14 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from bg_assets.domain.groups.difference import difference
 from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.domain.vocabulary import ROLES
 
-_FIGURES: Final = re.compile(r"[\d,.]+")
-NO_GROUP: Final = BuyerGroup("", "", (), (), 0.0, None, None, "no members", 0.0)
+_FIGURES = re.compile(r"[\d,.]+")
+NO_GROUP = BuyerGroup("", "", (), (), 0.0, None, None, "no members", 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Whether somebody is on the staff at a date."""
 
 from datetime import date
-from typing import Final
 
 from bg_assets.domain.titles.verdict import TitleVerdict
 
 # Half of all employees have been with their employer for less than this many years (US Bureau of
 # Labor Statistics, January 2024: 3.9): with a steady rate, so long it takes until half have left.
-HALF_LEFT: Final = 3.9
+HALF_LEFT = 3.9
 
 
 def still_there(seen: date | None, as_of: date) -> float:

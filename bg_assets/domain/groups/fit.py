@@ -3,21 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from bg_assets.domain.groups.ties import subject
 from bg_assets.domain.products.template import Condition, RoleRule, Template
 from bg_assets.domain.titles import authority
 from bg_assets.domain.vocabulary import LEVELS, in_words
 
-CANT_SIGN: Final = 0.7  # factor on a decision maker whose signature does not reach the deal
-IN_NAME: Final = 0.6  # factor on a manager by title without authority
-SECOND_BEST: Final = 0.8  # factor where the function or level that fits is only an alternative
+CANT_SIGN = 0.7  # factor on a decision maker whose signature does not reach the deal
+IN_NAME = 0.6  # factor on a manager by title without authority
+SECOND_BEST = 0.8  # factor where the function or level that fits is only an alternative
 # Factors where only the department tells the function: a Head of Section in Finance most likely
 # runs a part of it, a Web Manager or a Project Director there does something else.
-BY_DEPARTMENT: Final = 0.8
-ANOTHER_SUBJECT: Final = 0.4
-_NO_SUBJECT: Final = frozenset(
+BY_DEPARTMENT = 0.8
+ANOTHER_SUBJECT = 0.4
+_NO_SUBJECT = frozenset(
     word
     for line in (
         "section sections department division divisional branch unit area region national office",
@@ -164,7 +163,7 @@ def _has_department(candidate: Candidate, condition: Condition, employees: int |
 
 
 # What a condition may ask for, the cheapest first.
-_PARTS: Final[Mapping[str, Callable[[Candidate, Condition, int | None], bool]]] = {
+_PARTS: Mapping[str, Callable[[Candidate, Condition, int | None], bool]] = {
     "levels": _has_level,
     "functions": _has_function,
     "employees": _has_size,

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from bg_assets.domain.groups.fit import Candidate, levels_asked, nearest
 from bg_assets.domain.groups.selection import (
@@ -109,7 +108,7 @@ _NEVER: _State = (
     "is ruled out for this role by the template",
     "are ruled out for this role by the template",
 )
-_REFUSED: Final[Mapping[str, _State]] = {
+_REFUSED: Mapping[str, _State] = {
     "board": ("is on the board only", "are on the board only"),
     "disqualified-level": _DISQUALIFIED,
     "disqualified-title": _DISQUALIFIED,
@@ -127,7 +126,7 @@ def _holding(role: str) -> _State:
 
 
 # The order in which they are told; what the template asks for comes after.
-_TOLD: Final = {
+_TOLD = {
     state: at for at, state in enumerate((*map(_holding, ROLES), _EXCLUDED, _DOUBTFUL, _UNFIT))
 }
 
@@ -151,7 +150,7 @@ def _state(person_id: str, rule: RoleRule, staff: Staff) -> _State:
     return _UNFIT if held is None or usable(choice, role, LEAST_FIT) is None else _holding(held)
 
 
-_ASKED: Final = {
+_ASKED = {
     "functions": "function", "levels": "level", "titles": "title", "departments": "department",
     "employees": "company size",
 }  # fmt: skip

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
@@ -17,10 +16,10 @@ from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles import authority
-from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.titles.verdict import TitleVerdict
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 
-STALE: Final = 0.95  # below so much likelihood to be there still it is one of the reasons
+STALE = 0.95  # below so much likelihood to be there still it is one of the reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Somebody on the staff, with the verdict on the title (function to reasons).
+    """Somebody on the staff, with the verdict on title and department, which nobody reads again.
 
     seen: when a source last saw this person there, None where none says.
     """
@@ -50,10 +49,7 @@ class StaffMember:
     department: str | None
     location: str | None
     manager_id: str | None
-    function: str | None
-    level: str | None
-    confidence: float
-    reasons: tuple[str, ...] = ()
+    verdict: TitleVerdict
     has_email: bool = False
     start_date: date | None = None
     seen: date | None = None
@@ -187,7 +183,7 @@ def decide(
     )
     filled = Counter(m.role for m in members)
     confidences = [m.confidence for m in members]
-    functions = {p.person_id: p.function for p in people}
+    functions = {p.person_id: p.verdict.function for p in people}
     there = Staff(functions, choices, seen.chosen, seen.candidates, seen.employees)
     return BuyerGroup(
         product=template.name,
@@ -208,7 +204,7 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
     for person in staff:
         if person.start_date is not None and person.start_date > as_of:
             continue
-        if classify(person.title, person.department).left:
+        if person.verdict.left:
             continue
         other = people.setdefault(person.person_id, person)
         if other is not person and repr(person) < repr(other):
@@ -220,12 +216,12 @@ def _candidates(
     company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
 ) -> dict[str, Candidate]:
     """What the rules know of everybody who is not excluded; one for all who are alike to them."""
-    known: dict[tuple[str | None, ...], Candidate] = {}
+    known: dict[tuple[str | None, str | None, TitleVerdict], Candidate] = {}
     found: dict[str, Candidate] = {}
     for person in people:
         if person.person_id in excluded:
             continue
-        key = (person.title, person.department, person.function, person.level)
+        key = (person.title, person.department, person.verdict)
         if key not in known:
             known[key] = _candidate(company, person, employees)
         found[person.person_id] = known[key]
@@ -255,12 +251,12 @@ def _choices(
             )
         found[person.person_id] = Choice(
             person.person_id,
-            person.function,
-            person.confidence,
+            person.verdict.function,
+            person.verdict.confidence,
             person.has_email,
             influence(
                 candidate.rank,
-                weights.get(person.function or "", 0.0),
+                weights.get(person.verdict.function or "", 0.0),
                 reports[person.person_id] if most else None,
                 most,
             ),
@@ -270,17 +266,16 @@ def _choices(
 
 
 def _candidate(company: Company, person: StaffMember, employees: int | None) -> Candidate:
+    verdict = person.verdict
     rank = authority.rank(
         person.title,
-        person.level,
+        verdict.level,
         employees=employees,
         country=company.country,
         industry=company.industry,
     )
-    verdict = classify(person.title, person.department)
-    functions = (person.function, *verdict.function_alternatives) if person.function else ()
-    levels = (person.level, *verdict.level_alternatives) if person.level else ()
-    alone = classify(person.title)
+    functions = (verdict.function, *verdict.function_alternatives) if verdict.function else ()
+    levels = (verdict.level, *verdict.level_alternatives) if verdict.level else ()
     return Candidate(
         person.title,
         person.department,
@@ -288,8 +283,8 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
         tuple(dict.fromkeys(levels)),
         rank,
         authority.standing(person.title),
-        authority.on_board_only(person.title, person.level),
-        person.function not in (alone.function, *alone.function_alternatives),
+        authority.on_board_only(person.title, verdict.level),
+        verdict.by_department,
     )
 
 
@@ -332,7 +327,7 @@ def _member(
         round(min(1.0, max(0.0, confidence)), 4),
         choice.influence,
         pinned,
-        (*reasons, f"title read with {choice.confidence:.0%}", *person.reasons),
+        (*reasons, f"title read with {choice.confidence:.0%}", *person.verdict.reasons),
     )
 
 
@@ -352,5 +347,6 @@ def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> flo
 def _coverage(people: Sequence[StaffMember]) -> float:
     if not people:
         return 0.0
-    read = sum(1 for p in people if p.function is not None and p.level is not None)
+    verdicts = [p.verdict for p in people]
+    read = sum(1 for v in verdicts if v.function is not None and v.level is not None)
     return round(read / len(people), 4)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember, Weighed, weigh
 from bg_assets.domain.groups.obstacles import Obstacle, obstacle
@@ -11,7 +10,7 @@ from bg_assets.domain.groups.selection import Choice, select
 from bg_assets.domain.products.template import RoleRule, Template
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 
-MOST: Final = 5  # people who are named as ahead of somebody; with more of them nothing is claimed
+MOST = 5  # people who are named as ahead of somebody; with more of them nothing is claimed
 
 
 @dataclass(frozen=True, slots=True)

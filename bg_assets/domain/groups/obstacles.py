@@ -5,7 +5,6 @@ Nothing is decided here: fit.py and selection.py say what happened, this says it
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from bg_assets.domain.groups.fit import Candidate, Fit, Refusal, levels_asked, nearest, says
 from bg_assets.domain.groups.group import Weighed
@@ -23,8 +22,8 @@ from bg_assets.domain.products.template import Condition, RoleRule
 from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
 
 # How far somebody came who was kept by a rule; the others stand between.
-_STAGES: Final = {"no-fit": 0, "doubtful": 2, "weak": 3, "no-place": 4, "taken": 5, "gave-way": 5}
-_BARRED: Final = 1
+_STAGES = {"no-fit": 0, "doubtful": 2, "weak": 3, "no-place": 4, "taken": 5, "gave-way": 5}
+_BARRED = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,22 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from bg_assets.domain.groups.fit import Fit, Refusal
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products.sizes import Target
 from bg_assets.domain.products.template import Template
 
-LEAST_FIT: Final = 0.3  # below it nobody fills a required place
-LEAST_EXTRA_FIT: Final = 0.4  # below it nobody is added beyond the required
-LEAST_CONFIDENCE: Final = 0.5  # a reading of the title more doubtful than this leaves a gap
-SAME_FUNCTION: Final = 0.7  # factor for each earlier member of the same function in one role
-TIE: Final = 0.03  # scores that differ by less of the best are as good as equal
-SAME_LEVEL: Final = 0.05  # and so are influences: cohesion never makes a manager of a director
-SMALL_GROUP: Final = 5  # groups of so few need no further voices
+LEAST_FIT = 0.3  # below it nobody fills a required place
+LEAST_EXTRA_FIT = 0.4  # below it nobody is added beyond the required
+LEAST_CONFIDENCE = 0.5  # a reading of the title more doubtful than this leaves a gap
+SAME_FUNCTION = 0.7  # factor for each earlier member of the same function in one role
+TIE = 0.03  # scores that differ by less of the best are as good as equal
+SAME_LEVEL = 0.05  # and so are influences: cohesion never makes a manager of a director
+SMALL_GROUP = 5  # groups of so few need no further voices
 
 # (deal above, US dollars; the voice; functions that have it)
-VOICES: Final = (
+VOICES = (
     (100_000, "finance", ("finance",)),
     (50_000, "technical", ("it", "engineering", "security", "data")),
     (150_000, "risk", ("legal", "compliance", "security", "procurement")),

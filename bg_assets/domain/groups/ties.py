@@ -8,25 +8,25 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Protocol
 
 from bg_assets.domain.values.folding import fold
 
 # Odds of a working tie between two people who share nothing. No figure for it is published; a
 # cohesion is a rank among groups of one company and hardly depends on it.
-BASE_ODDS: Final = 0.02
-SAME_UNIT: Final = 10.3  # factor on the odds: e-mail ties within a department against across
-SAME_SITE: Final = 2.8  # co-work in one office against two
-SAME_PRACTICE: Final = 2.7  # co-work in one practice against two
-DIRECT: Final = 1.0  # chance of a tie with one's own manager
-NEAR: Final = 0.66  # at the least, for two reports of one manager and for the manager's manager
+BASE_ODDS = 0.02
+SAME_UNIT = 10.3  # factor on the odds: e-mail ties within a department against across
+SAME_SITE = 2.8  # co-work in one office against two
+SAME_PRACTICE = 2.7  # co-work in one practice against two
+DIRECT = 1.0  # chance of a tie with one's own manager
+NEAR = 0.66  # at the least, for two reports of one manager and for the manager's manager
 # Words that two people share make a practice from this share of their weight on. Lower, chance
 # shares count, higher, the ranks of pairs on public bodies agree less with reporting lines.
-SHARED_WORDS: Final = 0.25
+SHARED_WORDS = 0.25
 
-_WORD: Final = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_]+")
 # Level and authority add almost nothing to a tie: words of rank are no practice.
-_RANKS: Final = frozenset(
+_RANKS = frozenset(
     word
     for line in (
         "of and the for to in at an on de la le du des et und von der die das y di del e van en",
@@ -37,7 +37,7 @@ _RANKS: Final = frozenset(
     )
     for word in line.split()
 )
-_NOTHING: Final[frozenset[str]] = frozenset()
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Row(Protocol):

@@ -7,6 +7,7 @@ from datetime import date
 from bg_assets.domain.groups.group import Company, Override, StaffMember, Weighed, decide, weigh
 from bg_assets.domain.groups.leavers import Decision, settled, without
 from bg_assets.domain.groups.obstacles import Obstacle, obstacle
+from bg_assets.domain.groups.outcome import not_sold
 from bg_assets.domain.groups.selection import LEAST_FIT, Choice, strength
 from bg_assets.domain.products.template import RoleRule, Template
 from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
@@ -64,6 +65,9 @@ def explain(
 
     Somebody who is not among the staff is the caller's to explain, but for a later start.
     """
+    elsewhere = not_sold(company, template)
+    if elsewhere is not None:
+        return Why(False, None, "not-sold", elsewhere)
     seen = weigh(company, staff, template, as_of, overrides)
     if any(o.person_id == person_id and o.action == "exclude" for o in overrides):
         return Why(

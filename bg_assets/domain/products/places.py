@@ -5,15 +5,14 @@ A reader notes each mistake and goes on, so that one look finds all of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import yaml
 
 from bg_assets.domain.values.near import near
 
-_INT: Final = "tag:yaml.org,2002:int"
-_FLOAT: Final = "tag:yaml.org,2002:float"
-_NULL: Final = "tag:yaml.org,2002:null"
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_NULL = "tag:yaml.org,2002:null"
 
 
 class BadTemplate(Exception):
@@ -166,11 +165,11 @@ def root(text: str, name: str) -> Place:
     mistakes = Mistakes(name)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadTemplate(mistakes.sentence(line, f"no valid YAML: {_problem(error)}")) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+    except yaml.MarkedYAMLError as err:
+        line = err.problem_mark.line + 1 if err.problem_mark else 1
+        raise BadTemplate(mistakes.sentence(line, f"no valid YAML: {_problem(err)}")) from None
+    except yaml.reader.ReaderError as err:
+        line = text.count("\n", 0, err.position) + 1
         what = "no valid YAML: a sign that YAML forbids; delete it"
         raise BadTemplate(mistakes.sentence(line, what)) from None
     except RecursionError:

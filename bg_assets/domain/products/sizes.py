@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 from bg_assets.domain.vocabulary import ROLES
 
 # (up to this many employees, decision maker, champion, stakeholder, blocker, introducer); between
 # the bands of published studies (IDC, Gartner, Forrester) this is a starting point, not a law.
-BANDS: Final = (
+BANDS = (
     (5, (1, 1, 0, 0, 0)),
     (10, (1, 1, 1, 0, 0)),
     (25, (1, 1, 2, 0, 1)),
@@ -19,12 +18,12 @@ BANDS: Final = (
     (7_500, (2, 3, 4, 1, 1)),
     (25_000, (2, 4, 4, 1, 1)),
 )
-LARGEST: Final = (2, 4, 4, 1, 1)
-UNKNOWN: Final = (1, 2, 3, 1, 1)  # at most 8, and flagged
-SMALL_DEAL: Final = 50_000  # below: a smaller group without a blocker
-LARGE_DEAL: Final = 250_000
-HUGE_DEAL: Final = 1_000_000
-SMALL_FACTOR: Final = 0.6
+LARGEST = (2, 4, 4, 1, 1)
+UNKNOWN = (1, 2, 3, 1, 1)  # at most 8, and flagged
+SMALL_DEAL = 50_000  # below: a smaller group without a blocker
+LARGE_DEAL = 250_000
+HUGE_DEAL = 1_000_000
+SMALL_FACTOR = 0.6
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from bg_assets.domain.products import mistakes
 from bg_assets.domain.products.places import Place, part, root
 from bg_assets.domain.values import countries
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES, role_meant
 
-SCHEMA: Final = 1
-_CONDITION: Final = (
+SCHEMA = 1
+_CONDITION = (
     "functions",
     "levels",
     "titles",
@@ -89,8 +89,8 @@ def name_line(text: str) -> int:
     return entries["name"].node.start_mark.line + 1
 
 
-_REQUIRED: Final = ("template", "name", "version", "does", "deal_size", "functions", "roles")
-_OPTIONAL: Final = ("title", "disqualify", "regions")
+_REQUIRED = ("template", "name", "version", "does", "deal_size", "functions", "roles")
+_OPTIONAL = ("title", "disqualify", "regions")
 
 
 @lru_cache(maxsize=256)

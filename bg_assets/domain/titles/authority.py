@@ -3,26 +3,25 @@
 import math
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
 
 from bg_assets.domain.titles.cleaning import sections
 from bg_assets.domain.titles.lexicon import shipped, unaliased
 from bg_assets.domain.values import countries
 
-UNLIMITED: Final = math.inf
+UNLIMITED = math.inf
 # Employees -> what a manager, a director and a vice president sign, in US dollars.
-_LIMITS: Final = (
+_LIMITS = (
     (75, (15_000, 75_000, 100_000)),
     (625, (75_000, 200_000, 250_000)),
     (8_750, (500_000, 750_000, 1_000_000)),
 )
-_DEPUTY_OFFICER: Final = 6.8  # a Deputy CFO signs like a director, a Deputy CEO like an officer
-_OWNER_ONLY: Final = 50  # below so many employees the owner or the C-level signs
-_LARGEST_BRITISH: Final = 25_000
-_BRITISH: Final = frozenset(("GB", "IE", "AU"))
-_BANKS: Final = ("bank", "financial services", "capital markets", "investment management")
+_DEPUTY_OFFICER = 6.8  # a Deputy CFO signs like a director, a Deputy CEO like an officer
+_OWNER_ONLY = 50  # below so many employees the owner or the C-level signs
+_LARGEST_BRITISH = 25_000
+_BRITISH = frozenset(("GB", "IE", "AU"))
+_BANKS = ("bank", "financial services", "capital markets", "investment management")
 
-RANK: Final = {
+RANK = {
     "owner": 10.0,
     "c_level": 9.0,
     "vp": 7.0,

@@ -10,13 +10,11 @@ each kind); a kind with few cases is drawn towards 0.7. What rests on a departme
 what was measured (0.94 and 0.91), since posts of professions that tell no function have no label.
 """
 
-from typing import Final
-
 # title: a whole title of the lexicon. general: a general manager beside whom nothing tells the
 # function. phrase, word: a function of several words or one. weak: a word that any other beats.
 # fork: one of several possible functions. department: the title tells none. bracket: only a
 # bracket tells.
-FUNCTION: Final = {
+FUNCTION = {
     "title": 0.93,
     "general": 0.75,
     "phrase": 0.91,
@@ -27,9 +25,9 @@ FUNCTION: Final = {
     "bracket": 0.72,
 }
 # What the department adds where the title tells the function: at least, at most.
-AGREES: Final = 0.88
-CONTRADICTS: Final = 0.6
-LEVEL: Final = {
+AGREES = 0.88
+CONTRADICTS = 0.6
+LEVEL = {
     "title": 0.98,
     "word": 0.96,
     "fork": 0.9,

@@ -3,11 +3,10 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
 
 from bg_assets.domain.values.folding import fold
 
-LONGEST: Final = 400  # characters of a title that are read; the rest is never a title
+LONGEST = 400  # characters of a title that are read; the rest is never a title
 
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|net|org|io|co\.uk)\b")
 _HASHTAG = re.compile(r"#[^\W\d]\w*")

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from bg_assets.domain.titles.parsing import Hit, runs
 
-_ROMANCE: Final = frozenset(("fr", "es", "it", "pt"))
+_ROMANCE = frozenset(("fr", "es", "it", "pt"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,21 @@ The table has the columns phrase, kind, value, language, note. A phrase is match
 """
 
 import csv
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
 
 from bg_assets.domain.titles.cleaning import tokens
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
-COLUMNS: Final = ("phrase", "kind", "value", "language", "note")
-LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
-GRADES: Final = ("senior", "lead", "junior", "chief")
-LEAVING: Final = ("after", "all", "now")
-STANDINGS: Final = (
+COLUMNS = ("phrase", "kind", "value", "language", "note")
+LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
+GRADES = ("senior", "lead", "junior", "chief")
+LEAVING = ("after", "all", "now")
+STANDINGS = (
     "top",
     "board",
     "outsider",
@@ -34,7 +34,7 @@ STANDINGS: Final = (
     "plain",
 )
 # kind -> what its value is
-KINDS: Final[Mapping[str, str]] = {
+KINDS: Mapping[str, str] = {
     "title": "function/level, each may be alternatives a|b, or -; -|a: unknown, perhaps a",
     "function": "function, or alternatives a|b",
     "acronym": "function, or alternatives a|b; never in small letters within a longer title",
@@ -54,9 +54,10 @@ KINDS: Final[Mapping[str, str]] = {
     "compound_start": "the phrase that the first part of a compound word means",
     "compound_end": "the phrase that the last part of a compound word means",
 }
-_EMPTY: Final = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
+_SHIPPED = Path(__file__).with_name("lexicon.csv")
+_EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
-_SINGLE: Final[Mapping[str, Sequence[str]]] = {
+_SINGLE: Mapping[str, Sequence[str]] = {
     "grade": GRADES,
     "standing": STANDINGS,
     "leaver": LEAVING,
@@ -155,7 +156,20 @@ class Lexicon:
 @lru_cache(maxsize=1)
 def shipped() -> Lexicon:
     """The lexicon that comes with the package, read once."""
-    return load(Path(__file__).with_name("lexicon.csv"))
+    return _loaded(_SHIPPED, _content())
+
+
+def digest() -> str:
+    """Which lexicon ``shipped`` is: 64 hexadecimal digits. A table that can't be used has one too.
+
+    It is of what this process has read, whatever stands on the disk by now.
+    """
+    return hashlib.sha256(_content()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _content() -> bytes:
+    return _read(_SHIPPED)
 
 
 def load(path: Path) -> Lexicon:
@@ -164,8 +178,16 @@ def load(path: Path) -> Lexicon:
     Raises BadLexicon with file and line for an unknown kind, value or language, an empty phrase,
     a wrong number of columns, or a phrase that comes twice.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        phrases = list(_phrases(path, file))
+    return _loaded(path, _read(path))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read()
+
+
+def _loaded(path: Path, content: bytes) -> Lexicon:
+    phrases = list(_phrases(path, content.decode("utf-8-sig").split("\n")))
     aliases = Matcher(p for p in phrases if p.kind == "alias")
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
@@ -184,8 +206,8 @@ def load(path: Path) -> Lexicon:
     )
 
 
-def _phrases(path: Path, file: Iterable[str]) -> Iterator[Phrase]:
-    rows = csv.reader(file)
+def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
+    rows = csv.reader(lines)
     header = next(rows, [])
     if tuple(header) != COLUMNS:
         raise BadLexicon(f"{path}, line 1: the header must be {','.join(COLUMNS)}")

@@ -3,19 +3,21 @@
 Whole words only, the longest phrase first; what the phrases mean stands in lexicon.csv.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
-from bg_assets.domain.titles import calibration
+from bg_assets.domain.titles import calibration, lexicon
 from bg_assets.domain.titles.function import Finding
 from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
+# To be raised when these modules read some title in another way than before.
+RULES = 1
 # A board or a secretariat as a department tells nothing about the function of who sits there.
-_NO_UNIT: Final = frozenset(("executive", "administration", "-"))
+_NO_UNIT = frozenset(("executive", "administration", "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class TitleVerdict:
     function, level: words of the vocabulary, None when unknown. confidence: 0 to 1, the share of
     verdicts reached in this way that are right (calibration.py); 0 when nothing is known. reasons:
     an abstention first, then the phrases that matched; never a name. left: the title itself says
-    that the person no longer holds it.
+    that the person no longer holds it. by_department: only the department tells the function, which
+    is none of those that the title could mean.
     """
 
     function: str | None
@@ -35,6 +38,7 @@ class TitleVerdict:
     function_alternatives: tuple[str, ...] = ()
     level_alternatives: tuple[str, ...] = ()
     left: bool = False
+    by_department: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,18 @@ def classify(title: str | None, department: str | None = None) -> TitleVerdict:
     An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
     """
     return _classified(title, department)[0]
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """What verdicts depend on beside title and department, as a short text.
+
+    That is the lexicon, the measured shares, and these rules; a verdict of another version may be
+    another one today.
+    """
+    shares = (calibration.FUNCTION, calibration.AGREES, calibration.CONTRADICTS, calibration.LEVEL)
+    known = f"{lexicon.digest()} {shares}".encode()
+    return f"{RULES}-{hashlib.sha256(known).hexdigest()[:12]}"
 
 
 def evidence(
@@ -90,8 +106,13 @@ def _classified(
         function_alternatives=function.values[1:] if function else perhaps,
         level_alternatives=level.values[1:] if level else (),
         left=reading.left,
+        by_department=function is not None and not _told_by_title(reading, function),
     )
     return verdict, of_function, of_level
+
+
+def _told_by_title(reading: Reading, function: Finding) -> bool:
+    return reading.function is not None and function.values[0] in reading.function.values
 
 
 def _evidence(shares: Mapping[str, float], found: Finding | None, heard: str) -> Evidence | None:

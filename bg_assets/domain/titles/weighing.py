@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from bg_assets.domain.titles.cleaning import sections
 from bg_assets.domain.titles.function import Finding, function_of, function_told_by
@@ -11,10 +10,10 @@ from bg_assets.domain.titles.lexicon import Lexicon, shipped
 from bg_assets.domain.titles.parsing import Hit, Parsed, parse, runs
 from bg_assets.domain.vocabulary import LEVELS
 
-CACHED: Final = 1 << 17
-_RANK: Final = {level: len(LEVELS) - at for at, level in enumerate(LEVELS)}
-_STRONG: Final = frozenset(LEVELS[: LEVELS.index("senior")])
-_MEMBER: Final = frozenset(
+CACHED = 1 << 17
+_RANK = {level: len(LEVELS) - at for at, level in enumerate(LEVELS)}
+_STRONG = frozenset(LEVELS[: LEVELS.index("senior")])
+_MEMBER = frozenset(
     ("member", "mitglied", "membre", "miembro", "membro", "lid", "medlem", "czlonek")
 )
 

@@ -8,7 +8,7 @@ the webhooks' Person where it is one of people, and what uses it.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 # What a value is; from this follow its type in the database and how it is read from outside.
 Form = Literal[
@@ -21,7 +21,7 @@ Change = Literal[
     "company_profile_change",
 ]  # fmt: skip
 
-_TYPES: Final = {
+_TYPES = {
     "day": "date", "moment": "timestamptz", "headcount": "integer", "revenue": "numeric",
 }  # fmt: skip
 
@@ -55,7 +55,7 @@ class Column:
         return _TYPES.get(self.form, "text")
 
 
-PEOPLE: Final = (
+PEOPLE = (
     Column("id", "person id", in_files="must"),
     Column("company_id", "company id", "company_change", "must", about="The present employer"),
     Column(
@@ -88,7 +88,7 @@ PEOPLE: Final = (
     Column("updated_at", "moment"),
 )  # fmt: skip
 
-COMPANIES: Final = (
+COMPANIES = (
     Column("id", "company id", in_files="must", about="The partition key of all assets"),
     Column(
         "workspace", "text", "company_profile_change", kept=True,

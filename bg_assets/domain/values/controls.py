@@ -4,16 +4,13 @@ Replaced where a value comes in, made visible where one goes out to people.
 """
 
 import re
-from typing import Final
 
 # C0, DEL, C1, and the ends of lines and paragraphs: a value is one line.
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_GAP: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_GAP = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # And what turns round the text after it, and halves of characters, which no terminal can print.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_SHORT: Final = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
 def within(text: str) -> bool:

@@ -10,14 +10,13 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
 
 from bg_assets.domain.values.folding import fold
 
-_FILE: Final = Path(__file__).with_name("countries.csv")
-_LONGEST: Final = 200
-_MARKS: Final = re.compile(r"[.'’`´]")
-_WORD: Final = re.compile(r"[^\W_]+")
+_FILE = Path(__file__).with_name("countries.csv")
+_LONGEST = 200
+_MARKS = re.compile(r"[.'’`´]")
+_WORD = re.compile(r"[^\W_]+")
 
 
 @lru_cache(maxsize=1 << 12)

@@ -1,15 +1,14 @@
 """Which texts a spreadsheet would take for a formula, as it reads them itself."""
 
 import unicodedata
-from typing import Final
 
 # The minus sign too, which NFKC leaves alone and spreadsheets read as one.
-_STARTS: Final = frozenset("=+-@\u2212")
-_FIRST: Final = ("\t", "\r", "\n")
+_STARTS = frozenset("=+-@\u2212")
+_FIRST = ("\t", "\r", "\n")
 # White space, controls, and what takes no room, such as zero-width marks and lone accents.
-_SKIPPED: Final = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"))
+_SKIPPED = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"))
 # Letters by category, but blank: fillers of Hangul, and the empty Braille cell.
-_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
 def is_formula(text: str) -> bool:

@@ -4,18 +4,17 @@ Takes trimmed text; what is not fit comes back as an Unfit verdict. Lengths are 
 """
 
 import re
-from typing import Final
 
 from bg_assets.domain.values.unfit import Unfit
 
-LONGEST_ID: Final = 200
-LONGEST_TEXT: Final = 300
-LONGEST_TITLE: Final = 1000
-LONGEST_EMAIL: Final = 254
+LONGEST_ID = 200
+LONGEST_TEXT = 300
+LONGEST_TITLE = 1000
+LONGEST_EMAIL = 254
 
-EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
-_PLAIN_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,2}", re.ASCII)
-_STATES: Final = frozenset({"active", "left"})
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
+_PLAIN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,2}", re.ASCII)
+_STATES = frozenset({"active", "left"})
 
 
 def parse_id(text: str, most: int = LONGEST_ID) -> str | Unfit:

@@ -6,7 +6,7 @@ Events are folded one after another over what was known before. Nothing is read 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from bg_assets.domain.values.columns import PEOPLE, watched
 from bg_assets.domain.values.companies import parse_company_id, parse_name
@@ -25,7 +25,7 @@ from bg_assets.domain.webhooks.known import (
 )
 
 # What somebody takes along to the next company; the rest was of the old job.
-_OF_THE_PERSON: Final = watched(PEOPLE, "contact_change")
+_OF_THE_PERSON = watched(PEOPLE, "contact_change")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,16 @@ Who is meant, and what follows from it, is not decided here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks import fields, strict_json
 from bg_assets.domain.webhooks.fields import Field, UnfitField
 
-_OF_A_PERSON: Final = ("timestamp", "company.id", "company.name", "person.id", "person.name")
+_OF_A_PERSON = ("timestamp", "company.id", "company.name", "person.id", "person.name")
 # The types of events, and what each must tell.
-NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.role_change": _OF_A_PERSON,
     "person.company_change": _OF_A_PERSON,
     "person.promotion": _OF_A_PERSON,
@@ -25,20 +25,20 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "person.contact_update": _OF_A_PERSON,
     "company.refresh_requested": ("timestamp", "company.id"),
 }
-TYPES: Final = tuple(NEEDED)
+TYPES = tuple(NEEDED)
 
 # What is read of a company, of a person, and of a person in `changes`.
-COMPANY: Final[Mapping[str, Field[str]]] = {
+COMPANY: Mapping[str, Field[str]] = {
     "id": fields.REFERENCE,
     "name": fields.TEXT,
     "domain": fields.DOMAIN,
 }
-PERSON: Final[Mapping[str, Field[str]]] = {
+PERSON: Mapping[str, Field[str]] = {
     "id": fields.REFERENCE,
     "name": fields.BY_FORM["name"],
     "email": fields.BY_FORM["e-mail"],
 }
-CHANGES: Final[Mapping[str, Field[str]]] = {
+CHANGES: Mapping[str, Field[str]] = {
     column.name: fields.BY_FORM[column.form] for column in PEOPLE if column.in_events
 }
 
@@ -82,8 +82,8 @@ def parse_body(raw: bytes) -> object:
     """The JSON document in a body, or Unfit."""
     try:
         return strict_json.parse(raw)
-    except UnfitField as error:
-        return error.unfit
+    except UnfitField as err:
+        return err.unfit
 
 
 def read_event(document: object, now: datetime) -> Event | Unfit:
@@ -96,8 +96,8 @@ def read_event(document: object, now: datetime) -> Event | Unfit:
         body = fields.required(fields.mapping(document, "body"), "body")
         kind = fields.required(fields.TYPE.read(body.get("type"), "type"), "type")
         return _known(body, kind, now) if kind in NEEDED else _unknown(body, kind, now)
-    except UnfitField as error:
-        return error.unfit
+    except UnfitField as err:
+        return err.unfit
 
 
 def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:

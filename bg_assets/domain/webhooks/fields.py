@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bg_assets.domain.values import companies, controls, people
 from bg_assets.domain.values.columns import Form
@@ -17,15 +17,15 @@ from bg_assets.domain.values.unfit import Unfit
 
 _T = TypeVar("_T")
 
-LONGEST_EVENT_ID: Final = 256
-LONGEST_SOURCE: Final = 100
-LONGEST_TYPE: Final = 100
-LONGEST_MOMENT: Final = 60
-MOST_AHEAD: Final = timedelta(days=1)
+LONGEST_EVENT_ID = 256
+LONGEST_SOURCE = 100
+LONGEST_TYPE = 100
+LONGEST_MOMENT = 60
+MOST_AHEAD = timedelta(days=1)
 
 # Line and paragraph ends count as controls: a value is one line. Lone surrogates are no text.
-_NEVER: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_NO_MOMENT: Final = "is not a time in ISO 8601 with its offset, like 2026-01-31T09:30:00Z"
+_NEVER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NO_MOMENT = "is not a time in ISO 8601 with its offset, like 2026-01-31T09:30:00Z"
 
 
 class UnfitField(Exception):
@@ -160,12 +160,12 @@ def _reference(most: int) -> Field[str]:
     return Field(partial(reference, most=most), schema)
 
 
-REFERENCE: Final = _reference(people.LONGEST_ID)
-EVENT_ID: Final = _reference(LONGEST_EVENT_ID)
-SOURCE: Final = _reference(LONGEST_SOURCE)
-TYPE: Final = _reference(LONGEST_TYPE)
-TEXT: Final = _text(people.LONGEST_TEXT)
-DOMAIN: Final = Field(
+REFERENCE = _reference(people.LONGEST_ID)
+EVENT_ID = _reference(LONGEST_EVENT_ID)
+SOURCE = _reference(LONGEST_SOURCE)
+TYPE = _reference(LONGEST_TYPE)
+TEXT = _text(people.LONGEST_TEXT)
+DOMAIN = Field(
     domain,
     {
         "type": "string",
@@ -174,7 +174,7 @@ DOMAIN: Final = Field(
     },
 )
 # How events tell the columns of people, by the form of their values.
-BY_FORM: Final[Mapping[Form, Field[str]]] = {
+BY_FORM: Mapping[Form, Field[str]] = {
     "name": TEXT,
     "title": _text(people.LONGEST_TITLE),
     "text": TEXT,
@@ -187,7 +187,7 @@ BY_FORM: Final[Mapping[Form, Field[str]]] = {
         },
     ),
 }
-MOMENT: Final[Mapping[str, Any]] = {
+MOMENT: Mapping[str, Any] = {
     "type": "string",
     "format": "date-time",
     "maxLength": LONGEST_MOMENT,

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Final
 
 from bg_assets.domain.webhooks.events import Event, Party
 
 # So many who share an e-mail or a domain are never told apart, and no more of them are read.
-CROWD: Final = 8
+CROWD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,7 @@ class Person:
 
 
 # What events may change of a person: written as a whole, so that no column may be missing here.
-PERSON_COLUMNS: Final = tuple(
-    one.name for one in fields(Person) if one.name not in ("id", "deleted")
-)
+PERSON_COLUMNS = tuple(one.name for one in fields(Person) if one.name not in ("id", "deleted"))
 
 # Kind (person or company), source, and the source's id.
 Identity = tuple[str, str, str]

@@ -1,7 +1,7 @@
 """The JSON Schema of an event's body, made of what reads one: events.py and fields.py."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from bg_assets.domain.webhooks import fields
 from bg_assets.domain.webhooks.events import CHANGES, COMPANY, NEEDED, PERSON, TYPES, twins
@@ -9,7 +9,7 @@ from bg_assets.domain.webhooks.fields import Field
 
 Schema = dict[str, Any]
 # What must be told: `\S`, since white space alone is nothing.
-_SOMETHING: Final = {"type": "string", "minLength": 1, "pattern": "\\S"}
+_SOMETHING = {"type": "string", "minLength": 1, "pattern": "\\S"}
 
 
 def event(moment: str) -> Schema:

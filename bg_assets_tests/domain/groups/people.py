@@ -1,6 +1,8 @@
 """People as the rules see them, by their titles or by what they fit, and where they work."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -40,19 +42,16 @@ TITLES = (
 )
 
 
-def person(number: int, title: str | None, *, manager: str | None = None) -> StaffMember:
-    verdict = classify(title)
-    return StaffMember(
-        f"p{number:05}",
-        title,
-        None,
-        None,
-        manager,
-        verdict.function,
-        verdict.level,
-        verdict.confidence,
-        verdict.reasons,
-    )
+def person(
+    number: int, title: str | None, department: str | None = None, *, manager: str | None = None
+) -> StaffMember:
+    said = classify(title, department)
+    return StaffMember(f"p{number:05}", title, department, None, manager, said)
+
+
+def read_as(one: StaffMember, **said: Any) -> StaffMember:
+    """The same person, as if the title had said this."""
+    return replace(one, verdict=replace(one.verdict, **said))
 
 
 def staff(*titles: str | None) -> list[StaffMember]:

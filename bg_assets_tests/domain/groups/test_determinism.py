@@ -35,8 +35,7 @@ def _staff(row: world.CompanyRow) -> Iterable[StaffMember]:
         said = classify(person.title, person.department)
         yield StaffMember(
             person.id, person.title, person.department, person.location, person.manager_id,
-            said.function, said.level, said.confidence, said.reasons, person.email is not None,
-            person.start_date,
+            said, person.email is not None, person.start_date,
         )  # fmt: skip
 
 

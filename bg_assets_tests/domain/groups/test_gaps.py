@@ -14,7 +14,7 @@ from bg_assets.domain.groups.selection import LEAST_FIT, usable
 from bg_assets.domain.products.template import Condition
 from bg_assets.domain.titles.verdict import classify
 from bg_assets_tests import organograms
-from bg_assets_tests.domain.groups.people import FINANCE, MIDDLE, TODAY, person, staff
+from bg_assets_tests.domain.groups.people import FINANCE, MIDDLE, TODAY, person, read_as, staff
 from bg_assets_tests.domain.groups.worlds import World, worlds
 
 
@@ -97,11 +97,7 @@ def test_who_holds_another_role_and_could_not_have_this_one_is_not_said_to_hold_
     assert why == (
         "asks of finance for the level owner, c_level, vp, head or director (this is staff)"
     )
-    said = classify("Executive Assistant", "IT")
-    assistant = replace(
-        person(0, "Executive Assistant"), department="IT",
-        function=said.function, level=said.level, confidence=said.confidence,
-    )  # fmt: skip
+    assistant = person(0, "Executive Assistant", "IT")
     world = World(Company("c", 20, 20, "US"), (assistant,), FINANCE)
     group = decide(world.company, world.people, FINANCE, TODAY)
     assert [member.role for member in group.members] == ["introducer"]
@@ -187,7 +183,7 @@ def test_the_cause_that_a_gap_names_is_the_one_that_why_names(world: World) -> N
         asked = next(c.functions for c in rule.conditions if c.functions)
         told: Counter[str] = Counter()
         for one in seen.people:
-            if one.function not in asked or one.person_id not in seen.choices:
+            if one.verdict.function not in asked or one.person_id not in seen.choices:
                 continue
             answers = world.explain(one.person_id).roles
             (kept,) = (a.obstacle for a in answers if a.role == gap.role)
@@ -204,7 +200,7 @@ def test_the_cause_that_a_gap_names_is_the_one_that_why_names(world: World) -> N
 
 
 def test_who_is_excluded_or_read_too_doubtfully_is_told_apart() -> None:
-    people = [replace(person(0, "CFO"), confidence=0.3), person(1, "CFO"), person(2, "Accountant")]
+    people = [read_as(person(0, "CFO"), confidence=0.3), person(1, "CFO"), person(2, "Accountant")]
     group = decide(
         Company("c", 600, 600, "US"), people, FINANCE, TODAY, [Override("p00001", "exclude")]
     )
@@ -289,10 +285,7 @@ def test_no_public_body_is_told_that_a_role_is_missing_which_it_has(shared_data:
 
 def _member(post: organograms.Post) -> StaffMember:
     said = classify(post.title, post.department)
-    return StaffMember(
-        post.id, post.title, post.department, None, post.manager_id or None,
-        said.function, said.level, said.confidence, said.reasons,
-    )  # fmt: skip
+    return StaffMember(post.id, post.title, post.department, None, post.manager_id or None, said)
 
 
 def champion_asks(*conditions: Condition, confidence: float = 0.9) -> list[str]:
@@ -301,7 +294,7 @@ def champion_asks(*conditions: Condition, confidence: float = 0.9) -> list[str]:
         replace(rule, conditions=conditions) if rule.role == "champion" else rule
         for rule in FINANCE.roles
     )
-    people = [replace(person(0, "Accountant"), confidence=confidence)]
+    people = [read_as(person(0, "Accountant"), confidence=confidence)]
     group = decide(MIDDLE, people, replace(FINANCE, roles=rules), TODAY)
     return reasons(group, "champion")
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
 from bg_assets.domain.products.sizes import target
-from bg_assets.domain.titles.verdict import classify
 from bg_assets_tests.domain.groups.people import (
     FINANCE,
     MIDDLE,
@@ -19,6 +18,7 @@ from bg_assets_tests.domain.groups.people import (
     TODAY,
     companies,
     person,
+    read_as,
     staff,
 )
 
@@ -97,9 +97,7 @@ def test_overrides_beat_the_rules_while_the_person_is_there() -> None:
 
 
 def test_whoever_starts_later_is_not_there_yet() -> None:
-    later = StaffMember(
-        "a", "CFO", None, None, None, "finance", "c_level", 0.9, start_date=date(2026, 2, 1)
-    )
+    later = replace(person(0, "CFO"), start_date=date(2026, 2, 1))
     assert not decide(MIDDLE, [later], FINANCE, TODAY).members
     assert decide(MIDDLE, [later], FINANCE, date(2026, 2, 1)).members
 
@@ -126,7 +124,7 @@ def test_who_was_seen_long_ago_is_less_certain_and_is_a_member_all_the_same() ->
 
 
 def test_a_doubtful_reading_leaves_a_gap() -> None:
-    doubtful = StaffMember("a", "CFO", None, None, None, "finance", "c_level", 0.3)
+    doubtful = read_as(person(0, "CFO"), confidence=0.3)
     group = decide(MIDDLE, [doubtful], FINANCE, TODAY)
     assert not group.members
     assert any(gap.role == "decision_maker" for gap in group.gaps)
@@ -218,25 +216,14 @@ def test_a_department_alone_does_not_make_somebody_decide_before_who_has_the_tit
         ("Web Manager", "Finance"),
         ("Finance Manager", None),
     )
-    people = []
-    for at, (title, department) in enumerate(rows):
-        said = classify(title, department)
-        people.append(
-            replace(
-                person(at, title), department=department,
-                function=said.function, level=said.level, confidence=said.confidence,
-            )
-        )  # fmt: skip
+    people = [person(at, title, department) for at, (title, department) in enumerate(rows)]
     found = roles(decide(Company("c", 2000, 2000, "US"), people, FINANCE, TODAY), people)
     assert found["decision_maker"] == ["Director of Finance"]
     assert "Web Manager" not in found["champion"]
 
 
 def test_who_audits_by_department_decides_on_no_finance_system() -> None:
-    said = classify("Deputy Director", "Internal Audit")
-    auditor = StaffMember(
-        "a", "Deputy Director", "Internal Audit", None, None, said.function, said.level, 0.9
-    )
+    auditor = read_as(person(0, "Deputy Director", "Internal Audit"), confidence=0.9)
     group = decide(Company("c", 2000, 2000), [auditor], FINANCE, TODAY)
     assert all(m.role != "decision_maker" for m in group.members)
 
@@ -269,8 +256,8 @@ def test_of_two_rows_of_one_person_the_same_counts_whichever_comes_first() -> No
 def test_coverage_counts_who_is_read_in_function_and_level() -> None:
     rows = [
         person(0, "CFO"),
-        replace(person(1, "CIO"), function=None),
-        replace(person(2, "CIO"), level=None),
+        read_as(person(1, "CIO"), function=None),
+        read_as(person(2, "CIO"), level=None),
         person(3, "IT Manager"),
     ]
     assert decide(MIDDLE, rows, FINANCE, TODAY).coverage == 0.5
@@ -279,15 +266,15 @@ def test_coverage_counts_who_is_read_in_function_and_level() -> None:
 def test_a_role_far_ahead_of_the_next_is_surer_and_a_pin_needs_no_lead() -> None:
     (cfo,) = staff("CFO")
     (member,) = decide(MIDDLE, [cfo], FINANCE, TODAY).members
-    assert member.confidence == cfo.confidence
+    assert member.confidence == cfo.verdict.confidence
     (director,) = staff("Finance Director")
     company = Company("c", 60, 60, "GB")
     (maker,) = decide(company, [director], FINANCE, TODAY).members
     # A decision maker with 0.9, a potential champion with as much: no lead at all.
-    assert maker.confidence == pytest.approx(0.9 * director.confidence, abs=0.001)
+    assert maker.confidence == pytest.approx(0.9 * director.verdict.confidence, abs=0.001)
     pins = [Override("p00000", "pin", "decision_maker")]
     (pinned,) = decide(company, [director], FINANCE, TODAY, pins).members
-    assert pinned.confidence == director.confidence
+    assert pinned.confidence == director.verdict.confidence
 
 
 def test_a_member_who_is_pinned_says_so_before_the_reason_of_the_rules() -> None:

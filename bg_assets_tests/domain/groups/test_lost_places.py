@@ -26,10 +26,10 @@ def kept_from_the_place(loser: dict[str, Any], winner: dict[str, Any], *others: 
 
 
 def test_by_what_somebody_was_ahead_is_told() -> None:
-    assert kept_from_the_place({"confidence": 0.7}, {"confidence": 0.9}) == (
-        "p00001 has the last place with 0.72 against 0.56"
-    )
-    assert kept_from_the_place({"confidence": 0.89}, {"confidence": 0.9}) == (
+    said = classify("Procurement Manager")
+    less, little_less, more = ({"verdict": replace(said, confidence=c)} for c in (0.7, 0.89, 0.9))
+    assert kept_from_the_place(less, more) == "p00001 has the last place with 0.72 against 0.56"
+    assert kept_from_the_place(little_less, more) == (
         "p00001 has the last place with 0.72 against 0.71"
     )
     assert kept_from_the_place({}, {"has_email": True}) == (
@@ -88,11 +88,7 @@ def test_what_is_only_an_alternative_or_told_by_the_department_fits_less(
 
 
 def test_a_word_of_the_department_is_named_as_such() -> None:
-    said = classify("Deputy Director", "Internal Audit")
-    auditor = replace(
-        person(0, "Deputy Director"), department="Internal Audit",
-        function=said.function, level=said.level, confidence=said.confidence,
-    )  # fmt: skip
+    auditor = person(0, "Deputy Director", "Internal Audit")
     world = World(SECOND_MAKER, (auditor,), FINANCE)
     maker = world.explain("p00000").roles[0]
     assert maker.because.endswith("nobody with 'internal audit' in the department decision maker")

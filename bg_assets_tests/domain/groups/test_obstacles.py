@@ -16,7 +16,7 @@ from bg_assets.domain.groups.why import RoleAnswer, Why
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Condition
 from bg_assets.domain.titles import authority
-from bg_assets_tests.domain.groups.people import person
+from bg_assets_tests.domain.groups.people import person, read_as
 from bg_assets_tests.domain.groups.worlds import FINANCE, World, altered, pinned, world_of, worlds
 
 
@@ -47,7 +47,7 @@ def remove(world: World, who: str, answer: RoleAnswer, patch: pytest.MonkeyPatch
         return world.with_rule(role, lambda r: replace(r, conditions=eased))
     if one.rule == "doubtful":
         people = tuple(
-            replace(p, confidence=1.0) if p.person_id == who else p for p in world.people
+            read_as(p, confidence=1.0) if p.person_id == who else p for p in world.people
         )
         return replace(world, people=people)
     said = one.said[0] if one.said else ""
@@ -197,7 +197,7 @@ CASES: list[tuple[World, str, str, str | None, str, str | None]] = [
     (
         replace(
             world_of("CFO"),
-            people=(replace(person(0, "CFO"), confidence=0.3),),
+            people=(read_as(person(0, "CFO"), confidence=0.3),),
         ),
         "decision_maker", "doubtful", None, "read with 30% only; 50% is needed", "decision_maker",
     ),

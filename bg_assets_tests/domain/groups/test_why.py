@@ -14,6 +14,7 @@ from bg_assets_tests.domain.groups.people import (
     TODAY,
     companies,
     person,
+    read_as,
     staff,
 )
 
@@ -69,7 +70,7 @@ def test_who_took_the_place_and_by_how_much() -> None:
 
 
 def test_a_doubtful_title_and_a_later_start_are_told() -> None:
-    doubtful = replace(person(1, "CFO"), confidence=0.3)
+    doubtful = read_as(person(1, "CFO"), confidence=0.3)
     later = replace(person(2, "CFO"), start_date=date(2027, 1, 1))
     people = [doubtful, later]
     answers = [explain(MIDDLE, people, FINANCE, TODAY, (), p.person_id) for p in people]
@@ -129,7 +130,7 @@ def test_of_what_nobody_fits_the_unknown_and_the_nearest_are_told() -> None:
 
 
 def test_a_doubtful_role_has_its_fit_and_its_reason_beside_the_obstacle() -> None:
-    weak = replace(person(0, "CFO"), confidence=0.3)
+    weak = read_as(person(0, "CFO"), confidence=0.3)
     answer = explain(MIDDLE, [weak], FINANCE, TODAY, (), "p00000")
     maker = answer.roles[0]
     assert maker.because.startswith("finance at level c_level; ")

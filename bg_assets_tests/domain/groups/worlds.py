@@ -6,13 +6,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bg_assets.domain.groups.group import Company, Override, StaffMember, Weighed, weigh
+from bg_assets.domain.groups.group import (
+    BuyerGroup,
+    Company,
+    Override,
+    StaffMember,
+    Weighed,
+    decide,
+    weigh,
+)
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import RoleRule, Template
-from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 from bg_assets.products.files import load_templates
-from bg_assets_tests.domain.groups.people import TODAY, person
+from bg_assets_tests.domain.groups.people import TODAY, person, read_as
 
 TEMPLATES = tuple(load_templates().values())
 TITLES = (
@@ -21,6 +28,7 @@ TITLES = (
     "Head of IT", "Procurement Manager", "General Counsel", "Sales Director", "Intern", "CISO",
     "Executive Assistant to the CFO", "Office Manager", "Chief of Staff", "HR Director", None,
     "Marketing Consultant", "Warehouse Operative", "Internal Audit Manager", "Investor",
+    "Former CFO", "Project Director, Moving Forward", "Head of Section", "Directeur financier",
 )  # fmt: skip
 PHRASES = ("investment", "tax", "manager", "chief", "head of", "assistant")
 
@@ -40,6 +48,9 @@ class World:
     def weigh(self) -> Weighed:
         return weigh(self.company, self.people, self.template, TODAY, self.overrides)
 
+    def decide(self) -> BuyerGroup:
+        return decide(self.company, self.people, self.template, TODAY, self.overrides)
+
     def with_rule(self, role: str, change: Callable[[RoleRule], RoleRule]) -> "World":
         rules = tuple(change(r) if r.role == role else r for r in self.template.roles)
         return replace(self, template=replace(self.template, roles=rules))
@@ -55,15 +66,10 @@ def worlds(draw: st.DrawFn) -> World:
     people = []
     for at, title in enumerate(titles):
         department = draw(st.sampled_from((None, None, "Finance", "IT", "Internal Audit")))
-        said = classify(title, department)
-        people.append(
-            replace(
-                person(at, title, manager=draw(st.sampled_from((None, "p00000")))),
-                department=department, function=said.function, level=said.level,
-                confidence=draw(st.sampled_from((said.confidence, said.confidence, 0.3, 0.9))),
-                has_email=draw(st.booleans()),
-            )
-        )  # fmt: skip
+        one = person(at, title, department, manager=draw(st.sampled_from((None, "p00000"))))
+        said = one.verdict.confidence
+        one = read_as(one, confidence=draw(st.sampled_from((said, said, 0.3, 0.9))))
+        people.append(replace(one, has_email=draw(st.booleans())))
     shipped = draw(st.sampled_from(TEMPLATES))
     rules = tuple(
         replace(

@@ -105,11 +105,8 @@ RATIFYING = {"procurement", "legal", "compliance", "security", "finance"}
 
 
 def member(number: int | str, title: str | None, department: str | None = None) -> StaffMember:
-    verdict = classify(title, department)
-    return StaffMember(
-        f"p{number}", title, department, None, None, verdict.function, verdict.level,
-        verdict.confidence, verdict.reasons,
-    )  # fmt: skip
+    said = classify(title, department)
+    return StaffMember(f"p{number}", title, department, None, None, said)
 
 
 def titles_by_role(group: BuyerGroup, people: list[StaffMember]) -> dict[str, set[str | None]]:
@@ -166,11 +163,11 @@ def test_only_those_with_a_say_over_the_function_decide(product: str) -> None:
     makers = [(c, p) for c, p, role in members(product) if role == "decision_maker"]
     assert len(makers) >= 0.8 * len(world())
     for company, person in makers:
-        verdict = classify(person.title, person.department)
+        verdict = person.verdict
         assert MAKERS[product] & {verdict.function, *verdict.function_alternatives}, person
-        assert person.level in {"owner", "c_level", "vp", "head", "director", "manager"}, person
+        assert verdict.level in {"owner", "c_level", "vp", "head", "director", "manager"}, person
         if (company.employee_min or 0) <= 25:
-            assert person.level in {"owner", "c_level", "vp", "head", "director"}, person
+            assert verdict.level in {"owner", "c_level", "vp", "head", "director"}, person
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -178,12 +175,14 @@ def test_blockers_come_from_the_functions_that_ratify(product: str) -> None:
     keepers = [person for _, person, role in members(product) if role == "blocker"]
     assert keepers
     for person in keepers:
-        verdict = classify(person.title, person.department)
+        verdict = person.verdict
         assert RATIFYING & {verdict.function, *verdict.function_alternatives}, person
 
 
 def test_security_is_no_blocker_of_its_own_platform() -> None:
-    roles = {role for _, p, role in members("security_platform") if p.function == "security"}
+    roles = {
+        role for _, p, role in members("security_platform") if p.verdict.function == "security"
+    }
     assert "decision_maker" in roles
     assert "blocker" not in roles
 
@@ -194,9 +193,9 @@ def test_whoever_leads_security_decides_on_security() -> None:
         tops = {
             person.person_id
             for person in people
-            if person.function == "security"
-            and person.level in {"c_level", "vp", "head", "director"}
-            and person.confidence > 0.6
+            if person.verdict.function == "security"
+            and person.verdict.level in {"c_level", "vp", "head", "director"}
+            and person.verdict.confidence > 0.6
         }
         group = decide(company, people, TEMPLATES["security_platform"], TODAY)
         makers = {m.person_id for m in group.members if m.role == "decision_maker"}

@@ -1,9 +1,14 @@
 """Titles: what is read, what is left open, what is never said."""
 
+import hashlib
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bg_assets.domain.titles import calibration, lexicon, verdict
 from bg_assets.domain.titles.lexicon import shipped
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
@@ -196,3 +201,26 @@ def test_a_phrase_is_never_found_inside_a_word(phrase: str, letters: str) -> Non
     glued = f"x{letters}{phrase}{letters}x"
     assert not shipped().meanings.knows(glued)
     assert classify(glued).level is None
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "other"),
+    [
+        (lexicon, "digest", lambda: "another"),
+        (verdict, "RULES", 0),
+        (calibration, "CONTRADICTS", 0.5),
+        (calibration, "FUNCTION", {**calibration.FUNCTION, "title": 0.5}),
+        (calibration, "LEVEL", {**calibration.LEVEL, "title": 0.5}),
+    ],
+)
+def test_the_version_follows_all_that_titles_are_read_by(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, other: object
+) -> None:
+    monkeypatch.setattr(module, name, other)
+    assert verdict.version.__wrapped__() != verdict.version()
+
+
+def test_the_version_is_of_the_lexicon_that_was_read() -> None:
+    path = Path(lexicon.__file__).with_name("lexicon.csv")
+    assert lexicon.digest() == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert lexicon.load(path).size == lexicon.shipped().size

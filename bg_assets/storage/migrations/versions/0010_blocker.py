@@ -7,7 +7,7 @@ same. History stays as it was told.
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

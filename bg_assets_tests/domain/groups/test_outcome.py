@@ -1,17 +1,14 @@
 """What a refresh leads to, before it is written: who left and why, in which order it is told."""
 
-from datetime import date
+from dataclasses import replace
 
-from bg_assets.assets.buyer_groups import outcome
 from bg_assets.domain.groups.group import Company, Override, StaffMember
+from bg_assets.domain.groups.outcome import StoredGroup, outcome
 from bg_assets.products.files import load_templates
-from bg_assets.storage.groups import StoredGroup
-from bg_assets.storage.refreshes import Held
-from bg_assets_tests.domain.groups.people import person
+from bg_assets_tests.domain.groups.people import TODAY, person
 
 PRODUCT = "finance_system"
 TEMPLATES = list(load_templates(products=[PRODUCT]).values())
-HELD = Held("r", "c", 1, date(2026, 1, 15))
 COMPANY = Company("c", 200, 300, "US")
 
 
@@ -24,7 +21,7 @@ def left(
 ) -> list[tuple[str | None, str]]:
     """Who left a group of these roles, with the reason, in the order of the history."""
     out = {PRODUCT: [Override(who, "exclude") for who in excluded]}
-    found = outcome(HELD, company, people, TEMPLATES, out, {product: StoredGroup(before, ())})
+    found = outcome(company, people, TEMPLATES, TODAY, out, {product: StoredGroup(before, ())})
     return [(event.person_id, event.because) for _, event in found.events if event.event == "left"]
 
 
@@ -51,3 +48,23 @@ def test_leavers_are_told_by_role_and_those_of_a_group_that_is_over_by_id() -> N
     assert left([], before, company=None) == untracked
     removed = [(i, "the product is no longer tracked") for i in "abcd"]
     assert left([], before, product="hr_system") == removed
+
+
+def test_where_a_product_is_not_sold_there_is_no_group_and_whoever_was_in_it_is_told_why() -> None:
+    templates = [replace(TEMPLATES[0], regions=("DE", "AT")), load_templates()["hr_system"]]
+    before = {PRODUCT: StoredGroup({"p00000": "decision_maker"}, ())}
+    found = outcome(COMPANY, [person(0, "CFO")], templates, TODAY, {}, before)
+    because = "not sold in US, only in DE, AT"
+    assert [group.product for group in found.groups] == ["hr_system"]
+    assert found.not_sold == {PRODUCT: because}
+    (left,) = [(product, event) for product, event in found.events if event.event == "left"]
+    assert (left[0], left[1].person_id, left[1].because) == (PRODUCT, "p00000", because)
+
+
+def test_who_is_not_there_yet_at_the_date_is_in_no_group() -> None:
+    later = replace(person(0, "CFO"), start_date=TODAY.replace(day=20))
+    members = [
+        outcome(COMPANY, [later], TEMPLATES, as_of, {}, {}).groups[0].members
+        for as_of in (TODAY, TODAY.replace(day=20))
+    ]
+    assert [len(found) for found in members] == [0, 1]

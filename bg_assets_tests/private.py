@@ -1,0 +1,60 @@
+"""The private names of Dagster that tests touch, beside those of bg_assets/instance/private."""
+
+from typing import Any
+
+import dagster as dg
+from dagster._cli.api import _execute_run_command_body
+from dagster._core.definitions.job_base import InMemoryJob as InMemoryJob
+from dagster._core.definitions.reconstruct import (
+    ReconstructableRepository as ReconstructableRepository,
+)
+from dagster._core.execution.api import execute_run as execute_run
+from dagster._core.execution.backfill import BulkActionStatus as BulkActionStatus
+from dagster._core.execution.backfill import PartitionBackfill as PartitionBackfill
+from dagster._core.execution.plan.execute_step import _get_output_asset_events
+from dagster._core.instance import InstanceRef as InstanceRef
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin as GrpcServerCodeLocationOrigin,
+)
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin as RegisteredCodeLocationOrigin,
+)
+from dagster._core.remote_origin import RemoteInstigatorOrigin as RemoteInstigatorOrigin
+from dagster._core.remote_origin import RemoteJobOrigin as RemoteJobOrigin
+from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState as InstigatorState
+from dagster._core.scheduler.instigation import InstigatorStatus as InstigatorStatus
+from dagster._core.scheduler.instigation import InstigatorType as InstigatorType
+from dagster._core.scheduler.instigation import SensorInstigatorData as SensorInstigatorData
+from dagster._core.scheduler.instigation import TickStatus as TickStatus
+from dagster._core.storage import tags as tags
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+from dagster._core.storage.partition_status_cache import (
+    AssetPartitionStatus as AssetPartitionStatus,
+)
+from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+from dagster._daemon.monitoring.run_monitoring import (
+    execute_run_monitoring_iteration as execute_run_monitoring_iteration,
+)
+from dagster._daemon.types import DaemonHeartbeat as DaemonHeartbeat
+
+execute_run_command_body = _execute_run_command_body
+get_output_asset_events = _get_output_asset_events
+
+# The names of all of Dagster's tables.
+TABLES = frozenset(
+    name
+    for metadata in (
+        RunStorageSqlMetadata,
+        SqlEventLogStorageMetadata,
+        ScheduleStorageSqlMetadata,
+    )
+    for name in metadata.tables
+)
+
+
+def settings_of(instance: dg.DagsterInstance) -> dict[str, Any]:
+    """What an instance keeps of its dagster.yaml, to be changed."""
+    settings: dict[str, Any] = instance._settings  # type: ignore[assignment]
+    return settings

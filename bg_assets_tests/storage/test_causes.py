@@ -1,0 +1,55 @@
+"""A request tells what led to it: the kinds of the changes that wait, and who wrote them."""
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.storage import causes
+from bg_assets.storage.claims import Request
+from bg_assets_tests.storage.rows import change, refresh, run
+
+
+def _reasons(engine: sa.Engine, *companies: str) -> dict[str, int]:
+    asked = Request("key", companies, 0, {"role_change": 1})
+    with engine.begin() as conn:
+        (told,) = causes.explained(conn, [asked])
+    assert told.run_key == "key"
+    return told.reasons
+
+
+def test_each_kind_and_writer_is_told_with_the_number_of_companies(engine: sa.Engine) -> None:
+    change(engine, "acme", source="import")
+    change(engine, "acme", source="import")
+    change(engine, "acme", source="webhook")
+    change(engine, "bolt", source="import")
+    change(engine, "bolt", kind="resync", source="manual")
+    change(engine, "corp", source="my-job")
+    assert _reasons(engine, "acme", "bolt") == {
+        "resync (manual)": 1, "role_change (import)": 2, "role_change (webhook)": 1,
+    }  # fmt: skip
+
+
+def test_what_another_refresh_has_taken_is_no_reason_for_this_one(engine: sa.Engine) -> None:
+    change(engine, "acme", source="import")
+    taken = refresh(engine, "acme", "running")
+    run(engine, "update bg.changes set refresh_id = cast(:taken as uuid)", taken=taken)
+    change(engine, "acme", source="webhook")
+    assert _reasons(engine, "acme") == {"role_change (webhook)": 1}
+    run(engine, "delete from bg.changes where refresh_id is null")
+    assert _reasons(engine, "acme") == {"role_change": 1}
+
+
+@pytest.mark.parametrize(
+    ("writer", "said"),
+    [
+        ("my-job", "my-job"),
+        ("a, b,,c", "a b c"),
+        ("two\nlines\t\x1b[31m\x7f", "two lines [31m "),
+        ("Übersee/CRM: 1", "Übersee/CRM: 1"),
+        ("w" * 61, "w" * 60),
+    ],
+)
+def test_a_writer_is_told_in_one_line_whatever_it_calls_itself(
+    engine: sa.Engine, writer: str, said: str
+) -> None:
+    change(engine, "acme", source=writer)
+    assert _reasons(engine, "acme") == {f"role_change ({said})": 1}
