@@ -270,7 +270,7 @@ def test_a_stopped_run_of_another_user_is_left_to_that_user(
     monkeypatch.setattr(ending, "kill", not_ours)
     found = instance.run_launcher.check_run_worker_health(reload(instance, sleeping))
     monkeypatch.undo()
-    assert found.status is running.WorkerStatus.RUNNING
+    assert found.status is base.WorkerStatus.RUNNING
     assert found.msg is not None
     assert found.msg.endswith("belongs to another user, who has to kill it")
     assert worker.state() is State.STOPPED
