@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bench.title_labels import Labelled, half, labelled
 from bg_assets.domain.titles import calibration
-from bg_assets.domain.titles.verdict import Evidence, classify, evidence
+from bg_assets.domain.titles.verdict import Basis, bases, classify
 
 
 def calibrated(say: Callable[[str], object], *, fit: bool) -> None:
@@ -38,11 +38,11 @@ def calibrated(say: Callable[[str], object], *, fit: bool) -> None:
         _by_rule(held, say)
 
 
-def judged() -> Iterator[tuple[Labelled, Evidence, bool]]:
-    """Each labelled title that is answered: its evidence, and whether the answer is right."""
+def judged() -> Iterator[tuple[Labelled, Basis, bool]]:
+    """Each labelled title that is answered: what that rests on, and whether it is right."""
     for case in dict.fromkeys(labelled()):
         verdict = classify(case.title, case.department)
-        of_function, of_level = evidence(case.title, case.department)
+        of_function, of_level = bases(case.title, case.department)
         found = of_function if case.field == "function" else of_level
         value = verdict.function if case.field == "function" else verdict.level
         if found is not None:
@@ -65,7 +65,7 @@ def reliability(held: Iterable[tuple[float, bool]], say: Callable[[str], object]
     say(f"  expected calibration error {error:.4f}")
 
 
-def _by_rule(held: Iterable[tuple[Labelled, Evidence, bool]], say: Callable[[str], object]) -> None:
+def _by_rule(held: Iterable[tuple[Labelled, Basis, bool]], say: Callable[[str], object]) -> None:
     """Each kind of rule on its own, so that a large one hides no small one."""
     said: dict[str, float] = defaultdict(float)
     right: Counter[str] = Counter()

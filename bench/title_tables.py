@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bench.title_labels import MAJORS, fitting, posts, rows
 from bg_assets.domain.titles import authority
-from bg_assets.domain.titles.verdict import classify, evidence
+from bg_assets.domain.titles.verdict import bases, classify
 from bg_assets.domain.vocabulary import LEVELS
 
 Say = Callable[[str], object]
@@ -115,7 +115,7 @@ def professions(say: Say) -> None:
     """Function against the person's profession, and where the two differ."""
     say(f"{'profession':24} precision recall   posts  precision*   (department heard)")
     read = [
-        (r, classify(r["title"], r["unit"]).function, evidence(r["title"], r["unit"])[0])
+        (r, classify(r["title"], r["unit"]).function, bases(r["title"], r["unit"])[0])
         for r in posts()
         if r["profession"]
     ]

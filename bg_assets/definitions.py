@@ -6,10 +6,10 @@ from bg_assets import jobs, resources, sensors
 from bg_assets.assets import checks
 from bg_assets.assets.buyer_groups import buyer_groups
 from bg_assets.assets.company_people import company_people
-from bg_assets.assets.sources import SOURCES
+from bg_assets.assets.external import EXTERNAL
 
 defs = dg.Definitions(
-    assets=[*SOURCES, company_people, buyer_groups],
+    assets=[*EXTERNAL, company_people, buyer_groups],
     asset_checks=[checks.group_checks_by_hand],
     jobs=[jobs.refresh_buyer_groups],
     sensors=sensors.SENSORS,

@@ -31,9 +31,9 @@ def ensure_database(url: str) -> bool:
     if refused is None:
         return False
     try:
-        with _connection(target.set(database=MAINTENANCE)) as connection:
-            if not _is_known(connection, target.database):
-                return _make(connection, target.database)
+        with _connection(target.set(database=MAINTENANCE)) as conn:
+            if not _is_known(conn, target.database):
+                return _make(conn, target.database)
     except OperationalError:
         # Some servers have no such database or let nobody in: the first refusal tells more.
         raise DatabaseUnreachable(_first_line(refused)) from refused
@@ -53,18 +53,18 @@ def _refusal(url: URL) -> OperationalError | None:
         return err
 
 
-def _is_known(connection: Connection, name: str) -> bool:
+def _is_known(conn: Connection, name: str) -> bool:
     # Served by pg_database_datname_index.
-    statement = text("SELECT true FROM pg_catalog.pg_database WHERE datname = :name")
-    return connection.scalar(statement, {"name": name}) is not None
+    statement = text("select true from pg_catalog.pg_database where datname = :name")
+    return conn.scalar(statement, {"name": name}) is not None
 
 
-def _make(connection: Connection, name: str) -> bool:
+def _make(conn: Connection, name: str) -> bool:
     quoted = '"' + name.replace('"', '""') + '"'
     # template1 can't be copied while anybody is connected to it, template0 always can.
-    statement = f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
+    statement = f"create database {quoted} template template0 encoding 'UTF8'"
     try:
-        connection.exec_driver_sql(statement.replace("%", "%%"))
+        conn.exec_driver_sql(statement.replace("%", "%%"))
     except DBAPIError as err:
         code = getattr(err.orig, "pgcode", None)
         if code in ALREADY_THERE:

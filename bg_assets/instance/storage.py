@@ -91,17 +91,17 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
     Several processes may call it at once: one works, the others wait. Nothing but two lookups
     where this version has found the tables complete before.
     """
-    with engine.connect() as connection:
-        if _complete(connection):
+    with engine.connect() as conn:
+        if _complete(conn):
             return
         # A transaction that holds nothing but the lock.
         with engine.execution_options(isolation_level="READ COMMITTED").begin() as locking:
             locks.take(locking, Lock.DAGSTER_TABLES)
-            if not _complete(connection):
+            if not _complete(conn):
                 made = DagsterPostgresStorage(url, should_autocreate_tables=True)
                 schema.complete_tables(made)
                 made.run_storage.set_cursor_values({COMPLETE: dg.__version__})
 
 
-def _complete(connection: sa.Connection) -> bool:
-    return tables.cursor(connection, COMPLETE) == dg.__version__
+def _complete(conn: sa.Connection) -> bool:
+    return tables.cursor(conn, COMPLETE) == dg.__version__

@@ -38,7 +38,7 @@ class Post:
 
 
 class Dice:
-    """A seeded source of choices.
+    """Seeded choices.
 
     Uses ``random()`` only: Python promises its sequence across versions, not that of others.
     """

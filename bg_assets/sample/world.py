@@ -143,7 +143,7 @@ def _company(number: int, dice: Dice) -> CompanyRow:
 
 
 def _printed(employees: int, dice: Dice) -> str | None:
-    """The number of employees as different sources print it."""
+    """The number of employees as different directories print it."""
     roll = dice.roll()
     if roll < 0.06:
         return None

@@ -155,7 +155,7 @@ _BURY = sa.text("""
 """)
 _RESYNC = sa.text("""
     insert into bg.changes (company_id, kind, source, priority)
-    select unnest(cast(:companies as text[])), 'resync', :source, :priority
+    select unnest(cast(:companies as text[])), 'resync', :writer, :priority
 """)
 
 
@@ -266,14 +266,14 @@ def request_by_hand(
     conn: sa.Connection,
     companies: Sequence[str],
     *,
-    source: str = "manual",
+    writer: str = "manual",
     priority: int = priorities.BY_HAND,
 ) -> None:
     """Ask for a refresh of each company, as a change of kind resync.
 
     A manual one waits for nothing but a refresh under way.
     """
-    conn.execute(_RESYNC, {"companies": list(companies), "source": source, "priority": priority})
+    conn.execute(_RESYNC, {"companies": list(companies), "writer": writer, "priority": priority})
 
 
 def requeue(conn: sa.Connection, companies: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ _PEOPLE = sa.text("""
     order by company_id, id
 """)
 
-# When somebody was last seen is no part of company_people: a source that sees the same again
+# When somebody was last seen is no part of company_people: a writer that sees the same again
 # changes nothing there. Served by the primary keys; as a join it became a look at all people.
 # Most lists are empty, and null is not parsed.
 _STAFF = sa.text("""

@@ -4,7 +4,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bg_assets.web.rules import LONGEST_BODY, Headers, Refusal, Rules
+from bg_assets.web.rules import LONGEST_BODY, Headers, Refused, Rules
 
 
 class TooLong(Exception):
@@ -33,7 +33,7 @@ class Guard:
             try:
                 body = await _read(receive)
             except TooLong:
-                refusal = Refusal(413, f"a body may have {LONGEST_BODY} bytes")
+                refusal = Refused(413, f"a body may have {LONGEST_BODY} bytes")
             else:
                 refusal = self._rules.refuse_body(path, body)
                 receive = _again(body, receive)

@@ -41,7 +41,9 @@ def test_three_companies_are_chosen_and_launched_as_a_backfill(page: Page, backf
 
 def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(page: Page) -> None:
     # What a click on each of the two groups leads to.
-    page.open("/asset-groups?expanded=global@global:sources,global@global:buyer_groups")
+    page.open(
+        "/asset-groups?expanded=global@global:people_and_companies,global@global:buyer_groups"
+    )
     page.wait_for("people", "companies", "company_people", "buyer_groups", "100% filled")
     page.picture("lineage")
     page.open("/locations/bg_assets/asset-groups/buyer_groups/lineage")

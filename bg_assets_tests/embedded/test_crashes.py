@@ -21,7 +21,7 @@ def test_what_was_committed_is_there_after_a_kill_of_everything(
     home: Path, server: EmbeddedPostgres
 ) -> None:
     killed = command.run(home)
-    ask(killed.url, "CREATE TABLE kept AS SELECT 42 AS answer")
+    ask(killed.url, "create table kept as select 42 as answer")
     living = processes.on(server.data)
     assert killed.server in living
     assert len(living) > 3
@@ -31,7 +31,7 @@ def test_what_was_committed_is_there_after_a_kill_of_everything(
     assert (server.data / processes.PID_FILE).exists()
     after = command.run(home)
     assert after.server != killed.server
-    assert ask(after.url, "SELECT answer FROM kept") == 42
+    assert ask(after.url, "select answer from kept") == 42
     after.end()
 
 
@@ -64,7 +64,7 @@ def test_a_server_that_is_a_zombie_counts_as_dead(home: Path, server: EmbeddedPo
     assert not server.running()
     after = command.run(home)
     assert psutil.Process(parent.server).status() == psutil.STATUS_ZOMBIE
-    assert ask(after.url, "SELECT 1") == 1
+    assert ask(after.url, "select 1") == 1
     after.end()
     parent.end()
 
@@ -81,7 +81,7 @@ def test_an_initdb_that_was_killed_half_way_leaves_nothing_that_is_trusted(
     interrupted.kill()
     assert not server.data.exists()
     with server.acquire():
-        assert ask(server.psql_url("postgres"), "SELECT 1") == 1
+        assert ask(server.psql_url("postgres"), "select 1") == 1
     assert not list(server.folder.glob("data.new-*"))
 
 
@@ -93,7 +93,7 @@ def test_a_server_whose_socket_was_cleared_away_is_started_again(server: Embedde
         shutil.rmtree(before.socket_folder)
         assert not server.running()
         with server.acquire():
-            assert ask(server.psql_url("postgres"), "SELECT 1") == 1
+            assert ask(server.psql_url("postgres"), "select 1") == 1
         after = processes.postmaster(server.data)
         assert after is not None
         assert after.pid != before.pid
@@ -114,12 +114,12 @@ def test_a_home_that_is_deleted_and_made_again_has_a_new_server(
     home: Path, server: EmbeddedPostgres
 ) -> None:
     orphaned = command.run(home)
-    ask(orphaned.url, "CREATE TABLE gone (id int)")
+    ask(orphaned.url, "create table gone (id int)")
     orphaned.kill()
     shutil.rmtree(home)
     with server.acquire():
         assert not processes.alive(orphaned.server)
-        assert ask(server.psql_url("postgres"), "SELECT to_regclass('gone')") is None
+        assert ask(server.psql_url("postgres"), "select to_regclass('gone')") is None
 
 
 def test_a_setting_that_the_server_refuses_is_an_error_with_the_end_of_its_log(home: Path) -> None:
@@ -146,13 +146,13 @@ def test_a_full_disk_is_named_as_such(empty_home: Path, monkeypatch: pytest.Monk
 
 def _count_for_minutes(url: str) -> None:
     with pytest.raises(psycopg2.OperationalError):
-        ask(url, "SELECT count(*) FROM generate_series(1, 2000000000) a WHERE a % 7 = 1")
+        ask(url, "select count(*) from generate_series(1, 2000000000) a where a % 7 = 1")
 
 
 def _backends(server: EmbeddedPostgres) -> int:
     count = ask(
         server.psql_url("postgres"),
-        "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT count(*) FROM gen%' "
+        "select count(*)::int from pg_stat_activity where query like 'select count(*) from gen%' "
         "AND state = 'active' AND backend_type = 'client backend'",
     )
     assert isinstance(count, int)

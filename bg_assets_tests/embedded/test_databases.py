@@ -55,13 +55,13 @@ def test_a_user_who_may_make_no_database_is_told_what_to_ask_for(
     postgres: Cluster, name: str
 ) -> None:
     role = f"bg_role_{uuid.uuid4().hex[:12]}"
-    postgres.run(f"CREATE ROLE {role} LOGIN PASSWORD 'wordpass'")
+    postgres.run(f"create role {role} login password 'wordpass'")
     url = make_url(postgres.url(name)).set(username=role, password="wordpass")
     try:
         with pytest.raises(DatabaseNotMade, match="ask somebody who may to run CREATE DATABASE"):
             ensure_database(url.render_as_string(hide_password=False))
     finally:
-        postgres.run(f"DROP ROLE {role}")
+        postgres.run(f"drop role {role}")
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_start_makes_the_database_of_dagster_that_was_dropped(
             lost = make_url(database.dagster_url())
             plain = make_url(server.url("postgres")).set(drivername="postgresql")
             drop = Cluster(server.url("postgres"), durable=False).run
-            drop("DROP DATABASE dagster WITH (FORCE)")
-            ask_for = "SELECT count(*) FROM pg_database WHERE datname = 'dagster'"
+            drop("drop database dagster with (force)")
+            ask_for = "select count(*) from pg_database where datname = 'dagster'"
             where = plain.render_as_string(hide_password=False)
             assert (lost.database, ask(where, ask_for)) == ("dagster", 0)
             database.make_missing()

@@ -23,7 +23,7 @@ from bg_assets_tests.small_disk import mounted
 READY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z postgres ready: postgresql://postgres@/")
 
 # A megabyte in PostgreSQL's log ahead and nowhere else.
-MUCH = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))"
+MUCH = "select pg_logical_emit_message(false, 'test', repeat('x', 1000000))"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_killed_server_is_back_within_a_second(
     )
     # Half a second to notice, the rest is recovery on a machine that does other things too.
     assert time.monotonic() - killed < 3
-    assert ask(server.psql_url("postgres"), "SELECT 1") == 1
+    assert ask(server.psql_url("postgres"), "select 1") == 1
     running.send_signal(signal.SIGTERM)
     said = running.communicate(timeout=30)[1].splitlines()
     assert [line.partition("Z postgres ")[2] for line in said] == [
@@ -105,15 +105,15 @@ def test_a_server_that_a_full_disk_ended_is_back_when_there_is_room(
         server = EmbeddedPostgres(home)
         with _keeping(home) as keeper:
             url = server.psql_url("postgres")
-            ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
+            ask(url, "create table kept as select 42 as answer")
             disk.fill()
             # Its log ahead needs another file, without which it can't go on.
             assert processes.wait_until(lambda: not _answers(url, MUCH), 60)
             assert "No space left on device" in server.log.read_text()
             assert keeper.poll() is None
             disk.empty()
-            assert processes.wait_until(lambda: _answers(url, "SELECT answer FROM kept"), 60)
-            assert ask(url, "SELECT answer FROM kept") == 42
+            assert processes.wait_until(lambda: _answers(url, "select answer from kept"), 60)
+            assert ask(url, "select answer from kept") == 42
             assert keeper.poll() is None
             keeper.send_signal(signal.SIGTERM)
             keeper.communicate(timeout=60)

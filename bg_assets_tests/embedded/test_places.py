@@ -41,10 +41,10 @@ def test_the_server_listens_on_a_private_socket_only_and_in_utc(server: Embedded
 def test_the_log_holds_no_values_of_a_failed_statement(server: EmbeddedPostgres) -> None:
     with server.acquire():
         url = server.psql_url("postgres")
-        ask(url, "CREATE TABLE people (email text UNIQUE)")
-        ask(url, "INSERT INTO people VALUES ('a@example.com')")
+        ask(url, "create table people (email text unique)")
+        ask(url, "insert into people values ('a@example.com')")
         with pytest.raises(Exception, match="duplicate key"):
-            ask(url, "INSERT INTO people VALUES ('a@example.com')")
+            ask(url, "insert into people values ('a@example.com')")
     assert "example" not in server.log.read_text()
 
 
@@ -133,10 +133,10 @@ def test_data_that_its_user_could_not_reach_lies_outside_and_binaries_are_copied
     server = EmbeddedPostgres(home, options=command.NOT_DURABLE, outside=(outside,))
     with server.acquire():
         assert server.data.is_relative_to(outside)
-        ask(server.psql_url("postgres"), "CREATE TABLE kept (id int)")
+        ask(server.psql_url("postgres"), "create table kept (id int)")
         other = EmbeddedPostgres(home, outside=(outside,))
         with other.acquire():
-            assert ask(other.psql_url("postgres"), "SELECT to_regclass('kept')") == "kept"
+            assert ask(other.psql_url("postgres"), "select to_regclass('kept')") == "kept"
     assert len(list(outside.glob("pgsql-*"))) == 1
     assert home.parent.stat().st_mode & 0o777 == 0o700
     server.destroy()

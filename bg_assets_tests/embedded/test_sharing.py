@@ -18,7 +18,7 @@ def test_two_commands_that_start_at_once_share_one_server(empty_home: Path) -> N
     first, second = [each.wait_until_ready() for each in both]
     assert first.server == second.server
     assert first.url == second.url
-    assert ask(first.url, "SELECT 1") == 1
+    assert ask(first.url, "select 1") == 1
     assert [first.end(), second.end()] == [0, 0]
     assert not EmbeddedPostgres(empty_home).running()
 
@@ -99,8 +99,8 @@ def test_two_homes_have_two_servers_that_know_nothing_of_each_other(
 ) -> None:
     one, two = [EmbeddedPostgres(homes(), options=command.NOT_DURABLE) for _ in range(2)]
     with one.acquire(), two.acquire():
-        ask(one.psql_url("postgres"), "CREATE TABLE mine (id int)")
-        assert ask(one.psql_url("postgres"), "SELECT to_regclass('mine')") == "mine"
-        assert ask(two.psql_url("postgres"), "SELECT to_regclass('mine')") is None
+        ask(one.psql_url("postgres"), "create table mine (id int)")
+        assert ask(one.psql_url("postgres"), "select to_regclass('mine')") == "mine"
+        assert ask(two.psql_url("postgres"), "select to_regclass('mine')") is None
         one.stop(force=True)
         assert two.running()

@@ -190,7 +190,7 @@ def test_what_is_under_way_is_told_by_run(engine: sa.Engine) -> None:
 def test_asking_by_hand_is_a_change_like_any_other(engine: sa.Engine) -> None:
     with engine.begin() as conn:
         refreshes.request_by_hand(conn, ["acme", "bolt"])
-        refreshes.request_by_hand(conn, ["cord"], source="template", priority=0)
+        refreshes.request_by_hand(conn, ["cord"], writer="template", priority=0)
 
     found = rows(engine, "select company_id, kind, source, priority from bg.changes order by id")
     assert [tuple(row.values()) for row in found] == [

@@ -59,7 +59,7 @@ def cohesion(ties: Ties, strata: Sequence[Stratum], eligible: int) -> Cohesion:
     if 2 * known < len(members):
         return Cohesion(
             None,
-            f"not measurable: too little evidence, a department, location or manager is known of "
+            f"not measurable: too little is known, a department, location or manager is known of "
             f"{known} of {len(members)} members",
         )
     if possible(strata) < LEAST_GROUPS:

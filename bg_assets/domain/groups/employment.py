@@ -10,9 +10,9 @@ HALF_LEFT = 3.9
 
 
 def still_there(seen: date | None, as_of: date) -> float:
-    """How probable it is, 0 to 1, that somebody is where a source last saw them.
+    """How probable it is, 0 to 1, that somebody is where a writer last saw them.
 
-    1 where no source says when: what is unknown is not held against anybody.
+    1 where no writer says when: what is unknown is not held against anybody.
     """
     if seen is None or seen >= as_of:
         return 1.0

@@ -38,7 +38,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Unfit:
     """A role that somebody can't have, and the rule that says so.
 
     rule: board, disqualified-level, disqualified-title; no-fit where no condition of the role
@@ -72,12 +72,12 @@ class Candidate:
 
 def fits(
     candidate: Candidate, template: Template, employees: int | None
-) -> tuple[Fit | Refusal, ...]:
+) -> tuple[Fit | Unfit, ...]:
     """For each role of the template, in its order: how well this person fits it, or why not."""
     barred = _barred(candidate, template)
     if barred is not None:
         rule, said = barred
-        return tuple(Refusal(one.role, rule, said) for one in template.roles)
+        return tuple(Unfit(one.role, rule, said) for one in template.roles)
     return tuple(_best(candidate, rule, template, employees) for rule in template.roles)
 
 
@@ -95,7 +95,7 @@ def _barred(candidate: Candidate, template: Template) -> tuple[str, str] | None:
 
 def _best(
     candidate: Candidate, rule: RoleRule, template: Template, employees: int | None
-) -> Fit | Refusal:
+) -> Fit | Unfit:
     best: Fit | None = None
     for condition in rule.conditions:
         if not _holds(candidate, condition, employees):
@@ -112,26 +112,26 @@ def _best(
         if best is None or fit.score > best.score:
             best = fit
     if best is None:
-        return Refusal(rule.role, "no-fit")
+        return Unfit(rule.role, "no-fit")
     # Last, since it is rarely so and asks for many phrases.
     return _never(candidate, rule) or best
 
 
-def _never(candidate: Candidate, rule: RoleRule) -> Refusal | None:
+def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
     if candidate.level is not None and candidate.level in rule.never_levels:
-        return Refusal(rule.role, "never-level", candidate.level)
+        return Unfit(rule.role, "never-level", candidate.level)
     if candidate.functions and candidate.functions[0] in rule.never_functions:
-        return Refusal(rule.role, "never-function", candidate.functions[0])
+        return Unfit(rule.role, "never-function", candidate.functions[0])
     if rule.role in ("champion", "decision_maker") and "outsider" in candidate.standing:
-        return Refusal(rule.role, "outsider")
+        return Unfit(rule.role, "outsider")
     if rule.role == "introducer" and candidate.rank >= authority.RANK["director"]:
         # Whoever assists an executive may introduce, whatever else is said of introducers.
         assists = "assistant_to_executive" in candidate.standing
-        return None if assists else Refusal(rule.role, "rank")
+        return None if assists else Unfit(rule.role, "rank")
     texts = (candidate.title, candidate.department if candidate.by_department else None)
     for phrase in rule.never_titles:
         if any(says(text, phrase) for text in texts):
-            return Refusal(rule.role, "never-title", phrase)
+            return Unfit(rule.role, "never-title", phrase)
     return None
 
 

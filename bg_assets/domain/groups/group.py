@@ -9,7 +9,7 @@ from datetime import date
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.employment import still_there
-from bg_assets.domain.groups.fit import Candidate, Fit, Refusal, fits
+from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, fits
 from bg_assets.domain.groups.gaps import Gap, Staff, find_gaps
 from bg_assets.domain.groups.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.groups.ties import Ties
@@ -41,7 +41,7 @@ class Company:
 class StaffMember:
     """Somebody on the staff, with the verdict on title and department, which nobody reads again.
 
-    seen: when a source last saw this person there, None where none says.
+    seen: when a writer last saw this person there, None where none says.
     """
 
     person_id: str
@@ -237,7 +237,7 @@ def _choices(
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
     weights = dict(template.functions)
-    known: dict[int, tuple[tuple[Fit, ...], tuple[Refusal, ...]]] = {}
+    known: dict[int, tuple[tuple[Fit, ...], tuple[Unfit, ...]]] = {}
     found: dict[str, Choice] = {}
     for person in people:
         candidate = candidates.get(person.person_id)
@@ -247,7 +247,7 @@ def _choices(
             answers = fits(candidate, template, employees)
             known[id(candidate)] = (
                 tuple(one for one in answers if isinstance(one, Fit)),
-                tuple(one for one in answers if isinstance(one, Refusal)),
+                tuple(one for one in answers if isinstance(one, Unfit)),
             )
         found[person.person_id] = Choice(
             person.person_id,

@@ -6,7 +6,7 @@ Nothing is decided here: fit.py and selection.py say what happened, this says it
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bg_assets.domain.groups.fit import Candidate, Fit, Refusal, levels_asked, nearest, says
+from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, levels_asked, nearest, says
 from bg_assets.domain.groups.group import Weighed
 from bg_assets.domain.groups.selection import (
     LEAST_CONFIDENCE,
@@ -30,7 +30,7 @@ _BARRED = 1
 class Obstacle:
     """The rule that keeps somebody from a role: without it, it would have come otherwise.
 
-    rule: a rule of ``fit.Refusal``; doubtful, weak; no-place, pinned-places (a pin holds it);
+    rule: a rule of ``fit.Unfit``; doubtful, weak; no-place, pinned-places (a pin holds it);
     taken, gave-way (``who`` has the place); other-role, pinned (in the role ``said``). change: what
     would have led to another answer; where it hangs on ``who``, ``leavers.settled`` finds it, and
     it is None where nothing is known to be enough. said: what the rule rests on.
@@ -164,7 +164,7 @@ def _ahead(seen: Weighed, choice: Choice, fit: Fit, pick: Pick, role: str) -> st
 
 
 def _refused(
-    refused: Refusal, rule: RoleRule, candidate: Candidate, employees: int | None
+    refused: Unfit, rule: RoleRule, candidate: Candidate, employees: int | None
 ) -> Obstacle:
     label, said = ROLE_LABELS[refused.role], (refused.said,) if refused.said else ()
     word = in_words(refused.said)

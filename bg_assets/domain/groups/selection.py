@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bg_assets.domain.groups.fit import Fit, Refusal
+from bg_assets.domain.groups.fit import Fit, Unfit
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products.sizes import Target
 from bg_assets.domain.products.template import Template
@@ -38,7 +38,7 @@ class Choice:
     has_email: bool
     influence: float
     fits: tuple[Fit, ...]
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[Unfit, ...] = ()
 
     def fit(self, role: str) -> Fit | None:
         """How this person fits a role, None if not at all."""

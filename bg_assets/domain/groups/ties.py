@@ -63,8 +63,8 @@ class Ties:
     report is DIRECT; two reports of one manager, and somebody with the manager's manager, are NEAR
     at the least. Where one of the two has no department (or no location), the factor is the mean
     over the pairs that have one: what is unknown neither ties nor parts.
-    Sources: the factors are published odds ratios of real e-mail and of co-work in consulting, and
-    the measured share of people who work with their manager (all) and with others near (66 %).
+    The factors are published odds ratios of real e-mail and of co-work in consulting, and the
+    measured share of people who work with their manager (all) and with others near (66 %).
     """
 
     def __init__(self, people: Iterable[Row]) -> None:

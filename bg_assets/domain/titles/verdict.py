@@ -42,7 +42,7 @@ class TitleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Basis:
     """Why a field was answered and how sure that is: the kind of rule, its share of right ones."""
 
     rule: str
@@ -51,7 +51,7 @@ class Evidence:
 
 @lru_cache(maxsize=CACHED)
 def classify(title: str | None, department: str | None = None) -> TitleVerdict:
-    """The verdict on a title; a department is evidence for the function. Never raises.
+    """The verdict on a title; a department speaks for a function. Never raises.
 
     An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
     """
@@ -70,17 +70,15 @@ def version() -> str:
     return f"{RULES}-{hashlib.sha256(known).hexdigest()[:12]}"
 
 
-def evidence(
-    title: str | None, department: str | None = None
-) -> tuple[Evidence | None, Evidence | None]:
-    """The evidence for function and for level, None for a field that is not answered."""
+def bases(title: str | None, department: str | None = None) -> tuple[Basis | None, Basis | None]:
+    """What the function rests on, and the level, None for a field that is not answered."""
     _, function, level = _classified(title, department)
     return function, level
 
 
 def _classified(
     title: str | None, department: str | None
-) -> tuple[TitleVerdict, Evidence | None, Evidence | None]:
+) -> tuple[TitleVerdict, Basis | None, Basis | None]:
     reading = read(title or "")
     function, perhaps, heard, reasons = _function(reading, department)
     level = reading.level
@@ -95,8 +93,8 @@ def _classified(
             reasons.append(f"level could be {' or '.join(level.values[1:])}")
     if reading.left:
         reasons.append("left: the title says that this is over")
-    of_function = _evidence(calibration.FUNCTION, function, heard)
-    of_level = _evidence(calibration.LEVEL, level, "")
+    of_function = _basis(calibration.FUNCTION, function, heard)
+    of_level = _basis(calibration.LEVEL, level, "")
     shares = [e.share for e in (of_function, of_level) if e is not None]
     verdict = TitleVerdict(
         function=function.values[0] if function else None,
@@ -115,17 +113,17 @@ def _told_by_title(reading: Reading, function: Finding) -> bool:
     return reading.function is not None and function.values[0] in reading.function.values
 
 
-def _evidence(shares: Mapping[str, float], found: Finding | None, heard: str) -> Evidence | None:
+def _basis(shares: Mapping[str, float], found: Finding | None, heard: str) -> Basis | None:
     """The share of right readings of this kind; agreement never lowers it, contradiction does."""
     if found is None:
         return None
     forked = found.values[1:] and found.rule not in ("weak", "department") and not heard
     rule = "fork" if forked else found.rule
     if heard == "agrees":
-        return Evidence(heard, max(calibration.AGREES, shares[rule]))
+        return Basis(heard, max(calibration.AGREES, shares[rule]))
     if heard == "contradicts":
-        return Evidence(heard, min(calibration.CONTRADICTS, shares[rule]))
-    return Evidence(rule, shares[rule])
+        return Basis(heard, min(calibration.CONTRADICTS, shares[rule]))
+    return Basis(rule, shares[rule])
 
 
 def _function(

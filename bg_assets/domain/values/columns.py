@@ -84,7 +84,7 @@ PEOPLE = (
     Column("end_date", "day", "role_change", "may"),
     Column("status", "status", "presence", "may", about="active or left"),
     Column("deleted_at", "moment", "presence", about="Set: gone"),
-    Column("observed_at", "moment", about="When a source saw this last"),
+    Column("observed_at", "moment", about="When a writer saw this last"),
     Column("updated_at", "moment"),
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ _DEPARTURE = named(one for one in PEOPLE if one.of_departure)
 # Triggers run with an empty search path: a writer's schema can't stand in for ours.
 _HEAD = """
 declare
-    writer text := coalesce(nullif(current_setting('bg.source', true), ''), '{source}');
+    writer text := coalesce(nullif(current_setting('bg.source', true), ''), '{writer}');
     trace text := nullif(current_setting('bg.trace_id', true), '');
     today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
@@ -87,7 +87,7 @@ _PAIRS = "old_rows as o full join new_rows as n on {old} = {new}"
 
 def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
     """Trigger bodies for the people table, by event."""
-    head = _HEAD.format(source="people_table")
+    head = _HEAD.format(writer="people_table")
 
     def body(rows: str, facts: str, before: str, after: str) -> str:
         texts = {"before": before, "after": after, "priority": _priority()}
@@ -111,7 +111,7 @@ def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
 
 def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
     """Trigger bodies for the companies table, by event."""
-    head = _HEAD.format(source="company_table")
+    head = _HEAD.format(writer="company_table")
 
     def body(facts: str) -> str:
         return f"""{head}

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.domain.values import columns
-from bg_assets.storage.capture import bodies as capture_sql
-from bg_assets.storage.capture import watch
+from bg_assets.storage.capture import bodies, watch
 
 PEOPLE_COLUMNS = columns.named(columns.PEOPLE)
 COMPANY_COLUMNS = columns.named(columns.COMPANIES)
@@ -22,8 +21,8 @@ _TYPES = {one.name: one.type for one in (*columns.PEOPLE, *columns.COMPANIES)}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A table, written as SQL writes it, and for each canonical column the name of its column.
+class CapturedTable:
+    """A table that others write, by its name in SQL, and the name of its column for each of ours.
 
     A column may be of another type: it is read as the canonical one.
     """
@@ -39,12 +38,14 @@ class Source:
         }
 
 
-OWN_PEOPLE = Source("bg.people", {name: name for name in PEOPLE_COLUMNS})
-OWN_COMPANIES = Source("bg.companies", {name: name for name in COMPANY_COLUMNS})
+OWN_PEOPLE = CapturedTable("bg.people", {name: name for name in PEOPLE_COLUMNS})
+OWN_COMPANIES = CapturedTable("bg.companies", {name: name for name in COMPANY_COLUMNS})
 
 
 def install(
-    conn: sa.Connection, people: Source = OWN_PEOPLE, companies: Source = OWN_COMPANIES
+    conn: sa.Connection,
+    people: CapturedTable = OWN_PEOPLE,
+    companies: CapturedTable = OWN_COMPANIES,
 ) -> bool:
     """Install views and triggers on the two tables where they differ from what stands there.
 
@@ -85,7 +86,7 @@ def _works(conn: sa.Connection, statements: Sequence[str]) -> bool:
     return bool(standing >= made)
 
 
-def _statements(people: Source, companies: Source) -> list[str]:
+def _statements(people: CapturedTable, companies: CapturedTable) -> list[str]:
     missing = sorted(
         {*PEOPLE_COLUMNS} - {*people.columns} | {*COMPANY_COLUMNS} - {*companies.columns}
     )
@@ -94,15 +95,15 @@ def _statements(people: Source, companies: Source) -> list[str]:
     return [
         _view("bg.canonical_people", people, PEOPLE_COLUMNS),
         _view("bg.canonical_companies", companies, COMPANY_COLUMNS),
-        *_triggers(people, capture_sql.people_functions(people.readers()), "people"),
-        *_triggers(companies, capture_sql.company_functions(companies.readers()), "companies"),
+        *_triggers(people, bodies.people_functions(people.readers()), "people"),
+        *_triggers(companies, bodies.company_functions(companies.readers()), "companies"),
     ]
 
 
-def _view(name: str, source: Source, columns: tuple[str, ...]) -> str:
-    readers = source.readers()
+def _view(name: str, captured: CapturedTable, columns: tuple[str, ...]) -> str:
+    readers = captured.readers()
     listed = ", ".join(f"{readers[column].format(row='t')} as {column}" for column in columns)
-    return f"create or replace view {name} as select {listed} from {source.table} as t"
+    return f"create or replace view {name} as select {listed} from {captured.table} as t"
 
 
 def _quoted(name: str) -> str:
@@ -110,7 +111,7 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""').replace("{", "{{").replace("}", "}}") + '"'
 
 
-def _triggers(source: Source, bodies: Mapping[str, str], what: str) -> list[str]:
+def _triggers(captured: CapturedTable, functions: Mapping[str, str], what: str) -> list[str]:
     """A function and a statement trigger for each of insert, update, delete and truncate."""
     transition = {
         "insert": "referencing new table as new_rows",
@@ -119,7 +120,7 @@ def _triggers(source: Source, bodies: Mapping[str, str], what: str) -> list[str]
         "truncate": "",
     }
     statements = []
-    for event, body in bodies.items():
+    for event, body in functions.items():
         name = f"capture_{what}_{event}"
         when = "before" if event == "truncate" else "after"
         statements += [
@@ -128,7 +129,7 @@ def _triggers(source: Source, bodies: Mapping[str, str], what: str) -> list[str]
             # As its owner, since a writer of people need not have rights on bg.changes.
             f"create function bg.{name}() returns trigger language plpgsql "
             f"security definer set search_path = pg_catalog, pg_temp as $capture$\n{body}$capture$",
-            f"create trigger {name} {when} {event} on {source.table} {transition[event]} "
+            f"create trigger {name} {when} {event} on {captured.table} {transition[event]} "
             f"for each statement execute function bg.{name}()",
         ]
     return statements

@@ -224,7 +224,7 @@ def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> No
         if rows:
             conn.execute(statement, {"rows": json.dumps(rows, default=str)})
     if known.refreshes:
-        refreshes.request_by_hand(conn, list(known.refreshes), source="webhook")
+        refreshes.request_by_hand(conn, list(known.refreshes), writer="webhook")
     conn.execute(_NOW)
     _finish(conn, verdicts)
 

@@ -167,7 +167,7 @@ def test_where_it_can_not_be_measured_the_reason_is_named() -> None:
     alike = Ties([Row(i, None, "One", "Leeds") for i in ids])
     assert "no spread" in str(cohesion(alike, [group], 60).reason)
     bare = Ties([Row(i, "Buyer") for i in ids])
-    assert "too little evidence" in str(cohesion(bare, [group], 60).reason)
+    assert "too little is known" in str(cohesion(bare, [group], 60).reason)
     for found in (cohesion(ties, [group], LEAST_PEOPLE - 1), cohesion(bare, [group], 60)):
         assert found.value is None
 

@@ -142,7 +142,7 @@ def test_an_executive_assistant_may_serve_any_function() -> None:
     assert verdict.function_alternatives == ("administration",)
 
 
-def test_the_department_is_evidence_not_an_override() -> None:
+def test_the_department_speaks_for_a_function_and_overrides_nothing() -> None:
     alone = classify("HR Director")
     agrees = classify("HR Director", "Human Resources")
     contradicts = classify("HR Director", "Finance")
@@ -216,8 +216,9 @@ def test_a_phrase_is_never_found_inside_a_word(phrase: str, letters: str) -> Non
 def test_the_version_follows_all_that_titles_are_read_by(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, other: object
 ) -> None:
+    now = verdict.version()
     monkeypatch.setattr(module, name, other)
-    assert verdict.version.__wrapped__() != verdict.version()
+    assert verdict.version.__wrapped__() != now
 
 
 def test_the_version_is_of_the_lexicon_that_was_read() -> None:

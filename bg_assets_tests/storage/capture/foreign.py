@@ -30,5 +30,5 @@ TABLES = """
 
 def install(conn: sa.Connection) -> bool:
     """Capture them instead of our own; whether that changed anything."""
-    people = triggers.Source("crm.contacts", PEOPLE_MAP)
-    return triggers.install(conn, people, triggers.Source("crm.accounts", COMPANY_MAP))
+    people = triggers.CapturedTable("crm.contacts", PEOPLE_MAP)
+    return triggers.install(conn, people, triggers.CapturedTable("crm.accounts", COMPANY_MAP))

@@ -217,4 +217,4 @@ def test_a_mapping_of_either_table_that_lacks_a_column_is_refused(
     own = triggers.OWN_PEOPLE if which == "people" else triggers.OWN_COMPANIES
     short = {name: name for name in own.columns if name != "deleted_at"}
     with engine.begin() as conn, pytest.raises(ValueError, match="the mapping lacks deleted_at"):
-        triggers.install(conn, **{which: triggers.Source(own.table, short)})
+        triggers.install(conn, **{which: triggers.CapturedTable(own.table, short)})

@@ -267,7 +267,7 @@ def test_the_tables_captured_before_are_let_go(crm: sa.Engine) -> None:
 def test_a_mapping_that_lacks_a_column_is_refused_by_name(engine: sa.Engine) -> None:
     short = {name: name for name in triggers.PEOPLE_COLUMNS if name != "title"}
     with engine.begin() as conn, pytest.raises(ValueError, match="the mapping lacks title"):
-        triggers.install(conn, people=triggers.Source("bg.people", short))
+        triggers.install(conn, people=triggers.CapturedTable("bg.people", short))
 
 
 def test_a_second_install_of_the_same_does_nothing(engine: sa.Engine) -> None:

@@ -16,7 +16,7 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
 _COMPANIES = dg.AssetSpec(
     "companies",
     description="Companies that are tracked: one row each, written by imports, CRMs and vendors.",
-    group_name="sources",
+    group_name="people_and_companies",
     kinds={"postgres", "table"},
     owners=["team:sales-operations"],
     metadata={
@@ -30,7 +30,7 @@ _PEOPLE = dg.AssetSpec(
         "People and the company each works for. A trigger turns what changes here into rows of "
         "bg.changes; the sensors turn those into refreshes."
     ),
-    group_name="sources",
+    group_name="people_and_companies",
     kinds={"postgres", "table"},
     owners=["team:sales-operations"],
     metadata={
@@ -39,4 +39,4 @@ _PEOPLE = dg.AssetSpec(
     },
 )
 
-SOURCES = [_COMPANIES, _PEOPLE]
+EXTERNAL = [_COMPANIES, _PEOPLE]
