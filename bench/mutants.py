@@ -63,7 +63,7 @@ ROOMS = {
     ),
     "receiver": Room(("receiver/*.py",), ("receiver/",)),
     "repair": Room(("repair.py", "faults.py"), ("test_repair.py", "test_faults.py")),
-    "instance": Room(("instance/*.py",), ("instance/",)),
+    "instance": Room(("instance/*.py", "instance/*/*.py"), ("instance/",)),
     "mirror": Room(("ticks/mirror.py", "ticks/restoring.py"), ("ticks/", "assets/")),
     "sensors": Room(
         ("sensors.py", "ticks/upkeep.py", "ticks/patience.py"), ("test_sensors.py", "ticks/")
@@ -71,7 +71,9 @@ ROOMS = {
     "assets": Room(("assets/*.py",), ("assets/",)),
     "files": Room(("files/*.py",), ("files/",)),
     "domain": Room(
-        ("domain/*.py", "domain/*/*.py"), ("domain/",), ("applying.py", "signatures.py")
+        ("domain/*.py", "domain/*/*.py"),
+        ("domain/",),
+        ("applying.py", "signatures.py", "outcome.py"),
     ),
 }  # fmt: skip
 

@@ -157,6 +157,11 @@ def history(world: World, check: str = "no_leavers") -> list[Any]:
     return found
 
 
+def log(world: World, run_id: str) -> list[str]:
+    """What a run's log says, a message each."""
+    return [entry.user_message for entry in world.instance.all_logs(run_id)]
+
+
 def failing(evaluation: dg.AssetCheckEvaluation) -> Any:
     """The companies that an evaluation names."""
     return evaluation.metadata["failing_companies"].value

@@ -147,6 +147,17 @@ def test_no_name_is_in_an_evaluation(world: World) -> None:
     assert "Zebulon" not in str(evaluations(world, world.run(request).run_id))
 
 
+@pytest.mark.parametrize(("waiting", "said"), [(0, "(1)"), (3, "(1, 3 to be judged)")])
+def test_an_evaluation_says_of_how_many_groups_it_is_and_how_many_it_leaves_out(
+    waiting: int, said: str
+) -> None:
+    tally = Tally(
+        1, waiting, {}, {}, dict.fromkeys(("completeness", "confidence", "cohesion"), (1.0, 1))
+    )
+    described = {one.description for one in group_checks.evaluate(tally)}
+    assert {(one or "").partition(":")[0] for one in described} == {f"all groups {said}"}
+
+
 @pytest.mark.parametrize(
     ("name", "bad"),
     [

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bg_assets.assets import runs
 from bg_assets.domain.titles import lexicon, verdict
 from bg_assets.storage import staff
-from bg_assets_tests.refreshing import World
+from bg_assets_tests.refreshing import STAFF, World
 
 
 def _meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
@@ -67,25 +67,19 @@ def test_a_run_of_the_last_step_alone_takes_by_itself(world: World) -> None:
 
 
 def test_a_poisoned_person_fails_their_company_and_is_written_for_nobody(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, poison: Callable[[str], None]
 ) -> None:
-    world.add("acme", "bad")
-    real = verdict.classify
-
-    def classify(title: str | None, department: str | None) -> object:
-        if title == "poison":
-            raise ValueError(title)
-        return real(title, department)
-
-    world.sql("update bg.people set title = 'poison' where id = 'bad-fd'")
-    monkeypatch.setattr(verdict, "classify", classify)
-    taken = runs.take(world.engine, runs.Purpose("r1", ("acme", "bad")))
+    world.add("acme", "bad", "corp")
+    poison("bad-ceo")
+    companies = ("acme", "bad", "corp")
+    by_company = "select company_id, count(*) from bg.company_people group by 1 order by 1"
+    taken = runs.take(world.engine, runs.Purpose("r1", companies))
     assert list(taken.failed) == ["bad"]
     assert taken.failed["bad"].startswith("ValueError at ")
-    assert world.sql("select distinct company_id from bg.company_people") == [("acme",)]
-    taken = runs.rejudge(world.engine, ["acme", "bad"])
+    assert world.sql(by_company) == [("acme", len(STAFF)), ("corp", len(STAFF))]
+    taken = runs.rejudge(world.engine, companies)
     assert list(taken.failed) == ["bad"]
-    assert world.sql("select distinct company_id from bg.company_people") == [("acme",)]
+    assert world.sql(by_company) == [("acme", len(STAFF)), ("corp", len(STAFF))]
 
 
 @pytest.mark.parametrize(

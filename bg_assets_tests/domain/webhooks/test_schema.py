@@ -117,8 +117,19 @@ def test_what_a_type_needs_is_required_and_may_not_be_null_or_empty(kind: str) -
     assert _wrong(whole) is None
 
 
+@pytest.mark.parametrize("place", sorted(set().union(*NEEDED.values()) - {"timestamp"}))
+def test_one_character_is_something(place: str) -> None:
+    kind = next(kind for kind, needed in NEEDED.items() if place in needed)
+    told = body(kind)
+    *path, last = place.split(".")
+    (told[path[0]] if path else told)[last] = "x"
+    assert VALID.is_valid(told)
+    assert _wrong(told) is None
+
+
 def test_of_an_unknown_type_nothing_is_needed() -> None:
     assert VALID.is_valid({"type": "person.birthday"})
+    assert VALID.is_valid({"type": "x"})
     assert not VALID.is_valid({})
     assert not VALID.is_valid({"type": ""})
 
