@@ -110,14 +110,15 @@ def _cohesion(data: Path, companies: Sequence[Population]) -> None:
     _say("\ncohesion")
     dice, values = Random("bench"), []
     for population in companies:
-        if len(population.people) >= 2 * LEAST_PEOPLE:
-            ids = tuple(sorted(p.person_id for p in population.people))
-            ties = Ties(sorted(population.people, key=lambda p: p.person_id))
-            for size in (4, 8, 12):
-                group = Stratum(tuple(dice.sample(ids, size)), ids)
-                value = cohesion(ties, [group], len(ids)).value
-                if value is not None:
-                    values.append(value)
+        if len(population.people) < 2 * LEAST_PEOPLE:
+            continue
+        ids = tuple(sorted(p.person_id for p in population.people))
+        ties = Ties(sorted(population.people, key=lambda p: p.person_id))
+        for size in (4, 8, 12):
+            group = Stratum(tuple(dice.sample(ids, size)), ids)
+            value = cohesion(ties, [group], len(ids)).value
+            if value is not None:
+                values.append(value)
     _say(f"  random groups: mean {fmean(values):.2f} of {len(values)}")
     for when in (BEFORE, AFTER):
         bodies = organograms.read_senior(data, when).bodies

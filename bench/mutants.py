@@ -191,19 +191,20 @@ def _planted(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]
 
 def _planted_again(options: argparse.Namespace, root: Path) -> dict[str, list[Mutant]]:
     wanted = alive(options.again)
-    planted: dict[str, list[Mutant]] = {}
-    for room in options.rooms:
+    planted: dict[str, list[Mutant]] = {room: [] for room in options.rooms}
+    for room, mutants in planted.items():
         for module, code in mutant_sites.modules_of(root, ROOMS[room].modules).items():
             names = wanted.pop(module, set())
             if options.modules and Path(module).name not in options.modules:
                 continue
+            # The first of each name.
+            found: dict[tuple[str, str, str, str], Mutant] = {}
             for one in mutant_sites.choose({module: code}, Quota(10**6, 0, ()), options.seed):
-                if one.name in names:
-                    names.remove(one.name)
-                    planted.setdefault(room, []).append(one)
-            for _, place, was, becomes in sorted(names):
+                found.setdefault(one.name, one)
+            mutants.extend(one for name, one in found.items() if name in names)
+            for _, place, was, becomes in sorted(names - found.keys()):
                 say(f"gone, its code was changed: {module} {place}: {was} -> {becomes}")
-    return planted
+    return {room: mutants for room, mutants in planted.items() if mutants}
 
 
 def _equivalent() -> dict[tuple[str, ...], str]:

@@ -123,23 +123,25 @@ def labelled() -> Iterator[Labelled]:
             yield Labelled(
                 "organograms", "function", row["title"], row["unit"], frozenset(near), row["org"]
             )
-    for name, clean in (
-        ("adversarial_titles.csv", "title"),
-        ("generated_noise_titles.csv.gz", "canonical"),
-    ):
-        for row in rows(name):
-            for field, gold, words in (
-                ("function", row["function"], FUNCTIONS_OF),
-                ("level", row["seniority"], LEVELS_OF),
-            ):
-                if not gold.startswith("?"):
-                    title, right = row[clean], accepted(gold, words)
-                    yield Labelled("business", field, title, None, right, title)
+    yield from _marked("adversarial_titles.csv", "title")
+    yield from _marked("generated_noise_titles.csv.gz", "canonical")
     for row in fresh():
         for field in ("function", "level"):
             right = frozenset(row[field].split("|"))
             if "*" not in right:
                 yield Labelled("business", field, row["title"], None, right, row["title"])
+
+
+def _marked(name: str, column: str) -> Iterator[Labelled]:
+    """Titles of business with the gold's words, less those that it marks with ?."""
+    for row in rows(name):
+        for field, gold, words in (
+            ("function", row["function"], FUNCTIONS_OF),
+            ("level", row["seniority"], LEVELS_OF),
+        ):
+            if not gold.startswith("?"):
+                title, right = row[column], accepted(gold, words)
+                yield Labelled("business", field, title, None, right, title)
 
 
 def _occupations() -> Iterator[Labelled]:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.title_labels import MAJORS, fitting, posts, rows
 from bg_assets.domain.titles import authority
@@ -10,6 +10,8 @@ from bg_assets.domain.titles.verdict import bases, classify
 from bg_assets.domain.vocabulary import LEVELS
 
 Say = Callable[[str], object]
+# The grade and what may tell it: the rank, the level with heads as directors, the level.
+_Post = tuple[int, float, float, float]
 PROFESSIONS = {
     "Finance": ("finance",),
     "Human Resources": ("hr",),
@@ -77,7 +79,7 @@ def grades(say: Say) -> None:
     """Pairs of posts of one body and date with different grades: which stands higher?"""
     order = {level: -at for at, level in enumerate(LEVELS)}
     merged = {**order, "head": order["director"]}
-    bodies: dict[tuple[str, str], list[tuple[int, float, float, float]]] = defaultdict(list)
+    bodies: dict[tuple[str, str], list[_Post]] = defaultdict(list)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for row in posts():
         if row["grade"] not in GRADES:
@@ -94,21 +96,27 @@ def grades(say: Say) -> None:
     for grade, counts in sorted(counted.items(), reverse=True):
         say(f"  {grade:17}" + " ".join(f"{counts[name]:9}" for name in columns))
     for at, name in ((1, "rank"), (2, "level, head = director"), (3, "level")):
-        right = tied = wrong = 0
-        for body in bodies.values():
-            for a, b in itertools.combinations(body, 2):
-                if a[0] == b[0]:
-                    continue
-                high, low = (a, b) if a[0] > b[0] else (b, a)
-                right += high[at] > low[at]
-                tied += high[at] == low[at]
-                wrong += high[at] < low[at]
+        right, tied, wrong = _compared(bodies.values(), at)
         pairs = right + tied + wrong
         say(
             f"grades by {name}: {pairs} pairs, right {right / pairs:.3f}, tied {tied / pairs:.3f}, "
             f"wrong {wrong / pairs:.3f}; right of those told apart {right / (right + wrong):.3f}"
         )
     say("  rank: level with deputies and British heads of units below directors (authority.rank)")
+
+
+def _compared(bodies: Iterable[Sequence[_Post]], at: int) -> tuple[int, int, int]:
+    """Pairs of different grades that this figure of theirs tells rightly, not at all, wrongly."""
+    right = tied = wrong = 0
+    for body in bodies:
+        for a, b in itertools.combinations(body, 2):
+            if a[0] == b[0]:
+                continue
+            high, low = (a, b) if a[0] > b[0] else (b, a)
+            right += high[at] > low[at]
+            tied += high[at] == low[at]
+            wrong += high[at] < low[at]
+    return right, tied, wrong
 
 
 def professions(say: Say) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import bench
 from bench.title_calibration import calibrated
@@ -14,24 +14,27 @@ from bg_assets.domain.titles.verdict import classify
 def adversarial(say: Callable[[str], object]) -> None:
     """Hand-made trap titles: wrong answers and the share that is answered."""
     silent = answered = answerable = foreign = 0
-    for row in rows("adversarial_titles.csv"):
-        verdict = classify(row["title"])
-        for gold, value, words in (
-            (row["function"], verdict.function, FUNCTIONS_OF),
-            (row["seniority"], verdict.level, LEVELS_OF),
-        ):
-            if gold == "?non-english":
-                foreign += value is not None
-                if value is not None:
-                    say(f"  foreign: {row['title']!r} read as {value}")
-            elif gold.startswith("?"):
-                silent += value is not None
-            else:
-                answerable += 1
-                answered += value is not None
-                silent += value is not None and value not in accepted(gold, words)
+    for title, gold, value, words in _trapped():
+        if gold == "?non-english":
+            foreign += value is not None
+            if value is not None:
+                say(f"  foreign: {title!r} read as {value}")
+        elif gold.startswith("?"):
+            silent += value is not None
+        else:
+            answerable += 1
+            answered += value is not None
+            silent += value is not None and value not in accepted(gold, words)
     say(f"adversarial: silent errors {silent}, coverage {answered}/{answerable}")
     say(f"  foreign fields answered rather than abstained from (read them): {foreign}")
+
+
+def _trapped() -> Iterator[tuple[str, str, str | None, Mapping[str, tuple[str, ...]]]]:
+    """Trap titles field by field: the title, the gold, what is answered, our words for the gold."""
+    for row in rows("adversarial_titles.csv"):
+        verdict = classify(row["title"])
+        yield row["title"], row["function"], verdict.function, FUNCTIONS_OF
+        yield row["title"], row["seniority"], verdict.level, LEVELS_OF
 
 
 def noise(say: Callable[[str], object]) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,22 @@ class SmallDisk:
             with path.open("ab", buffering=0) as filler:
                 size = _CHUNK
                 while size:
-                    try:
-                        filler.write(b"\n" * size)
-                    except OSError as err:
-                        if err.errno != errno.ENOSPC:
-                            raise
-                        size //= 2
+                    size = size if _fits(filler, size) else size // 2
 
     def empty(self) -> None:
         """Give the room back."""
         (self.root / _FILLER).unlink(missing_ok=True)
+
+
+def _fits(filler: RawIOBase, size: int) -> bool:
+    """Write as much; False where the disk is too full for any of it."""
+    try:
+        filler.write(b"\n" * size)
+    except OSError as err:
+        if err.errno != errno.ENOSPC:
+            raise
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -20,8 +20,8 @@ def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
     # The folder of another user's instance may be out of reach: what its tick met is told already.
     elsewhere = config.templates is not None and not config.templates.is_dir()
     if not (elsewhere and instance_settings.read(conn)):
-        contents = find_templates(config.templates)
-        for mistake in contents.mistakes or unknown(config.products, contents):
+        listing = find_templates(config.templates)
+        for mistake in listing.mistakes or unknown(config.products, listing):
             told.setdefault(mistake, None)
     return {
         "in_force": [

@@ -35,8 +35,8 @@ def list_(as_json: bool) -> None:
     """List the templates: the shipped ones and those of BG_TEMPLATES."""
     with session.clear_errors():
         config = settings.read()
-        contents = _all(config)
-        rows = [_row(template, contents, config) for template in contents.templates.values()]
+        listing = _all(config)
+        rows = [_row(template, listing, config) for template in listing.templates.values()]
     if as_json:
         terminal.print_json(rows)
         return
@@ -73,12 +73,12 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     A folder is checked together with the shipped templates, whose names it can't take.
     """
     with session.clear_errors():
-        all_contents = [_checked(path) for path in paths] or [_in_use(settings.read())]
-    mistakes = list(dict.fromkeys(what for contents in all_contents for what in contents.mistakes))
+        listings = [_checked(path) for path in paths] or [_in_use(settings.read())]
+    mistakes = list(dict.fromkeys(what for listing in listings for what in listing.mistakes))
     good = {
-        str(contents.files[name]): template
-        for contents in all_contents
-        for name, template in contents.templates.items()
+        str(listing.files[name]): template
+        for listing in listings
+        for name, template in listing.templates.items()
     }
     if as_json:
         terminal.print_json(
@@ -161,19 +161,19 @@ def _in_use(config: settings.Settings) -> Found:
 def _checked(path: Path) -> Found:
     """What lies in a folder, or in one file, which may be meant to replace another."""
     if path.is_dir():
-        contents = find_templates(path)
+        listing = find_templates(path)
         if not path.samefile(SHIPPED):
-            own = {name for name, file in contents.files.items() if file.parent != SHIPPED}
-            contents.templates = {name: contents.templates[name] for name in sorted(own)}
-        return contents
-    contents = Found()
+            own = {name for name, file in listing.files.items() if file.parent != SHIPPED}
+            listing.templates = {name: listing.templates[name] for name in sorted(own)}
+        return listing
+    listing = Found()
     try:
         template = load_template(path)
     except BadTemplate as bad:
-        contents.mistakes += bad.lines
+        listing.mistakes += bad.lines
     else:
-        contents.templates[template.name], contents.files[template.name] = template, path
-    return contents
+        listing.templates[template.name], listing.files[template.name] = template, path
+    return listing
 
 
 def _one(what: str, config: settings.Settings) -> Template:

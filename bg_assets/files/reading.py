@@ -91,11 +91,12 @@ class ImportFile:
         records = Records(self.path)
         try:
             for line, fields, _ in records:
-                if line == following[0]:
-                    yield Reject(*following, fields)
-                    following = next(wanted, None)
-                    if following is None:
-                        return
+                if line != following[0]:
+                    continue
+                yield Reject(*following, fields)
+                following = next(wanted, None)
+                if following is None:
+                    return
         except BrokenFile as err:
             raise BrokenFile(f"{self.path.name} {err}") from None
         finally:

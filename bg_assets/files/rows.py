@@ -89,10 +89,11 @@ def blank(fields: list[str]) -> bool:
 def _unfit_cells(columns: Mapping[str, list[object]]) -> Iterator[tuple[int, str]]:
     """Places in the block where a value is not fit, each with the reason."""
     for name, column in columns.items():
-        if Unfit in map(type, column):
-            for place, value in enumerate(column):
-                if isinstance(value, Unfit):
-                    yield place, f"{name}: {value.reason}"
+        if Unfit not in map(type, column):
+            continue
+        for place, value in enumerate(column):
+            if isinstance(value, Unfit):
+                yield place, f"{name}: {value.reason}"
 
 
 def _unfit_rows(
@@ -100,10 +101,11 @@ def _unfit_rows(
 ) -> Iterator[tuple[int, str]]:
     """Places in the block where the values don't go together, each with the reason."""
     for name in required:
-        if None in columns[name]:
-            for place, value in enumerate(columns[name]):
-                if value is None:
-                    yield place, f"{name}: is empty"
+        if None not in columns[name]:
+            continue
+        for place, value in enumerate(columns[name]):
+            if value is None:
+                yield place, f"{name}: is empty"
     ids = columns["id"]
     for place, same in enumerate(map(eq, ids, columns.get("manager_id", ()))):
         if same and isinstance(ids[place], str):

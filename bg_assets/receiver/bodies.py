@@ -120,12 +120,12 @@ async def discard(receive: Receive, limits: Limits) -> None:
     until = time.monotonic() + limits.linger_seconds
     try:
         async with asyncio.timeout(limits.linger_seconds):
-            while left > 0 and time.monotonic() < until:
-                message = await receive()
-                if message["type"] != "http.request" or not message["more_body"]:
-                    return
+            more = True
+            while more and left > 0 and time.monotonic() < until:
+                message = _present(await receive())
                 left -= len(message["body"])
-    except TimeoutError:
+                more = message["more_body"]
+    except (Gone, TimeoutError):
         return
 
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -47,27 +48,28 @@ def _retrying(
     door: Door, port: int, number: int, count: int, secret: Callable[[], str]
 ) -> set[str]:
     """Send events until each is acknowledged, cutting some off; returns the ids acknowledged."""
-    chance, acknowledged = Random(number), set()
-    for one in range(count):
-        name = f"sender-{number}-{one}"
-        while name not in acknowledged:
-            body, headers = signed(event(id=name), secret())
-            connection = HTTPConnection("127.0.0.1", port, timeout=10)
-            try:
-                if chance.random() < 0.05:
-                    # Goes away without waiting for the answer.
-                    connection.request("POST", "/webhooks/crm", body, headers)
-                    continue
-                answer = over(connection, "POST", "/webhooks/crm", body, headers)
-                assert answer.status in (200, 202), answer.body
-                acknowledged.add(name)
-                if chance.random() < 0.1:
-                    assert over(connection, "POST", "/webhooks/crm", body, headers).status == 200
-            except (OSError, HTTPException):
+    chance = Random(number)
+    names = [f"sender-{number}-{one}" for one in range(count)]
+    for name in names:
+        _deliver(port, name, secret, chance)
+    return set(names)
+
+
+def _deliver(port: int, name: str, secret: Callable[[], str], chance: Random) -> None:
+    acknowledged = False
+    while not acknowledged:
+        body, headers = signed(event(id=name), secret())
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        with suppress(OSError, HTTPException), closing(connection):
+            if chance.random() < 0.05:
+                # Goes away without waiting for the answer.
+                connection.request("POST", "/webhooks/crm", body, headers)
                 continue
-            finally:
-                connection.close()
-    return acknowledged
+            answer = over(connection, "POST", "/webhooks/crm", body, headers)
+            assert answer.status in (200, 202), answer.body
+            acknowledged = True
+            if chance.random() < 0.1:
+                assert over(connection, "POST", "/webhooks/crm", body, headers).status == 200
 
 
 @pytest.mark.slow

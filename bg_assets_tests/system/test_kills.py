@@ -53,6 +53,13 @@ def kill_run(stack: Stack) -> None:
         stacks.kill(worker)
 
 
+def kill_any_run(stack: Stack) -> None:
+    """Kill whatever run there is, wherever it is."""
+    for worker in stack.workers():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.kill()
+
+
 def kill_postgres(stack: Stack) -> None:
     found = eventually(lambda: processes.postmaster(stack.server.data), 60, "PostgreSQL runs")
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -106,9 +113,7 @@ def test_after_many_kills_at_any_moment_nothing_is_lost(
         for victim in victims:
             time.sleep(choose.uniform(0, 5))
             if victim == "any run":
-                for worker in stack.workers():
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        worker.kill()
+                kill_any_run(stack)
                 continue
             at = stream.now()
             KILLS[victim](stack)

@@ -1,5 +1,8 @@
 """`webhook dead|replay`: events that could not be applied, and trying them again."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 import click
 import sqlalchemy as sa
 from rich.progress import Progress
@@ -57,12 +60,7 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
         bar = Progress(console=terminal.messages, disable=not session.is_terminal(), transient=True)
         with bar:
             task = bar.add_task("replaying", total=number if chosen is None else len(chosen))
-            who = lookups.who_types()
-            while True:
-                with database.connect(engine) as conn:
-                    made = webhook_dead.replay(conn, chosen, source, until, who)
-                if not made:
-                    break
+            for made in _rounds(engine, chosen, source, until):
                 done += made
                 bar.update(task, completed=done)
     if as_json:
@@ -70,6 +68,19 @@ def replay(ids: tuple[str, ...], everything: bool, source: str | None, as_json: 
         return
     what = "1 event is" if done == 1 else f"{done} events are"
     terminal.tell(f"{what} pending again; `bg-assets status` tells how far it is")
+
+
+def _rounds(
+    engine: sa.Engine, ids: list[str] | None, source: str | None, until: datetime
+) -> Iterator[int]:
+    """Make events pending again, each round in a transaction of its own; how many each made."""
+    who = lookups.who_types()
+    while True:
+        with database.connect(engine) as conn:
+            made = webhook_dead.replay(conn, ids, source, until, who)
+        if not made:
+            return
+        yield made
 
 
 def _require(conn: sa.Connection, ids: list[str], source: str | None) -> None:

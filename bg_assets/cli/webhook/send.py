@@ -134,22 +134,30 @@ def _scheme_and_key(source: str, given: str | None, scheme: Scheme | None) -> tu
     """From what was typed, and the rest from the database; ends with 2 for an unknown source."""
     text = options.read_secret(given) if given is not None else None
     if text is None or scheme is None:
-        with session.opened() as engine:
-            opener = encryption.load(settings.read())
-            with database.connect(engine) as conn:
-                known = sources.read_sources(conn, opener).get(source)
-                if known is None:
-                    options.no_such_source(conn, source)
+        known = _known(source)
         scheme = scheme or known.scheme
-        if text is None:
-            if not known.secrets:
-                session.fail(
-                    f"source {source} has no valid secret: `bg-assets webhook rotate {source}` "
-                    "makes one",
-                    session.FAILED,
-                )
-            text = known.secrets[0].text
+        text = _newest_secret(known) if text is None else text
     return scheme, options.check_secret(scheme, text)
+
+
+def _known(source: str) -> sources.Source:
+    with session.opened() as engine:
+        opener = encryption.load(settings.read())
+        with database.connect(engine) as conn:
+            known = sources.read_sources(conn, opener).get(source)
+            if known is None:
+                options.no_such_source(conn, source)
+    return known
+
+
+def _newest_secret(source: sources.Source) -> str:
+    if not source.secrets:
+        session.fail(
+            f"source {source.id} has no valid secret: `bg-assets webhook rotate {source.id}` "
+            "makes one",
+            session.FAILED,
+        )
+    return source.secrets[0].text
 
 
 def _events(stream: IO[bytes], fill: bool) -> Iterator[Read]:

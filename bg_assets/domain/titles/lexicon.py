@@ -221,12 +221,11 @@ def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
         phrase = _phrase(where, *(cell.strip() for cell in row[:4]))
         for spelling in _spellings(phrase):
             key = (_table(phrase.kind), spelling.words)
-            if key in seen:
-                if spelling is phrase:
-                    raise BadLexicon(f"{where}: {phrase.text!r} stands in line {seen[key]} already")
-                continue
-            seen[key] = rows.line_num
-            yield spelling
+            if key not in seen:
+                seen[key] = rows.line_num
+                yield spelling
+            elif spelling is phrase:
+                raise BadLexicon(f"{where}: {phrase.text!r} stands in line {seen[key]} already")
 
 
 def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phrase:

@@ -137,9 +137,8 @@ def _wanted(
         workspace = sources[source].workspace
         person, company = event.person, event.company
         if person is not None and ("person", source, person.id or "") not in identities:
-            for email in (person.email, event.old_email):
-                if email is not None:
-                    emails[workspace, email.lower()] = None
+            given = [email for email in (person.email, event.old_email) if email is not None]
+            emails.update(dict.fromkeys((workspace, email.lower()) for email in given))
         if company.domain is not None and ("company", source, company.id or "") not in identities:
             domains[workspace, company.domain.lower()] = None
     return list(emails), list(domains)

@@ -11,20 +11,21 @@ from bg_assets.domain.titles.verdict import classify
 def test_adversarial_titles_have_no_silent_error(shared_data: Path) -> None:
     answered = answerable = 0
     with (shared_data / "adversarial_titles.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            verdict = classify(row["title"])
-            for gold, value, words in (
-                (row["function"], verdict.function, bench.FUNCTIONS_OF),
-                (row["seniority"], verdict.level, bench.LEVELS_OF),
-            ):
-                if gold == "?non-english":
-                    continue
-                if gold.startswith("?"):
-                    assert value is None, row["title"]
-                    continue
-                answerable += 1
-                answered += value is not None
-                assert value is None or value in bench.accepted(gold, words), row["title"]
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        verdict = classify(row["title"])
+        for gold, value, words in (
+            (row["function"], verdict.function, bench.FUNCTIONS_OF),
+            (row["seniority"], verdict.level, bench.LEVELS_OF),
+        ):
+            if gold == "?non-english":
+                continue
+            if gold.startswith("?"):
+                assert value is None, row["title"]
+                continue
+            answerable += 1
+            answered += value is not None
+            assert value is None or value in bench.accepted(gold, words), row["title"]
     assert answered >= 0.8 * answerable
 
 

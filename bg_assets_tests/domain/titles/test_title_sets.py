@@ -28,11 +28,12 @@ LEAST = {
 def _fields(language: str) -> Iterator[tuple[str, str | None, frozenset[str]]]:
     """Title, what was answered, what is accepted; without what may be anything."""
     with (SETS / f"{language}.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            verdict = classify(row["title"])
-            for field, value in (("function", verdict.function), ("level", verdict.level)):
-                if row[field] != "*":
-                    yield row["title"], value, frozenset(row[field].split("|"))
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        verdict = classify(row["title"])
+        for field, value in (("function", verdict.function), ("level", verdict.level)):
+            if row[field] != "*":
+                yield row["title"], value, frozenset(row[field].split("|"))
 
 
 @pytest.mark.parametrize("language", LEAST)
