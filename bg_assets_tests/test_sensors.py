@@ -132,12 +132,6 @@ def test_a_tick_takes_as_many_as_its_settings_say() -> None:
     )
 
 
-def test_a_policy_bundles_as_the_settings_do_where_it_is_told_nothing() -> None:
-    config = settings.read({})
-    told = claims.Policy(config.settle, config.refresh_interval, config.claim_limit)
-    assert sensors.policy_of(config) == told
-
-
 def test_a_tick_keeps_to_the_claims_a_minute(
     engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
