@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bg_assets import settings
 from bg_assets.storage import claims
 from bg_assets.storage.claims import MOST_RUNS, Policy, Request
 from bg_assets_tests.storage.rows import at, change, refresh, rows, run, value
@@ -50,6 +51,11 @@ def test_one_due_company_is_a_run_of_its_own(engine: sa.Engine) -> None:
         reasons={"person_left": 1, "resync": 1},
         refresh_id=refresh_id,
     )
+
+
+def test_who_says_nothing_of_batches_has_those_of_the_settings() -> None:
+    policy, config = Policy(settle=0, refresh_interval=0, claim_limit=1), settings.read({})
+    assert (policy.batch_from, policy.batch_size) == (config.batch_from, config.batch_size)
 
 
 def test_fewer_than_the_batch_limit_are_single_runs(engine: sa.Engine) -> None:

@@ -139,8 +139,11 @@ def test_what_is_held_for_longer_than_a_round_waits_is_left_to_the_next(engine: 
     waits, goes = _role(engine, "dee"), _role(engine, "bo", 1)
     with engine.connect() as other:
         insert(other, "bg.people", id="dee", company_id="acme")
+        before = value(engine, "show lock_timeout")
         done = apply(engine)
         assert (done.applied, done.dead) == (1, 0)
         assert (became(engine, waits), became(engine, goes)) == (("pending", None), APPLIED)
+        # Whoever gets the connection of that round waits as long as ever.
+        assert value(engine, "show lock_timeout") == before
         other.rollback()
     assert apply(engine).applied == 1
