@@ -36,6 +36,8 @@ from bench.mutant_trials import Outcome, Workshop
 
 _ROOT = Path(__file__).resolve().parent.parent
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# By which of them: where one comes while a process is forked, Python drops what it raises.
+_told: list[str] = []
 _EQUIVALENT = Path(__file__).with_name("mutants_equivalent.yaml")
 # Imported once, before all runs: what takes long, and nothing of the project.
 _WARM = (
@@ -144,6 +146,8 @@ def _judged(
                 room, mutant, passed = busy.pop(shop)
                 idle.append(shop)
                 yield room, mutant, outcome if outcome.caught else replace(outcome, by=passed)
+        if _told:
+            raise KeyboardInterrupt(_told[0])
         time.sleep(0.05)
 
 
@@ -262,7 +266,8 @@ def _tests(options: argparse.Namespace, room: str) -> list[str]:
 
 
 def _stop(number: int, frame: object) -> None:
+    _told.append(signal.Signals(number).name)
     for one in _STOPS:
         # What it made is being removed: a second Ctrl-C would leave some of it.
         signal.signal(one, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(number).name)
+    raise KeyboardInterrupt(_told[0])
