@@ -14,7 +14,7 @@ from bg_assets.instance import report
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import groups, refreshes, staff
-from bg_assets.storage.database import connect
+from bg_assets.storage.database import connect, in_transaction
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 
@@ -159,9 +159,14 @@ def _write(
     engine: sa.Engine, run_id: str, outcomes: Sequence[tuple[Held, Outcome]]
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     interval = settings.read().refresh_interval
-    with connect(engine) as conn:
-        found = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
-        mine = groups.complete(conn, run_id, outcomes, interval)
+
+    def write(conn: sa.Connection) -> tuple[dict[str, groups.Cause], set[str]]:
+        causes = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
+        return causes, groups.complete(conn, run_id, outcomes, interval)
+
+    causes, mine = in_transaction(engine, write)
     companies = {held.refresh_id: held.company_id for held, _ in outcomes}
-    causes = {companies[refresh_id]: cause for refresh_id, cause in found.items()}
-    return causes, {companies[refresh_id] for refresh_id in mine}
+    return (
+        {companies[refresh_id]: cause for refresh_id, cause in causes.items()},
+        {companies[refresh_id] for refresh_id in mine},
+    )

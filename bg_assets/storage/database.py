@@ -121,10 +121,17 @@ def repeatable_read(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _
 
     Raises DatabaseUnreachable like ``connect``, and the serialization failure after some tries.
     """
-    serializing = engine.execution_options(isolation_level="REPEATABLE READ")
+    return in_transaction(engine.execution_options(isolation_level="REPEATABLE READ"), work)
+
+
+def in_transaction(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _T:
+    """Run ``work`` in a transaction, again where another got in between or locked it out.
+
+    Raises DatabaseUnreachable like ``connect``, and the deadlock after some tries.
+    """
     for tries in range(1, _TRIES + 1):
         try:
-            with connect(serializing) as conn:
+            with connect(engine) as conn:
                 return work(conn)
         except sa.exc.DBAPIError as err:
             if tries == _TRIES or not got_in_between(err):

@@ -87,8 +87,7 @@ def complete(
 ) -> set[str]:
     """The last step: everybody on the staff is a stakeholder; returns the companies completed."""
     mine = list(held)
-    with database.connect(engine) as conn:
-        return complete_on(conn, run_id, mine, interval)
+    return database.in_transaction(engine, lambda conn: complete_on(conn, run_id, mine, interval))
 
 
 def complete_on(

@@ -160,6 +160,34 @@ def test_a_transaction_that_never_gets_through_fails_in_the_end(engine: sa.Engin
     assert len(tries) == 10
 
 
+def test_a_transaction_that_another_locked_out_is_run_again(engine: sa.Engine) -> None:
+    for name in ("acme", "bolt"):
+        insert(engine, "bg.companies", id=name, name=name)
+    renamed = "update bg.companies set country = :by where id = :id"
+    crossed = threading.Barrier(2)
+    tries: list[int] = []
+
+    def other() -> None:
+        with engine.begin() as conn:
+            # The first to look for a deadlock is the one that gives way.
+            run(conn, "set local deadlock_timeout = '1min'")
+            run(conn, renamed, by="DE", id="acme")
+            crossed.wait()
+            run(conn, renamed, by="DE", id="bolt")
+
+    def work(conn: sa.Connection) -> None:
+        tries.append(1)
+        run(conn, "set local deadlock_timeout = '10ms'")
+        run(conn, renamed, by="AT", id="bolt")
+        if len(tries) == 1:
+            crossed.wait()
+        run(conn, renamed, by="AT", id="acme")
+
+    assert together(other, lambda: database.in_transaction(engine, work)) == [None, None]
+    assert len(tries) == 2
+    assert rows(engine, "select distinct country from bg.companies") == [{"country": "AT"}]
+
+
 class Storm:
     """Everybody at once on a few companies for a while; errors end up in ``errors``."""
 
