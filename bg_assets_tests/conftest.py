@@ -46,9 +46,9 @@ class Cluster:
         engine = create_engine(
             self.maintenance_url, poolclass=NullPool, isolation_level="AUTOCOMMIT"
         )
-        with engine.connect() as connection:
+        with engine.connect() as conn:
             for statement in statements:
-                connection.exec_driver_sql(statement.replace("%", "%%"))
+                conn.exec_driver_sql(statement.replace("%", "%%"))
 
     def clone(self, template: str) -> str:
         """Make a database like the template and return its URL."""
@@ -60,7 +60,7 @@ class Cluster:
 
     def drop(self, url: str) -> None:
         """Drop the database of the URL, whoever is still connected to it."""
-        self.run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+        self.run(f"drop database if exists {make_url(url).database} with (force)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,12 +96,12 @@ def template(postgres: Cluster) -> Iterator[str]:
     try:
         _migrate(postgres.url(name))
         postgres.run(
-            f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+            f"alter database {name} allow_connections false",
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
         )
         yield name
     finally:
-        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+        postgres.run(f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -154,8 +154,8 @@ def temporary_folder(prefix: str, disk: Path | None = None) -> Path:
 
 def _durable(url: str) -> bool:
     engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
-        return str(connection.exec_driver_sql("show fsync").scalar_one()) == "on"
+    with engine.connect() as conn:
+        return str(conn.exec_driver_sql("show fsync").scalar_one()) == "on"
 
 
 def _migrate(url: str) -> None:

@@ -123,14 +123,14 @@ def test_a_run_that_could_not_tell_dagster_its_end_leaves_a_note_and_a_killed_on
     workers = [worker_of(instance, one) for one in (run, killed)]
     name = sa.make_url(empty_database).database
     postgres.run(
-        f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+        f"alter database {name} allow_connections false",
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
     )
     try:
         os.kill(workers[1].pid, signal.SIGKILL)
         eventually(lambda: not any(psutil.pid_exists(one.pid) for one in workers), 300)
     finally:
-        postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        postgres.run(f"alter database {name} allow_connections true")
     assert notes.read(outputs(), run.run_id) is not None
     assert notes.read(outputs(), killed.run_id) is None
     assert reload(instance, run).status == STARTED

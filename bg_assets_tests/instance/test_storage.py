@@ -70,10 +70,10 @@ def test_tables_that_a_killed_process_left_half_made_are_completed(empty: str) -
     PooledPostgresStorage(empty)
     whole = tables(empty)
     engine = sa.create_engine(empty, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE jobs, instigators, job_ticks CASCADE")
-        connection.exec_driver_sql("DELETE FROM secondary_indexes")
-        connection.execute(sa.text("DELETE FROM kvs WHERE key = :key"), {"key": COMPLETE})
+    with engine.begin() as conn:
+        conn.exec_driver_sql("drop table jobs, instigators, job_ticks cascade")
+        conn.exec_driver_sql("delete from secondary_indexes")
+        conn.execute(sa.text("delete from kvs where key = :key"), {"key": COMPLETE})
     storage = PooledPostgresStorage(empty)
     assert tables(empty) == whole
     assert storage.schedule_storage.all_instigator_state() == []
@@ -82,12 +82,10 @@ def test_tables_that_a_killed_process_left_half_made_are_completed(empty: str) -
 def test_an_older_schema_is_brought_up_to_date(empty: str) -> None:
     PooledPostgresStorage(empty)
     engine = sa.create_engine(empty, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        head = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'f495c27d5019'")
-        connection.execute(
-            sa.text("UPDATE kvs SET value = '1.0.0' WHERE key = :key"), {"key": COMPLETE}
-        )
+    with engine.begin() as conn:
+        head = conn.scalar(sa.text("select version_num from alembic_version"))
+        conn.exec_driver_sql("update alembic_version set version_num = 'f495c27d5019'")
+        conn.execute(sa.text("UPDATE kvs SET value = '1.0.0' WHERE key = :key"), {"key": COMPLETE})
     storage = PooledPostgresStorage(empty)
     assert storage.run_storage.alembic_version() == (head, head)
 
