@@ -55,7 +55,7 @@ class Cluster:
         name = f"bg_test_{uuid.uuid4().hex[:12]}"
         # Copying files is the faster way where nothing is flushed to the disk, else the slower.
         strategy = "" if self.durable else " STRATEGY file_copy"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}{strategy}")
+        self.run(f"create database {name} template {template}{strategy}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -92,7 +92,7 @@ def postgres() -> Iterator[Cluster]:
 def template(postgres: Cluster) -> Iterator[str]:
     """The name of a database with our schema and no rows, which others are cloned from."""
     name = f"bg_template_{uuid.uuid4().hex[:12]}"
-    postgres.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    postgres.run(f"create database {name} template template0 encoding 'UTF8'")
     try:
         _migrate(postgres.url(name))
         postgres.run(
