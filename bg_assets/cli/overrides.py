@@ -41,10 +41,10 @@ def pin(
 ) -> None:
     """Put somebody into a company's group, whatever the rules say, while they work there."""
     with session.opened() as engine, database.connect(engine) as conn:
-        person, word = _word(conn, company_id, person_id, product, by, reason)
+        person, word, then = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "pin", role)
     as_what = f" as {ROLE_LABELS[role]}" if role else ""
-    terminal.tell(f"{person_id} is pinned{as_what} in {_of(word)}")
+    terminal.tell(f"{person_id} is pinned{as_what} in {_of(word)}; {then}")
     if person.status == "left":
         session.say(f"{person_id} has left {company_id}: the pin waits until they are back")
 
@@ -60,9 +60,9 @@ def exclude(
 ) -> None:
     """Keep somebody out of a company's group, whatever the rules say."""
     with session.opened() as engine, database.connect(engine) as conn:
-        _, word = _word(conn, company_id, person_id, product, by, reason)
+        _, word, then = _word(conn, company_id, person_id, product, by, reason)
         overrides.give(conn, word, "exclude")
-    terminal.tell(f"{person_id} is excluded from {_of(word)}")
+    terminal.tell(f"{person_id} is excluded from {_of(word)}; {then}")
 
 
 @click.command()
@@ -102,13 +102,20 @@ def _word(
     product: str | None,
     by: str | None,
     reason: str,
-) -> tuple[finding.FoundPerson, overrides.Word]:
-    """The person, and what is said of them. Ends with exit code 2 where something is unknown."""
+) -> tuple[finding.FoundPerson, overrides.Word, str]:
+    """The person, what is said of them, and when that counts.
+
+    Ends with exit code 2 where something is unknown.
+    """
     lookups.require_companies(conn, (company_id,))
     person = lookups.require_person(conn, company_id, person_id)
-    _, products = lookups.require_products(conn, product)
+    config, products = lookups.require_products(conn, product)
     texts = _said(by, "--by"), _said(reason, "--reason")
-    return person, overrides.Word(company_id, person_id, products, *texts)
+    built = any(one in config.products for one in products)
+    then = (
+        "the group follows in seconds" if built else f"no group before {product} is in BG_PRODUCTS"
+    )
+    return person, overrides.Word(company_id, person_id, products, *texts), then
 
 
 def _said(text: str | None, option: str) -> str:
@@ -119,4 +126,4 @@ def _said(text: str | None, option: str) -> str:
 
 
 def _of(word: overrides.Word) -> str:
-    return f"{word.company_id}: {', '.join(sorted(word.products))}; the group follows in seconds"
+    return f"{word.company_id}: {', '.join(sorted(word.products))}"

@@ -70,7 +70,8 @@ def untrack(ids: tuple[str, ...]) -> None:
     with session.opened() as engine, database.connect(engine) as conn:
         lookups.require_companies(conn, ids)
         gone = companies.untrack(conn, ids)
-    terminal.tell(f"{len(gone)} companies are no longer tracked; their groups go within seconds")
+    what = "1 company is" if len(gone) == 1 else f"{len(gone)} companies are"
+    terminal.tell(f"{what} no longer tracked; their groups go within seconds")
 
 
 def _asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:

@@ -2,6 +2,8 @@
 words that people and other systems have for them.
 """
 
+import re
+
 FUNCTIONS = (
     "executive",
     "sales",
@@ -54,7 +56,11 @@ ROLE_LABELS = {
 }
 
 # Other words for a role, in small letters: understood where somebody types one, never told.
-ROLE_SYNONYMS = {"gatekeeper": "blocker"}
+ROLE_SYNONYMS = {
+    "decision maker": "decision_maker",
+    "champion": "champion",
+    "gatekeeper": "blocker",
+}
 
 # The values that these systems come with; whoever has others there maps ours by themselves.
 # salesforce: the picklist OpportunityContactRole.Role, which has no champion: somebody who is only
@@ -97,8 +103,13 @@ FUNCTION_WORDS = {
 
 
 def role_meant(word: str) -> str:
-    """The role that a synonym of it means, in whatever case; any other word as it is."""
-    return ROLE_SYNONYMS.get(word.lower(), word)
+    """The role that is meant, by a synonym or as people read it, in whatever case.
+
+    Any other word comes back as it is.
+    """
+    plain = " ".join(re.split(r"[\s_-]+", word.lower().strip()))
+    roles = {label: role for role, label in ROLE_LABELS.items()} | ROLE_SYNONYMS
+    return roles.get(plain, word)
 
 
 def in_words(function: str) -> str:

@@ -127,7 +127,7 @@ def _unknown(
         shown += f" and {len(strangers) - _SHOWN} more"
     # A missing required column has its own sentence, with its own proposal.
     free = [name for name in canonical if name not in found and name not in mapping]
-    hint = "--map title=" + _show(strangers[0])
+    hint = f"--map {(free or canonical)[0]}={_show(strangers[0])}"
     for name in strangers:
         if near := _closest(name, free):
             hint = f"--map {near[0]}={_show(name)}"

@@ -64,9 +64,9 @@ def fit_partitions(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]
     removed = _removable(instance, of_no_use)[:REMOVED_AT_ONCE]
     for key in removed:
         instance.delete_dynamic_partition(name, key)
-    lines = [f"{len(missing)} tracked companies got their partition"] if missing else []
+    lines = [f"tracked companies that got their partition: {len(missing)}"] if missing else []
     if removed:
-        lines.append(f"{len(removed)} partitions of companies that nobody tracks are removed")
+        lines.append(f"partitions of companies that nobody tracks, now removed: {len(removed)}")
     return lines
 
 

@@ -47,7 +47,7 @@ def test_a_pin_brings_somebody_in_at_once_and_outlasts_every_refresh(acme: Comma
         refresh(acme, "acme")
 
 
-@pytest.mark.parametrize("word", ["gatekeeper", "GateKeeper"])
+@pytest.mark.parametrize("word", ["gatekeeper", "GateKeeper", "Blocker"])
 def test_a_gatekeeper_is_pinned_and_told_as_a_blocker(acme: Command, word: str) -> None:
     done = acme("pin", "acme", "acme-4", "--role", word, "--reason", "met him")
     assert (done.code, done.err) == (0, "")
@@ -60,6 +60,20 @@ def test_a_gatekeeper_is_pinned_and_told_as_a_blocker(acme: Command, word: str) 
         told = acme(*read).out
         assert "blocker" in told
         assert "gatekeeper" not in told.lower()
+
+
+def test_a_role_may_be_typed_as_it_is_shown(acme: Command) -> None:
+    for word in ("potential champion", "Potential_Champion", "champion"):
+        done = acme("pin", "acme", "acme-4", "--role", word, "--reason", "met him")
+        assert "acme-4 is pinned as potential champion in acme" in done.out
+
+
+def test_what_is_said_for_a_product_that_nobody_builds_promises_no_group(acme: Command) -> None:
+    said = ("acme", "acme-4", "--product", "hr_system", "--reason", "met him")
+    for command in ("pin", "exclude"):
+        done = acme(command, *said)
+        assert done.code == 0
+        assert done.out.endswith("acme: hr_system; no group before hr_system is in BG_PRODUCTS\n")
 
 
 def test_an_exclusion_keeps_somebody_out_until_it_is_taken_back(acme: Command) -> None:

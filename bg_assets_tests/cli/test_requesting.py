@@ -69,7 +69,7 @@ def test_waiting_for_a_company_that_fails_for_good_ends_with_1(built: Command) -
 
 def test_untracking_removes_the_group_and_keeps_the_history(built: Command) -> None:
     done = built("untrack", "a", "a")
-    assert done.out == "1 companies are no longer tracked; their groups go within seconds\n"
+    assert done.out == "1 company is no longer tracked; their groups go within seconds\n"
     assert built("untrack", "a").code == 2
     assert refresh_what_is_due(built) == 1
     assert built.rows("select company_id from bg.buyer_groups") == [("b",)]

@@ -48,7 +48,7 @@ def older(postgres: Cluster) -> Iterator[sa.Engine]:
 def test_stored_reasons_and_gaps_say_blocker_after_the_migration(older: sa.Engine) -> None:
     before = rows(older, "select * from bg.buyer_groups where company_id = 'bolt'")
     with older.begin() as conn:
-        told.upgrade(conn, "0010")
+        told.upgrade(conn, "0009")
     found = rows(
         older,
         "select person_id, reasons from bg.buyer_group_members where company_id = 'acme'",

@@ -29,7 +29,7 @@ def test_a_partition_that_is_nobodys_is_removed_within_a_minute(world: World) ->
     world.build("acme")
     add_partitions(world, "co-9999")
     lines = mirror.keep(world.instance, world.engine)
-    assert lines == ["1 partitions of companies that nobody tracks are removed"]
+    assert lines == ["partitions of companies that nobody tracks, now removed: 1"]
     assert keys(world) == ["acme"]
     add_partitions(world, "co-9999")
     assert mirror.keep(world.instance, world.engine) == []
@@ -104,7 +104,7 @@ def test_lost_partitions_come_back_and_none_of_a_company_that_is_gone(world: Wor
     for key in keys(world):
         world.instance.delete_dynamic_partition("companies", key)
     assert mirror.fit_partitions(world.instance, world.engine) == [
-        "2 tracked companies got their partition"
+        "tracked companies that got their partition: 2"
     ]
     assert keys(world) == ["acme", "bolt"]
     assert mirror.fit_partitions(world.instance, world.engine) == []

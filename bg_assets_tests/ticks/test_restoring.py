@@ -55,7 +55,7 @@ def test_all_comes_back_in_a_new_database_of_dagsters_without_recomputing(
     a_minute_later(world)
     lines = mirror.keep(world.instance, world.engine)
     assert lines == [
-        "3 tracked companies got their partition",
+        "tracked companies that got their partition: 3",
         "Dagster has lost its last materializations: they are told again",
         "the last materializations of 3 companies are told again",
     ]

@@ -85,7 +85,8 @@ class Place:
             if key not in known:
                 place.bad(f"unknown {what} {word!r}; {near(word, known)}")
             elif key in entries:
-                place.bad(f"{what} {key!r} comes twice")
+                also = "" if word == key else f" ({word!r} is another word for it)"
+                place.bad(f"{what} {key!r} comes twice{also}")
             else:
                 entries[key] = Place(value, self.mistakes)
         return entries

@@ -71,16 +71,25 @@ def test_a_gatekeeper_is_a_blocker_and_the_same_template(word: str) -> None:
     )
 
 
+def test_a_role_as_people_read_it_is_that_role() -> None:
+    for word in ("Decision Maker", "decision-maker"):
+        assert parse_template(GOOD.replace("decision_maker", word), "a.yaml") == parse_template(
+            GOOD, "b.yaml"
+        )
+
+
 def test_a_role_by_its_name_and_by_a_synonym_comes_twice() -> None:
     role = "    required: 0\n    any: [{functions: [it]}]\n"
-    with pytest.raises(BadTemplate, match="line 17: role 'blocker' comes twice"):
+    with pytest.raises(
+        BadTemplate, match=r"line 17: role 'blocker' comes twice .'Gatekeeper' is another"
+    ):
         parse_template(f"{GOOD}  blocker:\n{role}  Gatekeeper:\n{role}", "a.yaml")
 
 
 def test_no_other_word_is_taken_for_a_role_and_what_is_allowed_names_no_synonym() -> None:
     with pytest.raises(BadTemplate) as error:
-        parse_template(GOOD.replace("decision_maker", "Decision Maker"), "a.yaml")
-    assert "unknown role 'Decision Maker'" in str(error.value)
+        parse_template(GOOD.replace("decision_maker", "decider"), "a.yaml")
+    assert "unknown role 'decider'" in str(error.value)
     with pytest.raises(BadTemplate) as error:
         parse_template(GOOD.replace("decision_maker", "nobody"), "a.yaml")
     assert "allowed: blocker, champion, decision_maker, introducer, stakeholder" in str(error.value)

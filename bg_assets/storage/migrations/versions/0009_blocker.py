@@ -6,7 +6,7 @@ same. History stays as it was told.
 
 from alembic import op
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
