@@ -69,8 +69,7 @@ _COMPLETE = sa.text("""
             then d.finished_at + make_interval(secs => :interval) end
     from (
         select o.id, o.diff, clock_timestamp() as finished_at,
-            coalesce(bool_or(c.kind <> 'resync'
-                or c.source not in ('manual', 'schedule', 'template')), false)
+            coalesce(bool_or(c.kind <> 'resync' or c.source <> 'schedule'), false)
             and not coalesce(bool_or(
                 c.kind = 'resync' and c.source in ('manual', 'template')), false)
             and not o.gone

@@ -34,6 +34,15 @@ def test_who_is_excluded_and_gone_is_told_as_gone() -> None:
     ]
 
 
+def test_a_pin_that_waits_for_a_first_day_is_no_exclusion() -> None:
+    later = replace(person(1, "Controller"), start_date=TODAY.replace(day=20))
+    pins = {PRODUCT: [Override("p00001", "pin")]}
+    before = {PRODUCT: StoredGroup({"p00001": "champion"}, ())}
+    found = outcome(COMPANY, [person(0, "CFO"), later], TEMPLATES, TODAY, pins, before)
+    (left,) = [event for _, event in found.events if event.event == "left"]
+    assert left.because != "excluded by hand"
+
+
 def test_who_stays_and_has_no_place_any_more_fits_less_well() -> None:
     people = [person(0, "CFO"), person(1, "Forklift Driver")]
     assert left(people, {"p00000": "decision_maker", "p00001": "champion"}) == [

@@ -231,6 +231,7 @@ def test_an_id_that_can_be_no_partition_key_is_unfit(text: str) -> None:
         ("Germany", "Germany"),
         ("Österreich", "Österreich"),
         ("日本", "日本"),
+        ("éa", "éa"),
     ],
 )
 def test_a_country_is_a_name_or_a_code_in_capitals(written: str, country: str) -> None:
