@@ -28,7 +28,7 @@ _EVENTS = {
 # What a run stands on: no company is to blame for it.
 _GROUND = {
     "DatabaseUnreachable", "SchemaMismatch", "BadSetting", "BadTemplate", "BadLexicon",
-    "EmbeddedUnavailable",
+    "EmbeddedUnavailable", "StorageAway", "EmbeddedStorageAway",
 }  # fmt: skip
 # Without a more special kind psycopg2 says these where no server answers.
 _NO_ANSWER = {"OperationalError", "InterfaceError"}

@@ -43,7 +43,7 @@ ROOMS = {
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "receiver": "settings domain.values domain.webhooks embedded encryption storage",
-    "instance": "settings domain.titles storage",
+    "instance": "settings domain.titles embedded storage",
     "web": "settings instance",
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
     "products instance",

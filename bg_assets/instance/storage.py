@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from dagster_postgres import DagsterPostgresStorage
 
 from bg_assets import settings
+from bg_assets.embedded import EmbeddedUnavailable
+from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance.private import base, schema, tables
 from bg_assets.instance.private.names import EVENT_BATCH_VARIABLE
 from bg_assets.storage import database, locks
@@ -21,6 +23,18 @@ MORE_CONNECTIONS = 30
 RECYCLE_SECONDS = 3600
 # A cursor that holds the version of Dagster for which the tables are complete. Written last.
 COMPLETE = "bg_assets/tables_complete"
+
+
+class StorageAway(dg.DagsterError, DatabaseUnreachable):
+    """Dagster's database does not answer.
+
+    A code server that begins meanwhile goes on without an instance, and ticks where it is there
+    again. After any error that is no DagsterError it would serve that error until it is restarted.
+    """
+
+
+class EmbeddedStorageAway(dg.DagsterError, EmbeddedUnavailable):
+    """The embedded server, which holds Dagster's database, can't be started; see StorageAway."""
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -70,7 +84,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: base.ConfigurableClassData | None, config_value: Any
     ) -> Self:
-        """Raises BadSetting when a password stands in dagster.yaml itself."""
+        """Raises BadSetting when a password stands in dagster.yaml itself.
+
+        Raises StorageAway or EmbeddedStorageAway where no server answers.
+        """
         written = inst_data.config_dict.get("postgres_url") if inst_data else None
         if isinstance(written, str) and sa.make_url(written).password:
             # Dagster hands the file's contents to its processes on their command lines.
@@ -78,11 +95,16 @@ class PooledPostgresStorage(DagsterPostgresStorage):
                 "A password stands in dagster.yaml: write postgres_url: {env: BG_DAGSTER_URL} "
                 "and set that variable"
             )
-        return cls(
-            config_value.get("postgres_url") or database.dagster_url(),
-            should_autocreate_tables=config_value.get("should_autocreate_tables", True),
-            inst_data=inst_data,
-        )
+        try:
+            return cls(
+                config_value.get("postgres_url") or database.dagster_url(),
+                should_autocreate_tables=config_value.get("should_autocreate_tables", True),
+                inst_data=inst_data,
+            )
+        except EmbeddedUnavailable as err:
+            raise EmbeddedStorageAway(str(err)) from err
+        except DatabaseUnreachable as err:
+            raise StorageAway(str(err)) from err
 
 
 def _ensure_tables(engine: sa.Engine, url: str) -> None:
@@ -91,7 +113,7 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
     Several processes may call it at once: one works, the others wait. Nothing but two lookups
     where this version has found the tables complete before.
     """
-    with engine.connect() as conn:
+    with database.connect(engine) as conn:
         if _complete(conn):
             return
         # A transaction that holds nothing but the lock.

@@ -1,5 +1,6 @@
 """Dagster's tables: made once by whoever comes first, reached through one pool, without secrets."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,13 @@ import sqlalchemy as sa
 import yaml
 
 from bg_assets import settings
+from bg_assets.embedded import EmbeddedUnavailable
+from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.instance.private.base import ConfigurableClassData
 from bg_assets.instance.storage import COMPLETE, PooledPostgresStorage
+from bg_assets.local import code_server
+from bg_assets.storage import database
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance.conftest import write_config
 from bg_assets_tests.private import InstanceRef
@@ -112,6 +118,53 @@ def test_an_instance_without_a_url_asks_for_the_one_of_the_project(
     with dg.DagsterInstance.from_ref(ref) as instance:
         assert instance.get_runs() == []
         assert instance.storage_directory() == str(tmp_path / "dagster" / "storage")
+
+
+def test_an_instance_without_its_database_is_an_error_that_dagsters_code_server_passes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("BG_DAGSTER_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+    (tmp_path / "dagster.yaml").symlink_to(settings.PROJECT / "dagster.yaml")
+    with pytest.raises(dg.DagsterError, match=r"127\.0\.0\.1:9") as away:
+        dg.DagsterInstance.get()
+    assert isinstance(away.value, DatabaseUnreachable)
+
+    def full(self: EmbeddedPostgres) -> None:
+        raise EmbeddedUnavailable("the disk is full")
+
+    monkeypatch.delenv("BG_DAGSTER_URL")
+    monkeypatch.setattr(EmbeddedPostgres, "acquire", full)
+    database._embedded.cache_clear()
+    with pytest.raises(dg.DagsterError, match="the disk is full") as unavailable:
+        dg.DagsterInstance.get()
+    assert isinstance(unavailable.value, EmbeddedUnavailable)
+
+
+def test_a_code_server_that_begins_while_the_database_is_away_serves_the_definitions(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "dagster.yaml").symlink_to(settings.PROJECT / "dagster.yaml")
+    away = "postgresql://nobody@127.0.0.1:9/nothing"
+    homes = {"BG_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path)}
+    dagster = Path(sys.executable).with_name("dagster")
+    with subprocess.Popen(
+        code_server.command(str(dagster), tmp_path / "code.sock"),
+        env={**os.environ, **homes, "BG_DATABASE_URL": away, "BG_DAGSTER_URL": away},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        log = ""
+        while "Started Dagster code server" not in log:
+            line = server.stdout.readline()
+            assert line, log
+            log += line
+        server.terminate()
+        server.stdout.read()
+    assert "rror" not in log
 
 
 def test_a_password_is_taken_from_the_environment_and_refused_in_the_file(
