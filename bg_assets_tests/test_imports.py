@@ -33,6 +33,7 @@ ROOMS = {
     "domain.products": "domain domain.values",
     "domain.groups": "domain domain.values domain.titles domain.products",
     "domain.webhooks": "domain.values",
+    "domain.enrichment": "",
     "terminal": "domain.values",
     "encryption": "settings writing",
     "embedded": "settings",

@@ -1,0 +1,1 @@
+"""What outside data is asked for, and what is believed of it: plain values, no I/O."""
