@@ -1,4 +1,4 @@
-"""Questions to providers: equal ones are one, and whatever an answer may hang on tells them apart."""
+"""Questions to providers: equal ones are one, and whatever matters to an answer tells two apart."""
 
 import json
 from dataclasses import fields, replace
