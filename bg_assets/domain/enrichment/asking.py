@@ -175,8 +175,8 @@ class PermanentFailure(Failure):
     """It will not work until somebody does something: no key, a wrong one, no credit left, an
     answer of another shape, a question that the provider refuses.
 
-    ``whole_provider`` where every other question would fail likewise. ``billed`` is what was paid
-    all the same, in US dollars: for an answer that can't be read.
+    ``whole_provider`` where every other question would fail likewise. ``billed`` is what may have
+    been paid all the same, in US dollars.
     """
 
     def __init__(

@@ -46,12 +46,12 @@ _COMPANIES = {
 def person_likeness(question: Question, found: FoundPerson) -> Likeness:
     """Whether a person who was found is the one that the question asks for.
 
-    The same: an equal e-mail address with a name that agrees or can't be compared, or a name that
-    agrees and a present or past post at the company. Another: another name without an equal
-    address, or another company without one. What lies between is doubtful, and so is an equal
-    address with another name (a marriage, or a mailbox handed on), and a second address at the
-    same domain (namesakes at one company). To a question for no person in particular nobody who
-    works there is another.
+    The same: an equal e-mail address, or our own id as a file of ours tells it, with a name that
+    agrees or can't be compared; or a name that agrees and a present or past post at the company.
+    Another: another name without either, or another company without either. What lies between is
+    doubtful, and so is an equal address with another name (a marriage, or a mailbox handed on),
+    and a second address at the same domain (namesakes at one company). To a question for no person
+    in particular nobody who works there is another.
     """
     asked = question.person
     company = works_for(question.company, found)
@@ -65,6 +65,9 @@ def person_likeness(question: Question, found: FoundPerson) -> Likeness:
     reasons = [_NAMES[name], _COMPANIES[company]]
     if mail is not None:
         reasons.append(f"the e-mail address is {mail}")
+    if found.key == asked.id:
+        reasons.append("the id is ours")
+        mail = "the same"
     return Likeness(_person(name, company, mail), tuple(reasons))
 
 
