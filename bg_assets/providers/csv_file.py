@@ -53,6 +53,14 @@ class CsvFile:
         self._read: tuple[tuple[int, int, int], _Index] | None = None
         read_header(path)
 
+    @property
+    def version(self) -> str:
+        """Another one when the file has changed, so that older answers don't stand for it."""
+        try:
+            return " ".join(map(str, _version(self._path)))
+        except BadFile:
+            return ""
+
     def price(self, question: Question) -> Decimal | None:
         """Nothing; None where the question names nobody to look for."""
         if question.kind is Kind.DISCOVERY and question.most < 1:
@@ -80,14 +88,18 @@ class CsvFile:
 
     def _rows(self) -> _Index:
         with self._lock:
-            try:
-                stat = self._path.stat()
-            except OSError as err:
-                raise BadFile(f"{self._path} can't be read: {err.strerror}") from None
-            version = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            version = _version(self._path)
             if self._read is None or self._read[0] != version:
                 self._read = version, _index(read_rows(self._path))
             return self._read[1]
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    try:
+        stat = path.stat()
+    except OSError as err:
+        raise BadFile(f"{path} can't be read: {err.strerror}") from None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _index(rows: Iterable[Observation]) -> _Index:

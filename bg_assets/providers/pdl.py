@@ -60,6 +60,8 @@ class PeopleDataLabs:
     price_company: Decimal = Decimal("0.10")
     most_bytes: int = calling.MOST_BYTES
     name: str = "pdl"
+    # What an answer depends on besides the question.
+    version: str = f"likelihood {MIN_LIKELIHOOD}"
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):

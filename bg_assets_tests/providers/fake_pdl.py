@@ -9,6 +9,7 @@ import gzip
 import json
 import random
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,13 +116,14 @@ class FakePdl:
     companies: Sequence[Mapping[str, Any]] = COMPANIES
     elsewhere: str = "http://127.0.0.1:9"
     calls: list[Call] = field(default_factory=list)
+    scheme: str = "http"
     ending: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def billed(self) -> int:
@@ -146,10 +148,18 @@ class FakePdl:
 
 
 @contextmanager
-def fake_pdl(always: Play = Play.WELL, port: int = 0) -> Iterator[FakePdl]:
-    """A server on loopback until the block ends; every connection of it is closed then."""
+def fake_pdl(
+    always: Play = Play.WELL, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[FakePdl]:
+    """A server on loopback until the block ends, which ends every answer that hangs."""
     server = _Server(("127.0.0.1", port), _Handler)
     server.fake = FakePdl(server.server_address[1], always)
+    if tls is not None:
+        # Shaking hands is for the thread of the connection.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        server.fake.scheme = "https"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -115,8 +115,11 @@ def test_every_question_is_free_and_what_names_nobody_is_none(tmp_path: Path) ->
 
 def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
     provider = _file(tmp_path)
+    before = provider.version
     assert _person(provider, PersonAsked("p9")) is None
+    assert provider.version == before
     _file(tmp_path, ROWS + "p9,,Flo Quill,c1,,,CEO,,,\n")
+    assert provider.version != before
     assert _person(provider, PersonAsked("p9")) is not None
 
 
