@@ -62,9 +62,10 @@ def _made(named: str, config: Settings) -> Provider:
     if _FACTORY.fullmatch(named):
         return _loaded(EntryPoint(named, named, GROUP))
     known = [*_OURS, *found]
+    hint = near(named, known)
     raise BadProvider(
         f"BG_PROVIDERS names one that is not there; there are {', '.join(known)}, and your own as "
-        f"package.module:factory ({near(named, known)})"
+        "package.module:factory" + (f"; {hint}" if hint.startswith("did you mean") else "")
     )
 
 

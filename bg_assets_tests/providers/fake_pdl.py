@@ -1,7 +1,8 @@
 """A server that plays People Data Labs: answers of its shape about invented people, and all faults.
 
 No test of its own and no pytest: whatever wants a provider that misbehaves can start it, by hand
-with `python -m bg_assets_tests.providers.fake_pdl --play hang`.
+with `python -m bg_assets_tests.providers.fake_pdl --play hang`. Other processes ask `GET /counts`,
+and say `POST /plays` with {"next": [...], "always": ...}.
 """
 
 import argparse
@@ -11,13 +12,10 @@ import random
 import socket
 import ssl
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -30,67 +28,13 @@ from bg_assets_tests.providers.invented import (
     searched,
     shown,
 )
+from bg_assets_tests.providers.plays import ERRORS, Play, error, headers
 
 KEY = "fake-key-0123456789abcdef"
 HUGE = 100 << 20
 # So long a hanging or dripping answer goes on where nobody ends it.
 _LONGEST = 120.0
 _PIECE = b" " * (1 << 16)
-
-
-class Play(StrEnum):
-    """What the server does with one call; WELL answers as the real one would."""
-
-    WELL = "well"
-    PLAN_HIDES = "plan hides"  # true stands for what the plan does not show
-    ANOTHER = "another"  # somebody else than was asked for
-    WRONG_TYPE = "wrong content type"
-    WRONG_KEY = "401"
-    NO_CREDIT = "402"
-    FORBIDDEN = "403"
-    NOBODY = "404"
-    NOT_THE_API = "404 html"
-    BAD_METHOD = "405"
-    REFUSED = "400"
-    BUSY_SECONDS = "429 seconds"
-    BUSY_DATE = "429 date"
-    BUSY_RESET = "429 reset"
-    BROKEN = "500"
-    BAD_GATEWAY = "502"
-    AWAY = "503"
-    HANG = "hang"
-    DRIP_HEADERS = "drip headers"
-    DRIP = "drip"
-    CUT = "cut"
-    CLOSED = "closed"
-    GARBAGE = "garbage"
-    HTML = "html"
-    OTHER_SHAPE = "other shape"
-    NAN = "nan"
-    DEEP = "deep"
-    TWICE = "key twice"
-    REDIRECT_HERE = "redirect here"
-    REDIRECT_AWAY = "redirect away"
-    HUGE = "huge"
-    HUGE_CHUNKED = "huge chunked"
-    GZIP_BOMB = "gzip bomb"
-
-
-_ERRORS: Mapping[Play, tuple[int, str]] = {
-    Play.REFUSED: (400, "invalid_request_error"),
-    Play.WRONG_KEY: (401, "authentication_error"),
-    Play.NO_CREDIT: (402, "payment_required"),
-    Play.FORBIDDEN: (403, "forbidden"),
-    Play.NOBODY: (404, "not_found"),
-    Play.BAD_METHOD: (405, "invalid_request_error"),
-    Play.BUSY_SECONDS: (429, "rate_limit_error"),
-    Play.BUSY_DATE: (429, "rate_limit_error"),
-    Play.BUSY_RESET: (429, "rate_limit_error"),
-    Play.BROKEN: (500, "api_error"),
-    Play.BAD_GATEWAY: (502, "api_error"),
-    Play.AWAY: (503, "api_error"),
-}
-WAIT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +74,13 @@ class FakePdl:
         """Records billed so far, those of answers that were broken on the way too."""
         with self.lock:
             return sum(call.billed for call in self.calls)
+
+    def counts(self) -> dict[str, Any]:
+        """Calls and billed records so far, and calls by what was done with them."""
+        with self.lock:
+            plays = Counter(call.play.value for call in self.calls)
+            billed = sum(call.billed for call in self.calls)
+            return {"calls": len(self.calls), "billed": billed, "plays": dict(plays)}
 
     def play(self, *plays: Play) -> None:
         """What is done with the next calls, one each."""
@@ -190,11 +141,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        self._answer(parts.path, dict(parse_qsl(parts.query)))
+        if parts.path == "/counts":
+            self.whole(200, json.dumps(self.server.fake.counts()).encode())
+        else:
+            self._answer(parts.path, dict(parse_qsl(parts.query)))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self._answer(urlsplit(self.path).path, json.loads(body))
+        if self.path == "/plays":
+            told = json.loads(body)
+            self.server.fake.play(*map(Play, told.get("next", ())))
+            self.server.fake.always = Play(told.get("always", self.server.fake.always))
+            self.whole(200, b"{}")
+        else:
+            self._answer(urlsplit(self.path).path, json.loads(body))
 
     def _answer(self, path: str, asked: dict[str, Any]) -> None:
         self.close_connection = True
@@ -203,30 +163,30 @@ class _Handler(BaseHTTPRequestHandler):
         key = self.headers.get("x-api-key")
         code, document, billed = _right(fake, self.command, path, asked, play)
         if key != KEY and play is Play.WELL:
-            play, code, document, billed = Play.WRONG_KEY, 401, _error(Play.WRONG_KEY), 0
-        if play in _ERRORS or play in _UNBILLED:
+            play, code, document, billed = Play.WRONG_KEY, 401, error(Play.WRONG_KEY), 0
+        if play in ERRORS or play in _UNBILLED:
             billed = 0
         fake.note(Call(self.command, path, asked, key, play, billed))
         body = json.dumps(document).encode()
         act = _ACTS.get(play)
         if act is not None:
             act(self, body)
-        elif play in _ERRORS:
-            self.whole(_ERRORS[play][0], json.dumps(_error(play)).encode(), **_headers(play))
+        elif play in ERRORS:
+            self.whole(ERRORS[play][0], json.dumps(error(play)).encode(), **headers(play))
         else:
             self.whole(code, body, **{"x-call-credits-spent": str(billed)})
 
-    def whole(self, code: int, body: bytes, **headers: str) -> None:
+    def whole(self, code: int, body: bytes, **more: str) -> None:
         self.send_response(code)
-        known = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+        known = {"content-type": "application/json", "content-length": str(len(body)), **more}
         for name, value in known.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
-    def head(self, **headers: str) -> None:
+    def head(self, **more: str) -> None:
         self.send_response(200)
-        for name, value in {"content-type": "application/json", **headers}.items():
+        for name, value in {"content-type": "application/json", **more}.items():
             self.send_header(name, value)
         self.end_headers()
 
@@ -329,21 +289,6 @@ _UNBILLED = frozenset({
 })  # fmt: skip
 
 
-def _headers(play: Play) -> dict[str, str]:
-    later = datetime.now(UTC) + timedelta(seconds=WAIT)
-    return {
-        Play.BUSY_SECONDS: {"retry-after": str(WAIT)},
-        Play.BUSY_DATE: {"retry-after": format_datetime(later, usegmt=True)},
-        Play.BUSY_RESET: {"x-ratelimit-reset": later.isoformat().replace("+00:00", "Z")},
-        Play.AWAY: {"retry-after": "2"},
-    }.get(play, {})
-
-
-def _error(play: Play) -> dict[str, Any]:
-    code, kind = _ERRORS[play]
-    return {"status": code, "error": {"type": kind, "message": "as the real one words it"}}
-
-
 def _right(
     fake: FakePdl, method: str, path: str, asked: Mapping[str, Any], play: Play
 ) -> tuple[int, dict[str, Any], int]:
@@ -368,8 +313,8 @@ def _right(
         if found:
             return 200, {"status": 200, "data": found, "total": len(people)}, len(found)
     else:
-        return 405, _error(Play.BAD_METHOD), 0
-    return 404, _error(Play.NOBODY), 0
+        return 405, error(Play.BAD_METHOD), 0
+    return 404, error(Play.NOBODY), 0
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bg_assets.domain.enrichment.asking import TemporaryFailure
 from bg_assets.providers import calling
 from bg_assets.providers.pdl import PeopleDataLabs
-from bg_assets_tests.providers.fake_pdl import KEY, Play, fake_pdl
+from bg_assets_tests.providers.fake_pdl import KEY, fake_pdl
+from bg_assets_tests.providers.plays import Play
 from bg_assets_tests.providers.questions import ABOUT_ADA, client
 
 

@@ -14,7 +14,8 @@ from bg_assets.domain.enrichment.asking import Failure, PermanentFailure, Tempor
 from bg_assets.providers import calling
 from bg_assets.providers.pdl import PeopleDataLabs
 from bg_assets.providers.retrying import retry_after
-from bg_assets_tests.providers.fake_pdl import KEY, WAIT, FakePdl, Play, fake_pdl
+from bg_assets_tests.providers.fake_pdl import KEY, FakePdl, fake_pdl
+from bg_assets_tests.providers.plays import WAIT, Play
 from bg_assets_tests.providers.questions import ABOUT_ADA, ABOUT_VANE, ADA, WHO_IS_THERE, client
 
 PRICE = Decimal("0.28")

@@ -1,5 +1,6 @@
 """What is asked of People Data Labs, and what its answers are taken to mean."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,10 +17,13 @@ from bg_assets.domain.enrichment.asking import (
     PersonAsked,
     Provider,
     Question,
+    TemporaryFailure,
 )
 from bg_assets.domain.enrichment.likeness import Verdict, company_likeness, person_likeness
+from bg_assets.providers import calling
 from bg_assets.providers.pdl import BadPdl, PeopleDataLabs
-from bg_assets_tests.providers.fake_pdl import KEY, FakePdl, Play
+from bg_assets_tests.providers.fake_pdl import KEY, FakePdl
+from bg_assets_tests.providers.plays import Play
 from bg_assets_tests.providers.questions import (
     ABOUT_ADA,
     ABOUT_CY,
@@ -202,3 +206,17 @@ def test_a_proxy_of_ones_own_is_taken(url: str) -> None:
 
 def test_a_question_that_names_its_kind_alone_finds_no_price() -> None:
     assert PeopleDataLabs(KEY).price(Question(Kind.PERSON, VANE)) is None
+
+
+def test_other_processes_can_ask_the_server_what_came_and_say_what_is_to_come(
+    fake: FakePdl,
+) -> None:
+    said = calling.call(
+        "POST", f"{fake.url}/plays", 5, headers={}, document={"next": ["404"], "always": "503"}
+    )
+    assert said.code == 200
+    assert client(fake).ask(ABOUT_ADA, 5) == Answer()
+    with pytest.raises(TemporaryFailure):
+        client(fake).ask(ABOUT_ADA, 5)
+    counts = json.loads(calling.call("GET", f"{fake.url}/counts", 5, headers={}).body)
+    assert counts == {"calls": 2, "billed": 0, "plays": {"404": 1, "503": 1}}
