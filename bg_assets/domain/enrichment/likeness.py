@@ -51,13 +51,12 @@ def person_likeness(question: Question, found: FoundPerson) -> Likeness:
     Another: another name without either, or another company without either. What lies between is
     doubtful, and so is an equal address with another name (a marriage, or a mailbox handed on),
     and a second address at the same domain (namesakes at one company). To a question for no person
-    in particular nobody who works there is another.
+    in particular whoever works there now is the same, and who left is another.
     """
     asked = question.person
     company = works_for(question.company, found)
     if asked is None:
-        verdicts = {Agreement.AGREES: Verdict.SAME, Agreement.DIFFERS: Verdict.ANOTHER}
-        return Likeness(verdicts.get(company, Verdict.DOUBTFUL), (_COMPANIES[company],))
+        return _anybody(found, company)
     name = Agreement.UNCLEAR
     if asked.name and found.name:
         name = people_agree(asked.name, found.name)
@@ -78,21 +77,21 @@ def works_for(asked: CompanyAsked, found: FoundPerson) -> Agreement:
     """
     places = [(found.company_name, found.company_domain)]
     places += [(post.company_name, post.company_domain) for post in found.career]
-    if found.email and asked.domain:
-        places.append((None, found.email.rpartition("@")[2]))
     said = [
         companies_agree(asked.name, asked.domain, name, domain)
         for name, domain in places
         if name or domain
     ]
-    if found.employed_there or Agreement.AGREES in said:
+    if found.employed_there or Agreement.AGREES in [*said, _by_mail(asked, found)]:
         return Agreement.AGREES
-    if not said or Agreement.UNCLEAR in said:
+    return Agreement.UNCLEAR if not said or Agreement.UNCLEAR in said else Agreement.DIFFERS
+
+
+def _by_mail(asked: CompanyAsked, found: FoundPerson) -> Agreement:
+    """An address elsewhere, which may be private, says nothing of where somebody works."""
+    if not found.email:
         return Agreement.UNCLEAR
-    # Somebody's private address says nothing of where they work.
-    if not (found.company_name or found.company_domain or found.career):
-        return Agreement.UNCLEAR
-    return Agreement.DIFFERS
+    return companies_agree(None, asked.domain, None, found.email.rpartition("@")[2])
 
 
 def company_likeness(asked: CompanyAsked, found: FoundCompany) -> Likeness:
@@ -103,6 +102,13 @@ def company_likeness(asked: CompanyAsked, found: FoundCompany) -> Likeness:
     if agreement is Agreement.DIFFERS:
         return Likeness(Verdict.ANOTHER, ("name and domain are another company's",))
     return Likeness(Verdict.DOUBTFUL, ("name and domain can't be told apart or together",))
+
+
+def _anybody(found: FoundPerson, company: Agreement) -> Likeness:
+    if found.employed_there is False:
+        return Likeness(Verdict.ANOTHER, ("does not work for this company now",))
+    verdicts = {Agreement.AGREES: Verdict.SAME, Agreement.DIFFERS: Verdict.ANOTHER}
+    return Likeness(verdicts.get(company, Verdict.DOUBTFUL), (_COMPANIES[company],))
 
 
 def _mail(asked: str | None, found: str | None) -> str | None:

@@ -39,6 +39,15 @@ _LEGAL = frozenset({
     "zrt", "kft", "rt", "sp", "zoo", "pty", "pte", "pvt", "kk", "sdn", "bhd", "group", "holding",
     "holdings", "the", "and", "und", "et",
 })  # fmt: skip
+# Where anybody has an address, it says nothing of an employer; of a company it is no domain.
+_OF_ANYBODY = frozenset({
+    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com",
+    "ymail.com", "icloud.com", "me.com", "mac.com", "aol.com", "proton.me", "protonmail.com",
+    "gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.com", "web.de", "t-online.de", "freenet.de",
+    "mail.com", "zoho.com", "fastmail.com", "yandex.ru", "mail.ru", "qq.com", "163.com", "126.com",
+    "naver.com", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "libero.it", "bluewin.ch",
+    "btinternet.com", "comcast.net", "att.net", "verizon.net", "linkedin.com", "facebook.com",
+})  # fmt: skip
 # A name in one of these is written without spaces, and one word is all of it.
 _WITHOUT_SPACES = frozenset({"CJK", "HANGUL", "HIRAGANA", "KATAKANA"})
 # ä as ae and as a are one here, on both sides.
@@ -72,6 +81,7 @@ def companies_agree(
     name: str | None, domain: str | None, other_name: str | None, other_domain: str | None
 ) -> Agreement:
     """Whether names and domains can be one company's; what is unknown agrees with nothing."""
+    domain, other_domain = _own(domain), _own(other_domain)
     if domain and other_domain and _within(domain.lower(), other_domain.lower()):
         return Agreement.AGREES
     names = _company_names(name, other_name)
@@ -108,6 +118,10 @@ def _company_names(one: str | None, other: str | None) -> Agreement | None:
         if len(long) > 1 and short == (initials,):
             return Agreement.UNCLEAR
     return Agreement.UNCLEAR if _alike("".join(first), "".join(second)) > 0.9 else Agreement.DIFFERS
+
+
+def _own(domain: str | None) -> str | None:
+    return None if domain is None or domain.lower() in _OF_ANYBODY else domain
 
 
 def _within(one: str, other: str) -> bool:

@@ -98,6 +98,7 @@ def test_who_is_asked_for_without_a_name_is_known_by_the_address_alone() -> None
         (FoundPerson(name="Bo Marsh", employed_there=True), SAME),
         (FoundPerson(name="Bo Marsh"), DOUBTFUL),
         (replace(FOUND, **ELSEWHERE), ANOTHER),
+        (replace(FOUND, **ELSEWHERE, career=ONCE_HERE, employed_there=False), ANOTHER),
     ],
 )
 def test_to_the_question_who_works_there_whoever_works_there_is_an_answer(
@@ -105,6 +106,14 @@ def test_to_the_question_who_works_there_whoever_works_there_is_an_answer(
 ) -> None:
     question = Question(Kind.DISCOVERY, VANE, most=5)
     assert person_likeness(question, found).verdict is verdict
+
+
+def test_an_address_where_anybody_has_one_says_nothing_of_an_employer() -> None:
+    question = replace(QUESTION, company=CompanyAsked("c2", "Marsh Bakery", "gmail.com"))
+    found = FoundPerson(name="Ada Quill", email="ada.quill@gmail.com")
+    assert person_likeness(question, found).verdict is DOUBTFUL
+    elsewhere = replace(found, **ELSEWHERE)
+    assert person_likeness(question, elsewhere).verdict is ANOTHER
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,8 @@ COMPANIES = [
     (("Harbour Vane", "harbourvane.com"), ("Tern & Loom", "ternloom.com"), DIFFERS),
     (("Harbour Vane", None), ("Tern & Loom", None), DIFFERS),
     ((None, "harbourvane.com"), (None, "ternloom.com"), DIFFERS),
+    (("Marsh Bakery", "gmail.com"), ("Quill Bakery", "gmail.com"), DIFFERS),
+    ((None, "gmail.com"), (None, "gmail.com"), UNCLEAR),
     (("3M", None), ("3M", None), AGREES),
     (("1&1", None), ("2&2", None), DIFFERS),
 ]
