@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 
@@ -44,12 +45,19 @@ VARIABLES = (
     Variable("BG_RECEIVER_BODY_LIMIT", "262144", "bytes that a webhook's body may have"),
     Variable("BG_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, as CIDR"),
     Variable("BG_ENCRYPTION_KEYS", "a file in BG_HOME", "keys of stored payloads, newest first"),
+    Variable("BG_PROVIDERS", "none", "who is asked for outside data, in order: pdl, csv, your own"),
+    Variable("BG_PDL_KEY", "none", "key of People Data Labs, for the provider pdl"),
+    Variable("BG_PDL_URL", "its own", "address of People Data Labs, or of a proxy in front of it"),
+    Variable("BG_PDL_PRICE_PERSON", "0.28", "US dollars that it bills for a person found"),
+    Variable("BG_PDL_PRICE_COMPANY", "0.10", "US dollars that it bills for a company found"),
+    Variable("BG_ENRICH_CSV", "none", "file of observations, for the provider csv"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:[0-9]{1,5})?")
 YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
+PDL_URL = "https://api.peopledatalabs.com"
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -76,6 +84,13 @@ class Settings:
     receiver_body_limit: int
     trusted_proxies: tuple[str, ...]
     encryption_keys: tuple[str, ...] = field(repr=False)
+    # What is wrong with these is told where they are used, so that nothing else is stopped by it.
+    providers: tuple[str, ...] = ()
+    pdl_key: str | None = field(default=None, repr=False)
+    pdl_url: str = PDL_URL
+    pdl_price_person: Decimal = Decimal("0.28")
+    pdl_price_company: Decimal = Decimal("0.10")
+    enrich_csv: Path | None = None
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -119,6 +134,12 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         ),
         trusted_proxies=_networks(env, "BG_TRUSTED_PROXIES"),
         encryption_keys=_keys(env, "BG_ENCRYPTION_KEYS"),
+        providers=_names(env, "BG_PROVIDERS"),
+        pdl_key=env.get("BG_PDL_KEY", "").strip() or None,
+        pdl_url=env.get("BG_PDL_URL", "").strip() or PDL_URL,
+        pdl_price_person=_dollars(env, "BG_PDL_PRICE_PERSON", "0.28"),
+        pdl_price_company=_dollars(env, "BG_PDL_PRICE_COMPANY", "0.10"),
+        enrich_csv=Path(env["BG_ENRICH_CSV"]).absolute() if env.get("BG_ENRICH_CSV") else None,
     )
 
 
@@ -212,6 +233,22 @@ def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
                 "and several are separated by commas, newest first"
             )
     return tuple(dict.fromkeys(keys))
+
+
+def _names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = (text.strip() for text in env.get(name, "").split(","))
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+def _dollars(env: Mapping[str, str], name: str, default: str) -> Decimal:
+    text = env.get(name, "").strip() or default
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise BadSetting(f"{name} takes an amount of US dollars like 0.28, not {text!r}") from None
+    if not (value.is_finite() and 0 <= value <= 1000):
+        raise BadSetting(f"{name} takes US dollars from 0 to 1000, not {text!r}")
+    return value
 
 
 def _number(env: Mapping[str, str], name: str, default: float, *, least: float) -> float:

@@ -1,6 +1,6 @@
 """The domain reads and writes nothing: no file, no process, no network, no stream, no environment.
 
-Two modules read the table that is shipped beside each, and no other file.
+Three modules read the table that is shipped beside each, and no other file.
 """
 
 import ast
@@ -13,7 +13,11 @@ from bg_assets import domain
 
 DOMAIN = Path(domain.__file__).parent
 # What these read stands beside them, under this name.
-SHIPPED = {"titles/lexicon.py": "lexicon.csv", "values/countries.py": "countries.csv"}
+SHIPPED = {
+    "enrichment/nicknames.py": "nicknames.csv",
+    "titles/lexicon.py": "lexicon.csv",
+    "values/countries.py": "countries.csv",
+}
 
 _MODULES = frozenset({
     "asyncio", "fileinput", "glob", "http", "importlib", "io", "linecache", "logging",

@@ -175,12 +175,15 @@ class PermanentFailure(Failure):
     """It will not work until somebody does something: no key, a wrong one, no credit left, an
     answer of another shape, a question that the provider refuses.
 
-    ``whole_provider`` where every other question would fail likewise.
+    ``whole_provider`` where every other question would fail likewise. ``billed`` is what may have
+    been paid all the same, in US dollars.
     """
 
-    def __init__(self, message: str, whole_provider: bool = False) -> None:
+    def __init__(
+        self, message: str, whole_provider: bool = False, billed: Decimal = Decimal(0)
+    ) -> None:
         super().__init__(message)
-        self.whole_provider = whole_provider
+        self.whole_provider, self.billed = whole_provider, billed
 
 
 class NotChecked(Failure):

@@ -1,0 +1,1 @@
+"""Tests of the clients of providers, and a server that plays one."""
