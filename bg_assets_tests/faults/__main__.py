@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -67,16 +68,26 @@ def _run(names: Sequence[str], rounds: int, seed: int | None) -> list[Result]:
         options = Options(rounds, seed, template)
         for name in names:
             _say(f"{name} ...")
-            try:
-                results.append(catalogue.FAULTS[name](options))
-            except Unfit as err:
-                _say(f"{name}: not on this machine: {err}")
-            except AssertionError as err:
-                # Something that must come about did not: the trial is over, the others are not.
-                results.append(Result(name, 0, 0, 0, 0, 0, 1, 0.0, str(err).splitlines()[0]))
+            result = _tried(name, options)
+            if result is not None:
+                _say(f"  {'held' if result.held else 'BROKEN'}: {asdict(result)}")
+                results.append(result)
     finally:
         shutil.rmtree(template)
     return results
+
+
+def _tried(name: str, options: Options) -> Result | None:
+    try:
+        return catalogue.FAULTS[name](options)
+    except Unfit as err:
+        _say(f"  not on this machine: {err}")
+        return None
+    except Exception as err:
+        # What must come about did not, or the trial itself is broken; the others go on.
+        traceback.print_exc()
+        text = f"{type(err).__name__}: {err}".splitlines()[0]
+        return Result(name, 0, 0, 0, 0, 0, 1, 0.0, text)
 
 
 def _table(results: Sequence[Result]) -> Table:

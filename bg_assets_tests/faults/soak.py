@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _soak(options: trial.Options, seconds: float, per_second: float, window: float) -> int:
     programs = (*trial.DAEMON, "receiver")
-    with stacks.stack_in(options.template, trial.SETTINGS) as stack:
+    with stacks.stack_in(options.template, trial.SETTINGS, server_options=trial.SERVER) as stack:
         stack.start(*programs)
         companies = world.grow(stack, "soak-", COMPANIES, seconds=trial.RECOVERY_SECONDS)
         stream.watch(stack)

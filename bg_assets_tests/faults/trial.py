@@ -17,6 +17,8 @@ from bg_assets_tests.system.stream import Stream
 SETTINGS = {"BG_REFRESH_INTERVAL": "0", "BG_SETTLE": "0.2", "BG_MAX_ATTEMPTS": "10"}
 DAEMON = ("postgres", "code", "daemon")
 COMPANIES = 30
+# Survives whatever is killed, as what is acknowledged must; a power cut is not among the faults.
+SERVER = {"fsync": "off", "full_page_writes": "off"}
 # A start of everything, on a machine that is busy with other things.
 RECOVERY_SECONDS = 180.0
 _NOT_COMPLETED = """
@@ -93,7 +95,8 @@ def under_load(
     at the system before it ends.
     """
     began, chance = time.monotonic(), options.chance(name)
-    with stacks.stack_in(options.template, {**SETTINGS, **(variables or {})}, disk) as stack:
+    env = {**SETTINGS, **(variables or {})}
+    with stacks.stack_in(options.template, env, disk, SERVER) as stack:
         if prepare is not None:
             prepare(stack)
         stack.start(*programs)
