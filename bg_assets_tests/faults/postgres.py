@@ -28,6 +28,7 @@ from bg_assets_tests.system.stream import Stream
 # How long each state of the server lasts, in seconds.
 LASTS = 4.0
 WRITERS = 16
+_RETITLE = sa.text("update bg.people set title = :title where id = :id")
 _TITLES = (*world.TITLES, "Treasurer", "Head of IT")
 
 
@@ -249,18 +250,21 @@ def _out_of_order(options: Options) -> Result:
 def _write(
     engine: sa.Engine, companies: list[str], chance: random.Random, over: threading.Event
 ) -> None:
-    update = sa.text("update bg.people set title = :title where id = :id")
     while not over.is_set():
         with contextlib.suppress(sa.exc.OperationalError), engine.connect() as conn:
             for _ in range(chance.randint(1, 3)):
-                savepoint = conn.begin_nested()
-                person = f"{chance.choice(companies)}-{chance.randint(1, len(world.TITLES))}"
-                conn.execute(update, {"title": chance.choice(_TITLES), "id": person})
-                if chance.random() < 0.3:
-                    savepoint.rollback()
+                _retitle(conn, companies, chance)
             time.sleep(chance.choice([0.0, 0.01, 0.1, 0.5]))
             if chance.random() < 0.8:
                 conn.commit()
+
+
+def _retitle(conn: sa.Connection, companies: list[str], chance: random.Random) -> None:
+    savepoint = conn.begin_nested()
+    person = f"{chance.choice(companies)}-{chance.randint(1, len(world.TITLES))}"
+    conn.execute(_RETITLE, {"title": chance.choice(_TITLES), "id": person})
+    if chance.random() < 0.3:
+        savepoint.rollback()
 
 
 def _read(engine: sa.Engine, seen: set[int], over: threading.Event) -> None:

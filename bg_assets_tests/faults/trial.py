@@ -3,9 +3,11 @@
 No test is here: a trial counts what a test would assert, so that all of a table is printed.
 """
 
+import contextlib
 import random
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,7 +98,7 @@ def under_load(
     """
     began, chance = time.monotonic(), options.chance(name)
     env = {**SETTINGS, **(variables or {})}
-    with stacks.stack_in(options.template, env, disk, SERVER) as stack:
+    with stacks.stack_in(options.template, env, disk, SERVER) as stack, _told(stack):
         if prepare is not None:
             prepare(stack)
         stack.start(*programs)
@@ -113,6 +115,17 @@ def under_load(
         if last is not None:
             found = last(stack, found)
     return replace(found, seconds=time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _told(stack: Stack) -> Iterator[None]:
+    """Print the ends of the system's logs where the block fails."""
+    try:
+        yield
+    except Exception:
+        for name, text in stack.logs():
+            sys.stderr.write(f"--- {name}\n{text}\n")
+        raise
 
 
 def judged(
