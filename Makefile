@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # What a machine-wide pip configuration may add is of no use here, and pip must not ask.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help setup up demo test slow lint bench mutants lock clean
+.PHONY: help setup up demo test slow faults soak lint bench mutants lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,13 @@ test: $(READY) ## the fast tests: under ten minutes on two cores
 
 slow: $(READY) ## the slow tests, which CI runs too: kills, full disks, a browser
 	@$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
+
+ROUNDS ?= 50
+faults: $(READY) ## each fault ROUNDS times (50) into the running system, as a table: hours; 2 rounds: 15 minutes
+	@$(BIN)/python -m bg_assets_tests.faults --rounds $(ROUNDS)
+
+soak: $(READY) ## an hour of changes with a fault a minute: memory, tables and latency, as a table
+	@$(BIN)/python -m bg_assets_tests.faults.soak
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -25,6 +25,9 @@ from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteReposito
 from dagster._core.scheduler.instigation import InstigatorState as InstigatorState
 from dagster._core.scheduler.instigation import InstigatorStatus as InstigatorStatus
 from dagster._core.scheduler.instigation import InstigatorType as InstigatorType
+from dagster._core.scheduler.instigation import (
+    ScheduleInstigatorData as ScheduleInstigatorData,
+)
 from dagster._core.scheduler.instigation import SensorInstigatorData as SensorInstigatorData
 from dagster._core.scheduler.instigation import TickStatus as TickStatus
 from dagster._core.storage import tags as tags

@@ -21,6 +21,7 @@ STOP_SECONDS = 20
 PRIVATE = 0o077
 _SUPERVISOR = "BG_SUPERVISOR_PID"
 _FOLDER = "BG_PROGRAM_FOLDER"
+_DAEMON = ("-m", "bg_assets.instance.daemon", "dagster-daemon")
 
 
 class CannotStart(Exception):
@@ -46,7 +47,7 @@ def all_programs(config: settings.Settings) -> list[Program]:
     web = (sys.executable, "-m", "bg_assets.web.server", str(workspace))
     dagster = [
         Program("code", code_server.command(_beside("dagster"), socket), priority=50),
-        Program("daemon", (_beside("dagster-daemon"), "run", "-w", str(workspace))),
+        Program("daemon", (sys.executable, *_DAEMON, "run", "-w", str(workspace))),
         Program("webserver", web),
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"))

@@ -52,6 +52,7 @@ _DUE = f"""
             max(c.priority) as priority,
             min(c.occurred_at) as first_at,
             {dueness.SETTLED_AT} as settled_at,
+            max(c.occurred_at) > :now + {dueness.AHEAD} as of_another_clock,
             bool_or({dueness.BY_HAND}) as by_hand,
             bool_or({dueness.AT_ONCE}) as at_once,
             array_agg(distinct c.kind) as kinds
@@ -59,7 +60,7 @@ _DUE = f"""
         where {dueness.PENDING}
         group by c.company_id
     ) as p
-    where (p.by_hand or p.settled_at <= :now)
+    where (p.by_hand or p.settled_at <= :now or p.of_another_clock)
         and (p.at_once or not {dueness.deferred("p.company_id")})
         and not {dueness.under_way("p.company_id")}
 """
@@ -87,18 +88,19 @@ CLAIM = sa.text(f"""
 """)
 
 # Served by refreshes_by_request. What a run by hand opened was not claimed.
-_CLAIMED_LAST_MINUTE = sa.text("""
+_CLAIMED_LAST_MINUTE = sa.text(f"""
     select count(*) from bg.buyer_group_refresh_log
-    where requested_at > :now - interval '1 minute' and triggered_by <> 'dagster'
+    where requested_at > :now - interval '1 minute' and requested_at <= :now + {dueness.AHEAD}
+        and triggered_by <> 'dagster'
 """)
 
 # Requested, and no run asked for yet (a claim just made, or a released refresh whose delay is
 # over). Served by one_refresh_at_a_time.
-_UNASKED = sa.text("""
+_UNASKED = sa.text(f"""
     select id::text as id, company_id, attempt, attempt - outages as tried, priority, reason
     from bg.buyer_group_refresh_log
     where status = 'requested' and run_id is null and run_key is null
-        and (not_before is null or not_before <= :now)
+        and (not_before is null or not_before <= :now or requested_at > :now + {dueness.AHEAD})
     order by priority desc, requested_at, company_id
     for update skip locked
 """)
@@ -111,13 +113,14 @@ _ASK = sa.text("""
 """)
 
 # Served by one_refresh_at_a_time.
-_ASKED_AGAIN = sa.text("""
+_ASKED_AGAIN = sa.text(f"""
     select run_key, array_agg(company_id order by company_id) as companies,
         max(priority) as priority, min(id::text) as refresh_id, max(attempt) as attempt,
         max(batch_id::text) as batch_id, array_agg(reason) as reasons
     from bg.buyer_group_refresh_log
     where status = 'requested' and run_id is null and sensor = :sensor
-        and asked_at <= :now - make_interval(secs => :patience)
+        and (asked_at <= :now - make_interval(secs => :patience)
+            or asked_at > :now + {dueness.AHEAD})
     group by run_key order by min(asked_at), run_key limit :most
 """)
 
@@ -132,12 +135,12 @@ _ASKED_NOW = sa.text("""
 
 
 # Served by one_refresh_at_a_time.
-_SEEN = sa.text("""
+_SEEN = sa.text(f"""
     update bg.buyer_group_refresh_log set asked_at = :now
     where id in (
         select id from bg.buyer_group_refresh_log
         where status = 'requested' and run_id is null and run_key = any(:keys)
-            and asked_at <= :now - interval '5 seconds'
+            and (asked_at <= :now - interval '5 seconds' or asked_at > :now + {dueness.AHEAD})
         for update skip locked)
 """)
 

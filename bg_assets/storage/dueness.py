@@ -5,6 +5,10 @@ Each condition stands here alone. They speak of a row ``c`` of changes or ``r`` 
 became loops over all that is under way.
 """
 
+# What is stamped further ahead of now was stamped by a clock that has been set back since. Nobody
+# waits until the clock has caught up. Below it are two clocks that don't quite agree.
+AHEAD = "interval '1 minute'"
+
 # A company with a stream of changes is taken this many seconds after the first at the latest.
 LONGEST_SETTLE = 30.0
 
@@ -34,11 +38,15 @@ UNDER_WAY = "r.status in ('requested', 'running')"
 
 
 def deferred(company: str, now: str = ":now") -> str:
-    """Whether the interval after its last refresh is not over. Takes :refresh_interval."""
+    """Whether the interval after its last refresh is not over. Takes :refresh_interval.
+
+    An interval that begins in the future holds nobody up.
+    """
     return f"""exists (
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = {company} and {DEFERS}
                     and r.finished_at > {now} - make_interval(secs => :refresh_interval)
+                    and r.finished_at <= {now} + {AHEAD}
                 offset 0)"""
 
 

@@ -1,143 +1,120 @@
-"""The real daemon with the project's dagster.yaml: its runs start, fail when killed, outlive it."""
+"""A clock that is set back: Dagster's daemon starts again, and no turn lies in the future."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import dagster as dg
-import psutil
 import pytest
 
-from bg_assets import settings
-from bg_assets.instance.private import names
-from bg_assets.instance.worker import State, Worker
-from bg_assets_tests.instance.conftest import Make, wait_for
+from bg_assets.instance import daemon
+from bg_assets.instance.private import turns
+from bg_assets_tests.private import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+)
 
-pytestmark = pytest.mark.system
-
-STARTED = dg.DagsterRunStatus.STARTED
-SUCCESS = dg.DagsterRunStatus.SUCCESS
-FAILURE = dg.DagsterRunStatus.FAILURE
+HOUR = 3600.0
+NOW = 1_800_000_000.0
+_REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("somewhere"), "all")
 
 
-@pytest.fixture(scope="module")
-def requests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder from which the sensor takes what to request."""
-    return tmp_path_factory.mktemp("requests")
+class Over(Exception):
+    """The watch has looked often enough."""
 
 
-@pytest.fixture(scope="module")
-def daemon(
-    instance: dg.DagsterInstance, home: Path, requests: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(home / "dagster"),
-        "BG_HOME": str(home),
-        "REQUESTS": str(requests),
-    }
-    log = home / "daemon.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                str(Path(sys.executable).with_name("dagster-daemon")),
-                "run",
-                "-m",
-                "bg_assets_tests.instance.code",
-                "-d",
-                str(settings.PROJECT),
-            ],
-            env=environment,
-            cwd=home,
-            stdout=output,
-            stderr=output,
-        )
+def _watched(offsets: list[float]) -> list[int]:
+    """What the watch says to a clock that is off so far, one look after another."""
+    said: list[int] = []
+    ticking = iter(range(100))
+    looks = iter(offsets)
+    now = [next(looks)]
+
+    def rest(seconds: float) -> None:
+        next(ticking)
         try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-            process.wait(30)
+            now[0] = next(looks)
+        except StopIteration:
+            raise Over from None
+
+    try:
+        daemon.watch(said.append, lambda: NOW + now[0], lambda: 0.0, rest)
+    except Over:
+        return said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("offsets", "again"),
+    [
+        ([0, 0, 0], []),
+        ([0, -29, -29], []),
+        ([0, -31], [daemon.AGAIN]),
+        ([0, HOUR, HOUR], []),
+        ([0, HOUR, 0], [daemon.AGAIN]),
+        # Bit by bit is back too.
+        ([0, -20, -40], [daemon.AGAIN]),
+    ],
+)
+def test_a_clock_set_back_by_more_than_half_a_minute_starts_the_daemon_again(
+    offsets: list[float], again: list[int]
+) -> None:
+    assert _watched(offsets) == again
 
 
 @pytest.fixture
-def request_run(
-    instance: dg.DagsterInstance, daemon: object, requests: Path
-) -> Callable[[str, str], dg.DagsterRun]:
-    """Has the sensor request a run, and returns it once it is there."""
-
-    def request(name: str, do: str) -> dg.DagsterRun:
-        (requests / f"{name}.part").write_text(do)
-        (requests / f"{name}.part").rename(requests / f"{name}.txt")
-        wanted = dg.RunsFilter(tags={"dagster/run_key": name})
-        until = time.monotonic() + 30
-        while not (found := instance.get_runs(wanted)):
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        return found[0]
-
-    return request
-
-
-def events(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[dg.DagsterEventType | None]:
-    return {entry.dagster_event_type for entry in instance.all_logs(run.run_id)}
-
-
-def alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+def states(instance: dg.DagsterInstance) -> Iterator[dict[str, InstigatorState]]:
+    """Two sensors and two schedules, of each one with its last turn an hour ahead."""
+    made = {}
+    for name, last in (("late", NOW - 10), ("early", NOW + HOUR)):
+        made[f"{name}_sensor"] = InstigatorState(
+            RemoteInstigatorOrigin(_REPOSITORY, f"{name}_sensor"),
+            InstigatorType.SENSOR,
+            InstigatorStatus.RUNNING,
+            SensorInstigatorData(last_tick_timestamp=last, cursor="c", min_interval=1),
+        )
+        made[f"{name}_schedule"] = InstigatorState(
+            RemoteInstigatorOrigin(_REPOSITORY, f"{name}_schedule"),
+            InstigatorType.SCHEDULE,
+            InstigatorStatus.RUNNING,
+            ScheduleInstigatorData("* * * * *", NOW - HOUR, last),
+        )
+    for state in made.values():
+        instance.add_instigator_state(state)
+    yield made
+    for state in made.values():
+        instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
 
 
-def worker_of(run: dg.DagsterRun) -> Worker:
-    worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
-    assert worker is not None
-    return worker
-
-
-def test_what_a_sensor_requests_passes_the_queue_by(
-    instance: dg.DagsterInstance, request_run: Callable[[str, str], dg.DagsterRun]
+def test_turns_in_the_future_are_put_back_and_all_else_stays(
+    instance: dg.DagsterInstance, states: dict[str, InstigatorState]
 ) -> None:
-    run = wait_for(instance, request_run("direct", "nothing"), SUCCESS)
-    assert dg.DagsterEventType.RUN_ENQUEUED not in events(instance, run)
+    assert sorted(turns.put_back(instance, NOW)) == ["early_schedule", "early_sensor"]
+    found = {state.instigator_name: state for state in instance.all_instigator_state()}
+    for name in ("late_sensor", "late_schedule"):
+        assert found[name] == states[name]
+    assert found["early_sensor"].instigator_data == SensorInstigatorData(
+        last_tick_timestamp=NOW, cursor="c", min_interval=1
+    )
+    assert found["early_schedule"].instigator_data == ScheduleInstigatorData(
+        "* * * * *", NOW - HOUR, NOW
+    )
+    assert turns.put_back(instance, NOW) == []
 
 
-def test_what_another_process_submits_is_taken_from_the_queue(
-    instance: dg.DagsterInstance, make_run: Make, daemon: object
-) -> None:
-    run = make_run()
-    instance.report_dagster_event(dg.DagsterEvent.job_enqueue(run), run.run_id)
-    wait_for(instance, run, SUCCESS)
-
-
-def test_a_run_that_is_killed_is_failed_within_seconds(
-    instance: dg.DagsterInstance, request_run: Callable[[str, str], dg.DagsterRun]
-) -> None:
-    run = wait_for(instance, request_run("killed", "sleep 60"), STARTED)
-    os.kill(worker_of(run).pid, signal.SIGKILL)
-    wait_for(instance, run, FAILURE, seconds=10)
-
-
-def test_a_run_outlives_the_daemon_that_launched_it(
+def test_the_daemon_says_whose_turn_it_put_back_as_it_starts(
     instance: dg.DagsterInstance,
-    request_run: Callable[[str, str], dg.DagsterRun],
-    daemon: "subprocess.Popen[bytes]",
+    states: dict[str, InstigatorState],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    run = wait_for(instance, request_run("outlives", "sleep 3"), STARTED)
-    servers = [
-        child
-        for child in psutil.Process(daemon.pid).children()
-        if "bg_assets.instance.forkserver" in child.cmdline()
+    daemon.begin(instance, NOW)
+    assert sorted(record.args for record in caplog.records) == [  # type: ignore[type-var]
+        ("early_schedule",),
+        ("early_sensor",),
     ]
-    assert servers
-    daemon.kill()
-    daemon.wait()
-    # Where nobody reaps it, a zombie is as good as gone.
-    until = time.monotonic() + 5
-    while any(map(alive, servers)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    assert worker_of(run).state() is State.ALIVE
-    wait_for(instance, run, SUCCESS)
+    assert time.time() < NOW

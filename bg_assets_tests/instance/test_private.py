@@ -33,8 +33,8 @@ _A_TABLE = re.compile(
     rf"\b(?:from|join|into|update|table|to_regclass\(')\s+({'|'.join(sorted(private.TABLES))})\b",
     re.IGNORECASE,
 )
-# Documented, though they begin with an underscore: of SQLAlchemy's rows.
-_NOT_PRIVATE = {"_mapping"}
+# Documented, though they begin with an underscore: of SQLAlchemy's rows, and of os.
+_NOT_PRIVATE = {"_mapping", "_exit"}
 
 
 def test_the_installed_dagster_is_the_one_that_was_checked() -> None:

@@ -45,3 +45,12 @@ def test_what_is_remembered_is_there_the_next_time(engine: sa.Engine) -> None:
         run(conn, "update bg.chores set begun_at = begun_at - interval '1 hour'")
         assert chores.begin(conn, "sweep", 60)
         assert chores.recall(conn, "sweep") == {"where": ["hall"]}
+
+
+def test_a_turn_that_was_begun_in_the_future_keeps_nobody_waiting(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        assert chores.begin(conn, "sweep", 60)
+        run(conn, "update bg.chores set begun_at = begun_at + interval '59 seconds'")
+        assert not chores.begin(conn, "sweep", 60)
+        run(conn, "update bg.chores set begun_at = begun_at + interval '1 hour'")
+        assert chores.begin(conn, "sweep", 60)

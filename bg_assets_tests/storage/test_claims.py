@@ -359,3 +359,37 @@ def test_a_claim_waits_for_the_one_before_and_takes_the_rest(engine: sa.Engine) 
     thread.join(10)
 
     assert taken == [30]
+
+
+def test_a_change_stamped_by_a_clock_that_was_set_back_since_is_not_waited_for(
+    engine: sa.Engine,
+) -> None:
+    change(engine, "acme", HOUR)
+    change(engine, "soon", 61)
+
+    assert claim(engine, 0) == {"acme", "soon"}
+
+
+def test_two_clocks_that_disagree_by_less_than_a_minute_are_no_clock_set_back(
+    engine: sa.Engine,
+) -> None:
+    change(engine, "acme", 59)
+
+    assert claim(engine, 0) == set()
+    assert claim(engine, 61) == {"acme"}
+
+
+def test_an_interval_that_begins_in_the_future_holds_nobody_up(engine: sa.Engine) -> None:
+    completed(engine, "acme", HOUR, starts=True)
+    completed(engine, "within", 59, starts=True)
+    change(engine, "acme", 0)
+    change(engine, "within", 0)
+
+    assert claim(engine, 10) == {"acme"}
+
+
+def test_the_limit_by_the_minute_counts_no_refreshes_of_the_future(engine: sa.Engine) -> None:
+    refresh(engine, "other", "running", requested_at=at(HOUR))
+    change(engine, "acme", 0)
+
+    assert claim(engine, 10, replace(POLICY, claim_per_minute=1)) == {"acme"}

@@ -214,7 +214,10 @@ def make_template(folder: Path) -> None:
 
 @contextlib.contextmanager
 def stack_in(
-    template: Path, variables: Mapping[str, str], disk: Path | None = None
+    template: Path,
+    variables: Mapping[str, str],
+    disk: Path | None = None,
+    server_options: Mapping[str, str] = NOT_DURABLE,
 ) -> Iterator[Stack]:
     """A stack in a copy of the template; afterwards nothing of it is left, whatever happened.
 
@@ -223,7 +226,7 @@ def stack_in(
     parent = temporary_folder(PREFIX, disk)
     home = parent / "home"
     subprocess.run(["cp", "-a", template, home], check=True)
-    server = EmbeddedPostgres(home, options=NOT_DURABLE)
+    server = EmbeddedPostgres(home, options=server_options)
     made: Stack | None = None
     try:
         with server.acquire() as lease:

@@ -147,6 +147,22 @@ def shown_by_dagster(stack: Stack, asset: dg.AssetKey, company: str) -> tuple[st
 
 def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:
     """What stands in the tables is what the rules give for the people as they are now."""
+    stored, expected = _stored_and_expected(stack, companies)
+    assert stored == expected
+
+
+def companies_with_wrong_groups(stack: Stack, companies: Sequence[str]) -> set[str]:
+    """Those of which what stands in the tables is not what the rules give now."""
+    stored, expected = _stored_and_expected(stack, companies)
+    return {
+        key[0] for key in stored.keys() | expected.keys() if stored.get(key) != expected.get(key)
+    }
+
+
+_Groups = dict[tuple[str, str], dict[str, Any]]
+
+
+def _stored_and_expected(stack: Stack, companies: Sequence[str]) -> tuple[_Groups, _Groups]:
     with stack.engine.begin() as conn:
         stored = {
             (company, group.product): _as_stored(group)
@@ -174,7 +190,7 @@ def assert_groups_as_recomputed(stack: Stack, companies: Sequence[str]) -> None:
             known[company], judged[company], templates, as_of[company], {}, {}
         ).groups
     }
-    assert stored == expected
+    return stored, expected
 
 
 def assert_history_leads_to_members(stack: Stack, companies: Sequence[str]) -> None:

@@ -63,7 +63,8 @@ _TEXTS = sa.text("""
     where on_table = :on_table and name = :name
 """)
 _STATE = sa.text("""
-    select lost, looked_at < clock_timestamp() - make_interval(secs => :every) as due
+    select lost, looked_at < clock_timestamp() - make_interval(secs => :every)
+        or looked_at > clock_timestamp() + interval '1 minute' as due
     from bg.capture_watch
 """)
 _LOOKED = sa.text("""

@@ -1,0 +1,74 @@
+"""`python -m bg_assets.instance.daemon dagster-daemon run …`: Dagster's daemon, under a clock that
+may be set back.
+
+Dagster gives no turn to a sensor before its last one is over by the clock: set back by an hour, the
+daemon rests for an hour. Here it ends then, to be started again by whoever keeps it, and as it
+starts it puts turns that lie in the future where they belong.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+import dagster as dg
+
+from bg_assets.instance.private import turns
+
+# Less is the pace of ntpd, or a wait that nobody minds.
+MOST_BACK_SECONDS = 30.0
+LOOK_SECONDS = 1.0
+# The exit code of a service that wants to be started again (sysexits.h: EX_TEMPFAIL).
+AGAIN = 75
+
+log = logging.getLogger("bg_assets.instance.daemon")
+
+
+def watch(
+    again: Callable[[int], None],
+    clock: Callable[[], float] = time.time,
+    steady: Callable[[], float] = time.monotonic,
+    rest: Callable[[float], None] = time.sleep,
+) -> None:
+    """Look at the clock until it was set back, then call ``again`` with the exit code.
+
+    ``steady`` counts seconds, whatever the clock shows.
+    """
+    newest = clock() - steady()
+    while True:
+        rest(LOOK_SECONDS)
+        began = clock() - steady()
+        if began < newest - MOST_BACK_SECONDS:
+            log.warning("the clock was set back by %.0f s: the daemon starts again", newest - began)
+            again(AGAIN)
+            return
+        newest = max(newest, began)
+
+
+def begin(instance: dg.DagsterInstance, now: float) -> None:
+    """Say whose last turn lay in the future, and put it back."""
+    for name in turns.put_back(instance, now):
+        log.warning("%s had its last turn in the future, by a clock that was set back since", name)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the daemon by these arguments, the first being its own name."""
+    try:
+        with dg.DagsterInstance.get() as instance:
+            begin(instance, time.time())
+    except dg.DagsterError as err:
+        # The daemon says the same, and goes on when the database is there; so will this.
+        log.warning("%s", err)
+        sys.exit(AGAIN)
+    # os._exit, as the daemon's threads rest by the clock too; to be killed costs it nothing.
+    threading.Thread(target=watch, args=(os._exit,), daemon=True).start()
+    sys.argv = arguments
+    (daemon,) = entry_points(group="console_scripts", name=arguments[0])
+    daemon.load()()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

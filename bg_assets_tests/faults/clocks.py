@@ -1,0 +1,129 @@
+"""Clocks that are set by an hour, and two daemons where there should be one."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import psutil
+
+from bg_assets.embedded import processes
+from bg_assets.embedded.users import ServerUser
+from bg_assets_tests.faults import trial
+from bg_assets_tests.faults.trial import Fault, Options, Result, Unfit
+from bg_assets_tests.system.stack import Stack
+from bg_assets_tests.system.stream import Stream
+
+_SOURCE = Path(__file__).with_name("clock.c")
+HOUR = 3600
+# Long enough for some ticks and runs by each clock.
+LASTS = 12.0
+
+
+@dataclass
+class Clock:
+    """The clock of all processes that are started with ``variables``; this one's stays right."""
+
+    file: Path
+    offset: int = 0
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def set(self, seconds: int) -> None:
+        """Set the clock so far from the right one."""
+        self.offset = seconds
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(f"{seconds:+d}\n")
+        fresh.chmod(0o644)
+        fresh.replace(self.file)
+
+
+def _library(folder: Path) -> Path:
+    """Compile the library that sets clocks. Raises Unfit where there is no C compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise Unfit("there is no C compiler: Debian has one in the package gcc")
+    made = folder / "clock.so"
+    command: list[str | Path] = [compiler, "-shared", "-fPIC", "-O2", "-o", made, _SOURCE, "-ldl"]
+    subprocess.run(command, check=True, capture_output=True)
+    made.chmod(0o755)
+    return made
+
+
+@contextlib.contextmanager
+def _of(stack: Stack) -> Iterator[Clock]:
+    # Where the server's user may read it too.
+    clock = Clock(stack.home.parent / "clock")
+    clock.set(0)
+    clock.variables = {
+        "LD_PRELOAD": str(_library(stack.home.parent)),
+        "BG_CLOCK_FILE": str(clock.file),
+    }
+    environment = ServerUser.environment
+
+    def faked(user: ServerUser) -> dict[str, str]:
+        return {**environment(user), **clock.variables}
+
+    processes.kill(stack.server.data)
+    with mock.patch.object(ServerUser, "environment", faked):
+        stack.server.ensure()
+    stack.env |= clock.variables
+    yield clock
+
+
+def _stepped(options: Options) -> Result:
+    """All clocks, the database's too, go back and forth by an hour, again and again."""
+    with contextlib.ExitStack() as stop:
+        clocks: list[Clock] = []
+
+        def prepare(stack: Stack) -> None:
+            clocks.append(stop.enter_context(_of(stack)))
+
+        def inject(stack: Stack, chance: random.Random, changes: Stream) -> int:
+            (clock,) = clocks
+            clock.set(chance.choice([one for one in (-HOUR, 0, HOUR) if one != clock.offset]))
+            time.sleep(LASTS)
+            return 1
+
+        return trial.under_load(
+            "clock set by an hour", options, inject, programs=("code", "daemon"), prepare=prepare
+        )
+
+
+def _two_daemons(options: Options) -> Result:
+    """A second daemon beside the supervised one, for a while, ended in turn politely and not."""
+
+    def inject(stack: Stack, chance: random.Random, changes: Stream) -> int:
+        workspace = stack.home / "dagster" / "workspace.yaml"
+        with (stack.home / "logs" / "second.log").open("ab") as log:
+            second = subprocess.Popen(
+                [Path(sys.executable).with_name("dagster-daemon"), "run", "-w", workspace],
+                env={**os.environ, **stack.env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        time.sleep(chance.uniform(LASTS / 2, 2 * LASTS))
+        children = psutil.Process(second.pid).children(recursive=True)
+        second.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+        try:
+            second.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            second.kill()
+            second.wait()
+        # Runs that it began may end; nobody else would be left of it.
+        psutil.wait_procs(children, timeout=30)
+        return 1
+
+    return trial.under_load("two daemons", options, inject)
+
+
+FAULTS: dict[str, Fault] = {"clock set by an hour": _stepped, "two daemons": _two_daemons}
