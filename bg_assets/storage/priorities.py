@@ -21,3 +21,5 @@ BY_HAND = 100
 # Below everything that happens to people, above backfills.
 OF_TEMPLATE = -5
 BACKFILL = -10
+# Below all else: nobody has told anything.
+WITHOUT_NEWS = -20

@@ -22,6 +22,15 @@ NOTHING: dict[str, Any] = {
     "dead": 0,
     "oldest_pending_seconds": None,
     "webhooks": {"pending": 0, "dead": 0, "differing": 0},
+    "without_news": {
+        "a_minute": 200,
+        "company_id": None,
+        "at": None,
+        "late": 0,
+        "daily": 0,
+        "weekly": 0,
+        "monthly": 0,
+    },
     "daemon": "never started",
     "sensors": {},
     "urls": {},
@@ -280,3 +289,23 @@ def test_capture_that_somebody_enables_again_is_caught_up_by_the_tick(quiet: Com
     assert refresh_what_is_due(quiet) == 1
     (left,) = quiet.json("show", "a")["groups"][0]["diff"]["left"]
     assert left == "p1"
+
+
+def test_the_next_refresh_without_news_is_told_and_how_often_there_are_any(
+    quiet: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = quiet.json("status")["without_news"]
+    at = found["at"][:16].replace("T", " ")
+    assert found == {
+        "a_minute": 200, "company_id": "a", "at": found["at"], "late": 0,
+        "daily": 0, "weekly": 0, "monthly": 1,
+    }  # fmt: skip
+    out = quiet("status").out
+    assert f"next without news           {at} UTC, a\n" in out
+    assert "  how often                 1 monthly\n" in out
+
+    quiet.execute("update bg.next_refreshes set at = now()")
+    assert quiet.json("status")["without_news"]["late"] == 1
+    assert " UTC, a; 1 due\n" in quiet("status").out
+    monkeypatch.setenv("BG_REFRESH_WITHOUT_NEWS", "0")
+    assert "refreshed without news      never: BG_REFRESH_WITHOUT_NEWS is 0" in quiet("status").out

@@ -6,7 +6,18 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import causes, claims, database, groups, refreshes, resync, staff, templates
+from bg_assets.domain.groups.churn import Churn
+from bg_assets.storage import (
+    causes,
+    claims,
+    database,
+    groups,
+    next_refreshes,
+    refreshes,
+    resync,
+    staff,
+    templates,
+)
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
@@ -54,6 +65,13 @@ def test_a_quiet_tick_reads_next_to_nothing(conn: sa.Connection) -> None:
         assert counts.read_outages(conn) is None
 
     plans.check(reads, rows=5, pages=60)
+
+
+def test_a_look_while_nobody_is_due_reads_next_to_nothing(conn: sa.Connection) -> None:
+    with plans.watched(conn) as reads:
+        assert next_refreshes.raise_changes(conn, at(-1), 200).due == 0
+
+    plans.check(reads, rows=5, pages=20)
 
 
 def test_a_tick_reads_the_changes_of_one_due_company(conn: sa.Connection) -> None:
@@ -215,3 +233,28 @@ def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(conn: sa.Connection
         assert missed.raise_changes(conn) is None
 
     plans.check(reads, rows=300, pages=200)
+
+
+def test_a_look_for_companies_without_news_reads_a_portion_of_those_due(
+    conn: sa.Connection,
+) -> None:
+    """All 20,000 are due, after an outage."""
+    with plans.watched(conn) as reads:
+        done = next_refreshes.raise_changes(conn, at(60 * 20_000), 200)
+
+    assert (done.raised, done.due) == (200, 200)
+    plans.check(reads, rows=3000, pages=8000)
+
+
+@pytest.mark.parametrize("number", [1, 500])
+def test_judging_when_companies_come_again_reads_their_own_history(
+    conn: sa.Connection, number: int
+) -> None:
+    names = [f"c{one:06}" for one in range(number)]
+    with plans.watched(conn) as reads:
+        past = next_refreshes.read_past(conn, names, at(0).date())
+        next_refreshes.write(conn, dict.fromkeys(names, Churn(0.5, "weekly", "why")))
+        next_refreshes.read(conn, names)
+
+    assert past.keys() == set(names)
+    plans.check(reads, rows=number * 40, pages=number * 60 + 50)
