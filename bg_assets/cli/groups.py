@@ -78,7 +78,9 @@ def _not_before(
 def _next_refresh(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
     """When the company is refreshed though nothing is heard of it, and why so often."""
     found = next_refreshes.read(conn, [company_id]).get(company_id)
-    return found and {"at": found.at, "rhythm": found.rhythm, "because": found.because}
+    if found is None:
+        return None
+    return {"at": found.at, "rhythm": found.rhythm, "because": found.because}
 
 
 def _group(group: shown.ShownGroup) -> dict[str, Any]:
