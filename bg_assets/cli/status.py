@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -114,13 +114,20 @@ def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterat
     """A sentence each."""
     yield from knowledge.in_words(found["templates"])
     for row in dead:
-        yield f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
+        attempts = "1 attempt" if row["attempt"] == 1 else f"{row['attempt']} attempts"
+        yield f"dead: {row['company_id']} after {attempts}: {row['error']}{_rest(row)}"
     if found["webhooks"]["dead"]:
         yield "see dead events with `bg-assets webhook dead`"
     if dead:
-        yield "try them again with `bg-assets requeue COMPANY`"
+        yield "see attempts with `bg-assets dead`, try again with `bg-assets requeue COMPANY`"
     for problem in found["problems"]:
         yield f"problem: {problem}"
+
+
+def _rest(row: Mapping[str, Any]) -> str:
+    if row["not_before"] is None or row["not_before"] <= datetime.now(UTC):
+        return ""
+    return f"; a further change waits until {row['not_before'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _listens(port: int) -> bool:

@@ -43,8 +43,8 @@ class Request:
     batch_id: str | None = None
 
 
-# Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer and the
-# primary key of the members: a probe for each pending company or departure.
+# Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer,
+# refreshes_dead and the primary key of the members: a probe for each pending company or departure.
 _DUE = f"""
     select p.company_id, p.priority, p.first_at, p.kinds, p.by_hand
     from (
@@ -62,6 +62,7 @@ _DUE = f"""
     ) as p
     where (p.by_hand or p.settled_at <= :now or p.of_another_clock)
         and (p.at_once or not {dueness.deferred("p.company_id")})
+        and (p.by_hand or not {dueness.resting("p.company_id")})
         and not {dueness.under_way("p.company_id")}
 """
 
@@ -157,9 +158,10 @@ def claim(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> in
     """Open a refresh for each due company, within the limits; returns how many.
 
     A company is due when it has pending changes, none of its refreshes is under way, it has
-    settled, and it is not within the interval after its last refresh because of changes; see the
-    rules in the README. Highest priority first, then oldest; a fifth of the limit goes to the
-    oldest whatever their priority: where that is less than one, in a fifth of the seconds.
+    settled, and it is neither within the interval after its last refresh because of changes nor
+    resting from one that is dead; see the rules in the README. Highest priority first, then oldest;
+    a fifth of the limit goes to the oldest whatever their priority: where that is less than one, in
+    a fifth of the seconds.
     """
     limit = policy.claim_limit
     if policy.claim_per_minute is not None:

@@ -56,3 +56,11 @@ def under_way(company: str) -> str:
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = {company} and {UNDER_WAY}
                 offset 0)"""
+
+
+def resting(company: str, now: str = ":now") -> str:
+    """Whether its last refresh is dead and further changes wait. Served by refreshes_dead."""
+    return f"""exists (
+                select from bg.buyer_group_refresh_log as r
+                where r.company_id = {company} and r.status = 'dead' and r.not_before > {now}
+                offset 0)"""

@@ -141,7 +141,7 @@ def test_what_an_outage_ended_is_a_problem_until_it_is_tried_again(bg: Command) 
     take(bg, "a")
     assert bg.json("status")["problems"] == []
     _release(bg, 1)
-    assert "dead: a after 1 attempts" in bg("status").out
+    assert "dead: a after 1 attempt:" in bg("status").out
 
 
 def test_a_refresh_asked_for_by_hand_is_pending_and_not_deferred(quiet: Command) -> None:
@@ -178,7 +178,11 @@ def test_a_company_is_requested_then_running_then_failed_then_dead(bg: Command) 
 def test_requeue_of_a_company_that_is_not_dead_is_refused(bg: Command) -> None:
     bg.companies("a")
     done = bg("requeue", "a", "nobody")
-    assert (done.code, done.err) == (2, "error: no dead refresh of a, nobody\n")
+    assert (done.code, done.err) == (
+        2,
+        "error: no dead refresh or event of a\nno dead refresh or event of nobody\n"
+        "nothing was done; `bg-assets dead` lists what is dead\n",
+    )
 
 
 def test_every_company_counts_once_whatever_its_history(bg: Command) -> None:
