@@ -52,15 +52,16 @@ def describe(
             "because": because,
             **figures(shown.get(company, ())),
             **({"fails": fails[company]} if company in fails else {}),
-            **_next(coming, company),
+            **next_refresh(coming or {}, company),
             **({"not_sold": dict(outcome.not_sold)} if outcome and outcome.not_sold else {}),
             **({"lag_seconds": round(cause.lag_seconds, 3)} if cause and cause.lag_seconds else {}),
         }
     return described
 
 
-def _next(coming: Mapping[str, NextRefresh] | None, company: str) -> dict[str, str]:
-    said = unseen.in_words((coming or {}).get(company))
+def next_refresh(coming: Mapping[str, NextRefresh], company: str) -> dict[str, str]:
+    """When a company is refreshed without news, and why so often; nothing where it is not to be."""
+    said = unseen.in_words(coming.get(company))
     return {"next_refresh": said} if said else {}
 
 

@@ -41,7 +41,7 @@ def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
         with database.connect(engine) as conn:
             lookups.require_companies(conn, ids)
             wanted = companies.all_ids(conn) if everything else list(dict.fromkeys(ids))
-            refreshes.request_by_hand(conn, wanted, priority=priorities.BACKFILL)
+            refreshes.request_by_hand(conn, wanted, priority=priorities.BACKFILL, asked="backfill")
         asked(engine, wanted, wait)
 
 

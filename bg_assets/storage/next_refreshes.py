@@ -86,12 +86,13 @@ _MOVE = sa.text(f"""
     update bg.next_refreshes as k set at = {_at("cast(:now as timestamptz)")}
     where company_id = any(:companies)
 """)
-# Served by changes_pending and one_refresh_at_a_time.
+# Served by the primary key, changes_pending and one_refresh_at_a_time.
 _RAISE = sa.text(f"""
-    insert into bg.changes (company_id, kind, source, priority)
-    select d.company_id, 'resync', 'schedule', :priority
-    from unnest(cast(:companies as text[])) as d(company_id)
-    where not exists (
+    insert into bg.changes (company_id, kind, source, priority, new)
+    select d.company_id, 'resync', 'schedule', :priority, jsonb_build_object('asked', d.rhythm)
+    from bg.next_refreshes as d
+    where d.company_id = any(:companies)
+        and not exists (
             select from bg.changes as c
             where c.company_id = d.company_id and {dueness.PENDING} offset 0)
         and not {dueness.under_way("d.company_id")}

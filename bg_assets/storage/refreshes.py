@@ -168,8 +168,10 @@ _BURY = sa.text("""
     returning r.id::text as id, r.company_id
 """)
 _RESYNC = sa.text("""
-    insert into bg.changes (company_id, kind, source, priority)
-    select unnest(cast(:companies as text[])), 'resync', :writer, :priority
+    insert into bg.changes (company_id, kind, source, priority, new)
+    select unnest(cast(:companies as text[])), 'resync', :writer, :priority,
+        case when cast(:asked as text) is not null
+            then jsonb_build_object('asked', cast(:asked as text)) end
 """)
 
 
@@ -285,12 +287,15 @@ def request_by_hand(
     *,
     writer: str = "manual",
     priority: int = priorities.BY_HAND,
+    asked: str | None = None,
 ) -> None:
     """Ask for a refresh of each company, as a change of kind resync.
 
-    A manual one waits for nothing but a refresh under way.
+    A manual one waits for nothing but a refresh under way. ``asked`` tells by what it was asked
+    for, where that is no plain refresh: a cause reads ``resync (manual: pin)`` then.
     """
-    conn.execute(_RESYNC, {"companies": list(companies), "writer": writer, "priority": priority})
+    told = {"companies": list(companies), "writer": writer, "priority": priority, "asked": asked}
+    conn.execute(_RESYNC, told)
 
 
 def requeue(conn: sa.Connection, companies: Sequence[str]) -> list[str]:
@@ -301,5 +306,5 @@ def requeue(conn: sa.Connection, companies: Sequence[str]) -> list[str]:
     rows = conn.execute(_BURY, {"companies": list(companies)}).all()
     conn.execute(_GIVE_BACK, {"ids": [row.id for row in rows]})
     found = sorted({row.company_id for row in rows})
-    request_by_hand(conn, found)
+    request_by_hand(conn, found, asked="requeue")
     return found
