@@ -171,7 +171,7 @@ def _in_progress(
     instance: dg.DagsterInstance,
 ) -> tuple[Mapping[str, RunState], Mapping[str, RunState]]:
     """The runs in progress, by id and by run key: one query for the ordinary case."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000)
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000, ascending=True)
     states = [_state(record) for record in records]
     keys = [record.dagster_run.tags.get(names.RUN_KEY_TAG) for record in records]
     by_key = {key: state for key, state in zip(keys, states, strict=True) if key}

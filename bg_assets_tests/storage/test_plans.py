@@ -11,6 +11,7 @@ from bg_assets.storage import (
     causes,
     claims,
     database,
+    discarding,
     groups,
     next_refreshes,
     refreshes,
@@ -21,7 +22,7 @@ from bg_assets.storage import (
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
-from bg_assets.storage.reports import counts, shown
+from bg_assets.storage.reports import counts, dead, shown
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
@@ -180,6 +181,21 @@ def test_releasing_dying_and_requeueing_read_their_own_rows(conn: sa.Connection)
     plans.check(reads, rows=15_000, pages=30_000)
 
 
+def test_what_is_dead_is_listed_and_discarded_by_its_own_rows(conn: sa.Connection) -> None:
+    bulk.pending(conn, 500, 10)
+    (request, *_) = tick(conn, replace(POLICY, batch_size=100))
+    pairs = [(one.refresh_id, one.attempt) for one in taken(conn, request)]
+    _, died = refreshes.release(conn, pairs, "gone", at(61), 1)
+    assert len(died) == 100
+    with plans.watched(conn) as reads:
+        assert len(dead.read(conn, 50)) == 50
+        assert len(dead.companies(conn, error="GONE")) == 100
+        lost = discarding.discard(conn, request.companies, "ann", "why")
+
+    assert sum(map(len, lost.values())) == 1000
+    plans.check(reads, rows=15_000, pages=30_000)
+
+
 def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> None:
     bulk.pending(conn, 5000, 1)
     with plans.watched(conn) as reads:
@@ -189,6 +205,7 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         shown.last_deferring(conn, "c000007")
         assert shown.count_pending(conn, "c000007") == 1
         assert shown.read_pending(conn, "c000007", 2) is not None
+        assert next_refreshes.read(conn, ["c000007"])
         staff.read_companies(conn, ["c000007"])
         staff.read_people(conn, ["c000007"])
         staff.read_overrides(conn, ["c000007"])
