@@ -38,7 +38,7 @@ VARIABLES = (
     Variable("BG_BATCH_FROM", "5", "due companies from which a tick makes batches"),
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
-    Variable("BG_REFRESH_WITHOUT_NEWS", "200", "companies refreshed so in a minute; 0: none"),
+    Variable("BG_REFRESH_WITHOUT_NEWS", "200", "companies a minute refreshed so; 0: none"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
     Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),

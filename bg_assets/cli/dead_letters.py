@@ -38,7 +38,7 @@ class Chosen:
     until: datetime
 
 
-@click.command()
+@click.command(short_help="Print what failed for good, with its attempts.")
 @_KIND
 @_ERROR
 @click.option("--discarded", is_flag=True, help="What somebody gave up on instead, and why.")
@@ -71,7 +71,7 @@ def dead(kind: str | None, error: str | None, discarded: bool, limit: int, as_js
     )
 
 
-@click.command()
+@click.command(short_help="Try again what failed for good (see `dead`).")
 @_IDS
 @_ALL
 @_KIND
@@ -94,7 +94,7 @@ def requeue(
         terminal.tell("nothing is dead that fits")
 
 
-@click.command()
+@click.command(short_help="Give up on what failed for good, with a reason.")
 @_IDS
 @_ALL
 @_KIND
