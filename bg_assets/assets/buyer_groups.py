@@ -64,7 +64,7 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
-        coming = next_refreshes.read(conn, what.companies)
+        coming = next_refreshes.read(conn, what.companies if config.refresh_without_news else ())
     judged = judging.judge_written(engine, sorted(done), force.templates)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):

@@ -30,7 +30,9 @@ def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal 
     refresh = shown.read_last_refresh(conn, company_id)
     last = shown.last_deferring(conn, company_id)
     config = session.settings_in_force(
-        conn, "BG_REFRESH_INTERVAL", "BG_SETTLE", "BG_MAX_ATTEMPTS", "BG_PRODUCTS"
+        conn,
+        *("BG_REFRESH_INTERVAL", "BG_SETTLE", "BG_MAX_ATTEMPTS", "BG_PRODUCTS"),
+        "BG_REFRESH_WITHOUT_NEWS",
     )
     coming = _renewal(conn, company_id, refresh, last, config)
     return {
@@ -42,7 +44,7 @@ def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal 
             "not_before": _not_before(coming, last, config),
             "finished_at": refresh["finished_at"],
         },
-        "next_refresh": _next_refresh(conn, company_id),
+        "next_refresh": _next_refresh(conn, company_id) if config.refresh_without_news else None,
         "pending_changes": shown.count_pending(conn, company_id),
         "groups": [
             _group(group)

@@ -160,7 +160,9 @@ def test_an_untouched_company_says_nothing_of_renewal(acme: Command) -> None:
     assert acme.json("show", "acme")["refresh"]["not_before"] is None
 
 
-def test_when_a_company_is_refreshed_without_news_is_told_with_the_reason(acme: Command) -> None:
+def test_when_a_company_is_refreshed_without_news_is_told_with_the_reason(
+    acme: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refresh(acme, "acme")
     then = acme.json("show", "acme")["next_refresh"]
     days = (datetime.fromisoformat(then["at"]) - datetime.now(UTC)).total_seconds() / 86400
@@ -170,6 +172,10 @@ def test_when_a_company_is_refreshed_without_news_is_told_with_the_reason(acme: 
     assert then["because"].startswith("monthly: none of 3 members have been in their role for over")
     at = then["at"][:16].replace("T", " ")
     assert f"without news refreshed at {at} UTC; {then['because']}" in acme("show", "acme").out
+
+    monkeypatch.setenv("BG_REFRESH_WITHOUT_NEWS", "0")
+    assert acme.json("show", "acme")["next_refresh"] is None
+    assert "without news" not in acme("show", "acme").out
 
 
 def test_a_refresh_under_way_and_a_dead_one_are_told(acme: Command) -> None:
