@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from bg_assets import jobs, resources, sensors
+from bg_assets import jobs, resources, schedules, sensors
 from bg_assets.assets import checks
 from bg_assets.assets.buyer_groups import buyer_groups
 from bg_assets.assets.company_people import company_people
@@ -12,6 +12,7 @@ defs = dg.Definitions(
     assets=[*EXTERNAL, company_people, buyer_groups],
     asset_checks=[checks.group_checks_by_hand],
     jobs=[jobs.refresh_buyer_groups],
+    schedules=schedules.SCHEDULES,
     sensors=sensors.SENSORS,
     resources=resources.defaults(),
     # Another process for each step costs more than the steps: see bench/latency.py.

@@ -137,7 +137,8 @@ def follow_templates(engine: sa.Engine) -> list[str]:
     config = settings.read()
     force = in_force.keep(engine, config.templates, config.products)
     raised = in_force.raise_changes(engine, force)
-    lines = [f"{raised} companies are to be refreshed for a changed template"] if raised else []
+    who = "1 company is" if raised == 1 else f"{raised} companies are"
+    lines = [f"{who} to be refreshed for a changed template"] if raised else []
     return [force.warning, *lines] if force.warning else lines
 
 

@@ -62,7 +62,8 @@ ROOMS = {
     "ticks": "embedded storage instance partitions assets",
     "sensors": "settings encryption storage products instance partitions resources assets jobs "
     "repair ticks",
-    "definitions": "resources assets jobs sensors",
+    "schedules": "settings storage resources jobs",
+    "definitions": "resources assets jobs sensors schedules",
 }
 
 DAGSTER = frozenset({"dagster", "dagster_postgres", "dagster_webserver", "dagster_shared", "grpc"})

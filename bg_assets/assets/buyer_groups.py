@@ -1,19 +1,20 @@
 """buyer_groups: who decides at the company, one group a product; completes the refresh."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import partitions, settings
-from bg_assets.assets import failures, group_checks, group_metadata, judging, runs, versions
+from bg_assets.assets import failures, group_checks, group_metadata, judging, runs, unseen, versions
+from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.groups.outcome import Outcome, outcome
 from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.instance import report
 from bg_assets.products import in_force
 from bg_assets.resources import Database
-from bg_assets.storage import groups, refreshes, staff
+from bg_assets.storage import groups, next_refreshes, refreshes, staff
 from bg_assets.storage.database import connect, in_transaction
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
@@ -58,17 +59,18 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     held = _held(context, engine, what)
     config = settings.read()
     force = in_force.in_force(engine, config.templates, config.products)
-    outcomes, failed = _decide(engine, held, list(force.templates.values()))
-    causes, done = _complete(engine, what.run_id, outcomes, failed)
+    outcomes, failed, people = _decide(engine, held, list(force.templates.values()))
+    causes, done = _complete(engine, what.run_id, outcomes, failed, people)
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
+        coming = next_refreshes.read(conn, what.companies if config.refresh_without_news else ())
     judged = judging.judge_written(engine, sorted(done), force.templates)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):
         context.log.warning(f"{company}: nothing written, another attempt holds its refresh")
     metadata = group_metadata.describe(
-        what.companies, groups_shown, decided, causes, done, failed, judged
+        what.companies, groups_shown, decided, causes, done, failed, judged, coming
     )
     if force.warning:
         context.log.warning(force.warning)
@@ -102,8 +104,8 @@ def _held(
 
 def _decide(
     engine: sa.Engine, held: Sequence[Held], templates: Sequence[Template]
-) -> tuple[list[tuple[Held, Outcome]], dict[str, str]]:
-    """The outcome of each company; and for which the rules failed, with the reason."""
+) -> tuple[list[tuple[Held, Outcome]], dict[str, str], dict[str, list[StaffMember]]]:
+    """The outcome of each company; for which the rules failed, with the reason; and the staff."""
     companies = [refresh.company_id for refresh in held]
     with connect(engine) as conn:
         known = staff.read_companies(conn, companies)
@@ -125,7 +127,7 @@ def _decide(
             outcomes.append((refresh, decision))
         except Exception as err:
             failed[refresh.company_id] = failures.in_words(err)
-    return outcomes, failed
+    return outcomes, failed, people
 
 
 def _complete(
@@ -133,13 +135,14 @@ def _complete(
     run_id: str,
     outcomes: Sequence[tuple[Held, Outcome]],
     failed: dict[str, str],
+    people: Mapping[str, Sequence[StaffMember]],
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     """Write all outcomes at once; where the database refuses, each by itself.
 
     Returns the causes by company and the companies that were written; adds to ``failed``.
     """
     try:
-        return _write(engine, run_id, outcomes)
+        return _write(engine, run_id, outcomes, people)
     except DatabaseUnreachable:
         raise
     except sa.exc.SQLAlchemyError as err:
@@ -149,20 +152,25 @@ def _complete(
     causes: dict[str, groups.Cause] = {}
     done: set[str] = set()
     for pair in outcomes:
-        some_causes, some_done = _complete(engine, run_id, [pair], failed)
+        some_causes, some_done = _complete(engine, run_id, [pair], failed, people)
         causes |= some_causes
         done |= some_done
     return causes, done
 
 
 def _write(
-    engine: sa.Engine, run_id: str, outcomes: Sequence[tuple[Held, Outcome]]
+    engine: sa.Engine,
+    run_id: str,
+    outcomes: Sequence[tuple[Held, Outcome]],
+    people: Mapping[str, Sequence[StaffMember]],
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     interval = settings.read().refresh_interval
 
     def write(conn: sa.Connection) -> tuple[dict[str, groups.Cause], set[str]]:
         causes = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
-        return causes, groups.complete(conn, run_id, outcomes, interval)
+        done = groups.complete(conn, run_id, outcomes, interval)
+        unseen.note(conn, [pair for pair in outcomes if pair[0].refresh_id in done], people)
+        return causes, done
 
     causes, mine = in_transaction(engine, write)
     companies = {held.refresh_id: held.company_id for held, _ in outcomes}

@@ -8,6 +8,7 @@ import click
 
 from bg_assets import settings
 from bg_assets.cli import (
+    dead_letters,
     export,
     importing,
     keys,
@@ -76,7 +77,9 @@ for _command in (
     importing.import_file,
     requesting.refresh,
     requesting.backfill,
-    requesting.requeue,
+    dead_letters.dead,
+    dead_letters.requeue,
+    dead_letters.discard,
     requesting.untrack,
     reading.show,
     why.why,

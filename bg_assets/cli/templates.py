@@ -140,7 +140,7 @@ def diff(
         else:
             template_diff.print_lines(comparison, differences, details, terminal.tell)
     if comparison.unread:
-        session.say(f"{comparison.unread} companies have no people who were read: left out")
+        session.say(f"left out, since nobody of their people was read: {comparison.unread}")
     if comparison.failed:
         session.fail(comparison.failed, session.FAILED)
 

@@ -189,7 +189,7 @@ def test_another_product_is_decided_by_other_people(bg: Command, known: list[str
     assert " of 40 companies would have another group:" in done.out
     assert "  + " in done.out
     assert ": decision maker" in done.out
-    assert "1 companies have no people who were read: left out" in done.err
+    assert "left out, since nobody of their people was read: 1\n" in done.err
 
 
 def test_one_company_or_a_sample_is_compared(bg: Command, known: list[str]) -> None:
