@@ -40,8 +40,8 @@ ROOMS = {
     "files": "domain.values writing",
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
-    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks embedded "
-    "encryption",
+    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks "
+    "domain.enrichment embedded encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "receiver": "settings domain.values domain.webhooks embedded encryption storage",

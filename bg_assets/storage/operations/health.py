@@ -1,0 +1,87 @@
+"""How a provider does, kept in the database and shared by all processes; its row is the lock.
+
+Whoever begins or settles a call takes the row first: so caps and the breaker are never passed by
+two at once, and no two wait for each other.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from bg_assets.domain.enrichment.admission import Breaker, Why
+
+# All served by the primary key.
+_LOCK = sa.text("""
+    select failures, opened_at, probe_by, probe_until, rest_until, error, failed_at,
+        refused, refused_on
+    from bg.provider_health where provider = :provider for update
+""")
+_MAKE = sa.text("""
+    insert into bg.provider_health (provider) values (:provider) on conflict do nothing
+""")
+_BREAKER = sa.text("""
+    update bg.provider_health
+    set failures = :failures, opened_at = :opened_at, probe_by = :probe_by,
+        probe_until = :probe_until, rest_until = :rest_until
+    where provider = :provider
+""")
+_ERROR = sa.text("""
+    update bg.provider_health set error = :error, failed_at = :now where provider = :provider
+""")
+_REFUSED = sa.text("""
+    update bg.provider_health set refused = :why, refused_on = :day where provider = :provider
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The row of a provider; ``probe_by`` is the holder of the call that is the probe."""
+
+    breaker: Breaker
+    probe_by: str | None
+    error: str | None
+    failed_at: datetime | None
+    refused: Why | None
+    refused_on: date | None
+
+
+def locked(conn: sa.Connection, provider: str) -> Health:
+    """Take the provider's row until the transaction ends; made where there is none yet."""
+    row = conn.execute(_LOCK, {"provider": provider}).first()
+    if row is None:
+        conn.execute(_MAKE, {"provider": provider})
+        row = conn.execute(_LOCK, {"provider": provider}).one()
+    return Health(
+        Breaker(row.failures, row.opened_at, row.probe_until, row.rest_until),
+        row.probe_by,
+        row.error,
+        row.failed_at,
+        None if row.refused is None else Why(row.refused),
+        row.refused_on,
+    )
+
+
+def keep_breaker(
+    conn: sa.Connection, provider: str, before: Health, breaker: Breaker, probe_by: str | None
+) -> None:
+    """Write the breaker where it is another than before."""
+    if (breaker, probe_by) == (before.breaker, before.probe_by):
+        return
+    values = {name: getattr(breaker, name) for name in Breaker.__slots__}
+    conn.execute(_BREAKER, {"provider": provider, "probe_by": probe_by, **values})
+
+
+def keep_error(conn: sa.Connection, provider: str, error: str, now: datetime) -> None:
+    """Note the last failure that told of the provider."""
+    conn.execute(_ERROR, {"provider": provider, "error": error, "now": now})
+
+
+def keep_refusal(
+    conn: sa.Connection, provider: str, before: Health, why: Why | None, day: date
+) -> None:
+    """Note that a cap is in the way, or with None that none is any more."""
+    on = None if why is None else day
+    if (why, on) != (before.refused, before.refused_on):
+        values = {"provider": provider, "why": why and why.value, "day": on}
+        conn.execute(_REFUSED, values)
