@@ -50,8 +50,8 @@ ROOMS = {
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
     "products instance",
     "cli": "settings writing domain domain.values domain.titles domain.products domain.groups "
-    "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
-    "instance local",
+    "domain.webhooks domain.enrichment terminal encryption embedded files sample storage sending "
+    "products receiver instance local",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "

@@ -11,6 +11,7 @@ from bg_assets.cli import (
     export,
     importing,
     keys,
+    operations,
     overrides,
     reading,
     requesting,
@@ -88,6 +89,7 @@ for _command in (
     overrides.exclude,
     overrides.unpin,
     export.export,
+    operations.operations,
     templates.templates,
 ):
     main.add_command(_command)

@@ -26,6 +26,7 @@ NOTHING: dict[str, Any] = {
     "sensors": {},
     "urls": {},
     "templates": {"in_force": [], "mistakes": []},
+    "providers": [],
     "problems": [],
 }
 

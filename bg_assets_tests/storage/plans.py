@@ -11,6 +11,7 @@ import sqlalchemy as sa
 GROWING = {
     "companies", "people", "changes", "buyer_group_refresh_log", "company_people", "buyer_groups",
     "buyer_group_members", "buyer_group_history", "webhook_events", "webhook_identities",
+    "pipeline_operations",
 }  # fmt: skip
 _EXPLAINABLE = ("select", "insert", "update", "delete", "with")
 

@@ -49,6 +49,9 @@ class Why(StrEnum):
     MONTHLY = "monthly"
 
 
+OF_CAPS = frozenset({Why.NO_CAP, Why.DAILY, Why.MONTHLY})
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The verdict on one call; ``why`` and ``reason`` where it is refused.

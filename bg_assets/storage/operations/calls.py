@@ -5,16 +5,16 @@ a lease on its question, a row: a session's lock would be anybody's behind a poo
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from bg_assets.domain.enrichment.admission import (
+    OF_CAPS,
     Admission,
     Breaker,
-    Why,
     admission,
     after_failure,
     after_success,
@@ -44,8 +44,9 @@ _BEGIN = sa.text("""
     on conflict (key) do update set
         status = 'running', attempts = excluded.attempts, reserved = excluded.reserved,
         reserved_on = excluded.reserved_on, holder = excluded.holder,
-        leased_until = excluded.leased_until, finished_at = null, expires_at = null,
-        failure = null, error = null,
+        leased_until = excluded.leased_until, finished_at = null, failure = null, error = null,
+        -- What has expired is believed no more, whatever comes of this call.
+        output = null, found = null, expires_at = null,
         started_at = case when excluded.attempts = 1 then excluded.started_at else o.started_at end
     returning id
 """)
@@ -184,7 +185,8 @@ def begin(
     caps = policy.caps(asked.provider)
     verdict = admission(state.breaker, spent, caps, asked.price, now, policy)
     if verdict.why is not None:
-        _refused(conn, asked, state, verdict.why, day)
+        if verdict.why in OF_CAPS:
+            health.keep_refusal(conn, asked.provider, state, asked.price)
         return verdict
     if row is not None and row.reserved is not None:
         _book_lost(conn, asked, row)
@@ -200,7 +202,7 @@ def begin(
             "now": now,
         },
     )  # fmt: skip
-    health.keep_refusal(conn, asked.provider, state, None, day)
+    health.keep_refusal(conn, asked.provider, state, None)
     if verdict.probe:
         probing = replace(state.breaker, probe_until=leased_until)
         health.keep_breaker(conn, asked.provider, state, probing, holder)
@@ -315,11 +317,6 @@ def _failed(
     if ended.counts:
         health.keep_error(conn, provider, ended.error, now)
     return after
-
-
-def _refused(conn: sa.Connection, asked: Asked, state: Health, why: Why, day: date) -> None:
-    if why in {Why.NO_CAP, Why.DAILY, Why.MONTHLY}:
-        health.keep_refusal(conn, asked.provider, state, why, day)
 
 
 def _book_lost(conn: sa.Connection, asked: Asked, row: sa.Row[Any]) -> None:

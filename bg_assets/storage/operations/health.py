@@ -5,16 +5,17 @@ two at once, and no two wait for each other.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 
-from bg_assets.domain.enrichment.admission import Breaker, Why
+from bg_assets.domain.enrichment.admission import Breaker
 
 # All served by the primary key.
 _LOCK = sa.text("""
     select failures, opened_at, probe_by, probe_until, rest_until, error, failed_at,
-        refused, refused_on
+        refused_price
     from bg.provider_health where provider = :provider for update
 """)
 _MAKE = sa.text("""
@@ -30,7 +31,7 @@ _ERROR = sa.text("""
     update bg.provider_health set error = :error, failed_at = :now where provider = :provider
 """)
 _REFUSED = sa.text("""
-    update bg.provider_health set refused = :why, refused_on = :day where provider = :provider
+    update bg.provider_health set refused_price = :price where provider = :provider
 """)
 
 
@@ -42,8 +43,7 @@ class Health:
     probe_by: str | None
     error: str | None
     failed_at: datetime | None
-    refused: Why | None
-    refused_on: date | None
+    refused_price: Decimal | None
 
 
 def locked(conn: sa.Connection, provider: str) -> Health:
@@ -57,8 +57,7 @@ def locked(conn: sa.Connection, provider: str) -> Health:
         row.probe_by,
         row.error,
         row.failed_at,
-        None if row.refused is None else Why(row.refused),
-        row.refused_on,
+        row.refused_price,
     )
 
 
@@ -77,11 +76,7 @@ def keep_error(conn: sa.Connection, provider: str, error: str, now: datetime) ->
     conn.execute(_ERROR, {"provider": provider, "error": error, "now": now})
 
 
-def keep_refusal(
-    conn: sa.Connection, provider: str, before: Health, why: Why | None, day: date
-) -> None:
-    """Note that a cap is in the way, or with None that none is any more."""
-    on = None if why is None else day
-    if (why, on) != (before.refused, before.refused_on):
-        values = {"provider": provider, "why": why and why.value, "day": on}
-        conn.execute(_REFUSED, values)
+def keep_refusal(conn: sa.Connection, provider: str, before: Health, price: Decimal | None) -> None:
+    """Note that a cap forbids a call of this price, or with None that none does any more."""
+    if price != before.refused_price:
+        conn.execute(_REFUSED, {"provider": provider, "price": price})

@@ -36,7 +36,7 @@ def test_without_a_cap_nothing_that_has_a_price_is_asked(ask: Asker) -> None:
         ask(provider, policy=Policy())
     assert provider.calls == []
     assert value(ask.engine, "select count(*) from bg.pipeline_operations") == 0
-    assert value(ask.engine, "select refused from bg.provider_health") == "no_cap"
+    assert value(ask.engine, "select refused_price from bg.provider_health") == Decimal("0.28")
     assert not ask(Played(name="csv"), policy=Policy()).cached
 
 

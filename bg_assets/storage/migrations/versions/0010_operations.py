@@ -96,9 +96,8 @@ create table bg.provider_health (
     -- The last failure that told of the provider and not of a question alone.
     error text,
     failed_at timestamptz,
-    -- The last call that was refused because of a cap; null once one is made again.
-    refused text check (refused in ('no_cap', 'daily', 'monthly')),
-    refused_on date
+    -- What the last call would have cost that a cap forbade; null once one is made again.
+    refused_price numeric
 );
 """
 
