@@ -70,15 +70,26 @@ def admission(
     breaker: Breaker, spent: Spent, caps: Caps, price: Decimal, now: datetime, policy: Policy
 ) -> Admission:
     """Whether a call that may cost ``price`` may be made now."""
-    if breaker.rest_until is not None and now < breaker.rest_until:
+    if breaker.rest_until is not None and lasts(breaker.rest_until, now, policy.longest_rest):
         left = (breaker.rest_until - now).total_seconds()
         reason = f"it asked to be left alone for another {math.ceil(left)} s"
         return Admission(Why.RESTING, reason, wait=left)
     if breaker.opened_at is not None:
         until = breaker.opened_at + timedelta(seconds=policy.opens_for)
-        if now < until or (breaker.probe_until is not None and now < breaker.probe_until):
+        probed = breaker.probe_until
+        if lasts(until, now, policy.opens_for) or (
+            probed is not None and lasts(probed, now, policy.longest_call)
+        ):
             return Admission(Why.OPEN, _open(breaker, (until - now).total_seconds()))
     return _afforded(spent, caps, price) or Admission(probe=breaker.opened_at is not None)
+
+
+def lasts(until: datetime, now: datetime, longest: float) -> bool:
+    """Whether what was to last until then, for so many seconds at most, still does.
+
+    Where more than that is left the clock was set back since, and nothing would ever end.
+    """
+    return timedelta() < until - now <= timedelta(seconds=longest)
 
 
 def after_success(breaker: Breaker, *, probe: bool) -> Breaker:

@@ -45,6 +45,11 @@ class Policy:
     opens_for: float = 30.0
     longest_rest: float = 3600.0
 
+    @property
+    def longest_call(self) -> float:
+        """For how long a call, or the wait before its next try, keeps its question at most."""
+        return max(self.seconds, self.patience) + self.margin
+
     def lasts(self, kind: Kind) -> float:
         """For how many seconds an answer to such a question is kept."""
         return self.expiry.get(kind, EXPIRY[kind])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import sqlalchemy as sa
 
@@ -28,7 +28,7 @@ from bg_assets.domain.enrichment.asking import (
 from bg_assets.domain.enrichment.policy import Policy
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.storage import database
-from bg_assets.storage.operations import asking, calls
+from bg_assets.storage.operations import asking, calls, health
 from bg_assets.storage.operations.asking import Got, Missed
 from bg_assets.storage.operations.calls import (
     LOST,
@@ -47,6 +47,7 @@ CLOCK = Clock()
 # How often a process looks whether another's call is over: soon at first, then less.
 _LOOK_FIRST, _LOOK_LAST = 0.03, 0.3
 _TRY_AGAIN_TO_SETTLE = 0.5
+_LOCKED = "another session keeps its row in bg.provider_health locked; see pg_stat_activity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,24 @@ class _Asking:
                 return found
 
     def _step(self) -> Call | Known | Elsewhere | Failed | Admission:
+        try:
+            return self._looked()
+        except sa.exc.OperationalError as err:
+            if not health.is_locked_out(err):
+                raise
+        return self._end(self._last or TemporaryFailure(self._said(_LOCKED)))
+
+    def _looked(self) -> Call | Known | Elsewhere | Failed | Admission:
         with database.connect(self._engine) as conn:
             # Who has the question already can find nothing there.
             if self._last is None:
-                found = calls.peek(conn, self._asked, self._waited_for, self._clock)
+                found = self._peek(conn)
                 if found is not None:
                     return found
             return calls.begin(conn, self._asked, self._holder, self._policy, self._clock)
+
+    def _peek(self, conn: sa.Connection) -> Known | Elsewhere | Failed | None:
+        return calls.peek(conn, self._asked, self._waited_for, self._policy, self._clock)
 
     def _wait_for_another(self, other: Elsewhere) -> None:
         self._waited_for = other.holder
@@ -142,7 +154,7 @@ class _Asking:
             self._end(otherwise)
         self._clock.sleep(seconds)
 
-    def _end(self, failure: Failure) -> None:
+    def _end(self, failure: Failure) -> NoReturn:
         """Let go of the question, and raise the failure."""
         if self._last is not None:
             self._settled(lambda conn: calls.give_up(conn, self._asked, self._holder, self._clock))
@@ -220,7 +232,7 @@ class _Asking:
         )
 
     def _settled(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """Settle in a transaction, again while the database is away and the lease lasts.
+        """Settle in a transaction, again while the database is away or the row is locked.
 
         What was paid for is not to be lost with a server that restarts.
         """
@@ -229,7 +241,9 @@ class _Asking:
             try:
                 with database.connect(self._engine) as conn:
                     return work(conn)
-            except DatabaseUnreachable:
+            except (DatabaseUnreachable, sa.exc.OperationalError) as err:
+                if isinstance(err, sa.exc.OperationalError) and not health.is_locked_out(err):
+                    raise
                 if self._clock.monotonic() + _TRY_AGAIN_TO_SETTLE > until:
                     raise
                 self._clock.sleep(_TRY_AGAIN_TO_SETTLE)

@@ -18,6 +18,7 @@ from bg_assets.domain.enrichment.admission import (
     admission,
     after_failure,
     after_success,
+    lasts,
     resting,
 )
 from bg_assets.domain.enrichment.policy import Policy
@@ -149,22 +150,19 @@ class NotAnswered:
 
 
 def peek(
-    conn: sa.Connection, asked: Asked, waited_for: str | None, clock: Clock
+    conn: sa.Connection, asked: Asked, waited_for: str | None, policy: Policy, clock: Clock
 ) -> Known | Elsewhere | Failed | None:
     """What there is without a call: an answer, or somebody else's call. It takes no lock.
 
     ``waited_for`` is the holder of a call that this process saw under way. None: begin one.
     """
+    now = clock.now(conn)
     row = conn.execute(_LOOK, {"key": asked.key}).first()
     if row is None:
         return None
-    now = clock.now(conn)
     if row.holder == waited_for and row.status == "failed" and row.failure != LOST:
         return Failed(row.failure, row.error)
-    found = _without_call(row, None, now)
-    if isinstance(found, Known):
-        bill.count_hit(conn, asked.provider, asked.kind, bill.day_of(now), row.id)
-    return found
+    return _without_call(conn, asked, row, None, policy, now)
 
 
 def begin(
@@ -177,7 +175,7 @@ def begin(
     state = health.locked(conn, asked.provider)
     now = clock.now(conn)
     row = conn.execute(_LOOK, {"key": asked.key}).first()
-    found = _without_call(row, holder, now)
+    found = _without_call(conn, asked, row, holder, policy, now)
     if found is not None:
         return found
     day = bill.day_of(now)
@@ -277,13 +275,21 @@ def give_up(conn: sa.Connection, asked: Asked, holder: str, clock: Clock) -> Non
 
 
 def _without_call(
-    row: sa.Row[Any] | None, holder: str | None, now: datetime
+    conn: sa.Connection,
+    asked: Asked,
+    row: sa.Row[Any] | None,
+    holder: str | None,
+    policy: Policy,
+    now: datetime,
 ) -> Known | Elsewhere | None:
+    """What there is for this holder without a call; an answer counts as one from the cache."""
     if row is None:
         return None
     if row.status == "running":
-        return Elsewhere(row.holder) if row.holder != holder and now < row.leased_until else None
+        held = row.holder != holder and lasts(row.leased_until, now, policy.longest_call)
+        return Elsewhere(row.holder) if held else None
     if row.status == "done" and row.output is not None and now < row.expires_at:
+        bill.count_hit(conn, asked.provider, asked.kind, bill.day_of(now), row.id)
         return Known(row.output, row.finished_at)
     return None
 

@@ -12,6 +12,13 @@ import sqlalchemy as sa
 
 from bg_assets.domain.enrichment.admission import Breaker
 
+# For a transaction: nobody waits for ever, and whose client falls silent holds nobody up for long.
+_BOUNDS = sa.text("""
+    select set_config('lock_timeout', '10s', true),
+        set_config('idle_in_transaction_session_timeout', '30s', true)
+""")
+_NOT_AVAILABLE = "55P03"
+
 # All served by the primary key.
 _LOCK = sa.text("""
     select failures, opened_at, probe_by, probe_until, rest_until, error, failed_at,
@@ -47,7 +54,11 @@ class Health:
 
 
 def locked(conn: sa.Connection, provider: str) -> Health:
-    """Take the provider's row until the transaction ends; made where there is none yet."""
+    """Take the provider's row until the transaction ends; made where there is none yet.
+
+    Raises an error that ``is_locked_out`` knows where another session keeps it for ten seconds.
+    """
+    conn.execute(_BOUNDS)
     row = conn.execute(_LOCK, {"provider": provider}).first()
     if row is None:
         conn.execute(_MAKE, {"provider": provider})
@@ -59,6 +70,11 @@ def locked(conn: sa.Connection, provider: str) -> Health:
         row.failed_at,
         row.refused_price,
     )
+
+
+def is_locked_out(err: sa.exc.OperationalError) -> bool:
+    """Whether the error says that another session has the row."""
+    return getattr(err.orig, "pgcode", None) == _NOT_AVAILABLE
 
 
 def keep_breaker(

@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from bg_assets.domain.enrichment.asking import (
     Answer,
     CompanyAsked,
@@ -108,8 +110,7 @@ def calls(plan: Plan) -> int:
     return file.read_text().count("\n") if file.exists() else 0
 
 
-def _work(plan: Plan, number: int) -> None:
-    engine = database.make_engine(plan.url, pool_size=1)
+def _work(engine: sa.Engine, plan: Plan, number: int) -> None:
     policy = Policy(
         daily={"": Decimal(plan.daily)},
         patience=20,
@@ -137,9 +138,13 @@ def _crowd(plan: Plan) -> None:
     for number in range(plan.size):
         child = os.fork()
         if child == 0:
+            engine = database.make_engine(plan.url, pool_size=1)
+            with database.connect(engine) as conn:
+                answering.CLOCK.now(conn)
+            # The gate opens once all have come so far.
             os.close(opener)
             os.read(gate, 1)
-            _work(plan, number)
+            _work(engine, plan, number)
             os._exit(0)
         children.append(child)
     os.close(opener)
@@ -153,6 +158,8 @@ def _crowd(plan: Plan) -> None:
 
 def main() -> None:
     """Run each plan that comes in on a line."""
+    # Loads the driver, which each process would else do by itself.
+    database.make_engine("postgresql+psycopg2://localhost/none")
     for line in sys.stdin:
         _crowd(Plan(**json.loads(line)))
 

@@ -17,7 +17,7 @@ from bg_assets.domain.enrichment.asking import (
 )
 from bg_assets.domain.enrichment.policy import Policy
 from bg_assets.embedded.databases import DatabaseUnreachable
-from bg_assets.storage.operations import answering, calls
+from bg_assets.storage.operations import answering, calls, health
 from bg_assets_tests.storage.crashing import Crash, crash_at
 from bg_assets_tests.storage.operations.conftest import Asker
 from bg_assets_tests.storage.operations.playing import ANN, DOWN, POLICY, Played, about
@@ -196,3 +196,35 @@ def test_who_waits_for_a_call_that_fails_is_told_its_failure_and_does_not_call_a
         thread.join(30)
     assert len(provider.calls) == 1
     assert [(str(err), err.whole_provider) for err in found] == [("pdl: odd", True)] * 6
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_server_whose_clock_is_set_by_an_hour_blocks_no_question_and_no_provider(
+    ask: Asker, hours: int
+) -> None:
+    ask.time.seconds = 7200
+    ask.left_behind("p1")
+    wrong_key = PermanentFailure("the key is wrong", whole_provider=True)
+    for number in range(5):
+        with pytest.raises(PermanentFailure):
+            ask(Played([wrong_key]), f"w{number}")
+    with pytest.raises(NotChecked):
+        ask(Played(), "p2")
+    ask.time.seconds += 3600 * hours
+    ask(Played(), "p2")
+    ask(Played(), "p1")
+    assert ask.time.waits == []
+
+
+def test_a_session_that_keeps_the_row_of_a_provider_locked_holds_nobody_up_for_ever(
+    ask: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sooner = sa.text("select set_config('lock_timeout', '100ms', true)")
+    monkeypatch.setattr(health, "_BOUNDS", sooner)
+    ask(Played(), "p1")
+    with ask.engine.begin() as holder:
+        value(holder, "select provider from bg.provider_health for update")
+        with pytest.raises(TemporaryFailure, match="pg_stat_activity"):
+            ask(Played(), "p2")
+        assert ask(Played(), "p1").cached
+    ask(Played(), "p2")

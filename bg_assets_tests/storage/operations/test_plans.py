@@ -64,7 +64,7 @@ def conn(past: sa.Engine) -> Iterator[sa.Connection]:
 def test_a_question_reads_its_own_row_and_the_bill_of_its_month(conn: sa.Connection) -> None:
     asked = asking.asked(Played(costs=Decimal("0.1")), about())
     with plans.watched(conn) as reads:
-        assert calls.peek(conn, asked, None, CLOCK) is None
+        assert calls.peek(conn, asked, None, POLICY, CLOCK) is None
         call = calls.begin(conn, asked, "me", POLICY, CLOCK)
         assert isinstance(call, calls.Call)
         failed = calls.NotAnswered("temporary", "down", 1.0, counts=True, again=1.0)
@@ -73,7 +73,7 @@ def test_a_question_reads_its_own_row_and_the_bill_of_its_month(conn: sa.Connect
         assert isinstance(call, calls.Call)
         found = calls.Answered('{"people": [], "company": null}', False, Decimal(0), 60, 1.0)
         calls.settle_answered(conn, call, found, POLICY, CLOCK)
-        assert isinstance(calls.peek(conn, asked, None, CLOCK), calls.Known)
+        assert isinstance(calls.peek(conn, asked, None, POLICY, CLOCK), calls.Known)
         health.locked(conn, "pdl")
 
     # A month has 93 rows, which go through three nodes.
