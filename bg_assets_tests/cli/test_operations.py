@@ -217,3 +217,20 @@ def test_a_call_whose_process_is_gone_is_told_as_lost_and_closed_by_a_purge(
     assert (pdl["calls"]["lost"], pdl["cost"]["uncertain"], pdl["cost"]["reserved"]) == (1, 0.28, 0)
     assert pdl["caps"]["left"] == 0.72
     assert bg.json("operations", "purge")["closed"] == 0
+
+
+def test_a_process_that_is_gone_between_two_tries_is_closed_too(bg: Command) -> None:
+    asked = asking.asked(Played(costs=PRICE), about())
+    with bg.engine.begin() as conn:
+        call = calls.begin(conn, asked, "gone", POLICY, answering.CLOCK)
+        assert isinstance(call, calls.Call)
+        failed = calls.NotAnswered("temporary", "pdl: down", 1.0, again=1.0)
+        assert calls.settle_failed(conn, call, failed, POLICY, answering.CLOCK)
+    assert bg.json("operations", "purge")["closed"] == 0
+    bg.execute("update bg.pipeline_operations set leased_until = now() - interval '2 hours'")
+    assert bg.json("operations", "purge")["closed"] == 1
+    document = bg.json("operations")
+    assert document["providers"][0]["calls"] == {
+        "found": 0, "not_found": 0, "failed": 1, "lost": 0, "running": 0,
+    }  # fmt: skip
+    assert document["operations"][0]["error"] == "pdl: down"

@@ -32,7 +32,7 @@ _SPENT = sa.text("""
         where provider = :provider and day >= :month
         union all
         select reserved_on, reserved from bg.pipeline_operations
-        where provider = :provider and reserved is not null and reserved_on >= :month
+        where provider = :provider and status = 'running' and reserved_on >= :month
     )
     select coalesce(sum(amount) filter (where day = :day), 0) as today,
         coalesce(sum(amount), 0) as month

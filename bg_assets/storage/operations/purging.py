@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from bg_assets.storage import audit
 from bg_assets.storage.operations import bill, health
 from bg_assets.storage.operations.bill import Entry
-from bg_assets.storage.operations.calls import LOST
 
 # Of which a transaction takes so many at most.
 _BATCH = 2000
@@ -50,16 +49,16 @@ _ASKED_ABOUT = sa.text("""
 # Served by pipeline_operations_running.
 _GONE = sa.text("""
     select provider, key from bg.pipeline_operations
-    where reserved is not null and leased_until < cast(:now as timestamptz) - interval '1 hour'
+    where status = 'running' and leased_until < cast(:now as timestamptz) - interval '1 hour'
     order by provider, key limit :most
 """)
 _CLOSE = sa.text("""
     update bg.pipeline_operations as o
-    set status = 'failed', failure = 'lost', error = :error, reserved = null, reserved_on = null,
-        leased_until = null, finished_at = :now
+    set status = 'failed', failure = 'lost', error = coalesce(o.error, :error),
+        reserved = null, reserved_on = null, leased_until = null, finished_at = :now
     from (
         select id, kind, reserved, reserved_on from bg.pipeline_operations
-        where key = :key and reserved is not null
+        where key = :key and status = 'running'
             and leased_until < cast(:now as timestamptz) - interval '1 hour'
     ) as before
     where o.id = before.id
@@ -94,9 +93,9 @@ def is_known(conn: sa.Connection, person_id: str) -> bool:
 
 
 def close_gone(conn: sa.Connection, now: datetime) -> int:
-    """Close calls whose process has been gone for an hour: they may have cost what was reserved.
+    """Close questions whose process has been gone for an hour; returns how many.
 
-    That stays on the bill of their day. Returns how many.
+    A call that was under way may have cost what was reserved: that stays on the bill of its day.
     """
     gone = conn.execute(_GONE, {"now": now, "most": _BATCH}).all()
     closed, held = 0, None
@@ -109,9 +108,11 @@ def close_gone(conn: sa.Connection, now: datetime) -> int:
 
 
 def _close(conn: sa.Connection, provider: str, key: str, now: datetime) -> int:
-    error = f"{provider}: the process that asked is gone ({LOST})"
+    error = f"{provider}: the process that asked is gone"
     row = conn.execute(_CLOSE, {"key": key, "now": now, "error": error}).first()
     if row is None:
         return 0
-    bill.add(conn, provider, row.kind, row.reserved_on, Entry(lost=1, uncertain=row.reserved))
+    if row.reserved is not None:
+        lost = Entry(lost=1, uncertain=row.reserved)
+        bill.add(conn, provider, row.kind, row.reserved_on, lost)
     return 1

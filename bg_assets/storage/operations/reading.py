@@ -37,8 +37,9 @@ _HEALTH = sa.text("""
 # Served by pipeline_operations_running: what is under way, and what was left behind.
 _RESERVED = sa.text("""
     select provider, count(*) filter (where leased_until > :now) as running,
-        count(*) filter (where leased_until <= :now) as gone, sum(reserved) as reserved
-    from bg.pipeline_operations where reserved is not null
+        count(*) filter (where leased_until <= :now) as gone,
+        coalesce(sum(reserved), 0) as reserved
+    from bg.pipeline_operations where status = 'running'
     group by provider
 """)
 _COLUMNS = """

@@ -41,11 +41,12 @@ create table bg.pipeline_operations (
     expires_at timestamptz,
     check ((status = 'running') = (leased_until is not null)),
     check ((reserved is null) = (reserved_on is null)),
+    check (reserved is null or status = 'running'),
     check (status <> 'done' or (found is not null and expires_at is not null)),
     check ((status = 'failed') <= (failure is not null and error is not null))
 );
 create index pipeline_operations_running on bg.pipeline_operations (provider)
-    where reserved is not null;
+    where status = 'running';
 create index pipeline_operations_by_time on bg.pipeline_operations (started_at);
 create index pipeline_operations_by_company on bg.pipeline_operations (company_id, started_at);
 create index pipeline_operations_by_person on bg.pipeline_operations (person_id)
