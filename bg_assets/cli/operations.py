@@ -101,10 +101,13 @@ def purge(older_than: float | None, person: str | None, everything: bool, as_jso
                 purged = sum(_rounds(engine, until, now, who))
         with database.connect(engine) as conn:
             closed = purging.close_gone(conn, now)
+            lifted = purging.lift(conn, person) if everything or person is not None else 0
     if as_json:
-        terminal.print_json({"purged": purged, "closed": closed})
+        terminal.print_json({"purged": purged, "closed": closed, "lifted": lifted})
         return
     terminal.tell(f"{_number(purged, 'answer')} let go of; the bill is as it was")
+    if lifted:
+        terminal.tell(f"{_number(lifted, 'question')} that failed and was paid may be asked again")
     if closed:
         terminal.tell(
             f"{_number(closed, 'call')} closed: gone without a word; the bill has the price"

@@ -162,7 +162,11 @@ def test_purging_lets_go_of_answers_that_have_expired_and_the_bill_stays(
     bg.execute(expire + "where person_id = 'p2'", ago="1 minute")
     kept = "select person_id from bg.pipeline_operations where output is not null order by 1"
     before = bg.json("operations")["providers"]
-    assert bg.json("operations", "purge", "--older-than", "90d") == {"purged": 1, "closed": 0}
+    assert bg.json("operations", "purge", "--older-than", "90d") == {
+        "purged": 1,
+        "closed": 0,
+        "lifted": 0,
+    }
     assert bg.rows(kept) == [("p2",), ("p3",)]
     assert bg("operations", "purge").out == "1 answer let go of; the bill is as it was\n"
     assert bg.rows(kept) == [("p3",)]
@@ -187,7 +191,11 @@ def test_purging_a_person_lets_go_of_all_that_may_hold_them(bg: Command, ask: As
         ask(company, kind=Kind.DISCOVERY, name="csv", price=Decimal(0))
         ask(company, kind=Kind.COMPANY, name="csv", price=Decimal(0))
     gone = "select kind, company_id, person_id from bg.pipeline_operations where output is null "
-    assert bg.json("operations", "purge", "--person", "p1") == {"purged": 2, "closed": 0}
+    assert bg.json("operations", "purge", "--person", "p1") == {
+        "purged": 2,
+        "closed": 0,
+        "lifted": 0,
+    }
     assert bg.rows(gone + "order by 1") == [("discovery", "acme", None), ("person", "acme", "p1")]
     assert bg.json("operations", "purge", "--person", "p9")["purged"] == 1
     assert bg.value("select count(*) from bg.pipeline_operations where output is null") == 3
@@ -234,3 +242,20 @@ def test_a_process_that_is_gone_between_two_tries_is_closed_too(bg: Command) -> 
         "found": 0, "not_found": 0, "failed": 1, "lost": 0, "running": 0,
     }  # fmt: skip
     assert document["operations"][0]["error"] == "pdl: down"
+
+
+def test_purging_everything_lets_what_was_paid_in_vain_be_asked_again(
+    bg: Command, ask: Ask
+) -> None:
+    ask("p1", PermanentFailure("an odd answer", billed=PRICE))
+    (failed,) = bg.json("operations")["failures"]
+    assert failed["expires_at"] > failed["finished_at"]
+    ask("p1")
+    assert bg.json("operations")["providers"][0]["calls"]["found"] == 0
+    assert bg.json("operations", "purge")["lifted"] == 0
+    assert bg("operations", "purge", "--all").out == (
+        "0 answers let go of; the bill is as it was\n"
+        "1 question that failed and was paid may be asked again\n"
+    )
+    ask("p1")
+    assert bg.json("operations")["providers"][0]["calls"]["found"] == 1

@@ -43,7 +43,7 @@ class Policy:
     margin: float = 15.0
     opens_after: int = 5
     opens_for: float = 30.0
-    longest_rest: float = 3600.0
+    longest_rest: float = DAY
 
     @property
     def longest_call(self) -> float:

@@ -8,7 +8,7 @@ is left alone.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NoReturn, TypeVar
 
@@ -47,6 +47,8 @@ CLOCK = Clock()
 # How often a process looks whether another's call is over: soon at first, then less.
 _LOOK_FIRST, _LOOK_LAST = 0.03, 0.3
 _TRY_AGAIN_TO_SETTLE = 0.5
+# What a call is given at least, however little time is left.
+_LEAST = 1.0
 _LOCKED = "another session keeps its row in bg.provider_health locked; see pg_stat_activity"
 
 
@@ -166,7 +168,8 @@ class _Asking:
         Raises its failure where it is not.
         """
         began = self._clock.monotonic()
-        seconds = max(1.0, min(self._policy.seconds, self._deadline - began))
+        most = self._policy.seconds
+        seconds = min(most, max(_LEAST, self._deadline - began))
         try:
             found = asking.ask(self._provider, self._question, self._asked.price, seconds)
         except BaseException:
@@ -208,6 +211,7 @@ class _Asking:
             counts=_counts(failure),
             rest=failure.retry_after if isinstance(failure, TemporaryFailure) else None,
             again=wait,
+            bars=self._bars(failure, missed.uncertain),
         )
         self._paid += ended.cost
         if not self._settle_failed(call, ended) or wait is None:
@@ -225,6 +229,12 @@ class _Asking:
         backoff = policy.backoff * 2 ** (call.attempt - 1)
         wait = (failure.retry_after or 0.0) + backoff * (0.5 + self._clock.chance())
         return wait if self._clock.monotonic() + wait < self._deadline else None
+
+    def _bars(self, failure: Failure, uncertain: Decimal) -> float | None:
+        """For how long what was paid in vain is not paid again; None: it may be asked at once."""
+        if not isinstance(failure, PermanentFailure) or failure.billed + uncertain == 0:
+            return None
+        return self._policy.lasts(self._question.kind)
 
     def _settle_failed(self, call: Call, ended: NotAnswered) -> bool:
         return self._settled(
@@ -263,7 +273,10 @@ def _word(failure: Failure) -> str:
 
 
 def _as_failure(failed: Failed) -> Failure:
-    """The failure of the call that was waited for."""
+    """The failure of the call that was waited for, or that is not to be paid again."""
+    if failed.until is not None:
+        until = f"{failed.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return PermanentFailure(f"{failed.error} (paid already: not asked again before {until})")
     if failed.failure == "temporary":
         return TemporaryFailure(failed.error)
     if failed.failure == "not_checked":

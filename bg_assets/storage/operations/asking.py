@@ -51,16 +51,17 @@ def asked(provider: Provider, question: Question) -> Asked:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PermanentFailure("a provider's name is a short word of letters and digits")
     try:
-        price = provider.price(question)
+        price, key = provider.price(question), key_of(provider, question)
     except Exception as err:
-        raise PermanentFailure(f"{name}: its price failed with {type(err).__name__}") from None
+        failed = type(err).__name__
+        raise PermanentFailure(f"{name}: its price or version failed with {failed}") from None
     if price is None:
         raise NotChecked(f"{name}: it answers no questions about a {question.kind.value}")
     if not _is_amount(price):
         raise PermanentFailure(f"{name}: its price is no amount of US dollars (a Decimal from 0)")
     person = question.person
     return Asked(
-        key_of(provider, question),
+        key,
         name,
         question.kind.value,
         question.company.id,

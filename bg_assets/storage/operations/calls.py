@@ -64,6 +64,7 @@ _FAILED = sa.text("""
             else 'running' end,
         leased_until = cast(:leased_until as timestamptz), failure = :failure, error = :error,
         cost = cost + :cost, reserved = null, reserved_on = null,
+        expires_at = cast(:barred_until as timestamptz),
         finished_at = case when cast(:leased_until as timestamptz) is null then :now end,
         duration = :duration
     where key = :key
@@ -104,10 +105,14 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The call of another, on which this one waited, ended so."""
+    """The call of another, on which this one waited, ended so, or it was paid and is not repeated.
+
+    ``until``: not asked again before then; None where it may be.
+    """
 
     failure: str
     error: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ class NotAnswered:
 
     ``cost`` was paid all the same, ``uncertain`` may have been. ``counts``: it tells of the
     provider. ``again`` is after how many seconds it would be tried again, None if it should not.
+    ``bars``: for how many seconds the question is not to be asked again, since that would be paid.
     """
 
     failure: str
@@ -147,6 +153,7 @@ class NotAnswered:
     counts: bool = False
     rest: float | None = None
     again: float | None = None
+    bars: float | None = None
 
 
 def peek(
@@ -161,13 +168,13 @@ def peek(
     if row is None:
         return None
     if row.holder == waited_for and row.status == "failed" and row.failure != LOST:
-        return Failed(row.failure, row.error)
+        return Failed(row.failure, row.error, row.expires_at)
     return _without_call(conn, asked, row, None, policy, now)
 
 
 def begin(
     conn: sa.Connection, asked: Asked, holder: str, policy: Policy, clock: Clock
-) -> Call | Known | Elsewhere | Admission:
+) -> Call | Known | Elsewhere | Failed | Admission:
     """Take the question for this holder and reserve what the call may cost, if it may be made.
 
     An Admission is a refusal. A holder that has the question already makes its next attempt.
@@ -264,6 +271,7 @@ def settle_failed(
         {
             "key": asked.key, "failure": ended.failure, "error": ended.error, "cost": ended.cost,
             "leased_until": lease, "now": now, "duration": ended.duration,
+            "barred_until": ended.bars and now + timedelta(seconds=ended.bars),
         },
     )  # fmt: skip
     return again is not None
@@ -281,7 +289,7 @@ def _without_call(
     holder: str | None,
     policy: Policy,
     now: datetime,
-) -> Known | Elsewhere | None:
+) -> Known | Elsewhere | Failed | None:
     """What there is for this holder without a call; an answer counts as one from the cache."""
     if row is None:
         return None
@@ -291,6 +299,8 @@ def _without_call(
     if row.status == "done" and row.output is not None and now < row.expires_at:
         bill.count_hit(conn, asked.provider, asked.kind, bill.day_of(now), row.id)
         return Known(row.output, row.finished_at)
+    if row.status == "failed" and row.expires_at is not None and now < row.expires_at:
+        return Failed(row.failure, row.error, row.expires_at)
     return None
 
 

@@ -42,6 +42,12 @@ _OF_PERSON = sa.text("""
     set output = null, expires_at = least(expires_at, :now) from chosen
     where o.id = chosen.id and o.output is not null
 """)
+# Served by pipeline_operations_failed.
+_LIFT = sa.text("""
+    update bg.pipeline_operations set expires_at = null
+    where status = 'failed' and expires_at is not null
+        and (cast(:person_id as text) is null or person_id = :person_id)
+""")
 _ASKED_ABOUT = sa.text("""
     select exists (select from bg.pipeline_operations where person_id = :person_id)
         or exists (select from bg.canonical_people where id = :person_id)
@@ -85,6 +91,14 @@ def purge_person(conn: sa.Connection, person_id: str, now: datetime, actor: str)
     if number:
         audit.record(conn, actor, "operations.purged", person_id, number)
     return number
+
+
+def lift(conn: sa.Connection, person_id: str | None) -> int:
+    """Let questions be asked again that failed and were paid, about a person or all of them.
+
+    Returns how many.
+    """
+    return conn.execute(_LIFT, {"person_id": person_id}).rowcount
 
 
 def is_known(conn: sa.Connection, person_id: str) -> bool:

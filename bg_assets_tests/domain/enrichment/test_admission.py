@@ -64,7 +64,7 @@ def judge(
         (judge(replace(OPEN, opened_at=seconds(3600))), None),
         (judge(Breaker(rest_until=seconds(5))), Why.RESTING),
         (judge(Breaker(rest_until=seconds(5)), now=5), None),
-        (judge(Breaker(rest_until=seconds(7000))), None),
+        (judge(Breaker(rest_until=seconds(90_000))), None),
         (judge(replace(OPEN, rest_until=seconds(40)), now=35), Why.RESTING),
     ],
 )

@@ -70,6 +70,7 @@ def test_that_nobody_was_found_is_kept_too(ask: Asker) -> None:
     "failure", [DOWN, PermanentFailure("no such field"), NotChecked("not by me"), KeyError("x")]
 )
 def test_a_failure_is_never_kept_as_an_answer(ask: Asker, failure: Exception) -> None:
+    """Where it cost nothing it is asked again at once."""
     policy = replace(POLICY, tries=1)
     provider = Played([failure, ANN])
     with pytest.raises((TemporaryFailure, PermanentFailure, NotChecked)):
@@ -87,6 +88,25 @@ def test_a_failure_after_an_answer_has_expired_leaves_nothing_to_believe(ask: As
         with pytest.raises(PermanentFailure):
             ask(provider)
     assert len(provider.calls) == 3
+
+
+@pytest.mark.parametrize("failure", [PermanentFailure("odd", billed=Decimal("0.1")), KeyError("x")])
+def test_what_was_paid_in_vain_is_not_paid_again_before_an_answer_would_expire(
+    ask: Asker, failure: Exception
+) -> None:
+    provider = Played([failure, ANN], costs=Decimal("0.1"))
+    with pytest.raises(PermanentFailure) as first:
+        ask(provider)
+    ask.time.seconds = DAY - 1
+    with pytest.raises(PermanentFailure) as again:
+        ask(provider)
+    assert len(provider.calls) == 1
+    assert str(again.value) == (
+        f"{first.value} (paid already: not asked again before 2026-03-03 12:00 UTC)"
+    )
+    assert not ask(provider, "p2").cached
+    ask.time.seconds = DAY
+    assert ask(provider).answer.people == ANN.people
 
 
 def test_each_question_has_an_answer_of_its_own(ask: Asker) -> None:
