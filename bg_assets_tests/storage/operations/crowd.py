@@ -6,6 +6,7 @@ process imports everything and is forked, which is faster than as many starts.
 
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ class Plan:
     """What the crowd does. ``each`` questions by each of ``size`` processes, the same ones or own.
 
     Prices and caps are US dollars, the rest is seconds. ``dies``: the process that gets a call is
-    killed in the middle of it.
+    killed in the middle of it; ``wild``: one in eight is, one in four fails.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Plan:
     opens_for: float = 30.0
     tries: int = 1
     dies: bool = False
+    wild: bool = False
 
 
 @dataclass
@@ -65,16 +67,21 @@ class Filed:
     def price(self, question: Question) -> Decimal | None:
         return Decimal(self.plan.price)
 
+    def _note(self, what: str, who: str) -> None:
+        with (Path(self.plan.folder) / what).open("a") as file:
+            file.write(f"{who} {time.monotonic()}\n")
+
     def ask(self, question: Question, seconds: float) -> Answer:
         folder = Path(self.plan.folder)
-        with (folder / "calls").open("a") as file:
-            file.write(f"{os.getpid()}\n")
-        time.sleep(self.plan.takes)
-        if self.plan.dies:
-            os.kill(os.getpid(), 9)
-        if (folder / "down").exists():
-            raise TemporaryFailure("down")
         assert question.person is not None
+        self._note("calls", question.person.id)
+        dice = random.SystemRandom().random() if self.plan.wild else 1.0
+        time.sleep(self.plan.takes)
+        if self.plan.dies or dice < 1 / 8:
+            os.kill(os.getpid(), 9)
+        self._note("ends", question.person.id)
+        if (folder / "down").exists() or dice < 3 / 8:
+            raise TemporaryFailure("down", billed=Decimal(self.plan.price))
         return Answer((FoundPerson(key=question.person.id),), cost=Decimal(self.plan.price))
 
 
@@ -102,6 +109,12 @@ class Crowds:
     def close(self) -> None:
         """End the process that starts them."""
         self._mother.communicate(timeout=30)
+
+
+def noted(plan: Plan, what: str) -> list[tuple[str, float]]:
+    """The people that were asked about, and when a call began ("calls") or ended ("ends")."""
+    lines = (Path(plan.folder) / what).read_text().splitlines()
+    return [(who, float(at)) for who, at in (line.split() for line in lines)]
 
 
 def calls(plan: Plan) -> int:
@@ -151,7 +164,7 @@ def _crowd(plan: Plan) -> None:
     os.close(gate)
     for child in children:
         _, ended = os.waitpid(child, 0)
-        if ended and not plan.dies:
+        if ended and not (plan.dies or plan.wild):
             os.write(1, (json.dumps({"ended": ended}) + "\n").encode())
     os.write(1, END.encode())
 

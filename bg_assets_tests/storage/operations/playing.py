@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -61,9 +61,10 @@ class Played:
 
 @dataclass
 class Time:
-    """Seconds since START; waiting makes them pass."""
+    """Seconds since START, told in a zone; waiting makes them pass."""
 
     seconds: float = 0.0
+    zone: tzinfo = UTC
     waits: list[float] = field(default_factory=list)
     on_wait: Callable[[], object] = lambda: None
 
@@ -73,7 +74,7 @@ class Time:
         self.on_wait()
 
     def now(self, conn: sa.Connection) -> datetime:
-        return START + timedelta(seconds=self.seconds)
+        return (START + timedelta(seconds=self.seconds)).astimezone(self.zone)
 
     def clock(self, chance: float = 0.5) -> Clock:
         return Clock(self.now, lambda: self.seconds, self.sleep, lambda: chance)

@@ -1,5 +1,7 @@
 """A provider that fails is left alone: by everybody, and tried again by one."""
 
+from decimal import Decimal
+
 import pytest
 
 from bg_assets.domain.enrichment.asking import (
@@ -9,6 +11,7 @@ from bg_assets.domain.enrichment.asking import (
     PermanentFailure,
     TemporaryFailure,
 )
+from bg_assets.storage.operations import calls
 from bg_assets_tests.storage.operations.conftest import Asker
 from bg_assets_tests.storage.operations.playing import ANN, DOWN, POLICY, Played
 from bg_assets_tests.storage.rows import rows, value
@@ -33,6 +36,7 @@ def test_the_breaker_opens_after_five_calls_in_a_row_that_failed(ask: Asker) -> 
     fail(ask, provider, "p1", "p2", "p3", "p4")
     # The second question's third try was the sixth call: it is not made.
     assert len(provider.calls) == 5
+    assert len(ask.time.waits) == 3
     with pytest.raises(NotChecked, match="pdl: its breaker is open after 5 failures in a row"):
         ask(provider, "p5")
 
@@ -133,6 +137,37 @@ def test_a_probe_whose_process_is_gone_frees_itself(ask: Asker) -> None:
     ask.time.seconds += 1
     ask(Played(), "p2")
     assert value(ask.engine, "select opened_at from bg.provider_health") is None
+
+
+def test_a_probe_that_ends_late_does_not_disturb_the_next_one(ask: Asker) -> None:
+    opened(ask)
+    ask.time.seconds += OPENS_FOR
+    late = ask.left_behind("p1")
+    ask.time.seconds += POLICY.seconds + POLICY.margin
+
+    def ends() -> None:
+        failed = calls.NotAnswered("temporary", "down", 60.0, counts=True)
+        with ask.engine.begin() as conn:
+            calls.settle_failed(conn, late, failed, POLICY, ask.time.clock())
+
+    ask(Played(while_asked=ends), "p2")
+    ask(Played(), "p3")
+
+
+def test_an_answer_that_comes_after_the_probe_was_given_up_closes_nothing(ask: Asker) -> None:
+    opened(ask)
+    ask.time.seconds += OPENS_FOR
+    late = ask.left_behind("p1")
+    ask.time.seconds += POLICY.seconds + POLICY.margin
+
+    def ends() -> None:
+        answered = calls.Answered('{"people": [], "company": null}', False, Decimal(0), 60, 60.0)
+        with ask.engine.begin() as conn:
+            calls.settle_answered(conn, late, answered, POLICY, ask.time.clock())
+        with pytest.raises(NotChecked, match="a probe is under way"):
+            ask(Played(), "p3")
+
+    ask(Played(while_asked=ends), "p2")
 
 
 def test_calls_of_before_the_breaker_opened_neither_close_nor_prolong_it(ask: Asker) -> None:

@@ -88,6 +88,7 @@ def test_a_failure_after_an_answer_has_expired_leaves_nothing_to_believe(ask: As
         with pytest.raises(PermanentFailure):
             ask(provider)
     assert len(provider.calls) == 3
+    assert value(ask.engine, "select output from bg.pipeline_operations") is None
 
 
 @pytest.mark.parametrize("failure", [PermanentFailure("odd", billed=Decimal("0.1")), KeyError("x")])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -114,6 +115,7 @@ def test_days_and_months_are_those_of_utc_wherever_the_server_is(ask: Asker, zon
     database = ask.engine.url.database
     run(ask.engine, f"alter database {database} set timezone to '{zone}'")
     ask.engine.dispose()
+    ask.time.zone = ZoneInfo(zone)
     # From START, noon on 2 March 2026, it is 28.5 days to the 31st.
     ask.time.seconds = 28.5 * DAY - 1
     ask(paid("1"), "p1", caps("1"))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,29 @@ def test_processes_that_are_killed_in_their_calls_block_nobody_for_ever_and_pass
     }  # fmt: skip
     assert crowds.go(replace(plan, size=16, same=False, dies=True)) != []
     assert crowd.calls(plan) == 8
+
+
+@pytest.mark.slow
+def test_whatever_processes_do_the_bill_covers_all_calls_within_the_cap_one_at_a_time(
+    plan: Plan, engine: Engine, crowds: Crowds
+) -> None:
+    plan = replace(plan, each=8, same=True, wild=True, price="0.1", daily="2.05", takes=0.01,
+                   margin=-0.6, opens_for=0.2, tries=2)  # fmt: skip
+    for _ in range(3):
+        crowds.go(plan)
+        crowds.go(replace(plan, same=False, each=1))
+    begun, ended = crowd.noted(plan, "calls"), crowd.noted(plan, "ends")
+    spent = value(
+        engine,
+        "select (select sum(cost + uncertain) from bg.provider_costs) + "
+        "(select coalesce(sum(reserved), 0) from bg.pipeline_operations)",
+    )
+    assert Decimal("0.1") * len(begun) == spent <= Decimal("2.05")
+    assert len(begun) > 5
+    # Of two calls of one question the first has ended before the second begins, or was killed.
+    for who in {who for who, _ in begun}:
+        starts = sorted(at for one, at in begun if one == who)
+        ends = sorted(at for one, at in ended if one == who)
+        for first, second in pairwise(starts):
+            last = [at for at in ends if at >= first][:1]
+            assert not last or last[0] <= second or second - first > 0.2

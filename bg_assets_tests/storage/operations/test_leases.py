@@ -129,6 +129,19 @@ def test_a_call_is_settled_once_however_often_it_is_told(ask: Asker) -> None:
     assert value(ask.engine, "select failures from bg.provider_health") == 0
 
 
+def test_a_try_that_is_settled_again_does_not_settle_the_next_one(ask: Asker) -> None:
+    first = ask.left_behind("p1", price="0.3")
+    failed = calls.NotAnswered("temporary", "down", 0.2, cost=Decimal("0.1"), again=1.0)
+    with ask.engine.begin() as conn:
+        assert calls.settle_failed(conn, first, failed, POLICY, ask.time.clock())
+    second = ask.left_behind("p1", price="0.3")
+    assert second.attempt == 2
+    with ask.engine.begin() as conn:
+        assert calls.settle_failed(conn, first, failed, POLICY, ask.time.clock())
+    assert value(ask.engine, "select reserved from bg.pipeline_operations") == Decimal("0.3")
+    assert bill(ask)["cost"] == Decimal("0.1")
+
+
 @pytest.mark.parametrize("kill", [True, False], ids=["connection", "process"])
 @pytest.mark.parametrize("script", [[ANN], [DOWN, ANN]], ids=["answer", "failure first"])
 def test_whatever_ends_at_whichever_place_every_call_is_on_the_bill_once(
