@@ -45,6 +45,9 @@ VARIABLES = (
     Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
     Variable("BG_RECEIVER_BODY_LIMIT", "262144", "bytes that a webhook's body may have"),
     Variable("BG_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, as CIDR"),
+    Variable("BG_ENRICH_EXPIRY", "company=7d,discovery=3d,person=1d", "how long answers are kept"),
+    Variable("BG_ENRICH_CAP_DAILY", "none", "US dollars a provider may cost a day: 5, or pdl=5"),
+    Variable("BG_ENRICH_CAP_MONTHLY", "none", "the same a month (UTC); without either, nothing"),
     Variable("BG_ENCRYPTION_KEYS", "a file in BG_HOME", "keys of stored payloads, newest first"),
     Variable("BG_PROVIDERS", "none", "who is asked for outside data, in order: pdl, csv, your own"),
     Variable("BG_PDL_KEY", "none", "key of People Data Labs, for the provider pdl"),
@@ -57,6 +60,11 @@ VARIABLES = (
 # 32 bytes in URL-safe base64, as Fernet takes them.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:[0-9]{1,5})?")
+LENGTH = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+# The kinds of questions in domain/enrichment/asking.py.
+KINDS = ("company", "discovery", "person")
+AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 PDL_URL = "https://api.peopledatalabs.com"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -93,6 +101,10 @@ class Settings:
     pdl_price_person: Decimal = Decimal("0.28")
     pdl_price_company: Decimal = Decimal("0.10")
     enrich_csv: Path | None = None
+    # Seconds by kind of question where set; US dollars by provider, under "" for all others.
+    enrich_expiry: tuple[tuple[str, float], ...] = ()
+    enrich_cap_daily: tuple[tuple[str, Decimal], ...] = ()
+    enrich_cap_monthly: tuple[tuple[str, Decimal], ...] = ()
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -143,6 +155,9 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         pdl_price_person=_dollars(env, "BG_PDL_PRICE_PERSON", "0.28"),
         pdl_price_company=_dollars(env, "BG_PDL_PRICE_COMPANY", "0.10"),
         enrich_csv=Path(env["BG_ENRICH_CSV"]).absolute() if env.get("BG_ENRICH_CSV") else None,
+        enrich_expiry=_expiry(env, "BG_ENRICH_EXPIRY"),
+        enrich_cap_daily=_caps(env, "BG_ENRICH_CAP_DAILY"),
+        enrich_cap_monthly=_caps(env, "BG_ENRICH_CAP_MONTHLY"),
     )
 
 
@@ -164,6 +179,8 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_BATCH_SIZE": str(config.batch_size),
         "BG_MAX_ATTEMPTS": str(config.max_attempts),
         "BG_REFRESH_WITHOUT_NEWS": str(config.refresh_without_news),
+        "BG_ENRICH_CAP_DAILY": _caps_text(config.enrich_cap_daily),
+        "BG_ENRICH_CAP_MONTHLY": _caps_text(config.enrich_cap_monthly),
     }
 
 
@@ -253,6 +270,43 @@ def _dollars(env: Mapping[str, str], name: str, default: str) -> Decimal:
     if not (value.is_finite() and 0 <= value <= 1000):
         raise BadSetting(f"{name} takes US dollars from 0 to 1000, not {text!r}")
     return value
+
+
+def seconds(text: str) -> float | None:
+    """The seconds of a length of time like 90d, 12h, 30m or 45s; None where it is none."""
+    found = LENGTH.fullmatch(text.strip().lower())
+    return int(found[1]) * UNITS[found[2]] if found else None
+
+
+def _expiry(env: Mapping[str, str], name: str) -> tuple[tuple[str, float], ...]:
+    found: dict[str, float] = {}
+    for text in filter(None, map(str.strip, env.get(name, "").split(","))):
+        kind, _, length = (part.strip() for part in text.partition("="))
+        if kind not in KINDS or (lasts := seconds(length)) is None:
+            raise BadSetting(
+                f"{name} takes lengths of time by kind, like company=7d,discovery=3d,person=12h, "
+                f"not {text!r}"
+            )
+        found[kind] = lasts
+    return tuple(found.items())
+
+
+def _caps(env: Mapping[str, str], name: str) -> tuple[tuple[str, Decimal], ...]:
+    found: dict[str, Decimal] = {}
+    for text in filter(None, map(str.strip, env.get(name, "").split(","))):
+        provider, equals, amount = (part.strip() for part in text.rpartition("="))
+        if not AMOUNT.fullmatch(amount) or bool(provider) != bool(equals) or provider in found:
+            raise BadSetting(
+                f"{name} takes US dollars, for all providers like 5 or for each like pdl=5,csv=0, "
+                f"not {text!r}"
+            )
+        found[provider] = Decimal(amount)
+    return tuple(found.items())
+
+
+def _caps_text(caps: tuple[tuple[str, Decimal], ...]) -> str | None:
+    texts = [f"{provider}={amount}" if provider else str(amount) for provider, amount in caps]
+    return ",".join(texts) or None
 
 
 def _number(env: Mapping[str, str], name: str, default: float, *, least: float) -> float:

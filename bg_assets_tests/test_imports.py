@@ -40,8 +40,8 @@ ROOMS = {
     "files": "domain.values writing",
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
-    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks embedded "
-    "encryption",
+    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks "
+    "domain.enrichment embedded encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "receiver": "settings domain.values domain.webhooks embedded encryption storage",
@@ -50,8 +50,8 @@ ROOMS = {
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
     "products instance",
     "cli": "settings writing domain domain.values domain.titles domain.products domain.groups "
-    "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
-    "instance local",
+    "domain.webhooks domain.enrichment terminal encryption embedded files sample storage sending "
+    "products receiver instance local",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "

@@ -12,6 +12,7 @@ from bg_assets.cli import (
     export,
     importing,
     keys,
+    operations,
     overrides,
     reading,
     requesting,
@@ -91,6 +92,7 @@ for _command in (
     overrides.exclude,
     overrides.unpin,
     export.export,
+    operations.operations,
     templates.templates,
 ):
     main.add_command(_command)

@@ -10,9 +10,10 @@ import click
 import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.cli import knowledge, problems, session
+from bg_assets.cli import knowledge, operations_report, problems, session
 from bg_assets.instance import state as dagster_state
-from bg_assets.storage import audit, database, next_refreshes
+from bg_assets.storage import audit, claims, database, next_refreshes
+from bg_assets.storage.operations.policy import policy_of
 from bg_assets.storage.reports import counts as overview
 from bg_assets.storage.webhooks import dead as webhook_dead
 from bg_assets.terminal import Terminal
@@ -42,6 +43,7 @@ def _read(
         config = session.settings_in_force(
             conn, "BG_PRODUCTS", "BG_TEMPLATES", "BG_REFRESH_INTERVAL", "BG_REFRESH_WITHOUT_NEWS"
         )
+        providers = operations_report.notes(conn, policy_of(config), claims.database_now(conn))
         counts = asdict(overview.read_overview(conn, config.refresh_interval))
         dead = overview.read_dead(conn)
         waiting, lost = webhook_dead.counts(conn)
@@ -60,6 +62,7 @@ def _read(
         "sensors": state.sensors,
         "urls": _urls(config),
         "templates": templates,
+        "providers": providers,
         "problems": wrong,
     }, dead
 
@@ -120,6 +123,7 @@ def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterat
         yield "see dead events with `bg-assets webhook dead`"
     if dead:
         yield "see attempts with `bg-assets dead`, try again with `bg-assets requeue COMPANY`"
+    yield from found["providers"]
     for problem in found["problems"]:
         yield f"problem: {problem}"
 

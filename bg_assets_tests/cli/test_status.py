@@ -35,6 +35,7 @@ NOTHING: dict[str, Any] = {
     "sensors": {},
     "urls": {},
     "templates": {"in_force": [], "mistakes": []},
+    "providers": [],
     "problems": [],
 }
 
