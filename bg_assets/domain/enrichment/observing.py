@@ -170,6 +170,22 @@ def newcomer(
     return {**values, "status": "active", "observed_at": seen}
 
 
+def address(found: FoundPerson) -> str | None:
+    """The e-mail in small letters, where it is one."""
+    email = _fit(found.email, people.parse_email)
+    return email.lower() if email is not None else None
+
+
+def key(found: FoundPerson) -> str | None:
+    """The provider's own id, where it can be kept."""
+    return _fit(found.key, people.parse_id)
+
+
+def domain(found: FoundCompany) -> str | None:
+    """The domain, where it is one."""
+    return _fit(found.domain, companies.parse_domain)
+
+
 def may_mean(row: Row, found: FoundPerson) -> bool:
     """Whether nothing in the name speaks against it that somebody known by an id was found."""
     if row.name is None or found.name is None:
@@ -183,7 +199,7 @@ def of_company(row: CompanyRow, found: FoundCompany, now: datetime, *, domain_ta
     domain_taken: another company here has the domain.
     """
     values = {
-        "domain": None if domain_taken else _fit(found.domain, companies.parse_domain),
+        "domain": None if domain_taken else domain(found),
         "website": _fit(found.website, companies.parse_website),
         "industry": _text(found.industry, people.LONGEST_TEXT),
         "country": _fit(found.country, companies.parse_country),

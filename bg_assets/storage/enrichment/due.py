@@ -125,7 +125,8 @@ _GIVE_BACK = sa.text(_MINE.format(""))
 _FAILING = sa.text("""
     select count(*) as companies, max(failures) as times, min(due_at) as next_at,
         (array_agg(error order by failures desc, company_id))[1] as error
-    from bg.enrichment_due where failures >= 3
+    from bg.enrichment_due
+    where failures >= 3 and due_at > statement_timestamp() - interval '1 day'
 """)
 
 
@@ -228,6 +229,9 @@ def give_back(conn: sa.Connection, companies: Sequence[str], run_id: str) -> Non
 
 
 def failing(conn: sa.Connection) -> Failing | None:
-    """What could not be asked three times in a row or oftener; None where all is well."""
+    """What could not be asked three times in a row or oftener; None where all is well.
+
+    What has waited for a day is not tried any more: nobody is configured to be asked.
+    """
     row = conn.execute(_FAILING).one()
     return Failing(**row._mapping) if row.companies else None

@@ -186,7 +186,7 @@ def _begin(
 ) -> _Work:
     """Lock everybody who may be written, and read them as they are now."""
     found = [one for answer in answers for one in (answer.person, *answer.others) if one]
-    emails = sorted({one.email.strip().lower() for one in found if one.email})
+    emails = sorted({email for one in found if (email := observing.address(one)) is not None})
     owners: dict[str, list[tuple[str, str]]] = {}
     for row in conn.execute(_OWNERS, {"emails": emails, "workspace": workspace}):
         owners.setdefault(row.email, []).append((row.id, row.company_id))
@@ -194,7 +194,7 @@ def _begin(
     ids |= {person_id for who in owners.values() for person_id, _ in who}
     for answer in answers:
         ids |= set(_recognised(conn, answer).values())
-        ids |= {one.key for one in answer.others if one.key}
+        ids |= set(_keys(answer))
     conn.execute(_LOCK, {"ids": sorted(ids)})
     rows = conn.execute(_ROWS, {"ids": sorted(ids)}).mappings()
     known = {row["id"]: Row(**row) for row in rows}
@@ -267,13 +267,14 @@ def _others(work: _Work, answer: Settled) -> None:
 def _whom(work: _Work, found: FoundPerson, known: dict[str, str]) -> Row | None:
     """Who of ours is meant: by the provider's id seen before, ours in a file of ours, or an e-mail
     of theirs alone."""
-    ours = work.rows.get(known.get(found.key or "", ""))
+    key = observing.key(found) or ""
+    ours = work.rows.get(known.get(key, ""))
     if ours is not None:
         return ours
-    ours = work.rows.get(found.key or "")
+    ours = work.rows.get(key)
     if ours is not None and ours.company_id == work.company.id:
         return ours
-    owners = work.owners.get((found.email or "").strip().lower(), [])
+    owners = work.owners.get(observing.address(found) or "", [])
     if len(owners) == 1 and owners[0][1] == work.company.id:
         return work.rows.get(owners[0][0])
     return None
@@ -285,8 +286,12 @@ def _own(work: _Work, email: str, person_id: str) -> None:
         owners.append((person_id, work.company.id))
 
 
+def _keys(answer: Settled) -> list[str]:
+    return [key for one in answer.others if (key := observing.key(one)) is not None]
+
+
 def _recognised(conn: sa.Connection, answer: Settled) -> dict[str, str]:
-    keys = [one.key for one in answer.others if one.key]
+    keys = _keys(answer)
     if not keys:
         return {}
     rows = conn.execute(_RECOGNISED, {"source": source(answer.provider), "keys": keys})
@@ -294,15 +299,17 @@ def _recognised(conn: sa.Connection, answer: Settled) -> dict[str, str]:
 
 
 def _recognise(conn: sa.Connection, provider: str, found: FoundPerson, ours: str) -> None:
-    if found.key:
-        conn.execute(_RECOGNISE, {"source": source(provider), "key": found.key, "our_id": ours})
+    key = observing.key(found)
+    if key is not None:
+        conn.execute(_RECOGNISE, {"source": source(provider), "key": key, "our_id": ours})
 
 
 def _company(work: _Work, found: FoundCompany) -> None:
     conn, company_id = work.conn, work.company.id
     row = CompanyRow(**conn.execute(_COMPANY, {"company_id": company_id}).mappings().one())
-    domain = {"domain": found.domain, "workspace": work.workspace, "company_id": company_id}
-    taken = found.domain is not None and bool(conn.execute(_DOMAIN_TAKEN, domain).scalar())
+    domain = observing.domain(found)
+    other = {"domain": domain, "workspace": work.workspace, "company_id": company_id}
+    taken = domain is not None and bool(conn.execute(_DOMAIN_TAKEN, other).scalar())
     told = observing.of_company(row, found, work.now, domain_taken=taken)
     work.written.kept += [("", why) for why in told.kept]
     if not told.changes:

@@ -158,11 +158,14 @@ def test_what_could_not_be_asked_three_times_is_told(engine: sa.Engine) -> None:
         not_done(engine, "a")
         if time == 0:
             done(engine, "b")
-        later(engine, 1)
+        later(engine, 0.5)
     with engine.begin() as conn:
         found = due.failing(conn)
     assert found is not None
     assert (found.companies, found.times, found.error) == (1, 3, "pdl: its breaker is open")
+    later(engine, 1)
+    with engine.begin() as conn:
+        assert due.failing(conn) is None
 
 
 def test_what_a_slow_run_gives_back_is_due_at_once_and_counts_as_no_failure(

@@ -14,20 +14,37 @@ from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans
 from bg_assets_tests.storage.rows import run
 
-PARTS = ("companies", "people", "staff", "refreshes", "groups", "members")
-ASKED = f"""
-    update bg.people set email = id || '@acme.com', name = 'Name ' || id;
-    update bg.companies set domain = id || '.com';
+C, R = bulk.COMPANY.format(n="g"), bulk.REFRESH_ID.format(n="g")
+OF = bulk.COMPANY.format(n=f"g % {bulk.COMPANIES}")
+PAST = f"""
+    insert into bg.companies (id, name, domain)
+        select {C}, 'Company', 'c' || g || '.com'
+        from generate_series(0, {bulk.COMPANIES - 1}) as g;
+    insert into bg.people (id, company_id, title, name, email)
+        select 'p' || g, {OF}, 'CFO', 'Name ' || g, 'p' || g || '@acme.com'
+        from generate_series(0, {bulk.COMPANIES * 3 - 1}) as g;
+    insert into bg.company_people (company_id, person_id, title, confidence)
+        select {OF}, 'p' || g, 'CFO', 1 from generate_series(0, {bulk.COMPANIES * 3 - 1}) as g;
+    insert into bg.buyer_group_refresh_log
+        (id, company_id, status, reason, triggered_by, finished_at)
+        select {R}, {C}, 'completed', 'role_change', 'change', now()
+        from generate_series(0, {bulk.COMPANIES - 1}) as g;
+    insert into bg.buyer_groups (company_id, product, refresh_id, template_hash, as_of,
+            completeness, cohesion_reason, coverage)
+        select {C}, 'finance_system', {R}, 't', '2026-01-01', 1, 'few', 1
+        from generate_series(0, {bulk.COMPANIES - 1}) as g;
+    insert into bg.buyer_group_members
+            (company_id, product, person_id, role, confidence, influence)
+        select {OF}, 'finance_system', 'p' || g, 'champion', 1, 1
+        from generate_series(0, {bulk.COMPANIES * 2 - 1}) as g;
     insert into bg.webhook_identities (source, kind, external_id, our_id)
         select 'provider:pdl', 'person', 'x' || id, id from bg.people;
     insert into bg.enrichment_due (company_id, due_at, enriched_at)
-        select {bulk.COMPANY.format(n="g")}, case when g % 2 = 0
-            then now() + make_interval(secs => 3600 + g) end, now()
+        select {C}, case when g % 2 = 0 then now() + make_interval(secs => 3600 + g) end, now()
         from generate_series(0, {bulk.COMPANIES - 1}) as g;
     insert into bg.enrichments (company_id, kind, person_id, provider, outcome, expires_at)
-        select {bulk.COMPANY.format(n=f"g % {bulk.COMPANIES}")}, 'person', 'p' || g, 'pdl', 'found',
-            now() + interval '1 day'
-        from generate_series(0, {bulk.COMPANIES * 5 - 1}) as g;
+        select {OF}, 'person', 'p' || g, 'pdl', 'found', now() + interval '1 day'
+        from generate_series(0, {bulk.COMPANIES * 2 - 1}) as g;
 """
 
 
@@ -38,10 +55,7 @@ def past(postgres: Cluster, template: str) -> Iterator[sa.Engine]:
     engine = database.make_engine(url, pool_size=1)
     with engine.begin() as conn:
         run(conn, "set local session_replication_role = replica")
-        for part in PARTS:
-            statement = bulk.PAST[part]
-            run(conn, statement, **({"start": datetime.now(UTC)} if ":start" in statement else {}))
-        run(conn, ASKED)
+        run(conn, PAST)
         run(conn, "analyze")
     yield engine
     engine.dispose()

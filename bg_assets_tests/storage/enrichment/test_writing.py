@@ -229,6 +229,16 @@ def test_an_unknown_size_is_filled_and_a_known_one_is_kept(engine: sa.Engine) ->
     assert value(engine, "select employee_max from bg.companies") == 200
 
 
+@pytest.mark.parametrize("odd", ["\x00", "half \ud800", "x" * 5000, "a\nb", "\u202e"])
+def test_what_no_database_takes_is_left_out_and_the_rest_is_written(
+    engine: sa.Engine, odd: str
+) -> None:
+    told = somebody(key=odd, email=odd, department=odd, location="Oslo")
+    (who,) = written(engine, person("ada", email=odd, title="CEO"), others(told)).created
+    assert (of(engine, who)["location"], of(engine, who)["email"]) == ("Oslo", None)
+    assert of(engine, "ada")["title"] == "CEO"
+
+
 def test_pins_and_exclusions_stand(engine: sa.Engine) -> None:
     insert(
         engine, "bg.member_overrides", company_id="acme", product="finance_system",
