@@ -54,6 +54,7 @@ VARIABLES = (
     Variable("BG_PDL_URL", "its own", "address of People Data Labs, or of a proxy in front of it"),
     Variable("BG_PDL_PRICE_PERSON", "0.28", "US dollars that it bills for a person found"),
     Variable("BG_PDL_PRICE_COMPANY", "0.10", "US dollars that it bills for a company found"),
+    Variable("BG_ENRICH_BUDGET", "1", "US dollars that asking about a company may cost at a time"),
     Variable("BG_ENRICH_CSV", "none", "file of observations, for the provider csv"),
 )
 
@@ -105,6 +106,7 @@ class Settings:
     enrich_expiry: tuple[tuple[str, float], ...] = ()
     enrich_cap_daily: tuple[tuple[str, Decimal], ...] = ()
     enrich_cap_monthly: tuple[tuple[str, Decimal], ...] = ()
+    enrich_budget: Decimal = Decimal(1)
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -154,6 +156,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         pdl_url=env.get("BG_PDL_URL", "").strip() or PDL_URL,
         pdl_price_person=_dollars(env, "BG_PDL_PRICE_PERSON", "0.28"),
         pdl_price_company=_dollars(env, "BG_PDL_PRICE_COMPANY", "0.10"),
+        enrich_budget=_dollars(env, "BG_ENRICH_BUDGET", "1"),
         enrich_csv=Path(env["BG_ENRICH_CSV"]).absolute() if env.get("BG_ENRICH_CSV") else None,
         enrich_expiry=_expiry(env, "BG_ENRICH_EXPIRY"),
         enrich_cap_daily=_caps(env, "BG_ENRICH_CAP_DAILY"),

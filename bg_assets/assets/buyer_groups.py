@@ -11,11 +11,13 @@ from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.groups.outcome import Outcome, outcome
 from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.enriching import plans
 from bg_assets.instance import report
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import groups, next_refreshes, refreshes, staff
 from bg_assets.storage.database import connect, in_transaction
+from bg_assets.storage.enrichment import due
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 
@@ -34,7 +36,7 @@ COLUMNS = dg.TableSchema(
 
 
 @dg.asset(
-    deps=["company_people", "companies"],
+    deps=["company_people", "enriched_people", "companies"],
     partitions_def=partitions.companies,
     backfill_policy=runs.BACKFILLS,
     retry_policy=runs.RETRIES,
@@ -60,7 +62,8 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     config = settings.read()
     force = in_force.in_force(engine, config.templates, config.products)
     outcomes, failed, people = _decide(engine, held, list(force.templates.values()))
-    causes, done = _complete(engine, what.run_id, outcomes, failed, people)
+    asks = bool(config.providers) and bool(plans.asking(force.templates.values()))
+    causes, done = _complete(engine, what.run_id, outcomes, failed, people, asks=asks)
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, what.companies, names=False)
@@ -136,13 +139,16 @@ def _complete(
     outcomes: Sequence[tuple[Held, Outcome]],
     failed: dict[str, str],
     people: Mapping[str, Sequence[StaffMember]],
+    *,
+    asks: bool,
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     """Write all outcomes at once; where the database refuses, each by itself.
 
-    Returns the causes by company and the companies that were written; adds to ``failed``.
+    Returns the causes by company and the companies that were written; adds to ``failed``. ``asks``:
+    whether providers may be asked what they lack.
     """
     try:
-        return _write(engine, run_id, outcomes, people)
+        return _write(engine, run_id, outcomes, people, asks=asks)
     except DatabaseUnreachable:
         raise
     except sa.exc.SQLAlchemyError as err:
@@ -152,7 +158,7 @@ def _complete(
     causes: dict[str, groups.Cause] = {}
     done: set[str] = set()
     for pair in outcomes:
-        some_causes, some_done = _complete(engine, run_id, [pair], failed, people)
+        some_causes, some_done = _complete(engine, run_id, [pair], failed, people, asks=asks)
         causes |= some_causes
         done |= some_done
     return causes, done
@@ -163,6 +169,8 @@ def _write(
     run_id: str,
     outcomes: Sequence[tuple[Held, Outcome]],
     people: Mapping[str, Sequence[StaffMember]],
+    *,
+    asks: bool,
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     interval = settings.read().refresh_interval
 
@@ -170,6 +178,8 @@ def _write(
         causes = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
         done = groups.complete(conn, run_id, outcomes, interval)
         unseen.note(conn, [pair for pair in outcomes if pair[0].refresh_id in done], people)
+        if asks:
+            due.want(conn, _to_ask(outcomes, causes, done))
         return causes, done
 
     causes, mine = in_transaction(engine, write)
@@ -178,3 +188,16 @@ def _write(
         {companies[refresh_id]: cause for refresh_id, cause in causes.items()},
         {companies[refresh_id] for refresh_id in mine},
     )
+
+
+def _to_ask(
+    outcomes: Sequence[tuple[Held, Outcome]], causes: dict[str, groups.Cause], done: set[str]
+) -> list[str]:
+    """The companies of which something may be asked that was not asked just now."""
+    return [
+        held.company_id
+        for held, outcome in outcomes
+        if held.refresh_id in done
+        and outcome.gone is None
+        and (held.refresh_id not in causes or plans.news(causes[held.refresh_id].kinds))
+    ]

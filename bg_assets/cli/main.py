@@ -9,6 +9,7 @@ import click
 from bg_assets import settings
 from bg_assets.cli import (
     dead_letters,
+    enrich,
     export,
     importing,
     keys,
@@ -94,6 +95,7 @@ for _command in (
     export.export,
     operations.operations,
     templates.templates,
+    enrich.enrich,
 ):
     main.add_command(_command)
 

@@ -12,7 +12,7 @@ GROWING = {
     "companies", "people", "changes", "buyer_group_refresh_log", "company_people", "buyer_groups",
     "buyer_group_members", "buyer_group_history", "webhook_events", "webhook_identities",
     "next_refreshes",
-    "pipeline_operations",
+    "pipeline_operations", "enrichment_due", "enrichments",
 }  # fmt: skip
 _EXPLAINABLE = ("select", "insert", "update", "delete", "with")
 

@@ -47,6 +47,9 @@ def log_materializations(
     and the same tags for data and code versions. Only for runs with DEFER_TAG, in which Dagster
     logs none.
     """
+    if not per_partition:
+        # Dagster would make one event of no partition.
+        return
     attach_metadata(context, per_partition)
     step = context.get_step_execution_context()
     events = list(
