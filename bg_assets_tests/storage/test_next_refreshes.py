@@ -213,7 +213,7 @@ def test_companies_that_stood_before_are_spread_over_a_week(older: sa.Engine) ->
     run(older, "insert into bg.company_profiles (company_id) "
         "select 'co-' || n from generate_series(1, 7000) as n")  # fmt: skip
     with older.begin() as conn:
-        told.upgrade(conn, "0012")
+        told.upgrade(conn, "0011")
     now = value(older, "select now()")
 
     days = Counter(int((one - now) / timedelta(days=1)) for one in moments(older).values())
