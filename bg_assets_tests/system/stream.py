@@ -3,6 +3,7 @@
 import contextlib
 import random
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -162,10 +163,12 @@ def runs_that_went_on(stack: Stack, ids: list[str]) -> list[tuple[Any, Any]]:
     found = []
     ended: dict[str, float] = {}
     rows = stack.rows(_TAKEN, ids=ids)
-    for run_id in {row.run_id for row in rows}:
+    taken = Counter(row.run_id for row in rows)
+    for run_id, companies in taken.items():
+        # A batch goes on with others when it has let go of a company; the log tells of overlaps.
         steps = [
             entry.timestamp
-            for entry in stack.instance.all_logs(run_id)
+            for entry in (stack.instance.all_logs(run_id) if companies == 1 else ())
             if entry.dagster_event is not None and entry.dagster_event.is_step_event
         ]
         ended[run_id] = max(steps, default=0.0)
