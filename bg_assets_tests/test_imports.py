@@ -46,12 +46,13 @@ ROOMS = {
     "products": "domain.values domain.products storage",
     "receiver": "settings domain.values domain.webhooks embedded encryption storage",
     "instance": "settings domain.titles embedded storage",
+    "backups": "settings writing encryption embedded storage instance",
     "web": "settings instance",
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
     "products instance",
     "cli": "settings writing domain domain.values domain.titles domain.products domain.groups "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
-    "instance local",
+    "instance local backups",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "
@@ -87,6 +88,7 @@ NOT_FOREIGN = {
     "storage": DAGSTER | TERMINAL | TABLES,
     "sending": DAGSTER | DATABASE | TERMINAL | TABLES,
     "products": DAGSTER | TERMINAL | TABLES,
+    "backups": DAGSTER | TERMINAL | TABLES,
     # uvicorn loads click.
     "receiver": DAGSTER | TABLES | {"rich"},
     "web.guard": _PURE,

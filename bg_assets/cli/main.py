@@ -8,6 +8,7 @@ import click
 
 from bg_assets import settings
 from bg_assets.cli import (
+    backups,
     dead_letters,
     export,
     importing,
@@ -92,6 +93,8 @@ for _command in (
     overrides.unpin,
     export.export,
     templates.templates,
+    backups.backup,
+    backups.restore,
 ):
     main.add_command(_command)
 
