@@ -29,6 +29,8 @@ _EVENTS = {
 _GROUND = {
     "DatabaseUnreachable", "SchemaMismatch", "BadSetting", "BadTemplate", "BadLexicon",
     "EmbeddedUnavailable", "StorageAway", "EmbeddedStorageAway",
+    # Who stops everything interrupts what does not end by itself; who cancels a run says so.
+    "DagsterExecutionInterruptedError",
 }  # fmt: skip
 # Without a more special kind psycopg2 says these where no server answers.
 _NO_ANSWER = {"OperationalError", "InterfaceError"}

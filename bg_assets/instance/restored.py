@@ -10,12 +10,12 @@ from bg_assets.instance.statuses import NOT_OVER
 
 
 def end_runs(folder: str, message: str) -> int:
-    """Bring the storage up to date and cancel all runs that are not over; returns how many.
+    """Bring the storage up to date and fail all runs that are not over; returns how many.
 
     ``folder`` is that of dagster.yaml.
     """
     with dg.DagsterInstance.from_config(folder) as instance:
         runs = instance.get_runs(dg.RunsFilter(statuses=NOT_OVER))
         for run in runs:
-            instance.report_run_canceled(run, message)
+            instance.report_run_failed(run, message)
         return len(runs)
