@@ -5,6 +5,7 @@ there: whatever ends this early, no run finds a refresh to work on. Refreshes th
 are asked for anew, as their next attempt, which counts as none of those they may have.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ ACTION = "restore"
 _OVER = "restored from a backup, in which it was under way"
 # Who holds a lock on what is to be replaced is not waited for: sessions were looked for.
 _NO_WAITING = "set local lock_timeout = '10s';"
+_GONE_SECONDS = 1.0
 # No outage uses up an attempt, so the number of those allowed does not matter.
 _ANY_NUMBER = 1
 _TABLES_OF_BG = sa.text("""
@@ -78,13 +80,10 @@ def check_version(archive: Archive, installed: str) -> None:
 def check_target(where: Databases, *, replace: bool) -> None:
     """Raises Refused where something runs on the databases or, without ``replace``, holds data."""
     with servers.connected(where.bg) as conn:
-        using, full = servers.sessions(conn), servers.rows_of_bg(conn)
-        dependents = servers.dependents(conn)
+        full, dependents = servers.rows_of_bg(conn), servers.dependents(conn)
     with servers.connected(where.dagster) as conn:
-        if where.dagster != where.bg:
-            using += servers.sessions(conn)
         full += ["Dagster's runs"] if servers.has_runs(conn) else []
-    if using:
+    if using := _sessions(where):
         raise Refused(
             f"sessions are open on the databases ({', '.join(using)}): stop what uses them on "
             "every machine, receivers too"
@@ -138,6 +137,19 @@ def restore(
         audit.record(conn, actor, ACTION, None, detail={"made_at": made_at, "asked": asked})
     _count_rows(where, plain)
     return Restored(tuple(migrated), ended, asked)
+
+
+def _sessions(where: Databases) -> list[str]:
+    """Who uses the databases; what was stopped just now has a second to be gone."""
+    end = time.monotonic() + _GONE_SECONDS
+    while True:
+        using = []
+        for url in dict.fromkeys((where.bg, where.dagster)):
+            with servers.connected(url) as conn:
+                using += servers.sessions(conn)
+        if not using or time.monotonic() > end:
+            return using
+        time.sleep(0.1)
 
 
 def _targets(where: Databases) -> dict[str, str]:

@@ -46,7 +46,7 @@ def dump(clients: Clients, url: str, objects: Sequence[str]) -> Iterator[bytes]:
             while chunk := process.stdout.read(CHUNK):
                 yield chunk
             if process.wait() != 0:
-                raise TransferFailed(f"pg_dump: {_said(errors)}")
+                raise TransferFailed(_said(errors))
         finally:
             process.stdout.close()
             _end(process)
@@ -68,10 +68,10 @@ def load(clients: Clients, url: str, before: str, content: Iterator[bytes] | Non
             _type(psql.stdin, "\ncommit;\n")
             psql.stdin.close()
             if psql.wait() != 0:
-                raise TransferFailed(f"psql: {_said(errors)}")
+                raise TransferFailed(_said(errors))
         except BrokenPipeError:
             psql.wait()
-            raise TransferFailed(f"psql: {_said(errors)}") from None
+            raise TransferFailed(_said(errors)) from None
         finally:
             # Before its input is closed, which happens when the process is let go.
             _end(psql)
@@ -109,7 +109,7 @@ def _feed(clients: Clients, content: Iterator[bytes], into: IO[bytes], errors: I
             reader.stdin.write(chunk)
         reader.stdin.close()
         if reader.wait() != 0:
-            raise TransferFailed(f"pg_restore: {_said(errors)}")
+            raise TransferFailed(_said(errors))
     finally:
         _end(reader)
         with contextlib.suppress(BrokenPipeError):
@@ -144,8 +144,11 @@ def _said(errors: IO[bytes]) -> str:
 
 def _address(url: str) -> str:
     """The URL as libpq takes it, without what is secret in it."""
-    made = sa.make_url(url).set(drivername="postgresql", password=None)
-    return made.difference_update_query(_PASSWORDS).render_as_string(hide_password=False)
+    made = sa.make_url(url).difference_update_query(_PASSWORDS)
+    # URL.set keeps the password where it is given None.
+    return sa.URL.create(
+        "postgresql", made.username, None, made.host, made.port, made.database, made.query
+    ).render_as_string(hide_password=False)
 
 
 def _environment(url: str) -> dict[str, str]:
