@@ -58,7 +58,7 @@ ROOMS = {
     "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "
     "storage products instance partitions resources",
     "jobs": "",
-    "faults": "storage instance",
+    "faults": "settings storage instance",
     "repair": "storage instance faults",
     "ticks": "embedded storage instance partitions assets",
     "sensors": "settings encryption storage products instance partitions resources assets jobs "

@@ -15,9 +15,11 @@ import psutil
 from bg_assets.instance import ending
 from bg_assets.instance.worker import State, Worker
 
-_MARK = "stopping"
+_MARK, _INTERRUPTED = "stopping", "runs-interrupted"
 _VALID_SECONDS = 60.0
 _POLL = 0.05
+# A run that hears it ends within a second; one that waits for the database does not hear it.
+_PATIENCE_SECONDS = 2.0
 # What executes runs, by the command line that it has from the process it was forked from.
 _COMMAND = "bg_assets.instance.forkserver"
 
@@ -43,6 +45,14 @@ def is_under_way(home: Path) -> bool:
     return -_VALID_SECONDS < age < _VALID_SECONDS
 
 
+def interrupted_since(home: Path, when: float) -> bool:
+    """Whether ``end_runs`` interrupted any after that moment, in seconds since 1970."""
+    try:
+        return (home / _INTERRUPTED).stat().st_mtime > when
+    except OSError:
+        return False
+
+
 def end_runs(home: Path, seconds: float, say: Callable[[str], None]) -> None:
     """Wait for the runs of this home to end by themselves, then interrupt what is left.
 
@@ -52,15 +62,23 @@ def end_runs(home: Path, seconds: float, say: Callable[[str], None]) -> None:
     left = _runs(home)
     if not left:
         return
-    say(f"  {len(left)} of the runs still work: waiting for them, {seconds:.0f} s at most")
+    say(f"  {len(left)} of the runs still work: waiting for them, {max(0, seconds):.0f} s at most")
     end = time.monotonic() + seconds
     while (left := _alive(left)) and time.monotonic() < end:
         time.sleep(_POLL)
     if left:
         say(f"  interrupted, to be tried again at the next start: {len(left)}")
+        with contextlib.suppress(OSError):
+            (home / _INTERRUPTED).touch()
+    end = time.monotonic() + _PATIENCE_SECONDS
     for worker in left:
         with contextlib.suppress(PermissionError):
-            ending.interrupt(worker)
+            ending.ask(worker)
+    while (left := _alive(left)) and time.monotonic() < end:
+        time.sleep(_POLL)
+    for worker in left:
+        with contextlib.suppress(PermissionError):
+            ending.kill(worker)
 
 
 def _runs(home: Path) -> list[Worker]:

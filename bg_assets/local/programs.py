@@ -154,8 +154,9 @@ def supervised(
         yield process
     finally:
         stopping.begin(home)
+        runs_until = time.monotonic() + STOP_RUNS_SECONDS
         _stop(process)
-        stopping.end_runs(home, STOP_RUNS_SECONDS, say)
+        stopping.end_runs(home, runs_until - time.monotonic(), say)
         stopping.over(home)
         code_server.clear(home)
 
