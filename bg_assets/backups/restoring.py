@@ -101,13 +101,9 @@ def check_target(where: Databases, *, replace: bool) -> None:
 
 
 def restore(
-    archive: Archive,
-    where: Databases,
-    dagster_home: str,
-    actor: str,
-    progress: Callable[[int], None],
+    archive: Archive, where: Databases, actor: str, progress: Callable[[int], None]
 ) -> Restored:
-    """Replace what the databases hold. All checks are the caller's.
+    """Replace what the databases of the settings hold. All checks are the caller's.
 
     Raises NoClients before anything is touched; NoBackup, TransferFailed and DatabaseUnreachable
     leave each database as it was or as it is in the backup: restore again then.
@@ -125,7 +121,7 @@ def restore(
     drops = [f"drop table if exists {table} cascade;" for table in sorted({*there, *plain})]
     dump = _told(archive.read(DAGSTER), progress) if plain else None
     transfer.load(programs[DAGSTER], where.dagster, _before(*drops), dump)
-    ended = restored.end_runs(dagster_home, _OVER)
+    ended = restored.end_runs(_OVER)
     dump = _told(archive.read(BG), progress)
     transfer.load(programs[BG], where.bg, _before("drop schema if exists bg cascade;"), dump)
     with servers.connected(where.bg) as conn:

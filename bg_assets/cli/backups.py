@@ -78,9 +78,8 @@ def restore(file: Path, check: bool, replace: bool, without_keys: bool, as_json:
         with programs.only_one(config.home):
             where = _databases()
             restoring.check_target(where, replace=replace)
-            home = programs.prepare_dagster_home(config.home)
             with _bar("restoring", archive.size) as told:
-                done = restoring.restore(archive, where, str(home), lookups.who_types(), told)
+                done = restoring.restore(archive, where, lookups.who_types(), told)
     if as_json:
         terminal.print_json({**known, **asdict(done)})
     for line in done.migrated:

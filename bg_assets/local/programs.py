@@ -26,7 +26,7 @@ PRIVATE = 0o077
 FRONT = "front"
 _SUPERVISOR = "BG_SUPERVISOR_PID"
 _FOLDER = "BG_PROGRAM_FOLDER"
-_DAEMON = ("-m", "bg_assets.instance.daemon", "dagster-daemon")
+DAEMON = ("-m", "bg_assets.instance.daemon", "dagster-daemon")
 
 
 class CannotStart(Exception):
@@ -54,7 +54,7 @@ def all_programs(config: settings.Settings) -> list[Program]:
     web = (sys.executable, "-m", "bg_assets.web.server", str(workspace))
     dagster = [
         Program("code", code_server.command(_beside("dagster"), socket), priority=50),
-        Program("daemon", (sys.executable, *_DAEMON, "run", "-w", str(workspace)), group=FRONT),
+        Program("daemon", (sys.executable, *DAEMON, "run", "-w", str(workspace)), group=FRONT),
         Program("webserver", web, group=FRONT),
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"), group=FRONT)
