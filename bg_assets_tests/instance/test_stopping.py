@@ -11,7 +11,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import faults
+from bg_assets import faults, sensors
 from bg_assets.instance import stopping
 from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
@@ -40,6 +40,19 @@ def test_a_home_that_is_gone_stops_nobody(tmp_path: Path) -> None:
     stopping.begin(tmp_path / "gone")
     assert not stopping.is_under_way(tmp_path / "gone")
     stopping.over(tmp_path / "gone")
+
+
+def test_a_tick_that_waits_for_changes_returns_at_the_mark(
+    instance: dg.DagsterInstance, home: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(sensors, "_claim", lambda engine, policy, sensor: asked.append(sensor))
+    stopping.begin(home)
+    assert sensors.tick(instance, engine, "some") == ([], [])
+    stopping.over(home)
+    assert asked == ["some"]
+    sensors.tick(instance, engine, "some", poll_seconds=0.5)
+    assert len(asked) > 2
 
 
 @pytest.fixture
