@@ -143,6 +143,8 @@ class Archive:
                 raise self._damaged(name)
 
     def _opened(self) -> zipfile.ZipFile:
+        if not self._file.seekable():
+            raise NoBackup(f"{self._path} is a pipe: write what comes from it to a file first")
         try:
             return zipfile.ZipFile(self._file)
         except zipfile.BadZipFile:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,3 +119,12 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
     path.write_bytes(content)
     with pytest.raises(NoBackup, match="is not a backup of bg-assets"):
         Archive(path)
+
+
+def test_a_pipe_is_told_apart(whole: Path) -> None:
+    read, write = os.pipe()
+    with os.fdopen(read), os.fdopen(write, "wb") as into:
+        into.write(whole.read_bytes()[:100])
+        into.flush()
+        with pytest.raises(NoBackup, match="is a pipe: write what comes from it to a file first"):
+            Archive(Path(f"/proc/self/fd/{read}"))
