@@ -121,6 +121,18 @@ def load(config: Settings) -> Keys:
     return Keys(path=path)
 
 
+def names(config: Settings) -> tuple[str, ...]:
+    """What tells the keys of this installation apart and nothing else of them, newest first.
+
+    None where there are none yet: none is made. Raises KeysUnusable.
+    """
+    path = config.home / FILE
+    keys = config.encryption_keys
+    if not keys and not config.database_url and path.exists():
+        keys = _read(path)
+    return tuple(Hasher(key).name.hex() for key in keys)
+
+
 def new_key() -> str:
     """A fresh random key."""
     return Fernet.generate_key().decode()

@@ -6,6 +6,7 @@ process that was killed with nothing of this may have been killed by its work, w
 company that exhausts the memory would be tried for ever.
 """
 
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +15,8 @@ import psycopg2.errorcodes
 import psycopg2.errors
 import sqlalchemy as sa
 
-from bg_assets.instance import launcher, notes
+from bg_assets import settings
+from bg_assets.instance import launcher, notes, stopping
 from bg_assets.instance.private import events as dagster_events
 from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
@@ -29,6 +31,8 @@ _EVENTS = {
 _GROUND = {
     "DatabaseUnreachable", "SchemaMismatch", "BadSetting", "BadTemplate", "BadLexicon",
     "EmbeddedUnavailable", "StorageAway", "EmbeddedStorageAway",
+    # Who stops everything interrupts what does not end by itself; who cancels a run says so.
+    "DagsterExecutionInterruptedError",
 }  # fmt: skip
 # Without a more special kind psycopg2 says these where no server answers.
 _NO_ANSWER = {"OperationalError", "InterfaceError"}
@@ -98,6 +102,9 @@ def _restarted(engine: sa.Engine, record: dg.RunRecord) -> str | None:
         return "the machine"
     if record.start_time is None:
         return None
+    here = worker is not None and worker.host == socket.gethostname()
+    if here and stopping.interrupted_since(settings.read().home, record.start_time):
+        return "everything"
     with database.connect(engine) as conn:
         started = conn.execute(sa.text("select pg_postmaster_start_time()")).scalar_one()
     assert isinstance(started, datetime)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bg_assets import encryption, jobs, partitions, repair, settings
 from bg_assets.assets import enriched_people, runs
-from bg_assets.instance import report, state
+from bg_assets.instance import report, state, stopping
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import causes, claims, database, instance_settings
@@ -81,6 +81,8 @@ def tick(
             instance.add_dynamic_partitions(partitions.companies.name or "", due)
             return requests, repaired + ([f"webhook events wait: {no_keys}"] if no_keys else [])
         # What was waited for in vain costs nobody anything: it may be there at once.
+        if stopping.is_under_way(config.home):
+            break
         took = time.monotonic() - began if patient.times == before else 0.0
         time.sleep(patience.pause(took, left()))
     if no_keys is not None:
@@ -129,6 +131,8 @@ def _apply_events(
             if settled < done.looked_at:
                 patient.give_up("a lock, for webhook events,", time.monotonic() - began)
             if settled < done.looked_at or not settled or time.monotonic() > end:
+                return None
+            if stopping.is_under_way(config.home):
                 return None
     except encryption.KeysUnusable as err:
         return err

@@ -48,19 +48,20 @@ ROOMS = {
     "providers storage products",
     "receiver": "settings domain.values domain.webhooks embedded encryption storage",
     "instance": "settings domain.titles embedded storage",
+    "backups": "settings writing encryption embedded storage instance",
     "web": "settings instance",
     "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
     "products instance",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
-    "enriching instance local",
+    "enriching instance local backups",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
     "domain.groups embedded storage products enriching instance partitions resources",
     "jobs": "",
-    "faults": "storage instance",
+    "faults": "settings storage instance",
     "repair": "storage instance faults",
     "ticks": "settings domain.products embedded storage enriching instance partitions assets",
     "sensors": "settings encryption storage products instance partitions resources assets jobs "
@@ -90,6 +91,7 @@ NOT_FOREIGN = {
     "storage": DAGSTER | TERMINAL | TABLES,
     "sending": DAGSTER | DATABASE | TERMINAL | TABLES,
     "products": DAGSTER | TERMINAL | TABLES,
+    "backups": DAGSTER | TERMINAL | TABLES,
     # uvicorn loads click.
     "receiver": DAGSTER | TABLES | {"rich"},
     "web.guard": _PURE,

@@ -8,6 +8,7 @@ import click
 
 from bg_assets import settings
 from bg_assets.cli import (
+    backups,
     dead_letters,
     enrich,
     export,
@@ -96,6 +97,8 @@ for _command in (
     operations.operations,
     templates.templates,
     enrich.enrich,
+    backups.backup,
+    backups.restore,
 ):
     main.add_command(_command)
 

@@ -32,7 +32,7 @@ def folder(user: ServerUser, major: str | None, bases: tuple[Path, ...]) -> Path
     takes the newest. ``bases`` are folders that may hold a copy, best first. Raises
     EmbeddedUnavailable.
     """
-    installs = _installs()
+    installs = bin_folders()
     if user.switched and not any(_version(bin_folder, user) for bin_folder in installs):
         installs = _copied(installs, user, bases)
     versions = {bin_folder: _version(bin_folder, user) for bin_folder in installs}
@@ -51,7 +51,7 @@ def folder(user: ServerUser, major: str | None, bases: tuple[Path, ...]) -> Path
     )
 
 
-def _installs() -> list[Path]:
+def bin_folders() -> list[Path]:
     """The bin folders of the wheel, newest version first."""
     spec = importlib.util.find_spec(WHEEL)
     places = list(spec.submodule_search_locations or []) if spec else []

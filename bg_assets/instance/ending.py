@@ -25,12 +25,17 @@ def interrupt(worker: Worker) -> bool:
 
     Returns whether it had to be killed. Raises PermissionError where it belongs to another user.
     """
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(worker.pid, signal.SIGINT)
-        os.kill(worker.pid, signal.SIGCONT)
+    ask(worker)
     if _gone_within(worker, PATIENCE_SECONDS):
         return False
     return kill(worker)
+
+
+def ask(worker: Worker) -> None:
+    """Ask a worker on this host to end, and wait for nothing. Raises PermissionError."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(worker.pid, signal.SIGINT)
+        os.kill(worker.pid, signal.SIGCONT)
 
 
 def kill(worker: Worker) -> bool:

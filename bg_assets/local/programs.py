@@ -8,20 +8,25 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bg_assets import settings
 from bg_assets.embedded import privacy
+from bg_assets.instance import stopping
 from bg_assets.local import bound, code_server
 
-STOP_SECONDS = 20
+# What a program has to end in, else it is killed; the door gives its requests 10 s.
+STOP_SECONDS = 12
+# The same for all of them together, and for runs that still work.
+STOP_ALL_SECONDS, STOP_RUNS_SECONDS = 18, 10
 PRIVATE = 0o077
+FRONT = "front"
 _SUPERVISOR = "BG_SUPERVISOR_PID"
 _FOLDER = "BG_PROGRAM_FOLDER"
-_DAEMON = ("-m", "bg_assets.instance.daemon", "dagster-daemon")
+DAEMON = ("-m", "bg_assets.instance.daemon", "dagster-daemon")
 
 
 class CannotStart(Exception):
@@ -36,6 +41,8 @@ class Program:
     command: tuple[str, ...]
     stop_signal: str = "TERM"
     priority: int = 100
+    # Those of a group stop at the same time, one group after another, the highest priority first.
+    group: str = ""
 
 
 def all_programs(config: settings.Settings) -> list[Program]:
@@ -47,10 +54,10 @@ def all_programs(config: settings.Settings) -> list[Program]:
     web = (sys.executable, "-m", "bg_assets.web.server", str(workspace))
     dagster = [
         Program("code", code_server.command(_beside("dagster"), socket), priority=50),
-        Program("daemon", (sys.executable, *_DAEMON, "run", "-w", str(workspace))),
-        Program("webserver", web),
+        Program("daemon", (sys.executable, *DAEMON, "run", "-w", str(workspace)), group=FRONT),
+        Program("webserver", web, group=FRONT),
     ]
-    receiver = Program("receiver", (_beside("bg-assets"), "receiver"))
+    receiver = Program("receiver", (_beside("bg-assets"), "receiver"), group=FRONT)
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
     rest = [*dagster, receiver]
     return rest if config.database_url else [keeper, *rest]
@@ -105,12 +112,16 @@ def only_one(home: Path) -> Iterator[None]:
 
 @contextmanager
 def supervised(
-    home: Path, programs: Sequence[Program], env: Mapping[str, str]
+    home: Path,
+    programs: Sequence[Program],
+    env: Mapping[str, str],
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the programs under a supervisor until the block ends; then stop them in order.
 
     The supervisor ends with this process, and the programs with it, even after a kill -9.
-    Their output is in ``home/logs``.
+    Their output is in ``home/logs``. Runs that still work when all else has ended have
+    STOP_RUNS_SECONDS; ``say`` is told what is waited for.
     """
     logs = home / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,6 +129,7 @@ def supervised(
     configuration, variables = _configuration(programs)
     file = home / "supervisord.conf"
     file.write_text(configuration)
+    stopping.over(home)
     parent = os.getpid()
     with (logs / "supervisor.log").open("ab") as log:
         os.fchmod(log.fileno(), 0o600)
@@ -141,7 +153,11 @@ def supervised(
     try:
         yield process
     finally:
+        stopping.begin(home)
+        runs_until = time.monotonic() + STOP_RUNS_SECONDS
         _stop(process)
+        stopping.end_runs(home, runs_until - time.monotonic(), say)
+        stopping.over(home)
         code_server.clear(home)
 
 
@@ -149,7 +165,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        process.wait(timeout=2 * STOP_SECONDS)
+        process.wait(timeout=STOP_ALL_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -182,6 +198,13 @@ def _configuration(programs: Sequence[Program]) -> tuple[str, dict[str, str]]:
         *(["user=root"] if os.geteuid() == 0 else []),
     ]
     bound_to = (sys.executable, "-m", "bg_assets.local.bound")
+    for group in dict.fromkeys(program.group for program in programs if program.group):
+        members = [program for program in programs if program.group == group]
+        sections += [
+            f"[group:{group}]",
+            f"programs={','.join(program.name for program in members)}",
+            f"priority={max(program.priority for program in members)}",
+        ]
     for program in programs:
         started, itself = f"BG_START_{program.name}", f"BG_PROGRAM_{program.name}"
         env |= {started: shlex.join(bound_to), itself: shlex.join(program.command)}

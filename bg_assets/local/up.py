@@ -42,7 +42,7 @@ def up(say: Callable[[str], None]) -> int:
             if not (closed and program.name == "receiver")
         ]
         say("Dagster's daemon and UI, the webhook door ...")
-        with programs.supervised(config.home, chosen, env) as supervisor:
+        with programs.supervised(config.home, chosen, env, say) as supervisor:
             if not programs.wait_for_port(config.web_port, supervisor, READY_SECONDS):
                 return _did_not_start(say, supervisor, "the UI", "webserver.log")
             if not closed and not programs.wait_for_port(

@@ -229,6 +229,16 @@ def check_schema(conn: sa.Connection) -> None:
         raise SchemaMismatch(_ahead(found))
 
 
+def revision(conn: sa.Connection) -> str | None:
+    """The revision of schema bg; None where there is none."""
+    return _revision(conn)
+
+
+def is_known(found: str) -> bool:
+    """Whether this code can bring a schema of that revision to its own."""
+    return found in _known()
+
+
 def _ahead(found: str) -> str:
     return (
         f"schema bg is ahead of this code ({found}; this code knows up to {_head()}): "

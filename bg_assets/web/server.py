@@ -1,4 +1,8 @@
-"""`python -m bg_assets.web.server WORKSPACE`: Dagster's UI behind the guard, on BG_WEB_PORT."""
+"""`python -m bg_assets.web.server WORKSPACE [ADDRESS]`: the guarded UI of Dagster, on BG_WEB_PORT.
+
+It has no login. Another address than this machine's own is for a container, whose port is published
+to the machine alone.
+"""
 
 import signal
 import sys
@@ -13,13 +17,13 @@ from bg_assets.web.rules import Rules
 HOST = "127.0.0.1"
 
 
-def serve(workspace: str, config: settings.Settings) -> None:
-    """Serve the UI of the code locations in the workspace file, to this machine, until a signal."""
+def serve(workspace: str, config: settings.Settings, address: str = HOST) -> None:
+    """Serve the UI of the code locations in the workspace file, at this address, until a signal."""
     rules = Rules(config.web_hosts, config.web_read_only)
     with webserver.ui(workspace, config.web_read_only) as app:
         uvicorn.run(
             Guard(app, rules),
-            host=HOST,
+            host=address,
             port=config.web_port,
             log_level="warning",
             proxy_headers=False,
@@ -32,7 +36,7 @@ def main() -> int:
     # uvicorn sends itself the signal again when it has ended, and what is open is to be closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        serve(sys.argv[1], settings.read())
+        serve(sys.argv[1], settings.read(), *sys.argv[2:3])
     except settings.BadSetting as err:
         sys.stderr.write(f"{err}\n")
         return 2

@@ -197,7 +197,7 @@ def test_the_url_of_dsn_is_one_that_psql_takes(bg: Command) -> None:
 
 
 def _psql() -> Path:
-    for folder in binaries._installs():
+    for folder in binaries.bin_folders():
         if (folder / "psql").exists():
             return folder / "psql"
     pytest.skip("no psql: install bg-assets[embedded]")

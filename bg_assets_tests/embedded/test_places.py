@@ -201,7 +201,7 @@ def test_data_of_another_version_is_refused_and_left_as_it_is(server: EmbeddedPo
 
 def _close_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the wheel be found in a folder that only root may pass into."""
-    real = binaries._installs()[0].parent.parent
+    real = binaries.bin_folders()[0].parent.parent
     (folder / binaries.WHEEL).symlink_to(real)
     (folder / f"{binaries.WHEEL}.libs").symlink_to(real.with_name(f"{binaries.WHEEL}.libs"))
     monkeypatch.syspath_prepend(folder)

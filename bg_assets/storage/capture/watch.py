@@ -162,6 +162,15 @@ def remember(conn: sa.Connection, people: str, companies: str) -> None:
     conn.execute(sa.text("update bg.capture_watch set lost = '{}'"))
 
 
+def take_as_written(conn: sa.Connection) -> None:
+    """The same triggers were written anew, with all the rows that they had captured: a restore.
+
+    What is lost of them still counts as lost.
+    """
+    if conn.execute(sa.text("select to_regclass('bg.capture_triggers')")).scalar() is not None:
+        conn.execute(_REMARK)
+
+
 def ask_for_comparison(conn: sa.Connection) -> None:
     """Capture was lost: once it stands again, all companies are compared; see storage/missed.py."""
     conn.execute(_TO_COMPARE)
