@@ -38,6 +38,7 @@ VARIABLES = (
     Variable("BG_BATCH_FROM", "5", "due companies from which a tick makes batches"),
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
+    Variable("BG_RUN_TIMEOUT", "900", "seconds after which a run is ended and tried again"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
     Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),
@@ -77,6 +78,7 @@ class Settings:
     batch_from: int
     batch_size: int
     max_attempts: int
+    run_timeout: float
     web_port: int
     web_hosts: tuple[str, ...]
     web_read_only: bool
@@ -125,6 +127,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         batch_from=_whole(env, "BG_BATCH_FROM", 5, least=2),
         batch_size=_whole(env, "BG_BATCH_SIZE", 500, least=1, most=2000),
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
+        run_timeout=_number(env, "BG_RUN_TIMEOUT", 900, least=1),
         web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
         web_hosts=_hosts(env, "BG_WEB_HOSTS"),
         web_read_only=_yes(env, "BG_WEB_READ_ONLY"),
@@ -160,6 +163,7 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_BATCH_FROM": str(config.batch_from),
         "BG_BATCH_SIZE": str(config.batch_size),
         "BG_MAX_ATTEMPTS": str(config.max_attempts),
+        "BG_RUN_TIMEOUT": f"{config.run_timeout:.15g}",
     }
 
 
