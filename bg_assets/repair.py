@@ -11,11 +11,11 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import faults
-from bg_assets.instance import ending
+from bg_assets.instance import ending, longest
 from bg_assets.instance.private import names
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.instance.worker import State, Worker
-from bg_assets.storage import claims, database, refreshes
+from bg_assets.storage import cancelling, claims, database, refreshes
 from bg_assets.storage.refreshes import UnderWay
 
 # Submitting a run takes a fraction of a second; one that still is not submitted never will be.
@@ -33,7 +33,7 @@ LOOKUPS = 50
 class RunState:
     """A run's status, when it was made and when it was over, the process that executes it, and all.
 
-    ``record`` is what Dagster has stored of it.
+    ``record`` is what Dagster has stored of it; too_long: it passed its longest time.
     """
 
     run_id: str
@@ -42,14 +42,19 @@ class RunState:
     ended_at: datetime | None = None
     worker: Worker | None = None
     record: dg.RunRecord | None = None
+    too_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Why what is under way will not be completed by its run; an outage uses up no attempt."""
+    """Why what is under way will not be completed by its run; an outage uses up no attempt.
+
+    What somebody has cancelled is not tried again.
+    """
 
     reason: str
     outage: bool = False
+    cancelled: bool = False
 
 
 def why_over(held: UnderWay, run: RunState | None, now: datetime) -> Over | None:
@@ -58,7 +63,15 @@ def why_over(held: UnderWay, run: RunState | None, now: datetime) -> Over | None
     Of a run that failed, this does not tell whose fault it was.
     """
     if run is not None:
-        if run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        if run.too_long and run.status in (
+            dg.DagsterRunStatus.FAILURE,
+            dg.DagsterRunStatus.CANCELED,
+        ):
+            return Over(f"run {run.run_id} took longer than it may and was ended")
+        if run.status is dg.DagsterRunStatus.CANCELED:
+            # Dagster calls so only what was asked for: a run interrupted otherwise has failed.
+            return Over(f"run {run.run_id} was cancelled", cancelled=True)
+        if run.status is dg.DagsterRunStatus.FAILURE:
             return Over(f"run {run.run_id} ended as {run.status.value}")
         if run.status is dg.DagsterRunStatus.SUCCESS:
             return Over(f"run {run.run_id} ended without completing it")
@@ -102,14 +115,25 @@ def repair(
                 continue
             lines += _kill(run)
         with database.connect(engine) as conn:
-            again, dead = refreshes.release(
-                conn, held.refreshes, over.reason, now, max_attempts, outage=over.outage
-            )
-        if again or dead:
-            lines.append(f"{over.reason}: {len(again)} to be tried again, {len(dead)} dead")
+            lines += _let_go(conn, held, over, now, max_attempts)
     with database.connect(engine) as conn:
         claims.seen(conn, waiting, now)
     return lines
+
+
+def _let_go(
+    conn: sa.Connection, held: UnderWay, over: Over, now: datetime, max_attempts: int
+) -> list[str]:
+    """End what is under way; returns what was done, in a line."""
+    if over.cancelled:
+        done = cancelling.cancel(conn, held.refreshes, over.reason, now)
+        return [f"{over.reason}: {len(done)} wait for the next change or request"] if done else []
+    again, dead = refreshes.release(
+        conn, held.refreshes, over.reason, now, max_attempts, outage=over.outage
+    )
+    if again or dead:
+        return [f"{over.reason}: {len(again)} to be tried again, {len(dead)} dead"]
+    return []
 
 
 def _whose_fault(
@@ -184,7 +208,10 @@ def _state(record: dg.RunRecord) -> RunState:
     run = record.dagster_run
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
     worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
-    return RunState(run.run_id, run.status, record.create_timestamp, ended, worker, record)
+    too_long = longest.passed(run.tags, record.start_time, record.end_time)
+    return RunState(
+        run.run_id, run.status, record.create_timestamp, ended, worker, record, too_long
+    )
 
 
 def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -40,7 +41,7 @@ def run(status: Status, age: float = 30) -> RunState:
         (held(None), run(Status.NOT_STARTED, age=60), None),
         (held(None), run(Status.NOT_STARTED, age=61), "run r1 was made and never submitted"),
         (held(), run(Status.FAILURE), "run r1 ended as FAILURE"),
-        (held(), run(Status.CANCELED), "run r1 ended as CANCELED"),
+        (held(), run(Status.CANCELED), "run r1 was cancelled"),
         (held(), run(Status.SUCCESS), "run r1 ended without completing it"),
         (held(None), run(Status.FAILURE), "run r1 ended as FAILURE"),
         (held(), None, "run r1 is gone"),
@@ -122,7 +123,7 @@ def _outages(engine: sa.Engine) -> int:
         return int(found.scalar_one())
 
 
-@pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED, Status.SUCCESS])
+@pytest.mark.parametrize("status", [Status.FAILURE, Status.SUCCESS])
 def test_a_run_that_is_over_gives_its_changes_back_and_the_next_attempt_is_requested(
     engine: sa.Engine, instance: dg.DagsterInstance, status: Status
 ) -> None:
@@ -142,20 +143,28 @@ def left_over() -> Iterator["subprocess.Popen[bytes]"]:
     process.wait()
 
 
-@pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED])
+@pytest.mark.parametrize(
+    ("status", "done", "left"),
+    [
+        (Status.FAILURE, "1 to be tried again", ("requested", 2, 1)),
+        (Status.CANCELED, "1 wait for the next change or request", ("cancelled", 1, 0)),
+    ],
+)
 def test_the_process_that_a_run_left_behind_is_killed_before_its_refresh_is_let_go(
     engine: sa.Engine,
     instance: dg.DagsterInstance,
     left_over: "subprocess.Popen[bytes]",
     status: Status,
+    done: str,
+    left: tuple[str, int, int],
 ) -> None:
     now = _taken(engine, instance, status, Worker.of(left_over.pid))
     later = now + timedelta(hours=1)
     killed, released = repair.repair(instance, engine, 3, later)
     assert killed.endswith(f"its process {left_over.pid} was still there: killed")
-    assert "1 to be tried again" in released
+    assert done in released
     assert left_over.wait(10) == -signal.SIGKILL
-    assert _refresh(engine) == ("requested", 2, 1)
+    assert _refresh(engine) == left
 
 
 def test_a_process_of_another_user_is_left_to_that_user_and_the_refresh_is_let_go(
@@ -319,13 +328,44 @@ def test_a_run_that_failed_before_it_began_to_work_uses_up_no_attempt(
     assert _outages(engine) == 1
 
 
-@pytest.mark.parametrize("status", [Status.CANCELED, Status.SUCCESS])
-def test_a_run_that_was_cancelled_or_did_nothing_uses_up_an_attempt(
-    engine: sa.Engine, instance: dg.DagsterInstance, status: Status
+def test_a_run_that_did_nothing_uses_up_an_attempt(
+    engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
-    now = _taken(engine, instance, status)
+    now = _taken(engine, instance, Status.SUCCESS)
     repair.repair(instance, engine, 1, now)
     assert _refresh(engine)[0] == "dead"
+
+
+def test_a_run_that_somebody_cancelled_is_not_tried_again_and_keeps_its_changes_unhandled(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    now = _taken(engine, instance, Status.CANCELED)
+    (line,) = repair.repair(instance, engine, 1, now)
+    assert line.endswith("was cancelled: 1 wait for the next change or request")
+    assert _refresh(engine) == ("cancelled", 1, 0)
+    with engine.connect() as conn:
+        unhandled = "select count(*) from bg.changes where handled_at is null"
+        assert conn.execute(sa.text(unhandled)).scalar() == 1
+    assert repair.repair(instance, engine, 1, now) == []
+
+
+@pytest.mark.parametrize(("longest", "attempts"), [("10", 2), ("3600", 1), ("nonsense", 1)])
+def test_a_run_that_took_too_long_is_tried_again_though_dagster_says_it_was_cancelled(
+    engine: sa.Engine, instance: dg.DagsterInstance, longest: str, attempts: int
+) -> None:
+    """So does Dagster for a moment: it cancels such a run before it calls it failed."""
+    now = _taken(engine, instance, Status.STARTED)
+    (record,) = instance.get_run_records()
+    run_id = record.dagster_run.run_id
+    instance.add_run_tags(run_id, {names.LONGEST_TAG: longest})
+    for event, ago in (("PIPELINE_START", 60.0), ("PIPELINE_CANCELED", 0.0)):
+        instance.report_dagster_event(
+            dg.DagsterEvent(event, "refresh_buyer_groups"),
+            run_id,
+            timestamp=time.time() - ago,
+        )
+    repair.repair(instance, engine, 3, now)
+    assert _refresh(engine)[:2] == ("requested" if attempts == 2 else "cancelled", attempts)
 
 
 def test_a_run_that_dagster_has_forgotten_uses_up_no_attempt(

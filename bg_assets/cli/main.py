@@ -8,6 +8,7 @@ import click
 
 from bg_assets import settings
 from bg_assets.cli import (
+    cancelling,
     export,
     importing,
     keys,
@@ -78,6 +79,7 @@ for _command in (
     requesting.backfill,
     requesting.requeue,
     requesting.untrack,
+    cancelling.cancel,
     reading.show,
     why.why,
     status.status,

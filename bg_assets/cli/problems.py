@@ -17,11 +17,14 @@ from bg_assets.storage.reports import counts
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config), *_stuck(conn), *_outages(conn), *watch.problems(conn)]
+    return [*disk.problems(config), *_stuck(conn, config), *_outages(conn), *watch.problems(conn)]
 
 
-def _stuck(conn: sa.Connection) -> list[str]:
-    again = "cancel it in the UI: its process is ended, and what it held is tried again"
+def _stuck(conn: sa.Connection, config: settings.Settings) -> list[str]:
+    again = (
+        f"after {config.run_timeout:g} s, or more by its size, it is ended and tried again; to "
+        "stop it now: `bg-assets cancel RUN`, or in the UI"
+    )
     lines = [
         f"run {run.run_id} has been refreshing {_companies(run)} since {_utc(run.since)} without "
         f"an end; {again}"

@@ -82,6 +82,7 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
         ("companies running", found["running"]),
         ("companies tried again", found["failed"]),
         ("companies dead", found["dead"]),
+        ("companies cancelled", found["cancelled"]),
         ("webhook events pending", found["webhooks"]["pending"]),
         ("webhook events dead", found["webhooks"]["dead"]),
         ("  other body, in 24 h", found["webhooks"]["differing"]),

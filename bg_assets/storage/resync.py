@@ -9,24 +9,24 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from bg_assets.storage import dueness, locks, priorities
+from bg_assets.storage import cancelling, dueness, locks, priorities
 from bg_assets.storage.locks import Lock
 
 MOST = 5000
 
 
 def _not_under_way(company: str, product: str, digest: str) -> str:
-    """No refresh of the company is under way, and none that was for this template is dead.
+    """No refresh of the company is under way, none for this template is dead or was cancelled.
 
-    Served by refreshes_dead, changes_by_refresh and one_refresh_at_a_time: probes for each company
-    that is found, none when nothing is.
+    Served by refreshes_dead, refreshes_cancelled, changes_by_refresh and one_refresh_at_a_time:
+    probes for each company that is found, none when nothing is.
     """
     return f"""
         not {dueness.under_way(company)}
         and not exists (
             select from bg.buyer_group_refresh_log as d
             join bg.changes as w on w.refresh_id = d.id and w.handled_at is null
-            where d.company_id = {company} and d.status = 'dead' and w.source = 'template'
+            where d.company_id = {company} and {cancelling.SET_ASIDE} and w.source = 'template'
                 and w.new -> 'templates' ->> {product} = {digest} offset 0)
     """
 
