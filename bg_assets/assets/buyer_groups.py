@@ -6,7 +6,15 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import partitions, settings
-from bg_assets.assets import failures, group_checks, group_metadata, judging, runs, versions
+from bg_assets.assets import (
+    failures,
+    group_checks,
+    group_metadata,
+    judging,
+    progress,
+    runs,
+    versions,
+)
 from bg_assets.domain.groups.outcome import Outcome, outcome
 from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
@@ -18,6 +26,8 @@ from bg_assets.storage.database import connect, in_transaction
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 
+# Companies that are written in one transaction: some seconds of work.
+PORTION = 100
 COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
@@ -51,33 +61,62 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     """The people who will decide on each product at the company, each with one role and reasons.
 
     What is missing is named as a gap, never padded. The group, its history and the handling of the
-    changes that led to it are written in one transaction.
+    changes that led to it are written in one transaction; of a batch those of some companies at a
+    time, so that what ends the run takes no more than these along.
     """
     engine = database.engine
     what = runs.purpose(context, engine)
     held = _held(context, engine, what)
     config = settings.read()
     force = in_force.in_force(engine, config.templates, config.products)
-    outcomes, failed = _decide(engine, held, list(force.templates.values()))
-    causes, done = _complete(engine, what.run_id, outcomes, failed)
+    if force.warning:
+        context.log.warning(force.warning)
+    going = progress.Progress(context.log.info, len(held))
+    any_written = False
+    others = sorted(set(what.companies) - {refresh.company_id for refresh in held})
+    for start in range(0, max(1, len(held)), PORTION):
+        portion = held[start : start + PORTION]
+        companies = [refresh.company_id for refresh in portion] + (others if start == 0 else [])
+        written = _refresh(context, engine, what.run_id, held, portion, companies, force)
+        any_written = any_written or written
+        going.add(len(portion))
+    if any_written:
+        _tell_checks(context, engine)
+
+
+def _refresh(
+    context: dg.AssetExecutionContext,
+    engine: sa.Engine,
+    run_id: str,
+    held: Sequence[Held],
+    portion: Sequence[Held],
+    companies: Sequence[str],
+    force: in_force.InForce,
+) -> bool:
+    """Decide on a portion of what the run holds, write and report it; whether any was written.
+
+    ``companies`` are those to report on: of the portion, and others that the run does not hold.
+    """
+    outcomes, failed = _decide(engine, portion, list(force.templates.values()))
+    causes, done = _complete(engine, run_id, outcomes, failed)
     failures.release(context, engine, held, failed)
     with connect(engine) as conn:
-        groups_shown = shown.read_shown(conn, what.companies, names=False)
+        groups_shown = shown.read_shown(conn, companies, names=False)
     judged = judging.judge_written(engine, sorted(done), force.templates)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):
-        context.log.warning(f"{company}: nothing written, another attempt holds its refresh")
+        context.log.warning(
+            f"{company}: nothing written, its refresh was cancelled or another attempt holds it"
+        )
     metadata = group_metadata.describe(
-        what.companies, groups_shown, decided, causes, done, failed, judged
+        companies, groups_shown, decided, causes, done, failed, judged
     )
     if force.warning:
-        context.log.warning(force.warning)
         metadata = {
             who: {**entries, "template_error": force.warning} for who, entries in metadata.items()
         }
     report.report(context, runs.to_report(context, metadata, done))
-    if done:
-        _tell_checks(context, engine)
+    return bool(done)
 
 
 def _tell_checks(context: dg.AssetExecutionContext, engine: sa.Engine) -> None:

@@ -192,6 +192,23 @@ def test_terminating_interrupts_the_run(
     assert not instance.run_launcher.terminate(sleeping.run_id)
 
 
+def test_a_run_whose_steps_are_tried_again_is_cancelled_and_not_tried_again(
+    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster takes the first interrupt for a failure of the step."""
+    monkeypatch.setattr(ending, "PATIENCE_SECONDS", 60.0)
+    run = make_run(trying=True)
+    launch(instance, run)
+    wait_for(instance, run, STARTED)
+    eventually(lambda: bool(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)))
+    began = time.monotonic()
+    assert instance.run_launcher.terminate(run.run_id)
+    assert reload(instance, run).status == CANCELED
+    assert time.monotonic() - began < 10
+    # Its definitions are others: it had a server of its own.
+    launcher_of(instance).dispose()
+
+
 def test_a_run_that_takes_too_long_is_ended_and_failed_whoever_started_it(
     instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

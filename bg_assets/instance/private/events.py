@@ -47,8 +47,13 @@ def log_materializations(
     and the same tags for data and code versions. Only for runs with DEFER_TAG, in which Dagster
     logs none.
     """
+    if not per_partition:
+        # Dagster would make an event of no partition.
+        return
     attach_metadata(context, per_partition)
     step = context.get_step_execution_context()
+    # What an earlier call left there would pass for a version that the body has given.
+    step._data_version_cache.values.pop(context.asset_key, None)
     events = list(
         _get_output_asset_events(
             context.asset_key,
