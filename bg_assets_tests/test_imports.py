@@ -27,6 +27,7 @@ TESTS = Path(__file__).parent
 ROOMS = {
     "settings": "",
     "writing": "",
+    "process": "",
     "domain": "",
     "domain.values": "",
     "domain.titles": "domain domain.values",
@@ -76,6 +77,7 @@ _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 NOT_FOREIGN = {
     "settings": _PURE,
     "writing": _PURE,
+    "process": _PURE - OUTSIDE,
     "domain": _PURE,
     "terminal": _PURE - TERMINAL,
     "encryption": _PURE,

@@ -5,7 +5,7 @@ Importing Dagster takes seconds, and `status` should not.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -24,11 +24,14 @@ SILENT_SECONDS = 90
 class DagsterState:
     """``daemon``: running, silent for some seconds, never started. ``sensors``: name to state.
 
+    ``heartbeat_seconds``: since the daemon's sensor thread gave its last sign.
+
     Of the sensors those of this project that have been evaluated or switched once.
     """
 
     daemon: str
     sensors: dict[str, str]
+    heartbeat_seconds: float | None = field(default=None, compare=False)
 
 
 def read(url: str) -> DagsterState:
@@ -45,6 +48,7 @@ def read(url: str) -> DagsterState:
     return DagsterState(
         daemon,
         {name: "running" if sensors[name] else "stopped" for name in SENSORS if name in sensors},
+        seconds,
     )
 
 
