@@ -46,6 +46,16 @@ def _stuck(conn: sa.Connection, config: settings.Settings) -> list[str]:
     return lines
 
 
+def of_daemon(daemon: str) -> list[str]:
+    """What is wrong where Dagster's daemon ran once and does not now; nothing before its start."""
+    if daemon in ("running", "never started"):
+        return []
+    return [
+        f"Dagster's daemon is not running ({daemon}): changes wait and nothing is lost; start "
+        "`bg-assets up`, or look at its logs where it runs"
+    ]
+
+
 def _outages(conn: sa.Connection) -> list[str]:
     found = counts.read_outages(conn)
     if found is None:

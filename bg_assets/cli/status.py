@@ -9,10 +9,12 @@ import click
 import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.cli import knowledge, problems, session
+from bg_assets.cli import knowledge, problems, processes, session
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, database
 from bg_assets.storage.reports import counts as overview
+from bg_assets.storage.reports import progress
+from bg_assets.storage.reports.progress import Going
 from bg_assets.storage.webhooks import dead as webhook_dead
 from bg_assets.terminal import Terminal
 
@@ -47,15 +49,21 @@ def _read(
         differing = audit.differing(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
+        known = processes.read(conn)
+        going = progress.read(conn)
     state = dagster_state.read(database.dagster_url())
+    daemon = processes.daemon(state, known)
+    wrong += [*problems.of_daemon(daemon), *processes.problems(known)]
     pending = {"changes": counts.pop("changes"), "companies": counts.pop("companies")}
     return {
         "pending": pending,
         **counts,
         "webhooks": {"pending": waiting, "dead": lost, "differing": differing},
-        "daemon": state.daemon,
+        "daemon": daemon,
         "sensors": state.sensors,
         "urls": _urls(config),
+        "runs": [asdict(one) for one in going],
+        "processes": processes.document(known),
         "templates": templates,
         "problems": wrong,
     }, dead
@@ -97,6 +105,8 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
 
 def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A sentence each."""
+    yield from processes.runs_in_words([Going(**one) for one in found["runs"]])
+    yield from processes.in_words(found["processes"])
     yield from knowledge.in_words(found["templates"])
     for row in dead:
         yield f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"

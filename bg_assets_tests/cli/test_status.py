@@ -26,6 +26,8 @@ NOTHING: dict[str, Any] = {
     "daemon": "never started",
     "sensors": {},
     "urls": {},
+    "runs": [],
+    "processes": [],
     "templates": {"in_force": [], "mistakes": []},
     "problems": [],
 }
