@@ -9,12 +9,14 @@ import click
 from bg_assets import settings
 from bg_assets.cli import (
     cancelling,
+    doctor,
     export,
     importing,
     keys,
     overrides,
     reading,
     requesting,
+    resyncing,
     running,
     status,
     tables,
@@ -80,6 +82,8 @@ for _command in (
     requesting.requeue,
     requesting.untrack,
     cancelling.cancel,
+    doctor.doctor,
+    resyncing.resync_command,
     reading.show,
     why.why,
     status.status,

@@ -17,7 +17,12 @@ from bg_assets.storage.reports import counts
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config), *_stuck(conn, config), *_outages(conn), *watch.problems(conn)]
+    return [*disk.problems(config), *of_runs(conn, config), *watch.problems(conn)]
+
+
+def of_runs(conn: sa.Connection, config: settings.Settings) -> list[str]:
+    """What is wrong with what is under way, a line each."""
+    return [*_stuck(conn, config), *_outages(conn)]
 
 
 def _stuck(conn: sa.Connection, config: settings.Settings) -> list[str]:

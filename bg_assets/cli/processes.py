@@ -64,7 +64,7 @@ def problems(known: Sequence[workers.Worker]) -> Iterator[str]:
 
 
 def document(known: Sequence[workers.Worker]) -> list[dict[str, Any]]:
-    """The processes for --json; those that have ended are left out."""
+    """The processes for --json; those that have ended are left out, as a run does all the time."""
     return [
         {
             "kind": one.kind,
@@ -77,7 +77,7 @@ def document(known: Sequence[workers.Worker]) -> list[dict[str, Any]]:
             "memory_bytes": one.memory,
         }
         for one in known
-        if one.ended_seconds is None
+        if one.ended_seconds is None and not (one.kind == "run" and one.state == "gone")
     ]
 
 

@@ -52,6 +52,31 @@ def read(url: str) -> DagsterState:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What is in Dagster's database: the revision of its tables, None where there are none.
+
+    ``heartbeats``: s since each thread of the daemon gave a sign; schedules: which are on, by name;
+    ``ahead_seconds``: by how much that server's clock is before this machine's.
+    """
+
+    revision: str | None
+    heartbeats: dict[str, float]
+    schedules: dict[str, bool]
+    ahead_seconds: float
+
+
+def read_storage(url: str) -> Storage:
+    """Read what ``doctor`` looks at. Raises DatabaseUnreachable."""
+    with _connected(url) as conn:
+        return Storage(
+            tables.revision(conn),
+            tables.heartbeats(conn),
+            tables.schedules(conn),
+            database.seconds_ahead(conn),
+        )
+
+
 def long_runs(url: str, seconds: float) -> list[LongRun]:
     """The runs in progress that began so long ago and were asked for by a sensor.
 

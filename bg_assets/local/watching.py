@@ -58,6 +58,7 @@ class _Known:
     unanswered_since: float | None = None
     beat: float | None = None
     beat_at: float | None = None
+    output: Path | None = None
 
 
 @dataclass
@@ -71,6 +72,11 @@ class Watch:
     stopping: threading.Event = field(default_factory=threading.Event)
     _known: dict[_Key, _Known] = field(default_factory=dict)
     _database_since: float | None = None
+
+    @property
+    def _outputs(self) -> Path:
+        """Where the processes of runs have the file that they touch, as the launcher gives it."""
+        return self.config.home.resolve() / "dagster" / "runs"
 
     @contextlib.contextmanager
     def of(self, supervisor: int) -> Iterator[None]:
@@ -121,7 +127,8 @@ class Watch:
         silent = not one.is_stopped and self._answer(known.kind) is Answer.NONE
         known.unanswered_since = (known.unanswered_since or now) if silent else None
         if known.kind == "run":
-            _note_beat(known, _touched(one.pid))
+            known.output = known.output or _output_of(one.pid, self._outputs)
+            _note_beat(known, _touched(known.output))
 
     def _answer(self, kind: str) -> Answer:
         if kind == "code":
@@ -161,7 +168,7 @@ class Watch:
             known.kind,
             one.age,
             one.memory,
-            _run_of(one.pid) if known.kind == "run" else None,
+            None if known.output is None else known.output.stem,
             max(seen.silent or 0.0, seen.stopped, seen.unanswered),
             hanging.state(seen),
         )
@@ -250,18 +257,23 @@ def _among(word: str, words: Sequence[str]) -> bool:
     return any(part == word or part.endswith(f"/{word}") for part in words)
 
 
-def _touched(pid: int) -> float | None:
-    """When the output of a run's process was last touched, by whatever clock."""
-    try:
-        return os.stat(f"/proc/{pid}/fd/1").st_mtime  # noqa: PTH116 - no link of our own
-    except OSError:
-        return None
+def _output_of(pid: int, folder: Path) -> Path | None:
+    """The file that the process of a run touches, which it keeps open; None where it has none yet.
+
+    Its standard output is not it: while steps run that goes to Dagster's compute logs.
+    """
+    with contextlib.suppress(OSError):
+        for number in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                path = number.readlink()
+                if path.parent == folder and path.suffix == ".log":
+                    return path
+    return None
 
 
-def _run_of(pid: int) -> str | None:
-    """The run that a process executes, by the name of its output; None where that is unknown."""
+def _touched(output: Path | None) -> float | None:
+    """When the file was last touched, by whatever clock."""
     try:
-        output = Path(f"/proc/{pid}/fd/1").readlink()
+        return None if output is None else output.stat().st_mtime
     except OSError:
         return None
-    return output.stem if output.suffix == ".log" else None

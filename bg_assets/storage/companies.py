@@ -13,6 +13,7 @@ _ALL = sa.text(
     "select id from bg.canonical_companies where deleted_at is null and id > :after "
     "order by id limit :most"
 )
+_COUNT = sa.text("select count(*) from bg.canonical_companies where deleted_at is null")
 # In the order of a hash: spread over all, and the same companies each time.
 _SAMPLE = sa.text("""
     select id from bg.canonical_companies where deleted_at is null order by md5(id), id limit :most
@@ -59,6 +60,11 @@ def of_no_use(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
 def all_ids(conn: sa.Connection) -> list[str]:
     """The ids of all tracked companies, in order."""
     return list(conn.execute(_ALL, {"after": "", "most": 10_000_000}).scalars())
+
+
+def count(conn: sa.Connection) -> int:
+    """How many companies are tracked."""
+    return int(conn.execute(_COUNT).scalar_one())
 
 
 def sample_ids(conn: sa.Connection, most: int) -> list[str]:

@@ -69,6 +69,15 @@ _OLD = sa.text(f"""
         and {_not_under_way("g.company_id", "g.product", "g.hash")}
     ) {_INSERT}
 """)
+# Served by the primary key of the groups.
+_OF_COMPANIES = sa.text("""
+    select g.company_id, g.product, g.template_hash as was, c.hash
+    from jsonb_to_recordset(cast(:current as jsonb)) as c(product text, hash text)
+    join bg.buyer_groups as g on g.product = c.product and g.template_hash <> c.hash
+    where g.company_id > :after and g.company_id <= :last
+        and (cast(:only as text[]) is null or g.company_id = any(cast(:only as text[])))
+    order by 1, 2
+""")
 # A look at all companies, as the one after it, only while a product is new.
 _COUNTRIES = sa.text("""
     select distinct country from bg.canonical_companies
@@ -154,6 +163,31 @@ def raise_changes(
         if more < most:
             conn.execute(_COMPLETE, {"products": list(incomplete)})
     return raised
+
+
+def raise_within(
+    conn: sa.Connection,
+    current: Mapping[str, str],
+    after: str,
+    last: str,
+    only: Sequence[str] | None = None,
+) -> int:
+    """Ask for what other templates than these built, of the companies between two ids.
+
+    What is asked for already is left alone. Returns for how many companies.
+    """
+    listed = [{"product": name, "hash": digest} for name, digest in current.items()]
+    within = {
+        "current": json.dumps(listed),
+        "after": after,
+        "last": last,
+        "only": None if only is None else list(only),
+    }
+    old = [dict(row) for row in conn.execute(_OF_COMPANIES, within).mappings()]
+    if not old:
+        return 0
+    bounded = {"priority": priorities.OF_TEMPLATE, "most": len(old)}
+    return conn.execute(_OLD, {"groups": json.dumps(old), **bounded}).rowcount
 
 
 def _portion(conn: sa.Connection, product: str, digest: str, most: int) -> list[dict[str, str]]:

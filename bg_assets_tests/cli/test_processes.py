@@ -90,18 +90,21 @@ def test_status_lists_processes_and_calls_those_of_this_host_gone_that_are(bg: C
             conn,
             [
                 Beat(me.host, me.pid, me.started, "up", me.age, me.memory),
-                Beat(me.host, dead.pid, "x", "run", 9.0, 1 << 20, run_id="12345678-9"),
+                Beat(me.host, dead.pid, "x", "code", 9.0, 1 << 20),
+                Beat(me.host, dead.pid + 100_000_000, "x", "run", 9.0, 1 << 20, run_id="gone"),
+                Beat("elsewhere", 8, "x", "run", 9.0, 1 << 20, run_id="12345678-9"),
                 Beat("elsewhere", 7, "x", "receiver", 99999.0, 1 << 20),
             ],
         )
     found = {one["kind"]: one for one in bg.json("status")["processes"]}
     assert {kind: one["health"] for kind, one in found.items()} == {
-        "up": "ok", "run": "gone", "receiver": "ok",
+        "up": "ok", "code": "gone", "run": "ok", "receiver": "ok",
     }  # fmt: skip
     assert found["up"]["memory_bytes"] > 1 << 20
     assert found["receiver"]["uptime_seconds"] >= 99999
     out = bg("status").out
-    assert "process run 12345678        gone; up for 9 s, 1 MB, last sign " in out
+    assert "process code                gone; up for 9 s, 1 MB, last sign " in out
+    assert "process run 12345678        ok; up for 9 s, 1 MB, last sign " in out
     assert "process receiver            ok; up for 28 h, 1 MB" in out
 
 
