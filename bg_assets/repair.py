@@ -33,7 +33,8 @@ LOOKUPS = 50
 class RunState:
     """A run's status, when it was made and when it was over, the process that executes it, and all.
 
-    ``record`` is what Dagster has stored of it; too_long: it passed its longest time.
+    ``record`` is what Dagster has stored of it; too_long: it passed its longest time; lost: its
+    process is gone before Dagster knew it as started, which its monitoring would see much later.
     """
 
     run_id: str
@@ -43,6 +44,7 @@ class RunState:
     worker: Worker | None = None
     record: dg.RunRecord | None = None
     too_long: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def why_over(held: UnderWay, run: RunState | None, now: datetime) -> Over | None
             return Over(f"run {run.run_id} ended as {run.status.value}")
         if run.status is dg.DagsterRunStatus.SUCCESS:
             return Over(f"run {run.run_id} ended without completing it")
+        if run.lost:
+            return Over(f"run {run.run_id} was lost as it began", outage=True)
         never = run.status is dg.DagsterRunStatus.NOT_STARTED
         if never and now - run.created_at > NEVER_SUBMITTED:
             return Over(f"run {run.run_id} was made and never submitted", outage=True)
@@ -108,8 +112,9 @@ def repair(
                 waiting.append(held.run_key)
             continue
         over = _whose_fault(instance, engine, run, over)
-        if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
-            _end(instance, run, over.reason)
+        if run is not None and (run.lost or run.status is dg.DagsterRunStatus.NOT_STARTED):
+            if not _end(instance, run, over.reason):
+                continue
         elif run is not None and lives_on(run):
             if run.ended_at is not None and now - run.ended_at < LAST_BREATH:
                 continue
@@ -209,13 +214,21 @@ def _state(record: dg.RunRecord) -> RunState:
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
     worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
     too_long = longest.passed(run.tags, record.start_time, record.end_time)
+    starting = run.status is dg.DagsterRunStatus.STARTING
+    lost = starting and worker is not None and worker.state() is State.GONE
     return RunState(
-        run.run_id, run.status, record.create_timestamp, ended, worker, record, too_long
+        run.run_id, run.status, record.create_timestamp, ended, worker, record, too_long, lost
     )
 
 
-def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:
-    """Mark a run that hangs before its submission, so that the UI does not show it for ever."""
+def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> bool:
+    """Mark a run that was never submitted, or lost, so that the UI does not show it for ever.
+
+    Returns False where it has come further since it was looked at: it may have done its work.
+    """
     stuck = instance.get_run_by_id(run.run_id)
+    if stuck is not None and stuck.status is not run.status:
+        return False
     if stuck is not None:
         instance.report_run_failed(stuck, reason)
+    return True

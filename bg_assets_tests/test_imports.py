@@ -45,14 +45,14 @@ ROOMS = {
     "encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
-    "receiver": "settings domain.values domain.webhooks embedded encryption storage",
-    "instance": "settings domain.titles embedded storage",
+    "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
+    "instance": "settings process domain.titles embedded storage",
     "web": "settings instance",
-    "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
-    "products instance",
-    "cli": "settings writing domain domain.values domain.titles domain.products domain.groups "
-    "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
-    "instance local",
+    "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
+    "sending products instance",
+    "cli": "settings writing process domain domain.values domain.titles domain.products "
+    "domain.groups domain.webhooks terminal encryption embedded files sample storage sending "
+    "products receiver instance local",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "

@@ -169,15 +169,6 @@ def test_a_request_for_a_batch_names_the_batch_and_defers_events() -> None:
     assert asked.run_config == runs.batch_config(["c1", "c9"])
 
 
-@pytest.mark.parametrize(("companies", "seconds"), [(1, 900), (500, 900), (501, 902), (2000, 3600)])
-def test_a_run_has_a_longest_time_and_a_batch_beyond_500_has_more_in_proportion(
-    companies: int, seconds: float
-) -> None:
-    batch = tuple(f"c{number}" for number in range(companies))
-    asked = sensors.run_request(claims.Request("b", batch, 1, {}, batch_id="b"))
-    assert round(float(asked.tags["dagster/max_runtime"])) == seconds
-
-
 def test_the_sensors_run_by_default_and_describe_themselves() -> None:
     found = {one.name: one for one in sensors.SENSORS}
     assert list(found) == list(state.SENSORS)

@@ -144,9 +144,7 @@ class Watch:
         try:
             heartbeat = state.read(database.dagster_url()).heartbeat_seconds
             with database.connect(self.engine) as conn:
-                for known in self._known.values():
-                    if known.kind == "daemon" and heartbeat is not None:
-                        _note_beat(known, time.monotonic() - heartbeat)
+                self._hear_daemons(heartbeat)
                 workers.beat(conn, [self._beat(one) for one in found])
                 workers.end(conn, process.host(), gone)
                 workers.forget_old(conn)
@@ -157,6 +155,12 @@ class Watch:
             self._database_since = None
         elif self._database_since is None:
             self._database_since = time.monotonic()
+
+    def _hear_daemons(self, heartbeat: float | None) -> None:
+        """A heart that beat so many seconds ago, in whichever daemon."""
+        for known in self._known.values():
+            if known.kind == "daemon" and heartbeat is not None:
+                _note_beat(known, time.monotonic() - heartbeat)
 
     def _beat(self, one: process.Process) -> workers.Beat:
         known = self._known[_key(one)]
@@ -262,13 +266,13 @@ def _output_of(pid: int, folder: Path) -> Path | None:
 
     Its standard output is not it: while steps run that goes to Dagster's compute logs.
     """
-    with contextlib.suppress(OSError):
-        for number in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                path = number.readlink()
-                if path.parent == folder and path.suffix == ".log":
-                    return path
-    return None
+    try:
+        opened = [number.readlink() for number in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        # It has ended, or has just closed one.
+        return None
+    mine = [path for path in opened if path.parent == folder and path.suffix == ".log"]
+    return mine[0] if mine else None
 
 
 def _touched(output: Path | None) -> float | None:

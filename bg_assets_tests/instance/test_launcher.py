@@ -13,7 +13,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.instance import ending, forkserver, launcher, longest, notes
+from bg_assets.instance import ending, forkserver, launcher, notes
 from bg_assets.instance.launcher import ForkRunLauncher, LaunchFailed, outputs
 from bg_assets.instance.private import base, names, running
 from bg_assets.instance.worker import State, Worker
@@ -190,48 +190,6 @@ def test_terminating_interrupts_the_run(
     wait_for(instance, sleeping, CANCELED)
     assert time.monotonic() - started < 5
     assert not instance.run_launcher.terminate(sleeping.run_id)
-
-
-def test_a_run_whose_steps_are_tried_again_is_cancelled_and_not_tried_again(
-    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Dagster takes the first interrupt for a failure of the step."""
-    monkeypatch.setattr(ending, "PATIENCE_SECONDS", 60.0)
-    run = make_run(trying=True)
-    launch(instance, run)
-    wait_for(instance, run, STARTED)
-    eventually(lambda: bool(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)))
-    began = time.monotonic()
-    assert instance.run_launcher.terminate(run.run_id)
-    assert reload(instance, run).status == CANCELED
-    assert time.monotonic() - began < 10
-    # Its definitions are others: it had a server of its own.
-    launcher_of(instance).dispose()
-
-
-def test_a_run_that_takes_too_long_is_ended_and_failed_whoever_started_it(
-    instance: dg.DagsterInstance, make_run: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BG_RUN_TIMEOUT", "1")
-    by_hand, allowed = make_run("sleep 60"), make_run("sleep 60", **{names.LONGEST_TAG: "900"})
-    for run in (by_hand, allowed):
-        launch(instance, run)
-        wait_for(instance, run, STARTED)
-    worker = worker_of(instance, by_hand)
-    assert reload(instance, by_hand).tags[names.LONGEST_TAG] == "1"
-
-    def ended() -> bool:
-        monitor(instance)
-        return reload(instance, by_hand).is_finished
-
-    eventually(ended)
-    assert reload(instance, by_hand).status == FAILURE
-    assert worker.state() is State.GONE
-    record = instance.get_run_record_by_id(by_hand.run_id)
-    assert record is not None
-    assert longest.passed(record.dagster_run.tags, record.start_time, record.end_time)
-    assert reload(instance, allowed).status == STARTED
-    ending.kill(worker_of(instance, allowed))
 
 
 def test_terminating_a_run_whose_process_is_gone_cancels_it_at_once(
