@@ -75,7 +75,8 @@ def _cancel_companies(
     mine = [one for one in under_way if one.company_id in done]
     counts = Counter(one.run for one in mine)
     emptied = {one.run: one for one in mine if counts[one.run] == one.of_run}
-    return done, list(emptied.values()), [one for one in wanted if one not in done]
+    with_run = [one for one in emptied.values() if one.run_id or one.run_key]
+    return done, with_run, [one for one in wanted if one not in done]
 
 
 def _cancel_runs(

@@ -38,15 +38,17 @@ _KEEP = sa.text("""
     from unnest(cast(:ids as uuid[]), cast(:companies as text[])) as a(id, company_id)
     where c.company_id = a.company_id and c.refresh_id is null
 """)
-# Served by one_refresh_at_a_time.
+# Served by one_refresh_at_a_time: a look at all that is under way, once.
 _OF_COMPANIES = sa.text(f"""
-    select r.id::text as id, r.company_id, r.attempt, r.run_id, r.run_key,
-        (select count(*) from bg.buyer_group_refresh_log as o
-            where {dueness.UNDER_WAY.replace("r.", "o.")} and (
-                o.run_id = r.run_id or o.run_id is null and o.run_key = r.run_key)) as of_run
-    from bg.buyer_group_refresh_log as r
-    where {dueness.UNDER_WAY} and r.company_id = any(:companies)
-    order by r.company_id
+    select id, company_id, attempt, run_id, run_key, of_run
+    from (
+        select r.id::text as id, r.company_id, r.attempt, r.run_id, r.run_key,
+            count(*) over (partition by r.run_id, case when r.run_id is null then r.run_key end)
+                as of_run
+        from bg.buyer_group_refresh_log as r where {dueness.UNDER_WAY}
+    ) as live
+    where company_id = any(:companies)
+    order by company_id
 """)
 _OF_RUN = sa.text(f"""
     select r.id::text as id, r.company_id, r.attempt, r.run_id, r.run_key, 1 as of_run
