@@ -27,13 +27,15 @@ from bg_assets.storage import database, workers
 EVERY_SECONDS = 10.0
 # Of a look into the database, which must not hold up the next round.
 LOOK_SECONDS = 5.0
+# Itself, which it never ends.
+UP = "up"
 # A moment that is reckoned from an age comes out a little different each time.
 ROUGHLY = 5.0
 
 # Who is who, by words of the command line; the first that fits.
 _KINDS = (
-    ("bg_assets.embedded.keeper", "keeper"),
     ("bg_assets.local.supervisor", "supervisor"),
+    ("bg_assets.embedded.keeper", "keeper"),
     ("bg_assets.web.server", "webserver"),
     ("bg_assets.instance.forkserver", "forkserver"),
     ("dagster-daemon", "daemon"),
@@ -112,7 +114,7 @@ class Watch:
         for one in found:
             known = self._known[_key(one)]
             why = hanging.verdict(self._seen(known))
-            if why and not self.stopping.is_set():
+            if why and known.kind != UP and not self.stopping.is_set():
                 self._end(one, known.kind, why)
 
     def ended(self) -> None:
@@ -235,7 +237,7 @@ def _family(supervisor: int) -> Iterator[tuple[process.Process, str]]:
     """`up` itself, the supervisor and all below it, each with what it is."""
     me = process.seen(os.getpid())
     if me is not None:
-        yield me, "up"
+        yield me, UP
     try:
         root = psutil.Process(supervisor)
         family = [root, *root.children(recursive=True)]
