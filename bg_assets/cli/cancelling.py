@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 import sqlalchemy as sa
@@ -12,9 +11,6 @@ from bg_assets.cli import lookups, session
 from bg_assets.local import programs
 from bg_assets.storage import cancelling, claims, companies, database
 from bg_assets.storage.reports import finding
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 @click.command()
@@ -31,6 +27,8 @@ def cancel(ids: tuple[str, ...], as_json: bool) -> None:
     with session.opened() as engine:
         with database.connect(engine) as conn:
             not_companies = companies.unknown(conn, wanted)
+        if not_companies:
+            _require_runs(engine, not_companies)
         named = [one for one in wanted if one not in not_companies]
         done, emptied, idle = _cancel_companies(engine, named)
         runs: list[str] = []
@@ -47,7 +45,8 @@ def cancel(ids: tuple[str, ...], as_json: bool) -> None:
         message = f"not ended from here: {', '.join(stubborn)}; the run's page in the UI says why"
         session.fail(message, session.FAILED)
     if idle:
-        session.fail(f"nothing is under way for {', '.join(idle)}", session.FAILED)
+        names = ", ".join(idle)
+        session.fail(f"nothing to cancel, or just being completed: {names}", session.FAILED)
 
 
 def _tell(done: Sequence[str], runs: Sequence[str]) -> None:
@@ -88,7 +87,6 @@ def _cancel_runs(
 
     done: list[str] = []
     with in_dagster.instance_in(programs.prepare_dagster_home(settings.read().home)) as instance:
-        _require_runs(engine, instance, run_ids)
         for run_id in run_ids:
             done += _cancel_of_run(engine, run_id, in_dagster.key_of(instance, run_id) or None)
         ids = [one.run_id for one in emptied if one.run_id is not None]
@@ -100,18 +98,17 @@ def _cancel_runs(
     return done, ended, [one for one in all_ids if one not in ended]
 
 
-def _require_runs(
-    engine: sa.Engine, instance: "dg.DagsterInstance", run_ids: Sequence[str]
-) -> None:
+def _require_runs(engine: sa.Engine, run_ids: Sequence[str]) -> None:
     """End with exit code 2 where an id is neither a company's nor a run's, 1 where one is over."""
     from bg_assets.instance import cancelling as in_dagster
 
-    unknown = [one for one in run_ids if not in_dagster.known(instance, one)]
+    with in_dagster.instance_in(programs.prepare_dagster_home(settings.read().home)) as instance:
+        unknown = [one for one in run_ids if not in_dagster.known(instance, one)]
+        over = [one for one in run_ids if in_dagster.key_of(instance, one) is None]
     if unknown:
         with database.connect(engine) as conn:
             lines = [finding.no_company(conn, one) for one in unknown]
         session.fail([f"{line}; nor is it the id of a run" for line in lines], session.USAGE)
-    over = [one for one in run_ids if in_dagster.key_of(instance, one) is None]
     if over:
         session.fail(f"over already: run {', '.join(over)}", session.FAILED)
 

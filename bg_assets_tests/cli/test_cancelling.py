@@ -117,7 +117,7 @@ def test_who_has_nothing_under_way_is_told_and_the_others_are_cancelled(bg: Comm
     done = bg("cancel", "a", "b")
     assert done.code == 1
     assert "1 refresh is cancelled" in done.out
-    assert done.err.startswith("error: nothing is under way for ")
+    assert done.err.startswith("error: nothing to cancel, or just being completed: ")
 
 
 @pytest.mark.parametrize("wrong", ["aa", str(uuid.UUID(int=7))])
@@ -125,7 +125,9 @@ def test_what_is_neither_a_company_nor_a_run_is_refused_with_near_matches(
     bg: Command, instance: dg.DagsterInstance, wrong: str
 ) -> None:
     bg.companies("a")
-    done = bg("cancel", wrong)
+    take(bg, "a")
+    done = bg("cancel", "a", wrong)
     assert done.code == 2
+    assert bg.json("status")["running"] == 1
     assert wrong in done.err
     assert "nor is it the id of a run" in done.err
