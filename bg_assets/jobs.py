@@ -1,4 +1,7 @@
-"""The one job: a company's buyer group, from its people."""
+"""The jobs: a company's buyer group, from its people; and asking providers about these.
+
+They are two, so that no provider holds up a group.
+"""
 
 import dagster as dg
 
@@ -7,4 +10,10 @@ refresh_buyer_groups = dg.define_asset_job(
     # The checks are evaluated by buyer_groups itself: a step of their own would cost every run.
     selection=dg.AssetSelection.assets("company_people", "buyer_groups").without_checks(),
     description="Recompute the buyer groups of one company, or of a batch of companies.",
+)
+
+enrich_people = dg.define_asset_job(
+    "enrich_people",
+    selection=dg.AssetSelection.assets("enriched_people").without_checks(),
+    description="Ask providers what is missing or in doubt of companies' people, and write it.",
 )

@@ -11,11 +11,11 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import faults
-from bg_assets.instance import ending, longest
+from bg_assets.instance import ageing, ending, longest
 from bg_assets.instance.private import names
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.instance.worker import State, Worker
-from bg_assets.storage import cancelling, claims, database, refreshes
+from bg_assets.storage import cancelling, claims, database, priorities, refreshes
 from bg_assets.storage.refreshes import UnderWay
 
 # Submitting a run takes a fraction of a second; one that still is not submitted never will be.
@@ -95,6 +95,7 @@ def repair(
 ) -> list[str]:
     """Release what no run will complete; returns what was done, a line each.
 
+    The run that has waited longest in the queue is put forward, if that is long.
     A few look-ups in Dagster's storage, and none while nothing is under way. Each release is a
     transaction of its own, so that no completion waits for the look-ups.
     """
@@ -105,7 +106,10 @@ def repair(
         return []
     lines: list[str] = []
     waiting: list[str] = []
-    for held, run in _runs_of(instance, under_way, now):
+    by_id, by_key = _in_progress(instance)
+    records = [run.record for run in by_id.values() if run.record is not None]
+    ageing.put_forward(instance, records, priorities.BY_HAND, now)
+    for held, run in _runs_of(instance, under_way, by_id, by_key, now):
         over = why_over(held, run, now)
         if over is None:
             if _is_submitted(run) and held.run_id is None and held.run_key is not None:
@@ -152,10 +156,13 @@ def _whose_fault(
 
 
 def _runs_of(
-    instance: dg.DagsterInstance, under_way: Sequence[UnderWay], now: datetime
+    instance: dg.DagsterInstance,
+    under_way: Sequence[UnderWay],
+    by_id: Mapping[str, RunState],
+    by_key: Mapping[str, RunState],
+    now: datetime,
 ) -> Iterator[tuple[UnderWay, RunState | None]]:
     """What is under way with its run, None where there is none; leaves out what is too early."""
-    by_id, by_key = _in_progress(instance)
     lookups = 0
     for held in under_way:
         run = by_id.get(held.run_id or "") or by_key.get(held.run_key or "")
@@ -193,7 +200,7 @@ def _in_progress(
     instance: dg.DagsterInstance,
 ) -> tuple[Mapping[str, RunState], Mapping[str, RunState]]:
     """The runs in progress, by id and by run key: one query for the ordinary case."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000)
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000, ascending=True)
     states = [_state(record) for record in records]
     keys = [record.dagster_run.tags.get(names.RUN_KEY_TAG) for record in records]
     by_key = {key: state for key, state in zip(keys, states, strict=True) if key}

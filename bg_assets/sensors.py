@@ -14,19 +14,25 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import encryption, jobs, partitions, repair, settings
-from bg_assets.assets import runs
+from bg_assets.assets import enriched_people, runs
 from bg_assets.instance import longest, report, state
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import causes, claims, database, instance_settings
+from bg_assets.storage.enrichment import due
 from bg_assets.storage.webhooks import applying
-from bg_assets.ticks import mirror, patience, upkeep
+from bg_assets.ticks import asking, mirror, patience, upkeep
 
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
 REPAIR_SECONDS = 2.0
 # A tick has 60 s in all, for its run requests too.
 APPLY_SECONDS = 20.0
+
+# All sensors stand behind each other's ticks.
+ENRICHMENT_SECONDS = 2.0
+# Of Dagster's priorities: behind every refresh.
+LEAST_URGENT = -1000
 
 _DESCRIPTION = (
     "Applies the events that wait and asks for runs for all companies that are due: their people "
@@ -137,7 +143,8 @@ def follow_templates(engine: sa.Engine) -> list[str]:
     config = settings.read()
     force = in_force.keep(engine, config.templates, config.products)
     raised = in_force.raise_changes(engine, force)
-    lines = [f"{raised} companies are to be refreshed for a changed template"] if raised else []
+    who = "1 company is" if raised == 1 else f"{raised} companies are"
+    lines = [f"{who} to be refreshed for a changed template"] if raised else []
     return [force.warning, *lines] if force.warning else lines
 
 
@@ -212,3 +219,40 @@ def _sensor(name: str) -> dg.SensorDefinition:
 
 
 SENSORS = [_sensor(name) for name in state.SENSORS]
+
+
+@dg.sensor(
+    name=state.ENRICHMENT,
+    job=jobs.enrich_people,
+    description=(
+        "Asks for a run for companies of whose people something is missing or in doubt, one run at "
+        "a time, behind all refreshes. Does nothing while no provider is configured."
+    ),
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def enrichment(
+    context: dg.SensorEvaluationContext, database: Database
+) -> dg.SensorResult | dg.SkipReason:
+    """Companies about which providers are to be asked become a run, in the background."""
+    patient = patience.Patience(database.engine, all_seconds=ENRICHMENT_SECONDS)
+    found = asking.Found((), "")
+    with patient.spent():
+        found = asking.look(context.instance, patient.engine, settings.read())
+    if not found.batches:
+        return dg.SkipReason("; ".join([*patient.told(), found.said]))
+    return dg.SensorResult(run_requests=[_enrichment_run(one) for one in found.batches])
+
+
+def _enrichment_run(batch: due.Batch) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=batch.batch_id,
+        partition_key=batch.companies[0],
+        tags={
+            "dagster/priority": str(LEAST_URGENT),
+            enriched_people.BATCH_TAG: batch.batch_id,
+            "bg/companies": str(len(batch.companies)),
+            **report.DEFER_ASSET_EVENTS,
+        },
+        run_config=enriched_people.batch_config(batch.companies),
+    )

@@ -39,24 +39,34 @@ VARIABLES = (
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_RUN_TIMEOUT", "900", "seconds after which a run is ended and tried again"),
+    Variable("BG_REFRESH_WITHOUT_NEWS", "200", "companies a minute refreshed so; 0: none"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
     Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),
     Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
     Variable("BG_RECEIVER_BODY_LIMIT", "262144", "bytes that a webhook's body may have"),
     Variable("BG_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, as CIDR"),
+    Variable("BG_ENRICH_EXPIRY", "company=7d,discovery=3d,person=1d", "how long answers are kept"),
+    Variable("BG_ENRICH_CAP_DAILY", "none", "US dollars a provider may cost a day: 5, or pdl=5"),
+    Variable("BG_ENRICH_CAP_MONTHLY", "none", "the same a month (UTC); without either, nothing"),
     Variable("BG_ENCRYPTION_KEYS", "a file in BG_HOME", "keys of stored payloads, newest first"),
     Variable("BG_PROVIDERS", "none", "who is asked for outside data, in order: pdl, csv, your own"),
     Variable("BG_PDL_KEY", "none", "key of People Data Labs, for the provider pdl"),
     Variable("BG_PDL_URL", "its own", "address of People Data Labs, or of a proxy in front of it"),
     Variable("BG_PDL_PRICE_PERSON", "0.28", "US dollars that it bills for a person found"),
     Variable("BG_PDL_PRICE_COMPANY", "0.10", "US dollars that it bills for a company found"),
+    Variable("BG_ENRICH_BUDGET", "1", "US dollars that asking about a company may cost at a time"),
     Variable("BG_ENRICH_CSV", "none", "file of observations, for the provider csv"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:[0-9]{1,5})?")
+LENGTH = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+# The kinds of questions in domain/enrichment/asking.py.
+KINDS = ("company", "discovery", "person")
+AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 PDL_URL = "https://api.peopledatalabs.com"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -79,6 +89,7 @@ class Settings:
     batch_size: int
     max_attempts: int
     run_timeout: float
+    refresh_without_news: int
     web_port: int
     web_hosts: tuple[str, ...]
     web_read_only: bool
@@ -93,6 +104,11 @@ class Settings:
     pdl_price_person: Decimal = Decimal("0.28")
     pdl_price_company: Decimal = Decimal("0.10")
     enrich_csv: Path | None = None
+    # Seconds by kind of question where set; US dollars by provider, under "" for all others.
+    enrich_expiry: tuple[tuple[str, float], ...] = ()
+    enrich_cap_daily: tuple[tuple[str, Decimal], ...] = ()
+    enrich_cap_monthly: tuple[tuple[str, Decimal], ...] = ()
+    enrich_budget: Decimal = Decimal(1)
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -128,6 +144,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         batch_size=_whole(env, "BG_BATCH_SIZE", 500, least=1, most=2000),
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
         run_timeout=_number(env, "BG_RUN_TIMEOUT", 900, least=1),
+        refresh_without_news=_whole(env, "BG_REFRESH_WITHOUT_NEWS", 200, least=0, most=10_000),
         web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
         web_hosts=_hosts(env, "BG_WEB_HOSTS"),
         web_read_only=_yes(env, "BG_WEB_READ_ONLY"),
@@ -142,7 +159,11 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         pdl_url=env.get("BG_PDL_URL", "").strip() or PDL_URL,
         pdl_price_person=_dollars(env, "BG_PDL_PRICE_PERSON", "0.28"),
         pdl_price_company=_dollars(env, "BG_PDL_PRICE_COMPANY", "0.10"),
+        enrich_budget=_dollars(env, "BG_ENRICH_BUDGET", "1"),
         enrich_csv=Path(env["BG_ENRICH_CSV"]).absolute() if env.get("BG_ENRICH_CSV") else None,
+        enrich_expiry=_expiry(env, "BG_ENRICH_EXPIRY"),
+        enrich_cap_daily=_caps(env, "BG_ENRICH_CAP_DAILY"),
+        enrich_cap_monthly=_caps(env, "BG_ENRICH_CAP_MONTHLY"),
     )
 
 
@@ -164,6 +185,9 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_BATCH_SIZE": str(config.batch_size),
         "BG_MAX_ATTEMPTS": str(config.max_attempts),
         "BG_RUN_TIMEOUT": f"{config.run_timeout:.15g}",
+        "BG_REFRESH_WITHOUT_NEWS": str(config.refresh_without_news),
+        "BG_ENRICH_CAP_DAILY": _caps_text(config.enrich_cap_daily),
+        "BG_ENRICH_CAP_MONTHLY": _caps_text(config.enrich_cap_monthly),
     }
 
 
@@ -253,6 +277,43 @@ def _dollars(env: Mapping[str, str], name: str, default: str) -> Decimal:
     if not (value.is_finite() and 0 <= value <= 1000):
         raise BadSetting(f"{name} takes US dollars from 0 to 1000, not {text!r}")
     return value
+
+
+def seconds(text: str) -> float | None:
+    """The seconds of a length of time like 90d, 12h, 30m or 45s; None where it is none."""
+    found = LENGTH.fullmatch(text.strip().lower())
+    return int(found[1]) * UNITS[found[2]] if found else None
+
+
+def _expiry(env: Mapping[str, str], name: str) -> tuple[tuple[str, float], ...]:
+    found: dict[str, float] = {}
+    for text in filter(None, map(str.strip, env.get(name, "").split(","))):
+        kind, _, length = (part.strip() for part in text.partition("="))
+        if kind not in KINDS or (lasts := seconds(length)) is None:
+            raise BadSetting(
+                f"{name} takes lengths of time by kind, like company=7d,discovery=3d,person=12h, "
+                f"not {text!r}"
+            )
+        found[kind] = lasts
+    return tuple(found.items())
+
+
+def _caps(env: Mapping[str, str], name: str) -> tuple[tuple[str, Decimal], ...]:
+    found: dict[str, Decimal] = {}
+    for text in filter(None, map(str.strip, env.get(name, "").split(","))):
+        provider, equals, amount = (part.strip() for part in text.rpartition("="))
+        if not AMOUNT.fullmatch(amount) or bool(provider) != bool(equals) or provider in found:
+            raise BadSetting(
+                f"{name} takes US dollars, for all providers like 5 or for each like pdl=5,csv=0, "
+                f"not {text!r}"
+            )
+        found[provider] = Decimal(amount)
+    return tuple(found.items())
+
+
+def _caps_text(caps: tuple[tuple[str, Decimal], ...]) -> str | None:
+    texts = [f"{provider}={amount}" if provider else str(amount) for provider, amount in caps]
+    return ",".join(texts) or None
 
 
 def _number(env: Mapping[str, str], name: str, default: float, *, least: float) -> float:

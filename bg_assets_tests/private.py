@@ -40,6 +40,7 @@ from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
 from dagster._daemon.monitoring.run_monitoring import (
     execute_run_monitoring_iteration as execute_run_monitoring_iteration,
 )
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.types import DaemonHeartbeat as DaemonHeartbeat
 
 execute_run_command_body = _execute_run_command_body
@@ -61,3 +62,9 @@ def settings_of(instance: dg.DagsterInstance) -> dict[str, Any]:
     """What an instance keeps of its dagster.yaml, to be changed."""
     settings: dict[str, Any] = instance._settings  # type: ignore[assignment]
     return settings
+
+
+def runs_to_dequeue(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The runs that the daemon would take from the queue now, in their order."""
+    daemon = QueuedRunCoordinatorDaemon(interval_seconds=1)
+    return daemon._get_runs_to_dequeue(instance, instance.get_concurrency_config(), None)

@@ -31,39 +31,43 @@ ROOMS = {
     "domain": "",
     "domain.values": "",
     "domain.titles": "domain domain.values",
-    "domain.products": "domain domain.values",
+    "domain.enrichment": "domain.values",
+    "domain.products": "domain domain.values domain.enrichment",
     "domain.groups": "domain domain.values domain.titles domain.products",
     "domain.webhooks": "domain.values",
-    "domain.enrichment": "domain.values",
     "terminal": "domain.values",
     "encryption": "settings writing",
     "embedded": "settings",
     "files": "domain.values writing",
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
-    "storage": "settings domain domain.values domain.groups domain.titles domain.webhooks embedded "
-    "encryption",
+    "storage": "settings domain domain.values domain.enrichment domain.groups domain.titles "
+    "domain.webhooks embedded encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
+    "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
+    "providers storage products",
     "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
     "instance": "settings process domain.titles embedded storage",
     "web": "settings instance",
     "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
     "sending products instance",
-    "cli": "settings writing process domain domain.values domain.titles domain.products "
-    "domain.groups domain.webhooks terminal encryption embedded files sample storage sending "
-    "products receiver instance local",
+    "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
+    "domain.products domain.groups "
+    "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
+    "enriching instance local",
     "partitions": "",
     "resources": "storage",
-    "assets": "settings domain domain.values domain.titles domain.products domain.groups embedded "
-    "storage products instance partitions resources",
+    "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
+    "domain.groups embedded storage products enriching instance partitions resources",
     "jobs": "",
     "faults": "storage instance",
     "repair": "storage instance faults",
-    "ticks": "embedded storage instance partitions assets",
+    "ticks": "settings domain.products embedded storage enriching instance partitions assets",
     "sensors": "settings encryption storage products instance partitions resources assets jobs "
     "repair ticks",
-    "definitions": "resources assets jobs sensors",
+    "schedules": "settings storage resources jobs",
+    "definitions": "resources assets jobs sensors schedules",
 }
 
 DAGSTER = frozenset({"dagster", "dagster_postgres", "dagster_webserver", "dagster_shared", "grpc"})

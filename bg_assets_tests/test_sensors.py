@@ -319,7 +319,7 @@ def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
             """)
         )
     lines = sensors.follow_templates(engine)
-    assert lines == ["1 companies are to be refreshed for a changed template"]
+    assert lines == ["1 company is to be refreshed for a changed template"]
     found = _evaluate(instance)
     assert isinstance(found, dg.SensorResult)
     (request,) = found.run_requests or ()

@@ -1,5 +1,7 @@
 """The environment is read once, and what can't be meant is refused by name."""
 
+from decimal import Decimal
+
 import pytest
 
 from bg_assets import settings
@@ -21,6 +23,14 @@ from bg_assets import settings
         ("BG_RECEIVER_BODY_LIMIT", "100"),
         ("BG_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("BG_PRODUCTS", " , "),
+        ("BG_ENRICH_EXPIRY", "company=a week"),
+        ("BG_ENRICH_EXPIRY", "people=1d"),
+        ("BG_ENRICH_EXPIRY", "person=0d"),
+        ("BG_ENRICH_CAP_DAILY", "five"),
+        ("BG_ENRICH_CAP_DAILY", "pdl=-1"),
+        ("BG_ENRICH_CAP_DAILY", "=5"),
+        ("BG_ENRICH_CAP_MONTHLY", "pdl=1,pdl=2"),
+        ("BG_ENRICH_CAP_MONTHLY", "1e9"),
         ("BG_DATABASE_URL", "mysql://me:secret@host/db"),
     ],
 )
@@ -44,6 +54,19 @@ def test_a_plain_url_is_given_its_driver_and_products_lose_their_doubles() -> No
     read = settings.read({"BG_DATABASE_URL": "postgres://h/d", "BG_PRODUCTS": "a, b,a"})
     assert read.database_url == "postgresql+psycopg2://h/d"
     assert read.products == ("a", "b")
+
+
+def test_caps_and_expiries_are_read_by_provider_and_kind() -> None:
+    read = settings.read(
+        {"BG_ENRICH_CAP_DAILY": "5, pdl=0.50", "BG_ENRICH_EXPIRY": "person=12h,company=30d"}
+    )
+    assert dict(read.enrich_cap_daily) == {"": Decimal(5), "pdl": Decimal("0.5")}
+    assert read.enrich_cap_monthly == ()
+    assert dict(read.enrich_expiry) == {"person": 43_200, "company": 2_592_000}
+    assert settings.shared(read)["BG_ENRICH_CAP_DAILY"] == "5,pdl=0.50"
+    assert settings.read({"BG_ENRICH_CAP_DAILY": "5,pdl=0.50"}) == settings.read(
+        {name: value or "" for name, value in settings.shared(read).items()}
+    )
 
 
 def test_every_variable_is_in_the_readme() -> None:

@@ -1,6 +1,7 @@
 """buyer_groups: who decides at the company, one group a product; completes the refresh."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
@@ -13,16 +14,20 @@ from bg_assets.assets import (
     judging,
     progress,
     runs,
+    unseen,
     versions,
 )
+from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.groups.outcome import Outcome, outcome
 from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.enriching import plans
 from bg_assets.instance import report
 from bg_assets.products import in_force
 from bg_assets.resources import Database
-from bg_assets.storage import groups, refreshes, staff
+from bg_assets.storage import groups, next_refreshes, refreshes, staff
 from bg_assets.storage.database import connect, in_transaction
+from bg_assets.storage.enrichment import due
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 
@@ -43,7 +48,7 @@ COLUMNS = dg.TableSchema(
 
 
 @dg.asset(
-    deps=["company_people", "companies"],
+    deps=["company_people", "enriched_people", "companies"],
     partitions_def=partitions.companies,
     backfill_policy=runs.BACKFILLS,
     retry_policy=runs.RETRIES,
@@ -71,37 +76,45 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     force = in_force.in_force(engine, config.templates, config.products)
     if force.warning:
         context.log.warning(force.warning)
+    run = _Run(context, engine, what.run_id, held, config, force)
     going = progress.Progress(context.log.info, len(held))
     any_written = False
     others = sorted(set(what.companies) - {refresh.company_id for refresh in held})
     for start in range(0, max(1, len(held)), PORTION):
         portion = held[start : start + PORTION]
         companies = [refresh.company_id for refresh in portion] + (others if start == 0 else [])
-        written = _refresh(context, engine, what.run_id, held, portion, companies, force)
+        written = _refresh(run, portion, companies)
         any_written = any_written or written
         going.add(len(portion))
     if any_written:
         _tell_checks(context, engine)
 
 
-def _refresh(
-    context: dg.AssetExecutionContext,
-    engine: sa.Engine,
-    run_id: str,
-    held: Sequence[Held],
-    portion: Sequence[Held],
-    companies: Sequence[str],
-    force: in_force.InForce,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the portions of a run have in common; ``held`` is all that it took."""
+
+    context: dg.AssetExecutionContext
+    engine: sa.Engine
+    run_id: str
+    held: Sequence[Held]
+    config: settings.Settings
+    force: in_force.InForce
+
+
+def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bool:
     """Decide on a portion of what the run holds, write and report it; whether any was written.
 
     ``companies`` are those to report on: of the portion, and others that the run does not hold.
     """
-    outcomes, failed = _decide(engine, portion, list(force.templates.values()))
-    causes, done = _complete(engine, run_id, outcomes, failed)
-    failures.release(context, engine, held, failed)
+    context, engine, force = run.context, run.engine, run.force
+    outcomes, failed, people = _decide(engine, portion, list(force.templates.values()))
+    asks = bool(run.config.providers) and bool(plans.asking(force.templates.values()))
+    causes, done = _complete(engine, run.run_id, outcomes, failed, people, asks=asks)
+    failures.release(context, engine, run.held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, companies, names=False)
+        coming = next_refreshes.read(conn, companies if run.config.refresh_without_news else ())
     judged = judging.judge_written(engine, sorted(done), force.templates)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):
@@ -109,7 +122,7 @@ def _refresh(
             f"{company}: nothing written, its refresh was cancelled or another attempt holds it"
         )
     metadata = group_metadata.describe(
-        companies, groups_shown, decided, causes, done, failed, judged
+        companies, groups_shown, decided, causes, done, failed, judged, coming
     )
     if force.warning:
         metadata = {
@@ -141,8 +154,8 @@ def _held(
 
 def _decide(
     engine: sa.Engine, held: Sequence[Held], templates: Sequence[Template]
-) -> tuple[list[tuple[Held, Outcome]], dict[str, str]]:
-    """The outcome of each company; and for which the rules failed, with the reason."""
+) -> tuple[list[tuple[Held, Outcome]], dict[str, str], dict[str, list[StaffMember]]]:
+    """The outcome of each company; for which the rules failed, with the reason; and the staff."""
     companies = [refresh.company_id for refresh in held]
     with connect(engine) as conn:
         known = staff.read_companies(conn, companies)
@@ -164,7 +177,7 @@ def _decide(
             outcomes.append((refresh, decision))
         except Exception as err:
             failed[refresh.company_id] = failures.in_words(err)
-    return outcomes, failed
+    return outcomes, failed, people
 
 
 def _complete(
@@ -172,13 +185,17 @@ def _complete(
     run_id: str,
     outcomes: Sequence[tuple[Held, Outcome]],
     failed: dict[str, str],
+    people: Mapping[str, Sequence[StaffMember]],
+    *,
+    asks: bool,
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     """Write all outcomes at once; where the database refuses, each by itself.
 
-    Returns the causes by company and the companies that were written; adds to ``failed``.
+    Returns the causes by company and the companies that were written; adds to ``failed``. ``asks``:
+    whether providers may be asked what they lack.
     """
     try:
-        return _write(engine, run_id, outcomes)
+        return _write(engine, run_id, outcomes, people, asks=asks)
     except DatabaseUnreachable:
         raise
     except sa.exc.SQLAlchemyError as err:
@@ -188,20 +205,29 @@ def _complete(
     causes: dict[str, groups.Cause] = {}
     done: set[str] = set()
     for pair in outcomes:
-        some_causes, some_done = _complete(engine, run_id, [pair], failed)
+        some_causes, some_done = _complete(engine, run_id, [pair], failed, people, asks=asks)
         causes |= some_causes
         done |= some_done
     return causes, done
 
 
 def _write(
-    engine: sa.Engine, run_id: str, outcomes: Sequence[tuple[Held, Outcome]]
+    engine: sa.Engine,
+    run_id: str,
+    outcomes: Sequence[tuple[Held, Outcome]],
+    people: Mapping[str, Sequence[StaffMember]],
+    *,
+    asks: bool,
 ) -> tuple[dict[str, groups.Cause], set[str]]:
     interval = settings.read().refresh_interval
 
     def write(conn: sa.Connection) -> tuple[dict[str, groups.Cause], set[str]]:
         causes = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
-        return causes, groups.complete(conn, run_id, outcomes, interval)
+        done = groups.complete(conn, run_id, outcomes, interval)
+        unseen.note(conn, [pair for pair in outcomes if pair[0].refresh_id in done], people)
+        if asks:
+            due.want(conn, _to_ask(outcomes, causes, done))
+        return causes, done
 
     causes, mine = in_transaction(engine, write)
     companies = {held.refresh_id: held.company_id for held, _ in outcomes}
@@ -209,3 +235,16 @@ def _write(
         {companies[refresh_id]: cause for refresh_id, cause in causes.items()},
         {companies[refresh_id] for refresh_id in mine},
     )
+
+
+def _to_ask(
+    outcomes: Sequence[tuple[Held, Outcome]], causes: dict[str, groups.Cause], done: set[str]
+) -> list[str]:
+    """The companies of which something may be asked that was not asked just now."""
+    return [
+        held.company_id
+        for held, outcome in outcomes
+        if held.refresh_id in done
+        and outcome.gone is None
+        and (held.refresh_id not in causes or plans.news(causes[held.refresh_id].kinds))
+    ]

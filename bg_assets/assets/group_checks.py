@@ -119,7 +119,8 @@ def _evaluation(name: str, rule: Rule, tally: Tally) -> dg.AssetCheckEvaluation:
         "failing": failing,
         "failing_companies": list(tally.companies.get(name, ())),
     }
-    passed, description = failing == 0, f"{failing} companies fail"
+    passed = failing == 0
+    description = "1 company fails" if failing == 1 else f"{failing} companies fail"
     if rule.figure is not None:
         value, measured = tally.means[rule.figure]
         mean = None if value is None else round(value, 4)

@@ -9,9 +9,11 @@ from typing import Any
 
 import dagster as dg
 
+from bg_assets.assets import unseen
 from bg_assets.domain.groups.outcome import Outcome
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.storage.groups import Cause
+from bg_assets.storage.next_refreshes import NextRefresh
 from bg_assets.storage.reports.shown import ShownGroup
 from bg_assets.storage.verdicts import Verdict
 
@@ -26,10 +28,12 @@ def describe(
     done: set[str],
     failed: Mapping[str, str],
     judged: Sequence[Verdict] = (),
+    coming: Mapping[str, NextRefresh] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The metadata by company, from the groups as they stand after the refresh.
 
     ``fails``: the checks that a company's groups fail, where they were written and judged.
+    ``next_refresh``: when it is refreshed though nothing is heard of it, and why so often.
     """
     fails = _fails(judged)
     described = {}
@@ -48,10 +52,17 @@ def describe(
             "because": because,
             **figures(shown.get(company, ())),
             **({"fails": fails[company]} if company in fails else {}),
+            **next_refresh(coming or {}, company),
             **({"not_sold": dict(outcome.not_sold)} if outcome and outcome.not_sold else {}),
             **({"lag_seconds": round(cause.lag_seconds, 3)} if cause and cause.lag_seconds else {}),
         }
     return described
+
+
+def next_refresh(coming: Mapping[str, NextRefresh], company: str) -> dict[str, str]:
+    """When a company is refreshed without news, and why so often; nothing where it is not to be."""
+    said = unseen.in_words(coming.get(company))
+    return {"next_refresh": said} if said else {}
 
 
 def _fails(judged: Sequence[Verdict]) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from bg_assets import settings
 from bg_assets.cli import session
 from bg_assets.domain.groups.renewal import LastRefresh, Renewal, Rules, in_words, renewal
 from bg_assets.domain.vocabulary import ROLE_LABELS
-from bg_assets.storage import claims
+from bg_assets.storage import claims, next_refreshes
 from bg_assets.storage.reports import shown
 from bg_assets.terminal import Terminal
 
@@ -30,7 +30,9 @@ def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal 
     refresh = shown.read_last_refresh(conn, company_id)
     last = shown.last_deferring(conn, company_id)
     config = session.settings_in_force(
-        conn, "BG_REFRESH_INTERVAL", "BG_SETTLE", "BG_MAX_ATTEMPTS", "BG_PRODUCTS"
+        conn,
+        *("BG_REFRESH_INTERVAL", "BG_SETTLE", "BG_MAX_ATTEMPTS", "BG_PRODUCTS"),
+        "BG_REFRESH_WITHOUT_NEWS",
     )
     coming = _renewal(conn, company_id, refresh, last, config)
     return {
@@ -42,6 +44,7 @@ def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal 
             "not_before": _not_before(coming, last, config),
             "finished_at": refresh["finished_at"],
         },
+        "next_refresh": _next_refresh(conn, company_id) if config.refresh_without_news else None,
         "pending_changes": shown.count_pending(conn, company_id),
         "groups": [
             _group(group)
@@ -74,6 +77,14 @@ def _not_before(
     return last + timedelta(seconds=config.refresh_interval) if last else None
 
 
+def _next_refresh(conn: sa.Connection, company_id: str) -> dict[str, Any] | None:
+    """When the company is refreshed though nothing is heard of it, and why so often."""
+    found = next_refreshes.read(conn, [company_id]).get(company_id)
+    if found is None:
+        return None
+    return {"at": found.at, "rhythm": found.rhythm, "because": found.because}
+
+
 def _group(group: shown.ShownGroup) -> dict[str, Any]:
     values = asdict(group)
     values.pop("refresh_id")
@@ -101,6 +112,10 @@ def print_groups(out: Terminal, document: dict[str, Any], coming: Renewal | None
         )
     for line in _waiting(document, coming):
         out.print(escape(line), soft_wrap=True)
+    then = document["next_refresh"]
+    if then is not None:
+        told = f"without news refreshed at {then['at'].astimezone(UTC):%Y-%m-%d %H:%M %Z}"
+        out.print(escape(f"{told}; {then['because']}"), soft_wrap=True)
     for group in document["groups"]:
         out.print(_table(group))
         for gap in group["gaps"]:

@@ -9,10 +9,13 @@ import click
 from bg_assets import settings
 from bg_assets.cli import (
     cancelling,
+    dead_letters,
     doctor,
+    enrich,
     export,
     importing,
     keys,
+    operations,
     overrides,
     reading,
     requesting,
@@ -79,7 +82,9 @@ for _command in (
     importing.import_file,
     requesting.refresh,
     requesting.backfill,
-    requesting.requeue,
+    dead_letters.dead,
+    dead_letters.requeue,
+    dead_letters.discard,
     requesting.untrack,
     cancelling.cancel,
     doctor.doctor,
@@ -94,7 +99,9 @@ for _command in (
     overrides.exclude,
     overrides.unpin,
     export.export,
+    operations.operations,
     templates.templates,
+    enrich.enrich,
 ):
     main.add_command(_command)
 

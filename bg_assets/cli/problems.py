@@ -12,12 +12,15 @@ from bg_assets.instance import state
 from bg_assets.local import disk
 from bg_assets.storage import database, stuck
 from bg_assets.storage.capture import watch
+from bg_assets.storage.enrichment import due
 from bg_assets.storage.reports import counts
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
-    return [*disk.problems(config), *of_runs(conn, config), *watch.problems(conn)]
+    return [
+        *disk.problems(config), *of_runs(conn, config), *watch.problems(conn), *_enrichment(conn),
+    ]  # fmt: skip
 
 
 def of_runs(conn: sa.Connection, config: settings.Settings) -> list[str]:
@@ -70,6 +73,17 @@ def _outages(conn: sa.Connection) -> list[str]:
     return [
         f"{who} because what refreshes stand on was away, {often} so far ({found.error}); that is "
         f"tried again by itself and uses up no attempt, next at {_utc(found.next_at)}"
+    ]
+
+
+def _enrichment(conn: sa.Connection) -> list[str]:
+    found = due.failing(conn)
+    if found is None:
+        return []
+    who = "1 company" if found.companies == 1 else f"{found.companies} companies"
+    return [
+        f"providers could not be asked about {who}, {found.times} times in a row by now "
+        f"({found.error}); that is tried again by itself, next at {_utc(found.next_at)}"
     ]
 
 

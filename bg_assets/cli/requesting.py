@@ -1,4 +1,4 @@
-"""`refresh`, `backfill`, `requeue` and `untrack`: asking for something to happen to companies."""
+"""`refresh`, `backfill` and `untrack`: asking for something to happen to companies."""
 
 import time
 
@@ -26,7 +26,7 @@ def refresh(ids: tuple[str, ...], wait: bool) -> None:
         with database.connect(engine) as conn:
             lookups.require_companies(conn, ids)
             refreshes.request_by_hand(conn, wanted)
-        _asked(engine, wanted, wait)
+        asked(engine, wanted, wait)
 
 
 @click.command()
@@ -41,23 +41,8 @@ def backfill(ids: tuple[str, ...], everything: bool, wait: bool) -> None:
         with database.connect(engine) as conn:
             lookups.require_companies(conn, ids)
             wanted = companies.all_ids(conn) if everything else list(dict.fromkeys(ids))
-            refreshes.request_by_hand(conn, wanted, priority=priorities.BACKFILL)
-        _asked(engine, wanted, wait)
-
-
-@click.command()
-@_IDS
-@_WAIT
-def requeue(ids: tuple[str, ...], wait: bool) -> None:
-    """Try companies again whose refresh is dead (`status` lists them)."""
-    with session.opened() as engine:
-        with database.connect(engine) as conn:
-            found = refreshes.requeue(conn, ids)
-        missing = [one for one in dict.fromkeys(ids) if one not in found]
-        if found:
-            _asked(engine, found, wait)
-    if missing:
-        session.fail(f"no dead refresh of {', '.join(missing)}", session.USAGE)
+            refreshes.request_by_hand(conn, wanted, priority=priorities.BACKFILL, asked="backfill")
+        asked(engine, wanted, wait)
 
 
 @click.command()
@@ -74,7 +59,8 @@ def untrack(ids: tuple[str, ...]) -> None:
     terminal.tell(f"{what} no longer tracked; their groups go within seconds")
 
 
-def _asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:
+def asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:
+    """Say what was asked for; or wait for it, and end with exit code 1 where some of it failed."""
     number = len(ids)
     what = "1 company is" if number == 1 else f"{number} companies are"
     if not wait:
@@ -84,7 +70,8 @@ def _asked(engine: sa.Engine, ids: list[str], wait: bool) -> None:
         session.say("Dagster's daemon is not running: nothing happens until `bg-assets up` does")
     dead = _wait(engine, ids)
     if dead:
-        session.fail(f"{dead} companies failed for good: see `bg-assets status`", session.FAILED)
+        who = "1 company" if dead == 1 else f"{dead} companies"
+        session.fail(f"{who} failed for good: see `bg-assets dead`", session.FAILED)
     terminal.tell("done")
 
 

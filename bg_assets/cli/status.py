@@ -3,15 +3,17 @@
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.cli import knowledge, problems, processes, session
+from bg_assets.cli import knowledge, operations_report, problems, processes, session
 from bg_assets.instance import state as dagster_state
-from bg_assets.storage import audit, database
+from bg_assets.storage import audit, claims, database, next_refreshes
+from bg_assets.storage.operations.policy import policy_of
 from bg_assets.storage.reports import counts as overview
 from bg_assets.storage.reports import progress
 from bg_assets.storage.reports.progress import Going
@@ -41,12 +43,14 @@ def _read(
     """The document of --json, and the dead refreshes."""
     with database.connect(engine) as conn:
         config = session.settings_in_force(
-            conn, "BG_PRODUCTS", "BG_TEMPLATES", "BG_REFRESH_INTERVAL"
+            conn, "BG_PRODUCTS", "BG_TEMPLATES", "BG_REFRESH_INTERVAL", "BG_REFRESH_WITHOUT_NEWS"
         )
+        providers = operations_report.notes(conn, policy_of(config), claims.database_now(conn))
         counts = asdict(overview.read_overview(conn, config.refresh_interval))
         dead = overview.read_dead(conn)
         waiting, lost = webhook_dead.counts(conn)
         differing = audit.differing(conn)
+        coming = next_refreshes.overview(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
         known = processes.read(conn)
@@ -59,12 +63,14 @@ def _read(
         "pending": pending,
         **counts,
         "webhooks": {"pending": waiting, "dead": lost, "differing": differing},
+        "without_news": {"a_minute": config.refresh_without_news, **coming},
         "daemon": daemon,
         "sensors": state.sensors,
         "urls": _urls(config),
         "runs": [asdict(one) for one in going],
         "processes": processes.document(known),
         "templates": templates,
+        "providers": providers,
         "problems": wrong,
     }, dead
 
@@ -97,10 +103,23 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
     ]
     if found["oldest_pending_seconds"] is not None:
         values.append(("oldest pending change", f"{found['oldest_pending_seconds']:.0f} s"))
+    values += _without_news(found["without_news"])
     values.append(("daemon", found["daemon"]))
     values += [(f"sensor {name:<20}", running) for name, running in found["sensors"].items()]
     values += found["urls"].items()
     return [f"{name:<27} {value}" for name, value in values]
+
+
+def _without_news(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """When the next company is refreshed of which nothing is heard, and how often all are."""
+    if not found["a_minute"]:
+        yield "refreshed without news", "never: BG_REFRESH_WITHOUT_NEWS is 0"
+    elif found["at"] is not None:
+        late = f"; {found['late']} due" if found["late"] else ""
+        at = f"{found['at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        yield "next without news", f"{at}, {found['company_id']}{late}"
+        rhythms = ", ".join(f"{found[one]} {one}" for one in next_refreshes.DAYS if found[one])
+        yield "  how often", rhythms
 
 
 def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -109,13 +128,21 @@ def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterat
     yield from processes.in_words(found["processes"])
     yield from knowledge.in_words(found["templates"])
     for row in dead:
-        yield f"dead: {row['company_id']} after {row['attempt']} attempts: {row['error']}"
+        attempts = "1 attempt" if row["attempt"] == 1 else f"{row['attempt']} attempts"
+        yield f"dead: {row['company_id']} after {attempts}: {row['error']}{_rest(row)}"
     if found["webhooks"]["dead"]:
         yield "see dead events with `bg-assets webhook dead`"
     if dead:
-        yield "try them again with `bg-assets requeue COMPANY`"
+        yield "see attempts with `bg-assets dead`, try again with `bg-assets requeue COMPANY`"
+    yield from found["providers"]
     for problem in found["problems"]:
         yield f"problem: {problem}"
+
+
+def _rest(row: Mapping[str, Any]) -> str:
+    if row["not_before"] is None or row["not_before"] <= datetime.now(UTC):
+        return ""
+    return f"; a further change waits until {row['not_before'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _listens(port: int) -> bool:

@@ -135,8 +135,10 @@ def print_lines(
     say("")
     say(f"{totals.changed} of {totals.companies} companies would have another group:")
     say(f"  {totals.larger} larger, {totals.smaller} smaller")
-    say(f"  {totals.joined} people come, {totals.left} go, {totals.role_changed} change their role")
-    say(f"  {totals.gaps_opened} gaps open, {totals.gaps_closed} close")
+    say(
+        f"  people: {totals.joined} come, {totals.left} go, {totals.role_changed} change their role"
+    )
+    say(f"  gaps: {totals.gaps_opened} open, {totals.gaps_closed} close")
     say("")
     for line in _table(comparison):
         say(line)

@@ -8,6 +8,7 @@ import click
 
 from bg_assets import settings, terminal
 from bg_assets.cli import lookups, session, template_diff
+from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Condition, RoleRule, Template
 from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
@@ -22,6 +23,11 @@ from bg_assets.products.files import (
 from bg_assets.storage import companies, database
 
 _JSON = click.option("--json", "as_json", is_flag=True)
+_ENRICHMENT = {
+    Level.IDENTIFY: "identify: own rows only, nothing is asked of providers",
+    Level.ENRICH: "enrich: contact data and present employment of likely members are asked for",
+    Level.DEEP_RESEARCH: "deep_research: as enrich, careers too, and who else works there",
+}
 
 
 @click.group()
@@ -140,7 +146,7 @@ def diff(
         else:
             template_diff.print_lines(comparison, differences, details, terminal.tell)
     if comparison.unread:
-        session.say(f"{comparison.unread} companies have no people who were read: left out")
+        session.say(f"left out, since nobody of their people was read: {comparison.unread}")
     if comparison.failed:
         session.fail(comparison.failed, session.FAILED)
 
@@ -199,6 +205,7 @@ def _row(template: Template, found: Found, config: settings.Settings) -> dict[st
         "deal_size": template.deal_size,
         "hash": template.hash,
         "regions": list(template.regions),
+        "enrichment": template.enrichment.value,
         "shipped": file.parent == SHIPPED,
         "in_use": template.name in config.products,
         "file": str(file),
@@ -211,6 +218,7 @@ def _print(template: Template, row: dict[str, Any]) -> None:
     out.one_line(template.does)
     out.one_line(f"deal       {template.deal_size:,} US dollars")
     out.one_line(f"sold in    {', '.join(template.regions) or 'all countries'}")
+    out.one_line(f"enrichment {_ENRICHMENT[template.enrichment]}")
     out.one_line(f"file       {row['file']}")
     weights = sorted(template.functions, key=lambda one: -one[1])
     out.one_line(

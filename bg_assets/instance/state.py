@@ -15,6 +15,8 @@ from bg_assets.storage.stuck import LongRun
 
 # The names of this project's sensors. Dagster remembers others, of earlier versions or locations.
 SENSORS = tuple(f"due_companies_{number}" for number in (1, 2, 3, 4))
+# And the one that looks for companies to ask providers about.
+ENRICHMENT = "enrichment"
 
 # The daemon writes every 30 s.
 SILENT_SECONDS = 90
@@ -47,7 +49,11 @@ def read(url: str) -> DagsterState:
         daemon = f"silent for {seconds:.0f} s"
     return DagsterState(
         daemon,
-        {name: "running" if sensors[name] else "stopped" for name in SENSORS if name in sensors},
+        {
+            name: "running" if sensors[name] else "stopped"
+            for name in (*SENSORS, ENRICHMENT)
+            if name in sensors
+        },
         seconds,
     )
 

@@ -126,7 +126,7 @@ def _stack(out: Terminal, home: Path, companies: int, seed: int) -> Iterator[sa.
 def _run_through(out: Terminal, engine: sa.Engine, show: Show) -> None:
     with database.connect(engine) as conn:
         first = conn.execute(_RUNS).one()
-    out.print(f"first groups: {first.companies} companies in {first.runs} runs")
+    out.print(f"first groups: {first.companies} companies in {_number(first.runs, 'run')}")
     out.print()
     with database.connect(engine) as conn:
         since = conn.execute(sa.text("select clock_timestamp()")).scalar_one()

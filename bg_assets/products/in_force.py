@@ -59,8 +59,8 @@ def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InF
             for product, template in listing.templates.items()
             if product in products
         ]
-        hashes = {product: row.hash for product, row in stored.items()}
-        if any(hashes.get(product) != digest for product, digest, _ in good):
+        kept = {(product, row.hash, row.text) for product, row in stored.items()}
+        if not kept.issuperset(good):
             templates.write(conn, good)
         templates.write_mistakes(conn, mistakes)
     return choose(listing, stored, products, mistakes)

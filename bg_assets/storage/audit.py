@@ -7,6 +7,9 @@ import sqlalchemy as sa
 
 # Events that came again with another body than the one that is stored.
 DIFFERING = "webhook.differing"
+# What somebody gave up on, with the reason.
+REFRESH_DISCARDED = "refresh.discarded"
+EVENT_DISCARDED = "webhook_event.discarded"
 
 _RECORD = sa.text("""
     insert into bg.audit_log (actor, action, subject, count, detail)

@@ -9,9 +9,12 @@ import sqlalchemy as sa
 from bg_assets.storage import dueness
 from bg_assets.storage.claims import Request
 
-# A change in words: role_change (import). Writers name themselves, in any letters.
-CAUSE = r"""
-    kind || ' (' || regexp_replace(left(source, 60), '[\x01-\x20\x7f,]+', ' ', 'g') || ')'
+_CLEAN = r"regexp_replace(left({}, 60), '[\x01-\x20\x7f,]+', ' ', 'g')"
+# A change in words: role_change (import). Writers name themselves, in any letters. What somebody
+# asked for tells by which command: resync (manual: pin).
+CAUSE = f"""
+    kind || ' (' || {_CLEAN.format("source")} || case when kind = 'resync'
+        then coalesce(': ' || {_CLEAN.format("new ->> 'asked'")}, '') else '' end || ')'
 """
 
 # Served by changes_pending.

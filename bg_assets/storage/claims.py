@@ -43,8 +43,8 @@ class Request:
     batch_id: str | None = None
 
 
-# Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer and the
-# primary key of the members: a probe for each pending company or departure.
+# Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer,
+# refreshes_dead and the primary key of the members: a probe for each pending company or departure.
 _DUE = f"""
     select p.company_id, p.priority, p.first_at, p.kinds, p.by_hand
     from (
@@ -62,6 +62,7 @@ _DUE = f"""
     ) as p
     where (p.by_hand or p.settled_at <= :now or p.of_another_clock)
         and (p.at_once or not {dueness.deferred("p.company_id")})
+        and (p.by_hand or not {dueness.resting("p.company_id")})
         and not {dueness.under_way("p.company_id")}
 """
 
@@ -72,9 +73,9 @@ CLAIM = sa.text(f"""
         select *, row_number() over (order by priority desc, first_at, company_id) as urgency
         from due
     ), by_age as (
-        select *, urgency <= :limit - :limit / 5 as urgent,
+        select *, urgency <= :limit - :oldest as urgent,
             row_number() over (
-                partition by urgency <= :limit - :limit / 5 order by first_at, company_id) as age
+                partition by urgency <= :limit - :oldest order by first_at, company_id) as age
         from by_urgency
     )
     insert into bg.buyer_group_refresh_log
@@ -82,7 +83,7 @@ CLAIM = sa.text(f"""
     select company_id, 'requested', array_to_string(kinds, ', '),
         case when by_hand then 'manual' else 'change' end, priority, :sensor, :now
     from by_age
-    where urgent or age <= :limit / 5
+    where urgent or age <= :oldest
     order by company_id
     on conflict (company_id) where status in ('requested', 'running') do nothing
 """)
@@ -97,7 +98,8 @@ _CLAIMED_LAST_MINUTE = sa.text(f"""
 # Requested, and no run asked for yet (a claim just made, or a released refresh whose delay is
 # over). Served by one_refresh_at_a_time.
 _UNASKED = sa.text(f"""
-    select id::text as id, company_id, attempt, attempt - outages as tried, priority, reason
+    select id::text as id, company_id, attempt, attempt - outages as tried, priority, reason,
+        requested_at
     from bg.buyer_group_refresh_log
     where status = 'requested' and run_id is null and run_key is null
         and (not_before is null or not_before <= :now or requested_at > :now + {dueness.AHEAD})
@@ -156,9 +158,10 @@ def claim(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> in
     """Open a refresh for each due company, within the limits; returns how many.
 
     A company is due when it has pending changes, none of its refreshes is under way, it has
-    settled, and it is not within the interval after its last refresh because of changes; see the
-    rules in the README. Highest priority first, then oldest; a fifth of the limit goes to the
-    oldest whatever their priority.
+    settled, and it is neither within the interval after its last refresh because of changes nor
+    resting from one that is dead; see the rules in the README. Highest priority first, then oldest;
+    a fifth of the limit goes to the oldest whatever their priority: where that is less than one, in
+    a fifth of the seconds.
     """
     limit = policy.claim_limit
     if policy.claim_per_minute is not None:
@@ -167,6 +170,7 @@ def claim(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> in
         if limit <= 0:
             return 0
     parameters = _parameters(policy, now) | {"limit": limit, "sensor": sensor}
+    parameters |= {"oldest": (limit + int(now.timestamp()) % 5) // 5}
     return conn.execute(CLAIM, parameters).rowcount
 
 
@@ -175,28 +179,31 @@ def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list
 
     Fewer than ``batch_from`` become a run each. More become batches; a later attempt comes in
     smaller batches and then alone, so that a company which kills its run ends up by itself; what an
-    outage ended comes as it came before, when its delay is over. At most MOST_RUNS runs at once:
-    the next call returns more.
+    outage ended comes as it came before, when its delay is over. At most MOST_RUNS runs at once, a
+    fifth of them for those that wait longest, whatever their priority: the next call returns more.
     """
     rows = conn.execute(_UNASKED, {"now": now}).mappings().all()
     first = [row for row in rows if row["tried"] == 1]
     again = [row for row in rows if row["tried"] == 2]
     alone = [row for row in rows if row["tried"] > 2]
+    chunks = [
+        group[start : start + size]
+        for group, size in (
+            (first, policy.batch_size if len(first) >= policy.batch_from else 1),
+            (again, max(1, policy.batch_size // 20) if len(again) >= 4 * policy.batch_from else 1),
+            (alone, 1),
+        )
+        for start in range(0, len(group), size)
+    ]
     requests: list[Request] = []
     asked: list[dict[str, str | None]] = []
-    for group, size in (
-        (first, policy.batch_size if len(first) >= policy.batch_from else 1),
-        (again, max(1, policy.batch_size // 20) if len(again) >= 4 * policy.batch_from else 1),
-        (alone, 1),
-    ):
-        most = MOST_RUNS - len(requests)
-        for start in range(0, min(len(group), most * size), size):
-            request, chunk = _request(group[start : start + size])
-            requests.append(request)
-            asked += [
-                {"id": row["id"], "run_key": request.run_key, "batch_id": request.batch_id}
-                for row in chunk
-            ]
+    for chunk in _first_of(chunks):
+        request = _request(chunk)
+        requests.append(request)
+        asked += [
+            {"id": row["id"], "run_key": request.run_key, "batch_id": request.batch_id}
+            for row in chunk
+        ]
     if asked:
         conn.execute(_ASK, {"asked": json.dumps(asked), "sensor": sensor, "now": now})
     return requests
@@ -235,7 +242,18 @@ def seen(conn: sa.Connection, run_keys: Sequence[str], now: datetime) -> None:
         conn.execute(_SEEN, {"keys": list(run_keys), "now": now})
 
 
-def _request(rows: Sequence[sa.RowMapping]) -> tuple[Request, Sequence[sa.RowMapping]]:
+def _first_of(chunks: Sequence[Sequence[sa.RowMapping]]) -> Sequence[Sequence[sa.RowMapping]]:
+    """The MOST_RUNS that are asked for now: by priority, and a fifth of them by their age."""
+    if len(chunks) <= MOST_RUNS:
+        return chunks
+    by_priority = sorted(chunks, key=lambda chunk: -chunk[0]["priority"])
+    urgent = MOST_RUNS - MOST_RUNS // 5
+    rest = by_priority[urgent:]
+    rest.sort(key=lambda chunk: min(row["requested_at"] for row in chunk))
+    return [*by_priority[:urgent], *rest[: MOST_RUNS - urgent]]
+
+
+def _request(rows: Sequence[sa.RowMapping]) -> Request:
     head = rows[0]
     batch = str(uuid.uuid4()) if len(rows) > 1 else None
     return Request(
@@ -246,7 +264,7 @@ def _request(rows: Sequence[sa.RowMapping]) -> tuple[Request, Sequence[sa.RowMap
         refresh_id=None if batch else head["id"],
         attempt=head["attempt"],
         batch_id=batch,
-    ), rows
+    )
 
 
 def _count(reasons: Sequence[str]) -> dict[str, int]:

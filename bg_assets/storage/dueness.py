@@ -56,3 +56,15 @@ def under_way(company: str) -> str:
                 select from bg.buyer_group_refresh_log as r
                 where r.company_id = {company} and {UNDER_WAY}
                 offset 0)"""
+
+
+def resting(company: str, now: str = ":now") -> str:
+    """Whether its last refresh is dead and further changes wait. Served by refreshes_dead.
+
+    A death in the future lets nobody rest.
+    """
+    return f"""exists (
+                select from bg.buyer_group_refresh_log as r
+                where r.company_id = {company} and r.status = 'dead' and r.not_before > {now}
+                    and r.finished_at <= {now} + {AHEAD}
+                offset 0)"""

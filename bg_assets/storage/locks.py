@@ -14,6 +14,9 @@ _TRY = sa.text("select pg_try_advisory_xact_lock(:key)")
 _OF_COMPANY = sa.text(
     "select pg_advisory_xact_lock(hashtextextended('override ' || :company_id, 0))"
 )
+_OF_ENRICHMENT = sa.text(
+    "select pg_advisory_xact_lock(hashtextextended('enrichment ' || :company_id, 0))"
+)
 
 
 class Lock(IntEnum):
@@ -47,3 +50,11 @@ def take_overrides(conn: sa.Connection, company_id: str) -> None:
     Two at once would meet in the index, and one of them would fail.
     """
     conn.execute(_OF_COMPANY, {"company_id": company_id})
+
+
+def take_enrichment(conn: sa.Connection, company_id: str) -> None:
+    """Let nobody else write what providers saw of this company until the transaction ends.
+
+    Two at once would each make the same new person.
+    """
+    conn.execute(_OF_ENRICHMENT, {"company_id": company_id})

@@ -95,4 +95,4 @@ def _note(
             "reason": word.reason,
         },
     )
-    refreshes.request_by_hand(conn, [word.company_id])
+    refreshes.request_by_hand(conn, [word.company_id], asked=action)

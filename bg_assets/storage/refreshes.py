@@ -16,6 +16,10 @@ from bg_assets.storage import cancelling, priorities, promotions, stuck
 # Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
 SHORTEST_DELAY = 5.0
 LONGEST_DELAY = 300.0
+# After a death a further change waits: so long after the first since the last success, doubled by
+# each further one up to a day.
+SHORTEST_REST = 60.0
+LONGEST_REST = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +120,33 @@ _UNDER_WAY = sa.text("""
     where status in ('requested', 'running') and (run_id is not null or run_key is not null)
     group by run_id, run_key
 """)
+# The deaths are served by refreshes_dead.
 _RELEASE = sa.text("""
     with mine as (
-        select r.id, not :outage and r.attempt - r.outages >= :max_attempts as over
+        select r.id, r.attempt, r.run_id,
+            not :outage and r.attempt - r.outages >= :max_attempts as over, (
+                select count(*) from bg.buyer_group_refresh_log as d
+                where d.company_id = r.company_id and d.status = 'dead') as deaths
         from bg.buyer_group_refresh_log as r
         join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
             on a.id = r.id and a.attempt = r.attempt
         where r.status in ('requested', 'running')
         for update of r skip locked
+    ), noted as (
+        insert into bg.refresh_attempts (refresh_id, attempt, run_id, ended_at, error)
+        select id, attempt, run_id, :now, :error from mine where not :outage
+        on conflict do nothing
     )
     update bg.buyer_group_refresh_log as r
     set status = case when over then 'dead' else 'requested' end,
         finished_at = case when over then :now end,
         attempt = case when over then r.attempt else r.attempt + 1 end,
         outages = r.outages + cast(:outage as integer),
-        not_before = case when :outage then :now + least(
-            make_interval(secs => :shortest * power(2, least(r.outages, 20))),
-            make_interval(secs => :longest)) end,
+        not_before = case
+            when :outage then :now + make_interval(
+                secs => least(:shortest * power(2, least(r.outages, 20)), :longest))
+            when over then :now + make_interval(
+                secs => least(:shortest_rest * power(2, least(deaths, 20)), :longest_rest)) end,
         run_id = case when over then r.run_id end,
         run_key = null, batch_id = null, sensor = null, asked_at = null,
         started_at = case when over then r.started_at end,
@@ -156,8 +170,10 @@ _BURY = sa.text("""
     returning r.id::text as id, r.company_id
 """)
 _RESYNC = sa.text("""
-    insert into bg.changes (company_id, kind, source, priority)
-    select unnest(cast(:companies as text[])), 'resync', :writer, :priority
+    insert into bg.changes (company_id, kind, source, priority, new)
+    select unnest(cast(:companies as text[])), 'resync', :writer, :priority,
+        case when cast(:asked as text) is not null
+            then jsonb_build_object('asked', cast(:asked as text)) end
 """)
 
 
@@ -240,7 +256,8 @@ def release(
     """End this attempt of each (id, attempt): its changes are pending again, the next is requested.
 
     After ``max_attempts`` the refresh is dead and keeps its changes, so that nothing is tried for
-    ever; a later change of the company, or a requeue, takes them along. An ``outage`` is no fault
+    ever; a later change of the company, or a requeue, takes them along, the former not before a
+    rest that grows with each death since the last success. An ``outage`` is no fault
     of the company and does not count: it is tried again without end, ever later. Left alone is an
     attempt that is over already, or that is being taken or completed this moment: the caller may
     hold others, for which that run waits. Returns the ids requested again, and those dead.
@@ -257,6 +274,8 @@ def release(
         "outage": outage,
         "shortest": SHORTEST_DELAY,
         "longest": LONGEST_DELAY,
+        "shortest_rest": SHORTEST_REST,
+        "longest_rest": LONGEST_REST,
     }
     rows = conn.execute(_RELEASE, parameters).all()
     again = [row.id for row in rows if row.status == "requested"]
@@ -270,12 +289,15 @@ def request_by_hand(
     *,
     writer: str = "manual",
     priority: int = priorities.BY_HAND,
+    asked: str | None = None,
 ) -> None:
     """Ask for a refresh of each company, as a change of kind resync.
 
-    A manual one waits for nothing but a refresh under way.
+    A manual one waits for nothing but a refresh under way. ``asked`` tells by what it was asked
+    for, where that is no plain refresh: a cause reads ``resync (manual: pin)`` then.
     """
-    conn.execute(_RESYNC, {"companies": list(companies), "writer": writer, "priority": priority})
+    told = {"companies": list(companies), "writer": writer, "priority": priority, "asked": asked}
+    conn.execute(_RESYNC, told)
 
 
 def requeue(conn: sa.Connection, companies: Sequence[str]) -> list[str]:
@@ -286,5 +308,5 @@ def requeue(conn: sa.Connection, companies: Sequence[str]) -> list[str]:
     rows = conn.execute(_BURY, {"companies": list(companies)}).all()
     conn.execute(_GIVE_BACK, {"ids": [row.id for row in rows]})
     found = sorted({row.company_id for row in rows})
-    request_by_hand(conn, found)
+    request_by_hand(conn, found, asked="requeue")
     return found

@@ -20,8 +20,11 @@ _WRITE = sa.text("""
     order by name
     on conflict (name) do update set
         hash = excluded.hash, text = excluded.text,
-        loaded_at = clock_timestamp(), complete_at = null, looked_hash = '', looked_company = ''
-    where t.hash <> excluded.hash
+        loaded_at = case when t.hash <> excluded.hash then clock_timestamp() else t.loaded_at end,
+        complete_at = case when t.hash = excluded.hash then t.complete_at end,
+        looked_hash = case when t.hash = excluded.hash then t.looked_hash else '' end,
+        looked_company = case when t.hash = excluded.hash then t.looked_company else '' end
+    where (t.hash, t.text) is distinct from (excluded.hash, excluded.text)
 """)
 _MISTAKES = sa.text("select mistake, since from bg.template_mistakes order by mistake")
 _WRITE_MISTAKES = sa.text("""
@@ -53,7 +56,10 @@ def read(conn: sa.Connection) -> dict[str, Stored]:
 
 
 def write(conn: sa.Connection, templates: Iterable[tuple[str, str, str]]) -> None:
-    """Make these the last good ones: (product, hash, text) each; the same hash changes nothing."""
+    """Make these the last good ones: (product, hash, text) each; the same changes nothing.
+
+    With the same hash but another text no group is older: what it says beside is kept, no more.
+    """
     rows = [{"name": product, "hash": digest, "text": text} for product, digest, text in templates]
     if rows:
         conn.execute(_WRITE, {"templates": json.dumps(rows)})

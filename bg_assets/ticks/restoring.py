@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bg_assets.assets import company_people, group_metadata, judging
 from bg_assets.instance import report
-from bg_assets.storage import chores, database, materialized, staff
+from bg_assets.storage import chores, database, materialized, next_refreshes, staff
 from bg_assets.storage.reports import shown
 
 EVERY_SECONDS = 60.0
@@ -52,7 +52,8 @@ def look_after(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
     # Of checks that are older than a materialization the UI says that they have not run since.
     judging.tell_anew(engine)
     _remember(engine, {"seen": _latest(instance)})
-    return [*lines, f"the last materializations of {state['told']} companies are told again"]
+    who = "1 company" if state["told"] == 1 else f"{state['told']} companies"
+    return [*lines, f"the last materializations of {who} are told again"]
 
 
 def _latest(instance: dg.DagsterInstance) -> list[float] | None:
@@ -86,6 +87,7 @@ def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -
             before = materialized.refreshes(conn, left)
             groups = shown.read_shown(conn, left, names=False)
             people = staff.read_staff(conn, left)
+            coming = next_refreshes.read(conn, left)
         mark: dict[str, Any] = {"because": BECAUSE, "told_again": True}
         report.tell_again(
             instance, _PEOPLE,
@@ -97,7 +99,11 @@ def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -
         report.tell_again(
             instance, _GROUPS,
             {
-                company: {**mark, **group_metadata.figures(groups.get(company, []))}
+                company: {
+                    **mark,
+                    **group_metadata.figures(groups.get(company, [])),
+                    **group_metadata.next_refresh(coming, company),
+                }
                 for company in left
             },
         )  # fmt: skip

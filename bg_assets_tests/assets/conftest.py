@@ -6,8 +6,11 @@ import pytest
 
 from bg_assets.domain.titles import verdict
 from bg_assets_tests import refreshing
+from bg_assets_tests.assets import asking
 from bg_assets_tests.refreshing import World
 
+level = asking.level
+vendor = asking.vendor
 instance = refreshing.instance
 world = refreshing.world
 

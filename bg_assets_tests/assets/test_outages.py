@@ -87,7 +87,8 @@ def test_what_the_job_gets_wrong_counts_as_before(world: World, guest: sa.Engine
             patch.setattr(asset.op, "_retry_policy", None)
         _run(world, ok=False)
     _repair(world)
-    assert _log(world, "status, attempt, outages, not_before") == ("dead", 1, 0, None)
+    rests = "not_before - finished_at = interval '1 minute'"
+    assert _log(world, f"status, attempt, outages, {rests}") == ("dead", 1, 0, True)
 
 
 def test_a_connection_lost_in_the_middle_of_a_step_counts_for_nothing(

@@ -3,7 +3,7 @@
 import uuid
 
 from bg_assets import settings
-from bg_assets.assets import runs
+from bg_assets.assets import runs, unseen
 from bg_assets.domain.groups.outcome import outcome
 from bg_assets.products import files
 from bg_assets.storage import claims, groups, staff
@@ -55,3 +55,4 @@ def _carry_out(bg: Command, what: runs.Purpose) -> None:
             for held in taken.held
         ]  # fmt: skip
         groups.complete(conn, what.run_id, outcomes, config.refresh_interval)
+        unseen.note(conn, outcomes, staff.read_staff(conn, what.companies))

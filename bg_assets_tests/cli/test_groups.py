@@ -44,6 +44,7 @@ def test_a_company_not_refreshed_yet_has_pending_changes_and_no_group(acme: Comm
             "employee_max": 100,
         },
         "refresh": None,
+        "next_refresh": None,
         "pending_changes": 5,
         "groups": [],
     }
@@ -53,7 +54,7 @@ def test_a_company_not_refreshed_yet_has_pending_changes_and_no_group(acme: Comm
 def test_a_group_is_shown_in_the_shape_of_the_contract(acme: Command) -> None:
     refresh(acme, "acme")
     document = acme.json("show", "acme")
-    assert set(document) == {"company", "refresh", "pending_changes", "groups"}
+    assert set(document) == {"company", "refresh", "next_refresh", "pending_changes", "groups"}
     assert set(document["refresh"]) == {"id", "status", "not_before", "finished_at"}
     assert document["refresh"]["status"] == "completed"
     finished = datetime.fromisoformat(document["refresh"]["finished_at"])
@@ -157,6 +158,24 @@ def test_an_untouched_company_says_nothing_of_renewal(acme: Command) -> None:
     refresh(acme, "acme")
     assert "renew" not in acme("show", "acme").out
     assert acme.json("show", "acme")["refresh"]["not_before"] is None
+
+
+def test_when_a_company_is_refreshed_without_news_is_told_with_the_reason(
+    acme: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(acme, "acme")
+    then = acme.json("show", "acme")["next_refresh"]
+    days = (datetime.fromisoformat(then["at"]) - datetime.now(UTC)).total_seconds() / 86400
+
+    assert then["rhythm"] == "monthly"
+    assert 14.9 < days < 45.1
+    assert then["because"].startswith("monthly: none of 3 members have been in their role for over")
+    at = then["at"][:16].replace("T", " ")
+    assert f"without news refreshed at {at} UTC; {then['because']}" in acme("show", "acme").out
+
+    monkeypatch.setenv("BG_REFRESH_WITHOUT_NEWS", "0")
+    assert acme.json("show", "acme")["next_refresh"] is None
+    assert "without news" not in acme("show", "acme").out
 
 
 def test_a_refresh_under_way_and_a_dead_one_are_told(acme: Command) -> None:

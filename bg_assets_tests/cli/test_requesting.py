@@ -64,7 +64,7 @@ def test_waiting_for_a_company_that_fails_for_good_ends_with_1(built: Command) -
     done = built("refresh", "a", "--wait")
     worker.join()
     assert (done.code, done.out) == (1, "")
-    assert "1 companies failed for good: see `bg-assets status`" in done.err
+    assert "1 company failed for good: see `bg-assets dead`" in done.err
 
 
 def test_untracking_removes_the_group_and_keeps_the_history(built: Command) -> None:

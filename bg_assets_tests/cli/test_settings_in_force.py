@@ -126,6 +126,8 @@ def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
         "BG_SETTLE": "2", "BG_CLAIM_LIMIT": "5000", "BG_CLAIM_PER_MINUTE": "7",
         "BG_BATCH_FROM": "5", "BG_BATCH_SIZE": "500", "BG_MAX_ATTEMPTS": "3",
         "BG_RUN_TIMEOUT": "900",
+        "BG_REFRESH_WITHOUT_NEWS": "200",
+        "BG_ENRICH_CAP_DAILY": None, "BG_ENRICH_CAP_MONTHLY": None,
     }  # fmt: skip
     for command in (("show", "a"), ("status",), ("why", "a", "p1"), ("refresh", "a")):
         world(*command)
@@ -150,6 +152,7 @@ def test_settings_come_back_as_they_were() -> None:
             "BG_PRODUCTS": "a,b", "BG_TEMPLATES": "/t", "BG_REFRESH_INTERVAL": "1234567.5",
             "BG_SETTLE": "0.25", "BG_CLAIM_LIMIT": "3", "BG_CLAIM_PER_MINUTE": "4",
             "BG_BATCH_FROM": "5", "BG_BATCH_SIZE": "6", "BG_MAX_ATTEMPTS": "7",
+            "BG_REFRESH_WITHOUT_NEWS": "8",
         }
     )  # fmt: skip
     told = settings.shared(config)

@@ -23,12 +23,22 @@ NOTHING: dict[str, Any] = {
     "cancelled": 0,
     "oldest_pending_seconds": None,
     "webhooks": {"pending": 0, "dead": 0, "differing": 0},
+    "without_news": {
+        "a_minute": 200,
+        "company_id": None,
+        "at": None,
+        "late": 0,
+        "daily": 0,
+        "weekly": 0,
+        "monthly": 0,
+    },
     "daemon": "never started",
     "sensors": {},
     "urls": {},
     "runs": [],
     "processes": [],
     "templates": {"in_force": [], "mistakes": []},
+    "providers": [],
     "problems": [],
 }
 
@@ -135,7 +145,7 @@ def test_what_an_outage_ended_is_a_problem_until_it_is_tried_again(bg: Command) 
     take(bg, "a")
     assert bg.json("status")["problems"] == []
     _release(bg, 1)
-    assert "dead: a after 1 attempts" in bg("status").out
+    assert "dead: a after 1 attempt:" in bg("status").out
 
 
 def test_a_refresh_asked_for_by_hand_is_pending_and_not_deferred(quiet: Command) -> None:
@@ -172,7 +182,11 @@ def test_a_company_is_requested_then_running_then_failed_then_dead(bg: Command) 
 def test_requeue_of_a_company_that_is_not_dead_is_refused(bg: Command) -> None:
     bg.companies("a")
     done = bg("requeue", "a", "nobody")
-    assert (done.code, done.err) == (2, "error: no dead refresh of a, nobody\n")
+    assert (done.code, done.err) == (
+        2,
+        "error: no dead refresh or event of a\nno dead refresh or event of nobody\n"
+        "nothing was done; `bg-assets dead` lists what is dead\n",
+    )
 
 
 def test_every_company_counts_once_whatever_its_history(bg: Command) -> None:
@@ -283,3 +297,23 @@ def test_capture_that_somebody_enables_again_is_caught_up_by_the_tick(quiet: Com
     assert refresh_what_is_due(quiet) == 1
     (left,) = quiet.json("show", "a")["groups"][0]["diff"]["left"]
     assert left == "p1"
+
+
+def test_the_next_refresh_without_news_is_told_and_how_often_there_are_any(
+    quiet: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = quiet.json("status")["without_news"]
+    at = found["at"][:16].replace("T", " ")
+    assert found == {
+        "a_minute": 200, "company_id": "a", "at": found["at"], "late": 0,
+        "daily": 0, "weekly": 0, "monthly": 1,
+    }  # fmt: skip
+    out = quiet("status").out
+    assert f"next without news           {at} UTC, a\n" in out
+    assert "  how often                 1 monthly\n" in out
+
+    quiet.execute("update bg.next_refreshes set at = now()")
+    assert quiet.json("status")["without_news"]["late"] == 1
+    assert " UTC, a; 1 due\n" in quiet("status").out
+    monkeypatch.setenv("BG_REFRESH_WITHOUT_NEWS", "0")
+    assert "refreshed without news      never: BG_REFRESH_WITHOUT_NEWS is 0" in quiet("status").out

@@ -89,8 +89,8 @@ def test_the_shipped_ones_and_those_of_ones_own_are_listed(bg: Command, folder: 
     rows = {row["name"]: row for row in bg.json("templates", "list")}
     assert set(rows) == {"finance_system", "hr_system", "sales_tool", "security_platform", "small"}
     assert set(rows["small"]) == {
-        "name", "title", "version", "does", "deal_size", "hash", "regions", "shipped", "in_use",
-        "file",
+        "name", "title", "version", "does", "deal_size", "hash", "regions", "enrichment", "shipped",
+        "in_use", "file",
     }  # fmt: skip
     assert (rows["small"]["shipped"], rows["finance_system"]["shipped"]) == (False, True)
     assert (rows["small"]["in_use"], rows["finance_system"]["in_use"]) == (False, True)
@@ -103,9 +103,11 @@ def test_a_template_is_shown_in_words_and_as_a_document(bg: Command) -> None:
     assert "Detection and response" in said
     assert "decision maker: 1 required, priority 5" in said
     assert "  1  security, at level owner or c_level" in said
+    assert "enrichment identify: own rows only" in said
     document = bg.json("templates", "show", "security_platform")
     assert document["hash"] == load_templates()["security_platform"].hash
     assert document["roles"][0]["role"] == "decision_maker"
+    assert document["enrichment"] == "identify"
 
 
 def test_a_name_that_no_template_has_is_2_with_near_matches(bg: Command) -> None:
@@ -189,7 +191,7 @@ def test_another_product_is_decided_by_other_people(bg: Command, known: list[str
     assert " of 40 companies would have another group:" in done.out
     assert "  + " in done.out
     assert ": decision maker" in done.out
-    assert "1 companies have no people who were read: left out" in done.err
+    assert "left out, since nobody of their people was read: 1\n" in done.err
 
 
 def test_one_company_or_a_sample_is_compared(bg: Command, known: list[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets import settings
+from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.local import up
 from bg_assets.products import in_force
@@ -40,6 +41,19 @@ def test_what_loads_is_kept_with_its_hash_and_text(engine: sa.Engine, folder: Pa
     assert sorted(kept) == sorted(NAMES)
     assert kept["small"].text == GOOD
     assert kept["small"].hash == force.templates["small"].hash
+
+
+def test_what_a_template_says_of_providers_is_kept_though_no_group_hangs_on_it(
+    engine: sa.Engine, folder: Path
+) -> None:
+    in_force.keep(engine, folder, NAMES)
+    since = stored(engine)["small"].loaded_at
+    (folder / "small.yaml").write_text(GOOD + "enrichment: enrich\n", encoding="utf-8")
+    in_force.keep(engine, folder, NAMES)
+    (folder / "small.yaml").write_text("broken", encoding="utf-8")
+    last_good = in_force.in_force(engine, folder, NAMES).templates["small"]
+    assert last_good.enrichment is Level.ENRICH
+    assert stored(engine)["small"].loaded_at == since
 
 
 @pytest.mark.parametrize("how", ["broken", "gone", "twice", "no folder"])

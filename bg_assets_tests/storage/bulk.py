@@ -52,6 +52,17 @@ PAST = {
         select {COMPANY.format(n=f"(g % {COMPANIES})")}, 'finance_system', 'p' || g, 'champion',
             1, 1
         from generate_series(0, {COMPANIES * 5 - 1}) as g""",
+    "history": f"""
+        insert into bg.buyer_group_history
+            (refresh_id, company_id, product, person_id, event, because)
+        select {REFRESH_ID.format(n="g")}, {COMPANY.format(n=f"(g % {COMPANIES})")},
+            'finance_system', 'p' || g, case when g % 4 = 0 then 'left' else 'joined' end,
+            'no longer at the company'
+        from generate_series(0, {COMPANIES * 5 - 1}) as g""",
+    "next_refreshes": f"""
+        insert into bg.next_refreshes (company_id, at, rhythm, because)
+        select {COMPANY.format(n="g")}, cast(:start as timestamptz) + make_interval(mins => g),
+            'monthly', 'why' from generate_series(0, {COMPANIES - 1}) as g""",
 }
 
 

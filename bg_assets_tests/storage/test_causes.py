@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import causes
+from bg_assets.storage import causes, refreshes
 from bg_assets.storage.claims import Request
 from bg_assets_tests.storage.rows import change, refresh, run
 
@@ -25,6 +25,16 @@ def test_each_kind_and_writer_is_told_with_the_number_of_companies(engine: sa.En
     change(engine, "corp", source="my-job")
     assert _reasons(engine, "acme", "bolt") == {
         "resync (manual)": 1, "role_change (import)": 2, "role_change (webhook)": 1,
+    }  # fmt: skip
+
+
+def test_what_was_asked_for_tells_by_which_command(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        refreshes.request_by_hand(conn, ["acme", "bolt"])
+        refreshes.request_by_hand(conn, ["acme"], asked="pin")
+        refreshes.request_by_hand(conn, ["bolt"], asked="back,\nfill", priority=-10)
+    assert _reasons(engine, "acme", "bolt") == {
+        "resync (manual)": 2, "resync (manual: pin)": 1, "resync (manual: back fill)": 1,
     }  # fmt: skip
 
 

@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from bg_assets.domain.groups.churn import Churn
 from bg_assets.storage import (
     cancelling,
     causes,
     claims,
     database,
+    discarding,
     groups,
+    next_refreshes,
     refreshes,
     resync,
     staff,
@@ -20,7 +23,7 @@ from bg_assets.storage import (
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
-from bg_assets.storage.reports import counts, progress, shown
+from bg_assets.storage.reports import counts, dead, progress, shown
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
@@ -64,6 +67,13 @@ def test_a_quiet_tick_reads_next_to_nothing(conn: sa.Connection) -> None:
         assert counts.read_outages(conn) is None
 
     plans.check(reads, rows=5, pages=60)
+
+
+def test_a_look_while_nobody_is_due_reads_next_to_nothing(conn: sa.Connection) -> None:
+    with plans.watched(conn) as reads:
+        assert next_refreshes.raise_changes(conn, at(-1), 200).due == 0
+
+    plans.check(reads, rows=5, pages=20)
 
 
 def test_a_tick_reads_the_changes_of_one_due_company(conn: sa.Connection) -> None:
@@ -172,6 +182,21 @@ def test_releasing_dying_and_requeueing_read_their_own_rows(conn: sa.Connection)
     plans.check(reads, rows=15_000, pages=30_000)
 
 
+def test_what_is_dead_is_listed_and_discarded_by_its_own_rows(conn: sa.Connection) -> None:
+    bulk.pending(conn, 500, 10)
+    (request, *_) = tick(conn, replace(POLICY, batch_size=100))
+    pairs = [(one.refresh_id, one.attempt) for one in taken(conn, request)]
+    _, died = refreshes.release(conn, pairs, "gone", at(61), 1)
+    assert len(died) == 100
+    with plans.watched(conn) as reads:
+        assert len(dead.read(conn, 50)) == 50
+        assert len(dead.companies(conn, error="GONE")) == 100
+        lost = discarding.discard(conn, request.companies, "ann", "why")
+
+    assert sum(map(len, lost.values())) == 1000
+    plans.check(reads, rows=15_000, pages=30_000)
+
+
 def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> None:
     bulk.pending(conn, 5000, 1)
     with plans.watched(conn) as reads:
@@ -181,6 +206,7 @@ def test_what_is_shown_of_one_company_is_read_by_its_id(conn: sa.Connection) -> 
         shown.last_deferring(conn, "c000007")
         assert shown.count_pending(conn, "c000007") == 1
         assert shown.read_pending(conn, "c000007", 2) is not None
+        assert next_refreshes.read(conn, ["c000007"])
         staff.read_companies(conn, ["c000007"])
         staff.read_people(conn, ["c000007"])
         staff.read_overrides(conn, ["c000007"])
@@ -253,3 +279,28 @@ def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(conn: sa.Connection
         assert missed.raise_changes(conn) is None
 
     plans.check(reads, rows=300, pages=200)
+
+
+def test_a_look_for_companies_without_news_reads_a_portion_of_those_due(
+    conn: sa.Connection,
+) -> None:
+    """All 20,000 are due, after an outage."""
+    with plans.watched(conn) as reads:
+        done = next_refreshes.raise_changes(conn, at(60 * 20_000), 200)
+
+    assert (done.raised, done.due) == (200, 200)
+    plans.check(reads, rows=3000, pages=8000)
+
+
+@pytest.mark.parametrize("number", [1, 500])
+def test_judging_when_companies_come_again_reads_their_own_history(
+    conn: sa.Connection, number: int
+) -> None:
+    names = [f"c{one:06}" for one in range(number)]
+    with plans.watched(conn) as reads:
+        past = next_refreshes.read_past(conn, names, at(0).date())
+        next_refreshes.write(conn, dict.fromkeys(names, Churn(0.5, "weekly", "why")))
+        next_refreshes.read(conn, names)
+
+    assert past.keys() == set(names)
+    plans.check(reads, rows=number * 40, pages=number * 60 + 50)

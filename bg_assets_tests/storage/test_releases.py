@@ -155,12 +155,12 @@ def test_a_run_by_hand_waits_for_no_delay_after_an_outage(acme: sa.Engine) -> No
     assert complete(acme, "by-hand", [held]) == {"acme"}
 
 
-def die(engine: sa.Engine) -> None:
-    """Let acme fail until it is dead."""
+def die(engine: sa.Engine, seconds: float = 1000) -> None:
+    """Let acme fail at that time until it is dead."""
     for attempt in range(1, steps.MAX_ATTEMPTS + 1):
-        (request,) = tick(engine)
+        (request,) = tick(engine, seconds)
         assert request.attempt == attempt
-        release(engine, take(engine, f"run-{attempt}", request))
+        release(engine, take(engine, f"run-{attempt}", request, seconds), seconds)
 
 
 def test_after_the_last_attempt_a_refresh_is_dead_keeps_its_changes_and_is_not_claimed(
@@ -180,7 +180,7 @@ def test_after_the_last_attempt_a_refresh_is_dead_keeps_its_changes_and_is_not_c
 def test_a_new_change_takes_the_changes_of_the_dead_along(acme: sa.Engine) -> None:
     die(acme)
     change(acme, "acme", 5)
-    (request,) = tick(acme)
+    (request,) = tick(acme, 1060)
     held = take(acme, "run-9", request)
 
     assert value(acme, "select count(*) from bg.changes where refresh_id = cast(:id as uuid)",
@@ -193,15 +193,71 @@ def test_a_new_change_takes_the_changes_of_the_dead_along(acme: sa.Engine) -> No
 def test_who_dies_twice_keeps_all_changes(acme: sa.Engine) -> None:
     die(acme)
     change(acme, "acme", 5)
-    die(acme)
+    die(acme, 1060)
 
     assert statuses(acme) == ["dead", "dead"]
     assert (pending(acme), unhandled(acme)) == (0, 2)
     change(acme, "acme", 6)
-    (request,) = tick(acme)
+    (request,) = tick(acme, 1180)
     complete(acme, "run-9", take(acme, "run-9", request))
     assert unhandled(acme) == 0
     assert sorted(statuses(acme)) == ["completed", "failed", "failed"]
+
+
+def test_a_change_after_a_death_waits_twice_as_long_after_each_up_to_a_day(acme: sa.Engine) -> None:
+    now, rests = 1000.0, []
+    for _ in range(14):
+        die(acme, now)
+        change(acme, "acme", 5)
+        later = value(acme, "select max(not_before) from bg.buyer_group_refresh_log")
+        rests.append((later - at(now)).total_seconds())
+        assert tick(acme, now + rests[-1] - 0.1) == []
+        now += rests[-1]
+    assert rests == [60.0 * 2**death for death in range(11)] + [86400.0] * 3
+
+
+def test_a_success_ends_the_rests(acme: sa.Engine) -> None:
+    for now in (1000, 1060):
+        change(acme, "acme", 5)
+        die(acme, now)
+    change(acme, "acme", 5)
+    (request,) = tick(acme, 1180)
+    assert complete(acme, "run-9", take(acme, "run-9", request)) == {"acme"}
+    run(acme, "update bg.buyer_group_refresh_log set starts_interval = false")
+    change(acme, "acme", 5)
+    die(acme, 1180)
+
+    assert value(acme, "select not_before from bg.buyer_group_refresh_log "
+                 "where status = 'dead'") == at(1240)  # fmt: skip
+
+
+def test_whoever_asks_by_hand_waits_for_no_rest_and_other_companies_have_none(
+    acme: sa.Engine,
+) -> None:
+    die(acme)
+    change(acme, "bolt", 5)
+    change(acme, "acme", 5, kind="resync", source="template")
+    assert [one.companies for one in tick(acme)] == [("bolt",)]
+    change(acme, "acme", 5, kind="resync", source="manual")
+    assert [one.companies for one in tick(acme)] == [("acme",)]
+
+
+def test_each_attempt_that_failed_is_kept_with_its_run_and_error_but_not_an_outages(
+    acme: sa.Engine,
+) -> None:
+    (request,) = tick(acme)
+    release(acme, take(acme, "away", request), outage=True)
+    for run_id in ("run-1", "run-2", "run-3"):
+        (request,) = tick(acme, 2000)
+        release(acme, take(acme, run_id, request, 2000), 2000)
+
+    assert rows(acme, "select attempt, run_id, ended_at, error from bg.refresh_attempts "
+                "order by attempt") == [
+        {"attempt": attempt, "run_id": f"run-{attempt - 1}", "ended_at": at(2000),
+         "error": "the run is gone"}
+        for attempt in (2, 3, 4)
+    ]  # fmt: skip
+    assert statuses(acme) == ["dead"]
 
 
 def test_a_run_by_hand_takes_the_changes_of_the_dead_too(acme: sa.Engine) -> None:
@@ -241,7 +297,7 @@ def test_a_requeue_of_what_is_not_dead_does_nothing(acme: sa.Engine) -> None:
 def test_a_requeue_of_who_died_twice_asks_once(acme: sa.Engine) -> None:
     die(acme)
     change(acme, "acme", 5)
-    die(acme)
+    die(acme, 1060)
     with acme.begin() as conn:
         assert refreshes.requeue(conn, ["acme"]) == ["acme"]
 

@@ -43,7 +43,7 @@ def test_another_hash_is_a_new_template_whose_groups_are_looked_at_from_the_star
     write(engine, ("a", "h2", "new"))
     (new,) = rows(engine, "select * from bg.templates")
 
-    assert (same["text"], same["looked_hash"], same["looked_company"]) == ("text", "x", "y")
+    assert (same["text"], same["looked_hash"], same["looked_company"]) == ("same hash", "x", "y")
     assert (same["loaded_at"].year, same["complete_at"].year) == (2020, 2020)
     assert (new["text"], new["looked_hash"], new["looked_company"]) == ("new", "", "")
     assert (new["loaded_at"].year > 2020, new["complete_at"]) == (True, None)

@@ -206,5 +206,5 @@ def test_companies_that_are_gone_or_were_never_built_are_not_told_of(
     world.add("new")
     world.instance = fresh
     a_minute_later(world)
-    assert look(world)[-1] == "the last materializations of 1 companies are told again"
+    assert look(world)[-1] == "the last materializations of 1 company are told again"
     assert shown(world, "buyer_groups", "new") == shown(world, "buyer_groups", "gone") == []

@@ -195,7 +195,9 @@ class Provider(Protocol):
     """A client of one provider. ``name`` is a short word, kept with every call.
 
     It tries once and raises a Failure, or anything else where it is broken; repeated tries, the
-    cache, caps and the breaker are the caller's.
+    cache, caps and the breaker are the caller's. One whose answers depend on more than the question
+    (a file that changes, a threshold) has a ``version`` too, a text: with another one its answers
+    are asked for anew.
     """
 
     name: str

@@ -67,12 +67,23 @@ def renewal(
     """
     if last is not None and last.status in ("requested", "running"):
         return _under_way(now, last, rules)
+    if pending is not None and last is not None and _rests(now, pending, last):
+        because = (
+            f"its refresh failed for good after {_attempts(last.tried)}: {last.error}; what has "
+            "changed since waits, longer after each such failure"
+        )
+        return Renewal(last.not_before, because, "requeue")
     if pending is not None:
         return _waiting(now, pending, deferred_since, rules)
     if last is not None and last.status == "dead":
         because = f"its refresh failed for good after {_attempts(last.tried)}: {last.error}"
         return Renewal(None, because, "requeue")
     return None
+
+
+def _rests(now: datetime, pending: Pending, last: LastRefresh) -> bool:
+    rests = last.status == "dead" and last.not_before is not None and last.not_before > now
+    return rests and not pending.by_hand
 
 
 def _under_way(now: datetime, last: LastRefresh, rules: Rules) -> Renewal:

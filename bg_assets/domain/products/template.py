@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products import mistakes
 from bg_assets.domain.products.places import Place, part, root
 from bg_assets.domain.values import countries
+from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES, role_meant
 
 SCHEMA = 1
@@ -63,7 +65,8 @@ class Template:
 
     name: the product. title, does: what people call it, and a sentence on what it does.
     deal_size: US dollars. functions: (function, weight 0 to 1) of those that matter. regions: ISO
-    codes of the countries it is sold in, empty for all. hash: of the content, whatever its layout.
+    codes of the countries it is sold in, empty for all. hash: of all that a group hangs on,
+    whatever its layout. enrichment: how much is asked of providers, which no group hangs on.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Template:
     disqualified_levels: tuple[str, ...]
     regions: tuple[str, ...]
     hash: str = ""
+    enrichment: Level = Level.IDENTIFY
 
     def weight(self, function: str | None) -> float:
         """How much a function matters, 0 to 1; 0 for an unknown one or one that is not named."""
@@ -90,7 +94,7 @@ def name_line(text: str) -> int:
 
 
 _REQUIRED = ("template", "name", "version", "does", "deal_size", "functions", "roles")
-_OPTIONAL = ("title", "disqualify", "regions")
+_OPTIONAL = ("title", "disqualify", "regions", "enrichment")
 
 
 @lru_cache(maxsize=256)
@@ -123,6 +127,7 @@ def parse_template(text: str, name: str) -> Template:
         disqualified_titles=barred["titles"],
         disqualified_levels=barred["levels"],
         regions=_regions(top),
+        enrichment=_enrichment(top),
     )
     place.mistakes.check()
     return _hashed(template)
@@ -130,7 +135,8 @@ def parse_template(text: str, name: str) -> Template:
 
 def _hashed(template: Template) -> Template:
     content: dict[str, Any] = asdict(template)
-    content.pop("hash")
+    for name in ("hash", "enrichment"):
+        content.pop(name)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return replace(template, hash=hashlib.sha256(text.encode()).hexdigest()[:16])
 
@@ -171,6 +177,18 @@ def _regions(top: Mapping[str, Place]) -> tuple[str, ...]:
         else:
             found.add(code)
     return tuple(sorted(found))
+
+
+def _enrichment(top: Mapping[str, Place]) -> Level:
+    if "enrichment" not in top:
+        return Level.IDENTIFY
+    word = top["enrichment"].text()
+    levels = [level.value for level in Level]
+    if word in levels:
+        return Level(word)
+    if word is not None:
+        top["enrichment"].bad(f"unknown enrichment {word!r}; {near(word, levels)}")
+    return Level.IDENTIFY
 
 
 def _role(

@@ -48,7 +48,7 @@ def log_materializations(
     logs none.
     """
     if not per_partition:
-        # Dagster would make an event of no partition.
+        # Dagster would make one event of no partition.
         return
     attach_metadata(context, per_partition)
     step = context.get_step_execution_context()

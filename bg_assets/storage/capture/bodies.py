@@ -7,7 +7,7 @@ Each ``columns`` here maps a canonical column to the SQL that reads it, given th
 from collections.abc import Mapping
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named, watched
-from bg_assets.storage.priorities import OF_KIND
+from bg_assets.storage.priorities import OF_WEBHOOK, WEBHOOK, by_kind
 
 # One statement that changes more people of one company than this becomes one change ...
 MANY_OF_ONE_COMPANY = 20
@@ -70,7 +70,8 @@ _KEEP = f"""
         where m.company_id = s.company_id and m.person_id = s.person_id))
     union all
     select company_id, null, 'resync', writer, null,
-        jsonb_build_object('people', count(*)), 0, false, trace
+        jsonb_build_object('people', count(*)),
+        case when writer = '{WEBHOOK}' then {OF_WEBHOOK} else 0 end, false, trace
     from sorted where many group by company_id;
 """
 
@@ -90,7 +91,7 @@ def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
     head = _HEAD.format(writer="people_table")
 
     def body(rows: str, facts: str, before: str, after: str) -> str:
-        texts = {"before": before, "after": after, "priority": _priority()}
+        texts = {"before": before, "after": after, "priority": by_kind("is_departure")}
         return head + _KEEP.format(rows=rows, facts=facts, **texts) + _TAIL
 
     departure = _values("o", _DEPARTURE, _NOTED)
@@ -116,7 +117,8 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
     def body(facts: str) -> str:
         return f"""{head}
     insert into bg.changes (company_id, kind, source, old, new, priority, trace_id)
-    select company_id, kind, writer, before, after, {_priority()}, trace from ({facts}) as facts;
+    select company_id, kind, writer, before, after, {by_kind("false")}, trace
+    from ({facts}) as facts;
 {_TAIL}"""
 
     def deleted(table: str) -> str:
@@ -137,11 +139,6 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
             "null::jsonb as after from bg.canonical_companies where deleted_at is null"
         ),
     }
-
-
-def _priority() -> str:
-    cases = " ".join(f"when '{name}' then {value}" for name, value in OF_KIND.items())
-    return f"case kind {cases} else 0 end"
 
 
 def _column(row: str, name: str, columns: Mapping[str, str]) -> str:

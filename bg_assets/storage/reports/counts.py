@@ -85,11 +85,14 @@ _OUTAGES = sa.text("""
     where status = 'requested' and outages > 0 and not_before is not null
 """)
 
-# Served by refreshes_dead.
+# Served by refreshes_dead. One may be dead several times.
 _DEAD = sa.text("""
-    select company_id, attempt - outages as attempt, error
-    from bg.buyer_group_refresh_log
-    where status = 'dead' order by finished_at desc limit :most
+    select company_id, attempt, error, not_before from (
+        select distinct on (company_id) company_id, attempt - outages as attempt, error,
+            not_before, finished_at
+        from bg.buyer_group_refresh_log
+        where status = 'dead' order by company_id, finished_at desc) as last_of_each
+    order by finished_at desc limit :most
 """)
 
 
@@ -149,8 +152,8 @@ def read_outages(conn: sa.Connection) -> Outages | None:
 
 
 def read_dead(conn: sa.Connection, most: int = 20) -> list[dict[str, Any]]:
-    """The dead refreshes, newest first: company_id, attempt, error.
+    """The dead refreshes, one a company, newest first: company_id, attempt, error, not_before.
 
-    ``attempt`` leaves out those that an outage ended.
+    ``attempt`` leaves out those that an outage ended; a change that comes waits until not_before.
     """
     return [dict(row) for row in conn.execute(_DEAD, {"most": most}).mappings()]

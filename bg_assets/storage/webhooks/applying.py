@@ -19,7 +19,7 @@ from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
-from bg_assets.storage import database, locks, refreshes
+from bg_assets.storage import database, locks, priorities, refreshes
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import known as webhook_known
@@ -229,7 +229,12 @@ def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> No
         if rows:
             conn.execute(statement, {"rows": json.dumps(rows, default=str)})
     if known.refreshes:
-        refreshes.request_by_hand(conn, list(known.refreshes), writer="webhook")
+        refreshes.request_by_hand(
+            conn,
+            list(known.refreshes),
+            writer=priorities.WEBHOOK,
+            priority=priorities.OF_WEBHOOK,
+        )
     conn.execute(_NOW)
     _finish(conn, verdicts)
 

@@ -7,6 +7,7 @@ import pytest
 
 from bg_assets.domain.webhooks import secrets
 from bg_assets_tests.cli.command import Command
+from bg_assets_tests.cli.dying import dead_event
 
 GIVEN = "a secret that we were given"
 
@@ -206,17 +207,6 @@ def test_the_list_tells_which_secrets_no_key_opens(
         assert ("BG_ENCRYPTION_KEYS is not set" in listed.err) is (value == "")
 
 
-def dead_event(bg: Command, event_id: str, source: str = "crm") -> None:
-    """An event that could not be applied."""
-    bg.execute(
-        "insert into bg.webhook_events (source, event_id, type, company_ref, person_ref, "
-        "occurred_at, status, status_reason, payload, applied_at) values (:source, :id, "
-        "'person.left', 'c-9', 'p-9', now(), 'dead', 'nobody knows person p-9', '\\x00', now())",
-        source=source,
-        id=event_id,
-    )
-
-
 def test_dead_events_are_listed_with_their_reason_and_nothing_of_their_payload(
     bg: Command,
 ) -> None:
@@ -227,7 +217,7 @@ def test_dead_events_are_listed_with_their_reason_and_nothing_of_their_payload(
     assert [one["id"] for one in found] == ["e-2", "e-1"]
     assert set(found[0]) == {
         *("id", "source", "type", "company", "person"),
-        *("occurred_at", "received_at", "reason"),
+        *("occurred_at", "received_at", "reason", "history"),
     }
     assert found[0]["reason"] == "nobody knows person p-9"
     assert [one["id"] for one in bg.json("webhook", "dead", "--source", "crm")["events"]] == ["e-1"]

@@ -20,6 +20,9 @@ WRONG = [
     ("disqualify: {levels", "disqualify: {level", 9, "did you mean levels"),
     ("[c_level, vp]", "[vp, vp]", 14, "level 'vp' comes twice"),
     ("version: 1", "version: 1\nversion: 2", 4, "key 'version' comes twice"),
+    ("version: 1", "version: 1\nenrichment: enrch", 4, "did you mean enrich"),
+    ("version: 1", "version: 1\nenrichment: all", 4, "allowed: deep_research, enrich, identify"),
+    ("version: 1", "version: 1\nenrichment: [enrich]", 4, "a text is needed here"),
     # numbers
     ("  it: 0.5", "  it: -0.5", 8, "-0.5 is outside of 0 to 1"),
     ("  it: 0.5", "  it: 1.5", 8, "1.5 is outside of 0 to 1"),

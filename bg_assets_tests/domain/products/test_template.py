@@ -2,6 +2,7 @@
 
 import pytest
 
+from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import parse_template
 
@@ -53,6 +54,15 @@ def test_a_wrong_template_is_refused_with_its_line(
         parse_template(GOOD.replace(old, new, 1), "small.yaml")
     assert f"small.yaml, line {line}:" in str(error.value)
     assert said in str(error.value)
+
+
+def test_how_much_is_asked_of_providers_makes_no_group_old() -> None:
+    plain = parse_template(GOOD, "x")
+    asking = parse_template(GOOD + "enrichment: deep_research\n", "x")
+    assert plain.enrichment is Level.IDENTIFY
+    assert asking.enrichment is Level.DEEP_RESEARCH
+    # As it was before templates could say it.
+    assert asking.hash == plain.hash == "75972582a9ea8535"
 
 
 def test_the_hash_follows_the_content_not_the_layout() -> None:

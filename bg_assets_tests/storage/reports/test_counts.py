@@ -165,13 +165,14 @@ def test_a_dead_company_that_is_tried_again_is_under_way(engine: sa.Engine) -> N
 def test_the_dead_are_told_newest_first_without_what_outages_ended(engine: sa.Engine) -> None:
     refresh(engine, "acme", "dead", attempt=5, outages=2, error="a", finished_at=at(1))
     refresh(engine, "bolt", "dead", attempt=1, error="b", finished_at=at(3))
-    refresh(engine, "cord", "dead", attempt=1, error="c", finished_at=at(2))
+    refresh(engine, "cord", "dead", attempt=1, error="old", finished_at=at(0), not_before=at(5))
+    refresh(engine, "cord", "dead", attempt=1, error="c", finished_at=at(2), not_before=at(9))
     refresh(engine, "done", "failed", error="d", finished_at=at(4))
     with engine.connect() as conn:
         found = overview.read_dead(conn)
         assert [row["company_id"] for row in overview.read_dead(conn, 2)] == ["bolt", "cord"]
     assert [tuple(row.values()) for row in found] == [
-        ("bolt", 1, "b"), ("cord", 1, "c"), ("acme", 3, "a"),
+        ("bolt", 1, "b", None), ("cord", 1, "c", at(9)), ("acme", 3, "a", None),
     ]  # fmt: skip
 
 

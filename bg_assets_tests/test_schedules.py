@@ -1,0 +1,84 @@
+"""The schedule asks for companies of which nothing is heard; runs then see to them as to all."""
+
+import dagster as dg
+import pytest
+
+from bg_assets.definitions import defs
+from bg_assets.resources import Database
+from bg_assets_tests import refreshing
+from bg_assets_tests.refreshing import World, metadata
+
+instance = refreshing.instance
+world = refreshing.world
+
+
+def said(world: World) -> str:
+    """What an evaluation by Dagster tells."""
+    schedule = defs.resolve_schedule_def("refreshes_without_news")
+    with dg.build_schedule_context(
+        instance=world.instance, resources={"database": Database()}
+    ) as context:
+        found = schedule.evaluate_tick(context)
+    assert not found.run_requests, "only the sensors ask for runs"
+    return str(found.skip_message)
+
+
+def everybody_is_due(world: World) -> None:
+    world.sql("update bg.next_refreshes set at = now() - interval '1 minute'")
+
+
+def test_it_runs_by_default() -> None:
+    schedule = defs.resolve_schedule_def("refreshes_without_news")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_a_company_whose_moment_has_come_is_refreshed_and_gets_its_next_one(world: World) -> None:
+    world.build("acme", "bolt")
+    assert said(world) == "nobody's moment has come"
+    everybody_is_due(world)
+    world.sql("update bg.people set title = 'Head of Finance' where id = 'bolt-fd'")
+
+    assert said(world) == (
+        "companies to be refreshed without news: 1; 1 more waits for a refresh anyway"
+    )
+    (request,) = [one for one in world.claim() if "acme" in one.companies]
+    assert (request.reasons, request.priority) == ({"resync (schedule: monthly)": 1}, -20)
+    done = metadata(world, world.run(request))["acme"]
+    ((at, because),) = world.sql(
+        "select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), because "
+        "from bg.next_refreshes where company_id = 'acme' and at > now()"
+    )
+    assert done["next_refresh"] == f"{at} UTC, {because}"
+    assert because.startswith("monthly: none of 6 members have been in their role")
+    assert world.pending() == 1, "that of bolt"
+
+
+def test_a_setting_turns_it_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.build("acme")
+    everybody_is_due(world)
+    monkeypatch.setenv("BG_REFRESH_WITHOUT_NEWS", "0")
+
+    assert said(world) == "BG_REFRESH_WITHOUT_NEWS is 0: companies without news are not refreshed"
+    assert world.pending() == 0
+
+
+def test_a_look_takes_no_more_than_the_setting_while_those_before_still_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.build("acme", "bolt", "calm")
+    everybody_is_due(world)
+    monkeypatch.setenv("BG_REFRESH_WITHOUT_NEWS", "2")
+
+    assert said(world) == "companies to be refreshed without news: 2"
+    assert said(world) == "asked for before and waiting still, at the least: 2"
+    assert world.pending() == 2
+
+
+def test_a_company_that_is_no_longer_tracked_has_no_next_refresh(world: World) -> None:
+    world.build("acme")
+    world.sql("update bg.companies set deleted_at = now()")
+    (request,) = world.claim()
+    done = metadata(world, world.run(request))["acme"]
+
+    assert "next_refresh" not in done
+    assert world.sql("select count(*) from bg.next_refreshes") == [(0,)]
