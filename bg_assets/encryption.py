@@ -84,6 +84,10 @@ class Keys:
         """A keyed hash to store, by which ``differs`` knows the content again."""
         return self._current().hashers[0].digest(content)
 
+    def names(self) -> frozenset[bytes]:
+        """The names of the keys, with which digests begin: what has another name is not theirs."""
+        return frozenset(hasher.name for hasher in self._current().hashers)
+
     def differs(self, digest: bytes, content: bytes) -> bool:
         """Whether the digest is of another content; no where its key is not here any more."""
         for hasher in self._current().hashers:

@@ -11,11 +11,11 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import faults
-from bg_assets.instance import ageing, ending
+from bg_assets.instance import ageing, ending, longest
 from bg_assets.instance.private import names
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.instance.worker import State, Worker
-from bg_assets.storage import claims, database, priorities, refreshes
+from bg_assets.storage import cancelling, claims, database, priorities, refreshes
 from bg_assets.storage.refreshes import UnderWay
 
 # Submitting a run takes a fraction of a second; one that still is not submitted never will be.
@@ -33,7 +33,8 @@ LOOKUPS = 50
 class RunState:
     """A run's status, when it was made and when it was over, the process that executes it, and all.
 
-    ``record`` is what Dagster has stored of it.
+    ``record`` is what Dagster has stored of it; too_long: it passed its longest time; lost: its
+    process is gone before Dagster knew it as started, which its monitoring would see much later.
     """
 
     run_id: str
@@ -42,14 +43,20 @@ class RunState:
     ended_at: datetime | None = None
     worker: Worker | None = None
     record: dg.RunRecord | None = None
+    too_long: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Why what is under way will not be completed by its run; an outage uses up no attempt."""
+    """Why what is under way will not be completed by its run; an outage uses up no attempt.
+
+    What somebody has cancelled is not tried again.
+    """
 
     reason: str
     outage: bool = False
+    cancelled: bool = False
 
 
 def why_over(held: UnderWay, run: RunState | None, now: datetime) -> Over | None:
@@ -58,10 +65,20 @@ def why_over(held: UnderWay, run: RunState | None, now: datetime) -> Over | None
     Of a run that failed, this does not tell whose fault it was.
     """
     if run is not None:
-        if run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        if run.too_long and run.status in (
+            dg.DagsterRunStatus.FAILURE,
+            dg.DagsterRunStatus.CANCELED,
+        ):
+            return Over(f"run {run.run_id} took longer than it may and was ended")
+        if run.status is dg.DagsterRunStatus.CANCELED:
+            # Dagster calls so only what was asked for: a run interrupted otherwise has failed.
+            return Over(f"run {run.run_id} was cancelled", cancelled=True)
+        if run.status is dg.DagsterRunStatus.FAILURE:
             return Over(f"run {run.run_id} ended as {run.status.value}")
         if run.status is dg.DagsterRunStatus.SUCCESS:
             return Over(f"run {run.run_id} ended without completing it")
+        if run.lost:
+            return Over(f"run {run.run_id} was lost as it began", outage=True)
         never = run.status is dg.DagsterRunStatus.NOT_STARTED
         if never and now - run.created_at > NEVER_SUBMITTED:
             return Over(f"run {run.run_id} was made and never submitted", outage=True)
@@ -99,21 +116,33 @@ def repair(
                 waiting.append(held.run_key)
             continue
         over = _whose_fault(instance, engine, run, over)
-        if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
-            _end(instance, run, over.reason)
+        if run is not None and (run.lost or run.status is dg.DagsterRunStatus.NOT_STARTED):
+            if not _end(instance, run, over.reason):
+                continue
         elif run is not None and lives_on(run):
             if run.ended_at is not None and now - run.ended_at < LAST_BREATH:
                 continue
             lines += _kill(run)
         with database.connect(engine) as conn:
-            again, dead = refreshes.release(
-                conn, held.refreshes, over.reason, now, max_attempts, outage=over.outage
-            )
-        if again or dead:
-            lines.append(f"{over.reason}: {len(again)} to be tried again, {len(dead)} dead")
+            lines += _let_go(conn, held, over, now, max_attempts)
     with database.connect(engine) as conn:
         claims.seen(conn, waiting, now)
     return lines
+
+
+def _let_go(
+    conn: sa.Connection, held: UnderWay, over: Over, now: datetime, max_attempts: int
+) -> list[str]:
+    """End what is under way; returns what was done, in a line."""
+    if over.cancelled:
+        done = cancelling.cancel(conn, held.refreshes, over.reason, now)
+        return [f"{over.reason}: {len(done)} wait for the next change or request"] if done else []
+    again, dead = refreshes.release(
+        conn, held.refreshes, over.reason, now, max_attempts, outage=over.outage
+    )
+    if again or dead:
+        return [f"{over.reason}: {len(again)} to be tried again, {len(dead)} dead"]
+    return []
 
 
 def _whose_fault(
@@ -191,11 +220,22 @@ def _state(record: dg.RunRecord) -> RunState:
     run = record.dagster_run
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
     worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
-    return RunState(run.run_id, run.status, record.create_timestamp, ended, worker, record)
+    too_long = longest.passed(run.tags, record.start_time, record.end_time)
+    starting = run.status is dg.DagsterRunStatus.STARTING
+    lost = starting and worker is not None and worker.state() is State.GONE
+    return RunState(
+        run.run_id, run.status, record.create_timestamp, ended, worker, record, too_long, lost
+    )
 
 
-def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> None:
-    """Mark a run that hangs before its submission, so that the UI does not show it for ever."""
+def _end(instance: dg.DagsterInstance, run: RunState, reason: str) -> bool:
+    """Mark a run that was never submitted, or lost, so that the UI does not show it for ever.
+
+    Returns False where it has come further since it was looked at: it may have done its work.
+    """
     stuck = instance.get_run_by_id(run.run_id)
+    if stuck is not None and stuck.status is not run.status:
+        return False
     if stuck is not None:
         instance.report_run_failed(stuck, reason)
+    return True

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bg_assets import encryption, jobs, partitions, repair, settings
 from bg_assets.assets import enriched_people, runs
-from bg_assets.instance import report, state, stopping
+from bg_assets.instance import longest, report, state, stopping
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import causes, claims, database, instance_settings
@@ -168,6 +168,7 @@ def run_request(request: claims.Request) -> dg.RunRequest:
     """The run that carries out a request: one company's partition, or a batch of companies."""
     tags = {
         "dagster/priority": str(request.priority),
+        **longest.tag(settings.read().run_timeout, len(request.companies)),
         "bg/reasons": ", ".join(f"{cause}: {count}" for cause, count in request.reasons.items()),
     }
     if request.batch_id is not None:

@@ -38,6 +38,7 @@ VARIABLES = (
     Variable("BG_BATCH_FROM", "5", "due companies from which a tick makes batches"),
     Variable("BG_BATCH_SIZE", "500", "companies in a batch at most"),
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
+    Variable("BG_RUN_TIMEOUT", "900", "seconds after which a run is ended and tried again"),
     Variable("BG_REFRESH_WITHOUT_NEWS", "200", "companies a minute refreshed so; 0: none"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
@@ -87,6 +88,7 @@ class Settings:
     batch_from: int
     batch_size: int
     max_attempts: int
+    run_timeout: float
     refresh_without_news: int
     web_port: int
     web_hosts: tuple[str, ...]
@@ -141,6 +143,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         batch_from=_whole(env, "BG_BATCH_FROM", 5, least=2),
         batch_size=_whole(env, "BG_BATCH_SIZE", 500, least=1, most=2000),
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
+        run_timeout=_number(env, "BG_RUN_TIMEOUT", 900, least=1),
         refresh_without_news=_whole(env, "BG_REFRESH_WITHOUT_NEWS", 200, least=0, most=10_000),
         web_port=_whole(env, "BG_WEB_PORT", 3000, least=1, most=65535),
         web_hosts=_hosts(env, "BG_WEB_HOSTS"),
@@ -181,6 +184,7 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_BATCH_FROM": str(config.batch_from),
         "BG_BATCH_SIZE": str(config.batch_size),
         "BG_MAX_ATTEMPTS": str(config.max_attempts),
+        "BG_RUN_TIMEOUT": f"{config.run_timeout:.15g}",
         "BG_REFRESH_WITHOUT_NEWS": str(config.refresh_without_news),
         "BG_ENRICH_CAP_DAILY": _caps_text(config.enrich_cap_daily),
         "BG_ENRICH_CAP_MONTHLY": _caps_text(config.enrich_cap_monthly),

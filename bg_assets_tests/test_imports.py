@@ -27,6 +27,7 @@ TESTS = Path(__file__).parent
 ROOMS = {
     "settings": "",
     "writing": "",
+    "process": "",
     "domain": "",
     "domain.values": "",
     "domain.titles": "domain domain.values",
@@ -46,13 +47,13 @@ ROOMS = {
     "products": "domain.values domain.products storage",
     "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
     "providers storage products",
-    "receiver": "settings domain.values domain.webhooks embedded encryption storage",
-    "instance": "settings domain.titles embedded storage",
+    "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
+    "instance": "settings process domain.titles embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings instance",
-    "local": "settings domain.webhooks terminal encryption embedded files sample storage sending "
-    "products instance",
-    "cli": "settings writing domain domain.values domain.titles domain.enrichment "
+    "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
+    "sending products instance",
+    "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
     "enriching instance local backups",
@@ -81,6 +82,7 @@ _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 NOT_FOREIGN = {
     "settings": _PURE,
     "writing": _PURE,
+    "process": _PURE - OUTSIDE,
     "domain": _PURE,
     "terminal": _PURE - TERMINAL,
     "encryption": _PURE,

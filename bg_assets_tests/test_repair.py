@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -11,12 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets import repair
-from bg_assets.definitions import defs
 from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
 from bg_assets.repair import RunState, why_over
-from bg_assets.storage import claims, refreshes
+from bg_assets.storage import claims
 from bg_assets.storage.refreshes import UnderWay
+from bg_assets_tests.repairing import claimed as _claimed
+from bg_assets_tests.repairing import make_run as _make_run
+from bg_assets_tests.repairing import outages as _outages
+from bg_assets_tests.repairing import refresh as _refresh
+from bg_assets_tests.repairing import taken as _taken
 from bg_assets_tests.storage.rows import insert
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -40,7 +45,7 @@ def run(status: Status, age: float = 30) -> RunState:
         (held(None), run(Status.NOT_STARTED, age=60), None),
         (held(None), run(Status.NOT_STARTED, age=61), "run r1 was made and never submitted"),
         (held(), run(Status.FAILURE), "run r1 ended as FAILURE"),
-        (held(), run(Status.CANCELED), "run r1 ended as CANCELED"),
+        (held(), run(Status.CANCELED), "run r1 was cancelled"),
         (held(), run(Status.SUCCESS), "run r1 ended without completing it"),
         (held(None), run(Status.FAILURE), "run r1 ended as FAILURE"),
         (held(), None, "run r1 is gone"),
@@ -61,68 +66,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def _make_run(
-    instance: dg.DagsterInstance, status: Status, key: str, worker: Worker | None = None
-) -> str:
-    tag = {names.WORKER_TAG: worker.to_tag()} if worker else {}
-    made = instance.create_run_for_job(
-        defs.resolve_job_def("refresh_buyer_groups"),
-        status=status,
-        tags={"dagster/run_key": key, **tag},
-    )
-    return made.run_id
-
-
-def _claimed(engine: sa.Engine) -> tuple[claims.Request, datetime]:
-    with engine.begin() as conn:
-        conn.execute(sa.text("insert into bg.companies (id, name) values ('acme', 'Acme')"))
-        conn.execute(sa.text("update bg.changes set occurred_at = now() - interval '1 hour'"))
-        policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=10)
-        now = claims.database_now(conn)
-        claims.claim(conn, policy, "due_companies_1", now)
-        (request,) = claims.ask(conn, policy, "due_companies_1", now)
-    return request, now
-
-
-def _taken(
-    engine: sa.Engine,
-    instance: dg.DagsterInstance,
-    status: Status,
-    worker: Worker | None = None,
-    events: Sequence[str] = (),
-) -> datetime:
-    """A refresh that is held by a run with this status."""
-    request, now = _claimed(engine)
-    run_id = _make_run(instance, status, request.run_key, worker)
-    for one in events:
-        event = dg.DagsterEvent(one, "refresh_buyer_groups", step_key="company_people")
-        instance.report_dagster_event(event, run_id)
-    with engine.begin() as conn:
-        refreshes.take(conn, run_id, now, refresh=(request.refresh_id or "", 1))
-    assert _refresh(engine) == ("running", 1, 0)
-    return now
-
-
-def _refresh(engine: sa.Engine) -> tuple[str, int, int]:
-    """Status and attempt of the refresh, and how many changes no refresh has."""
-    with engine.connect() as conn:
-        row = conn.execute(
-            sa.text(
-                "select status, attempt, "
-                "(select count(*) from bg.changes where refresh_id is null) "
-                "from bg.buyer_group_refresh_log"
-            )
-        ).one()
-    return row[0], row[1], row[2]
-
-
-def _outages(engine: sa.Engine) -> int:
-    with engine.connect() as conn:
-        found = conn.execute(sa.text("select outages from bg.buyer_group_refresh_log"))
-        return int(found.scalar_one())
-
-
-@pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED, Status.SUCCESS])
+@pytest.mark.parametrize("status", [Status.FAILURE, Status.SUCCESS])
 def test_a_run_that_is_over_gives_its_changes_back_and_the_next_attempt_is_requested(
     engine: sa.Engine, instance: dg.DagsterInstance, status: Status
 ) -> None:
@@ -142,20 +86,28 @@ def left_over() -> Iterator["subprocess.Popen[bytes]"]:
     process.wait()
 
 
-@pytest.mark.parametrize("status", [Status.FAILURE, Status.CANCELED])
+@pytest.mark.parametrize(
+    ("status", "done", "left"),
+    [
+        (Status.FAILURE, "1 to be tried again", ("requested", 2, 1)),
+        (Status.CANCELED, "1 wait for the next change or request", ("cancelled", 1, 0)),
+    ],
+)
 def test_the_process_that_a_run_left_behind_is_killed_before_its_refresh_is_let_go(
     engine: sa.Engine,
     instance: dg.DagsterInstance,
     left_over: "subprocess.Popen[bytes]",
     status: Status,
+    done: str,
+    left: tuple[str, int, int],
 ) -> None:
     now = _taken(engine, instance, status, Worker.of(left_over.pid))
     later = now + timedelta(hours=1)
     killed, released = repair.repair(instance, engine, 3, later)
     assert killed.endswith(f"its process {left_over.pid} was still there: killed")
-    assert "1 to be tried again" in released
+    assert done in released
     assert left_over.wait(10) == -signal.SIGKILL
-    assert _refresh(engine) == ("requested", 2, 1)
+    assert _refresh(engine) == left
 
 
 def test_a_process_of_another_user_is_left_to_that_user_and_the_refresh_is_let_go(
@@ -319,13 +271,83 @@ def test_a_run_that_failed_before_it_began_to_work_uses_up_no_attempt(
     assert _outages(engine) == 1
 
 
-@pytest.mark.parametrize("status", [Status.CANCELED, Status.SUCCESS])
-def test_a_run_that_was_cancelled_or_did_nothing_uses_up_an_attempt(
-    engine: sa.Engine, instance: dg.DagsterInstance, status: Status
+def test_a_run_that_did_nothing_uses_up_an_attempt(
+    engine: sa.Engine, instance: dg.DagsterInstance
 ) -> None:
-    now = _taken(engine, instance, status)
+    now = _taken(engine, instance, Status.SUCCESS)
     repair.repair(instance, engine, 1, now)
     assert _refresh(engine)[0] == "dead"
+
+
+def test_a_run_that_somebody_cancelled_is_not_tried_again_and_keeps_its_changes_unhandled(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    now = _taken(engine, instance, Status.CANCELED)
+    (line,) = repair.repair(instance, engine, 1, now)
+    assert line.endswith("was cancelled: 1 wait for the next change or request")
+    assert _refresh(engine) == ("cancelled", 1, 0)
+    with engine.connect() as conn:
+        unhandled = "select count(*) from bg.changes where handled_at is null"
+        assert conn.execute(sa.text(unhandled)).scalar() == 1
+    assert repair.repair(instance, engine, 1, now) == []
+
+
+@pytest.mark.parametrize(("longest", "attempts"), [("10", 2), ("3600", 1), ("nonsense", 1)])
+def test_a_run_that_took_too_long_is_tried_again_though_dagster_says_it_was_cancelled(
+    engine: sa.Engine, instance: dg.DagsterInstance, longest: str, attempts: int
+) -> None:
+    """So does Dagster for a moment: it cancels such a run before it calls it failed."""
+    now = _taken(engine, instance, Status.STARTED)
+    (record,) = instance.get_run_records()
+    run_id = record.dagster_run.run_id
+    instance.add_run_tags(run_id, {names.LONGEST_TAG: longest})
+    for event, ago in (("PIPELINE_START", 60.0), ("PIPELINE_CANCELED", 0.0)):
+        instance.report_dagster_event(
+            dg.DagsterEvent(event, "refresh_buyer_groups"),
+            run_id,
+            timestamp=time.time() - ago,
+        )
+    repair.repair(instance, engine, 3, now)
+    assert _refresh(engine)[:2] == ("requested" if attempts == 2 else "cancelled", attempts)
+
+
+def test_a_run_whose_process_is_gone_before_it_started_is_asked_for_again_at_once(
+    engine: sa.Engine, instance: dg.DagsterInstance, left_over: "subprocess.Popen[bytes]"
+) -> None:
+    """Dagster's monitoring sees it when the time to start is over, after half a minute."""
+    request, now = _claimed(engine)
+    worker = Worker.of(left_over.pid)
+    run_id = _make_run(instance, Status.STARTING, request.run_key, worker)
+    assert repair.repair(instance, engine, 1, now) == []
+    left_over.kill()
+    left_over.wait()
+    (line,) = repair.repair(instance, engine, 1, now)
+    assert "was lost as it began: 1 to be tried again, 0 dead" in line
+    assert (_refresh(engine)[:2], _outages(engine)) == (("requested", 2), 1)
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is Status.FAILURE
+
+
+def test_a_run_that_came_further_while_it_was_looked_at_is_not_lost(
+    engine: sa.Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, now = _claimed(engine)
+    gone = Worker(Worker.here().host, 2**22 + 1, "x")
+    run_id = _make_run(instance, Status.STARTING, request.run_key, gone)
+    real = repair.why_over
+
+    def meanwhile(*arguments: object) -> object:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        instance.report_dagster_event(
+            dg.DagsterEvent("PIPELINE_SUCCESS", "refresh_buyer_groups"), run_id
+        )
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(repair, "why_over", meanwhile)
+    assert repair.repair(instance, engine, 1, now) == []
+    assert _refresh(engine)[:2] == ("requested", 1)
 
 
 def test_a_run_that_dagster_has_forgotten_uses_up_no_attempt(

@@ -1,12 +1,22 @@
 """buyer_groups: who decides at the company, one group a product; completes the refresh."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import partitions, settings
-from bg_assets.assets import failures, group_checks, group_metadata, judging, runs, unseen, versions
+from bg_assets.assets import (
+    failures,
+    group_checks,
+    group_metadata,
+    judging,
+    progress,
+    runs,
+    unseen,
+    versions,
+)
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.groups.outcome import Outcome, outcome
 from bg_assets.domain.products.template import Template
@@ -21,6 +31,8 @@ from bg_assets.storage.enrichment import due
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import shown
 
+# Companies that are written in one transaction: some seconds of work.
+PORTION = 100
 COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
@@ -54,35 +66,70 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     """The people who will decide on each product at the company, each with one role and reasons.
 
     What is missing is named as a gap, never padded. The group, its history and the handling of the
-    changes that led to it are written in one transaction.
+    changes that led to it are written in one transaction; of a batch those of some companies at a
+    time, so that what ends the run takes no more than these along.
     """
     engine = database.engine
     what = runs.purpose(context, engine)
     held = _held(context, engine, what)
     config = settings.read()
     force = in_force.in_force(engine, config.templates, config.products)
-    outcomes, failed, people = _decide(engine, held, list(force.templates.values()))
-    asks = bool(config.providers) and bool(plans.asking(force.templates.values()))
-    causes, done = _complete(engine, what.run_id, outcomes, failed, people, asks=asks)
-    failures.release(context, engine, held, failed)
+    if force.warning:
+        context.log.warning(force.warning)
+    run = _Run(context, engine, what.run_id, held, config, force)
+    going = progress.Progress(context.log.info, len(held))
+    any_written = False
+    others = sorted(set(what.companies) - {refresh.company_id for refresh in held})
+    for start in range(0, max(1, len(held)), PORTION):
+        portion = held[start : start + PORTION]
+        companies = [refresh.company_id for refresh in portion] + (others if start == 0 else [])
+        written = _refresh(run, portion, companies)
+        any_written = any_written or written
+        going.add(len(portion))
+    if any_written:
+        _tell_checks(context, engine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the portions of a run have in common; ``held`` is all that it took."""
+
+    context: dg.AssetExecutionContext
+    engine: sa.Engine
+    run_id: str
+    held: Sequence[Held]
+    config: settings.Settings
+    force: in_force.InForce
+
+
+def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bool:
+    """Decide on a portion of what the run holds, write and report it; whether any was written.
+
+    ``companies`` are those to report on: of the portion, and others that the run does not hold.
+    """
+    context, engine, force = run.context, run.engine, run.force
+    outcomes, failed, people = _decide(engine, portion, list(force.templates.values()))
+    asks = bool(run.config.providers) and bool(plans.asking(force.templates.values()))
+    causes, done = _complete(engine, run.run_id, outcomes, failed, people, asks=asks)
+    failures.release(context, engine, run.held, failed)
     with connect(engine) as conn:
-        groups_shown = shown.read_shown(conn, what.companies, names=False)
-        coming = next_refreshes.read(conn, what.companies if config.refresh_without_news else ())
+        groups_shown = shown.read_shown(conn, companies, names=False)
+        coming = next_refreshes.read(conn, companies if run.config.refresh_without_news else ())
     judged = judging.judge_written(engine, sorted(done), force.templates)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):
-        context.log.warning(f"{company}: nothing written, another attempt holds its refresh")
+        context.log.warning(
+            f"{company}: nothing written, its refresh was cancelled or another attempt holds it"
+        )
     metadata = group_metadata.describe(
-        what.companies, groups_shown, decided, causes, done, failed, judged, coming
+        companies, groups_shown, decided, causes, done, failed, judged, coming
     )
     if force.warning:
-        context.log.warning(force.warning)
         metadata = {
             who: {**entries, "template_error": force.warning} for who, entries in metadata.items()
         }
     report.report(context, runs.to_report(context, metadata, done))
-    if done:
-        _tell_checks(context, engine)
+    return bool(done)
 
 
 def _tell_checks(context: dg.AssetExecutionContext, engine: sa.Engine) -> None:

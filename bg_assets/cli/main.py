@@ -9,7 +9,9 @@ import click
 from bg_assets import settings
 from bg_assets.cli import (
     backups,
+    cancelling,
     dead_letters,
+    doctor,
     enrich,
     export,
     importing,
@@ -18,6 +20,7 @@ from bg_assets.cli import (
     overrides,
     reading,
     requesting,
+    resyncing,
     running,
     status,
     tables,
@@ -84,6 +87,9 @@ for _command in (
     dead_letters.requeue,
     dead_letters.discard,
     requesting.untrack,
+    cancelling.cancel,
+    doctor.doctor,
+    resyncing.resync_command,
     reading.show,
     why.why,
     status.status,

@@ -19,13 +19,20 @@ from bg_assets.storage.reports import counts
 def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
     return [
-        *disk.problems(config), *_stuck(conn), *_outages(conn), *watch.problems(conn),
-        *_enrichment(conn),
+        *disk.problems(config), *of_runs(conn, config), *watch.problems(conn), *_enrichment(conn),
     ]  # fmt: skip
 
 
-def _stuck(conn: sa.Connection) -> list[str]:
-    again = "cancel it in the UI: its process is ended, and what it held is tried again"
+def of_runs(conn: sa.Connection, config: settings.Settings) -> list[str]:
+    """What is wrong with what is under way, a line each."""
+    return [*_stuck(conn, config), *_outages(conn)]
+
+
+def _stuck(conn: sa.Connection, config: settings.Settings) -> list[str]:
+    again = (
+        f"after {config.run_timeout:g} s, or more by its size, it is ended and tried again; to "
+        "stop it now: `bg-assets cancel RUN`, or in the UI"
+    )
     lines = [
         f"run {run.run_id} has been refreshing {_companies(run)} since {_utc(run.since)} without "
         f"an end; {again}"
@@ -45,6 +52,16 @@ def _stuck(conn: sa.Connection) -> list[str]:
         for session in stuck.locked(conn)
     ]
     return lines
+
+
+def of_daemon(daemon: str) -> list[str]:
+    """What is wrong where Dagster's daemon ran once and does not now; nothing before its start."""
+    if daemon in ("running", "never started"):
+        return []
+    return [
+        f"Dagster's daemon is not running ({daemon}): changes wait and nothing is lost; start "
+        "`bg-assets up`, or look at its logs where it runs"
+    ]
 
 
 def _outages(conn: sa.Connection) -> list[str]:

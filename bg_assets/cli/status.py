@@ -10,11 +10,13 @@ import click
 import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.cli import knowledge, operations_report, problems, session
+from bg_assets.cli import knowledge, operations_report, problems, processes, session
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
 from bg_assets.storage.operations.policy import policy_of
 from bg_assets.storage.reports import counts as overview
+from bg_assets.storage.reports import progress
+from bg_assets.storage.reports.progress import Going
 from bg_assets.storage.webhooks import dead as webhook_dead
 from bg_assets.terminal import Terminal
 
@@ -51,16 +53,22 @@ def _read(
         coming = next_refreshes.overview(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
+        known = processes.read(conn)
+        going = progress.read(conn)
     state = dagster_state.read(database.dagster_url())
+    daemon = processes.daemon(state, known)
+    wrong += [*problems.of_daemon(daemon), *processes.problems(known)]
     pending = {"changes": counts.pop("changes"), "companies": counts.pop("companies")}
     return {
         "pending": pending,
         **counts,
         "webhooks": {"pending": waiting, "dead": lost, "differing": differing},
         "without_news": {"a_minute": config.refresh_without_news, **coming},
-        "daemon": state.daemon,
+        "daemon": daemon,
         "sensors": state.sensors,
         "urls": _urls(config),
+        "runs": [asdict(one) for one in going],
+        "processes": processes.document(known),
         "templates": templates,
         "providers": providers,
         "problems": wrong,
@@ -88,6 +96,7 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
         ("companies running", found["running"]),
         ("companies tried again", found["failed"]),
         ("companies dead", found["dead"]),
+        ("companies cancelled", found["cancelled"]),
         ("webhook events pending", found["webhooks"]["pending"]),
         ("webhook events dead", found["webhooks"]["dead"]),
         ("  other body, in 24 h", found["webhooks"]["differing"]),
@@ -115,6 +124,8 @@ def _without_news(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A sentence each."""
+    yield from processes.runs_in_words([Going(**one) for one in found["runs"]])
+    yield from processes.in_words(found["processes"])
     yield from knowledge.in_words(found["templates"])
     for row in dead:
         attempts = "1 attempt" if row["attempt"] == 1 else f"{row['attempt']} attempts"

@@ -51,6 +51,21 @@ def folder(user: ServerUser, major: str | None, bases: tuple[Path, ...]) -> Path
     )
 
 
+def newest() -> tuple[str, ...] | None:
+    """The full versions of the servers in the wheel, such as 18.0; None where there is no wheel."""
+    try:
+        installs = bin_folders()
+    except EmbeddedUnavailable:
+        return None
+    told = [
+        subprocess.run(
+            [bin_folder / "postgres", "--version"], capture_output=True, text=True, check=False
+        ).stdout
+        for bin_folder in installs
+    ]
+    return tuple(match[1] for text in told if (match := re.search(r"\) (\d+\.\d+)", text)))
+
+
 def bin_folders() -> list[Path]:
     """The bin folders of the wheel, newest version first."""
     spec = importlib.util.find_spec(WHEEL)

@@ -16,6 +16,8 @@ from bg_assets.instance.worker import State, Worker
 
 # What Dagster does on an interrupt takes a fifth of a second.
 PATIENCE_SECONDS = 10.0
+# One that interrupts a step with a retry policy makes Dagster try it again, the next ends the run.
+AGAIN_SECONDS = 1.0
 _KILL_SECONDS = 5.0
 _HERE = (State.ALIVE, State.STOPPED)
 
@@ -25,9 +27,11 @@ def interrupt(worker: Worker) -> bool:
 
     Returns whether it had to be killed. Raises PermissionError where it belongs to another user.
     """
-    ask(worker)
-    if _gone_within(worker, PATIENCE_SECONDS):
-        return False
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (left := end - time.monotonic()) > 0:
+        ask(worker)
+        if _gone_within(worker, min(left, AGAIN_SECONDS)):
+            return False
     return kill(worker)
 
 

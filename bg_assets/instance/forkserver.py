@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 from bg_assets.domain.titles import lexicon
-from bg_assets.instance import code_changes, notes
+from bg_assets.instance import beating, code_changes, notes
 from bg_assets.instance.private import names
 
 KEPT_OUTPUTS = 200
@@ -187,6 +187,7 @@ def execute(launch: Launch) -> int:
             fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return 1
+        beating.start(launch.output)
         numpy = sys.modules.get("numpy")
         if numpy is not None:
             # Python seeds its own generator anew in a forked process, NumPy does not.

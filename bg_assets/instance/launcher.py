@@ -18,7 +18,7 @@ from typing import Any, Self
 import dagster as dg
 
 from bg_assets import settings
-from bg_assets.instance import ending, forkserver
+from bg_assets.instance import ending, forkserver, longest
 from bg_assets.instance.private import base, names, running
 from bg_assets.instance.worker import State, Worker
 
@@ -67,6 +67,10 @@ class ForkRunLauncher(base.RunLauncher[dg.DagsterInstance], base.ConfigurableCla
     def launch_run(self, context: base.LaunchRunContext) -> None:
         """Fork a process for the run. Raises LaunchFailed, whereupon Dagster fails the run."""
         run = context.dagster_run
+        if names.LONGEST_TAG not in run.tags:
+            # Started in the UI or by a backfill: a run of ours that hangs there ends as well.
+            limit = longest.tag(settings.read().run_timeout, longest.COMPANIES)
+            base.instance_of(self).add_run_tags(run.run_id, limit)
         key = running.repository_origin(run)
         request = {
             "run_id": run.run_id,

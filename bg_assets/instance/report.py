@@ -43,10 +43,10 @@ def partition_keys(context: dg.AssetExecutionContext) -> Sequence[str]:
 def report(context: dg.AssetExecutionContext, results: Mapping[str, Mapping[str, Any]]) -> None:
     """Give each partition of ``results`` a materialization with metadata of its own.
 
-    ``results`` maps partition keys to metadata as in ``dg.MaterializeResult``. Call it once, at the
-    end of a body that is annotated ``-> None``. In a deferred run the events are logged here, one
-    for each key, none for the others; in an ordinary run Dagster logs one for each partition of
-    the run when the step ends, without metadata where ``results`` has none.
+    ``results`` maps partition keys to metadata as in ``dg.MaterializeResult``. Call it in a body
+    that is annotated ``-> None``, once for each partition at most. In a deferred run the events are
+    logged here, one for each key, none for the others; in an ordinary run Dagster logs one for each
+    partition of the run when the step ends, without metadata where ``results`` has none.
     """
     if is_deferred(context):
         events.log_materializations(context, results)

@@ -5,7 +5,7 @@ Importing Dagster takes seconds, and `status` should not.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -26,11 +26,14 @@ SILENT_SECONDS = 90
 class DagsterState:
     """``daemon``: running, silent for some seconds, never started. ``sensors``: name to state.
 
+    ``heartbeat_seconds``: since the daemon's sensor thread gave its last sign.
+
     Of the sensors those of this project that have been evaluated or switched once.
     """
 
     daemon: str
     sensors: dict[str, str]
+    heartbeat_seconds: float | None = field(default=None, compare=False)
 
 
 def read(url: str) -> DagsterState:
@@ -51,7 +54,33 @@ def read(url: str) -> DagsterState:
             for name in (*SENSORS, ENRICHMENT)
             if name in sensors
         },
+        seconds,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What is in Dagster's database: the revision of its tables, None where there are none.
+
+    ``heartbeats``: s since each thread of the daemon gave a sign; schedules: which are on, by name;
+    ``ahead_seconds``: by how much that server's clock is before this machine's.
+    """
+
+    revision: str | None
+    heartbeats: dict[str, float]
+    schedules: dict[str, bool]
+    ahead_seconds: float
+
+
+def read_storage(url: str) -> Storage:
+    """Read what ``doctor`` looks at. Raises DatabaseUnreachable."""
+    with _connected(url) as conn:
+        return Storage(
+            tables.revision(conn),
+            tables.heartbeats(conn),
+            tables.schedules(conn),
+            database.seconds_ahead(conn),
+        )
 
 
 def long_runs(url: str, seconds: float) -> list[LongRun]:

@@ -36,6 +36,11 @@ def prepare(home: Path) -> tuple[Path, Path]:
     return socket, workspace
 
 
+def socket_of(home: Path) -> Path:
+    """The path of the socket."""
+    return places.socket_folder(home / "code", _me()) / _SOCKET
+
+
 def command(dagster: str, socket: Path) -> tuple[str, ...]:
     """The command line of the server; definitions that don't load are shown in the UI."""
     return (

@@ -10,7 +10,7 @@ from types import FrameType
 
 from bg_assets import encryption, settings
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.local import programs
+from bg_assets.local import programs, watching
 from bg_assets.products import in_force
 from bg_assets.storage import database
 
@@ -42,7 +42,10 @@ def up(say: Callable[[str], None]) -> int:
             if not (closed and program.name == "receiver")
         ]
         say("Dagster's daemon and UI, the webhook door ...")
-        with programs.supervised(config.home, chosen, env, say) as supervisor:
+        with (
+            watching.watching(config, say) as watched,
+            programs.supervised(config.home, chosen, env, say) as supervisor,
+        ):
             if not programs.wait_for_port(config.web_port, supervisor, READY_SECONDS):
                 return _did_not_start(say, supervisor, "the UI", "webserver.log")
             if not closed and not programs.wait_for_port(
@@ -54,7 +57,8 @@ def up(say: Callable[[str], None]) -> int:
             say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"logs     {config.home / 'logs'}")
             say("running; Ctrl-C stops everything")
-            return _watch(say, supervisor, stopped)
+            with watched.of(supervisor.pid):
+                return _watch(say, supervisor, stopped)
 
 
 def _watch(

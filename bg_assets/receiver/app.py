@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bg_assets.encryption import Keys
-from bg_assets.receiver import answers, description
+from bg_assets.receiver import answers, description, life
 from bg_assets.receiver.crowd import Crowd
 from bg_assets.receiver.door import Door
 from bg_assets.receiver.leases import Leases
@@ -66,6 +66,7 @@ def assemble(
         Chore("reading the sources", EVERY_SECONDS, sources.reread),
         Chore("writing the audit log", FLUSH_SECONDS, meter.flush),
         Chore("storing events", WATCH_SECONDS, writer.watch),
+        Chore("telling that it lives", life.EVERY_SECONDS, life.beating(link)),
     )
     crowd = Crowd(limits, trusted)
     return Receiver(limits, link, sources, writer, meter, door, crowd, Upkeep(chores))
@@ -133,6 +134,8 @@ def _lifespan(receiver: Receiver) -> Any:
             await receiver.writer.stop()
             with contextlib.suppress(Exception):
                 await receiver.meter.flush()
+            with contextlib.suppress(Exception):
+                await life.end(receiver.link)
             await asyncio.to_thread(receiver.link.close)
 
     return lifespan

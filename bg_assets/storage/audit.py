@@ -15,6 +15,11 @@ _RECORD = sa.text("""
     insert into bg.audit_log (actor, action, subject, count, detail)
     values (:actor, :action, :subject, :count, cast(:detail as jsonb))
 """)
+# A look through the log, which people fill.
+_SINCE = sa.text("""
+    select extract(epoch from clock_timestamp() - max(at))::float from bg.audit_log
+    where action = :action
+""")
 # Served by audit_log_of_differing.
 _DIFFERING = sa.text(f"""
     select coalesce(sum(count), 0) from bg.audit_log
@@ -36,6 +41,12 @@ def record(
     """
     values = {"actor": actor, "action": action, "subject": subject, "count": count}
     conn.execute(_RECORD, {**values, "detail": json.dumps(detail or {})})
+
+
+def seconds_since(conn: sa.Connection, action: str) -> float | None:
+    """How long ago something was done last; None where it never was, as far as is known."""
+    seconds: float | None = conn.execute(_SINCE, {"action": action}).scalar()
+    return seconds
 
 
 def differing(conn: sa.Connection) -> int:

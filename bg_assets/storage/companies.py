@@ -13,12 +13,13 @@ _ALL = sa.text(
     "select id from bg.canonical_companies where deleted_at is null and id > :after "
     "order by id limit :most"
 )
+_COUNT = sa.text("select count(*) from bg.canonical_companies where deleted_at is null")
 # In the order of a hash: spread over all, and the same companies each time.
 _SAMPLE = sa.text("""
     select id from bg.canonical_companies where deleted_at is null order by md5(id), id limit :most
 """)
-# Served by the primary keys of companies and groups, changes_pending, one_refresh_at_a_time and
-# refreshes_dead: probes for each id that nobody tracks.
+# Served by the primary keys of companies and groups, changes_pending, one_refresh_at_a_time,
+# refreshes_dead and refreshes_cancelled: probes for each id that nobody tracks.
 _OF_NO_USE = sa.text(f"""
     select a.id from unnest(cast(:ids as text[])) with ordinality as a(id, place)
     where not exists (
@@ -30,6 +31,10 @@ _OF_NO_USE = sa.text(f"""
         and not exists (
             select from bg.buyer_group_refresh_log as d
             where d.company_id = a.id and d.status = 'dead')
+        and not exists (
+            select from bg.buyer_group_refresh_log as d
+            join bg.changes as w on w.refresh_id = d.id and w.handled_at is null
+            where d.company_id = a.id and d.status = 'cancelled')
     order by a.place
 """)
 _UNTRACK = sa.text("""
@@ -55,6 +60,11 @@ def of_no_use(conn: sa.Connection, ids: Sequence[str]) -> list[str]:
 def all_ids(conn: sa.Connection) -> list[str]:
     """The ids of all tracked companies, in order."""
     return list(conn.execute(_ALL, {"after": "", "most": 10_000_000}).scalars())
+
+
+def count(conn: sa.Connection) -> int:
+    """How many companies are tracked."""
+    return int(conn.execute(_COUNT).scalar_one())
 
 
 def sample_ids(conn: sa.Connection, most: int) -> list[str]:

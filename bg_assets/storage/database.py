@@ -168,6 +168,13 @@ def unreachable_message(url: sa.URL, err: sa.exc.DBAPIError | None = None) -> st
     return f"PostgreSQL at {where} does not answer: {advice}"
 
 
+def seconds_ahead(conn: sa.Connection) -> float:
+    """By how many seconds the server's clock is before this machine's, give or take the way."""
+    before = time.time()
+    server = conn.execute(sa.text("select extract(epoch from clock_timestamp())::float"))
+    return float(server.scalar_one()) - (before + time.time()) / 2
+
+
 def migrate(url: str) -> list[str]:
     """Bring schema bg to this code's revision and install its change capture.
 

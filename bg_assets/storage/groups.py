@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.domain.groups.outcome import Outcome, StoredGroup
-from bg_assets.storage import stuck
+from bg_assets.storage import cancelling, stuck
 from bg_assets.storage.causes import CAUSE
 from bg_assets.storage.refreshes import Held
 
@@ -88,19 +88,19 @@ _HANDLE = sa.text("""
     update bg.changes set handled_at = clock_timestamp()
     where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
 """)
-# A run by hand that opened its refresh in the moment in which the last one died did not see its
-# changes: they are pending again.
-_SUPERSEDE = sa.text("""
+# A run by hand that opened its refresh in the moment in which the last one died, or was cancelled,
+# did not see its changes: they are pending again.
+_SUPERSEDE = sa.text(f"""
     with dead as (
         select id from bg.buyer_group_refresh_log
-        where status = 'dead' and company_id = any(:companies)
+        where {cancelling.SET_ASIDE} and company_id = any(:companies)
         order by id for update
     ), given_back as (
         update bg.changes as c set refresh_id = null
         from dead where c.refresh_id = dead.id and c.handled_at is null
     )
     update bg.buyer_group_refresh_log as r set status = 'failed'
-    from dead where r.id = dead.id
+    from dead where r.id = dead.id and r.status = 'dead'
 """)
 
 _REMOVE_GROUPS = sa.text("""

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from bg_assets.storage import priorities, promotions, stuck
+from bg_assets.storage import cancelling, priorities, promotions, stuck
 
 # Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
 SHORTEST_DELAY = 5.0
@@ -84,18 +84,20 @@ _BEGIN = sa.text("""
     from mine where r.id = mine.id
     returning r.id::text as refresh_id, r.company_id, r.attempt, r.as_of
 """)
-# Served by changes_pending; the dead refreshes of the same companies by refreshes_dead and
-# changes_by_refresh. "taken" is {company: refresh}: a join with the refreshes, planned on figures
-# from before a burst of changes, became a loop over all that is pending for each of them.
+# Served by changes_pending; the dead refreshes of the same companies by refreshes_dead,
+# refreshes_cancelled and changes_by_refresh. "taken" is {company: refresh}: a join with the
+# refreshes, planned on figures from before a burst of changes, became a loop over all that is
+# pending for each of them.
 _ATTACH = sa.text("""
     update bg.changes set refresh_id = cast(cast(:taken as jsonb) ->> company_id as uuid)
     where company_id = any(:companies) and refresh_id is null
 """)
-# Dead refreshes are locked in the same order by all that touch their changes.
-_ATTACH_DEAD = sa.text("""
+# Dead refreshes are locked in the same order by all that touch their changes. What was cancelled
+# gives its changes in the same way.
+_ATTACH_DEAD = sa.text(f"""
     with dead as (
         select id, company_id from bg.buyer_group_refresh_log
-        where status = 'dead' and company_id = any(:companies)
+        where {cancelling.SET_ASIDE} and company_id = any(:companies)
         order by id for update
     )
     update bg.changes as c

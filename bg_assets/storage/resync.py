@@ -9,24 +9,24 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from bg_assets.storage import dueness, locks, priorities
+from bg_assets.storage import cancelling, dueness, locks, priorities
 from bg_assets.storage.locks import Lock
 
 MOST = 5000
 
 
 def _not_under_way(company: str, product: str, digest: str) -> str:
-    """No refresh of the company is under way, and none that was for this template is dead.
+    """No refresh of the company is under way, none for this template is dead or was cancelled.
 
-    Served by refreshes_dead, changes_by_refresh and one_refresh_at_a_time: probes for each company
-    that is found, none when nothing is.
+    Served by refreshes_dead, refreshes_cancelled, changes_by_refresh and one_refresh_at_a_time:
+    probes for each company that is found, none when nothing is.
     """
     return f"""
         not {dueness.under_way(company)}
         and not exists (
             select from bg.buyer_group_refresh_log as d
             join bg.changes as w on w.refresh_id = d.id and w.handled_at is null
-            where d.company_id = {company} and d.status = 'dead' and w.source = 'template'
+            where d.company_id = {company} and {cancelling.SET_ASIDE} and w.source = 'template'
                 and w.new -> 'templates' ->> {product} = {digest} offset 0)
     """
 
@@ -68,6 +68,15 @@ _OLD = sa.text(f"""
             offset 0)
         and {_not_under_way("g.company_id", "g.product", "g.hash")}
     ) {_INSERT}
+""")
+# Served by the primary key of the groups.
+_OF_COMPANIES = sa.text("""
+    select g.company_id, g.product, g.template_hash as was, c.hash
+    from jsonb_to_recordset(cast(:current as jsonb)) as c(product text, hash text)
+    join bg.buyer_groups as g on g.product = c.product and g.template_hash <> c.hash
+    where g.company_id > :after and g.company_id <= :last
+        and (cast(:only as text[]) is null or g.company_id = any(cast(:only as text[])))
+    order by 1, 2
 """)
 # A look at all companies, as the one after it, only while a product is new.
 _COUNTRIES = sa.text("""
@@ -154,6 +163,31 @@ def raise_changes(
         if more < most:
             conn.execute(_COMPLETE, {"products": list(incomplete)})
     return raised
+
+
+def raise_within(
+    conn: sa.Connection,
+    current: Mapping[str, str],
+    after: str,
+    last: str,
+    only: Sequence[str] | None = None,
+) -> int:
+    """Ask for what other templates than these built, of the companies between two ids.
+
+    What is asked for already is left alone. Returns for how many companies.
+    """
+    listed = [{"product": name, "hash": digest} for name, digest in current.items()]
+    within = {
+        "current": json.dumps(listed),
+        "after": after,
+        "last": last,
+        "only": None if only is None else list(only),
+    }
+    old = [dict(row) for row in conn.execute(_OF_COMPANIES, within).mappings()]
+    if not old:
+        return 0
+    bounded = {"priority": priorities.OF_TEMPLATE, "most": len(old)}
+    return conn.execute(_OLD, {"groups": json.dumps(old), **bounded}).rowcount
 
 
 def _portion(conn: sa.Connection, product: str, digest: str, most: int) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ NOTHING: dict[str, Any] = {
     "running": 0,
     "failed": 0,
     "dead": 0,
+    "cancelled": 0,
     "oldest_pending_seconds": None,
     "webhooks": {"pending": 0, "dead": 0, "differing": 0},
     "without_news": {
@@ -34,6 +35,8 @@ NOTHING: dict[str, Any] = {
     "daemon": "never started",
     "sensors": {},
     "urls": {},
+    "runs": [],
+    "processes": [],
     "templates": {"in_force": [], "mistakes": []},
     "providers": [],
     "problems": [],
@@ -253,7 +256,7 @@ def test_a_refresh_that_does_not_get_on_is_told_with_its_run_and_what_to_do(bg: 
     assert done.code == 1
     assert f"problem: {line}" in done.out
     assert line.startswith("run r1 has been refreshing a and 1 more since 2026-01-05 12:00 UTC ")
-    assert "cancel it in the UI" in line
+    assert "bg-assets cancel RUN" in line
 
 
 def test_lost_capture_is_a_problem_until_migrate_and_the_tick_have_seen_to_it(

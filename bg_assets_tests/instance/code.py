@@ -54,6 +54,17 @@ def acting() -> None:
     act()
 
 
+@dg.op(retry_policy=dg.RetryPolicy(max_retries=3, delay=2))
+def act_again(context: dg.OpExecutionContext) -> None:
+    """Sleep, and begin again where that fails."""
+    time.sleep(60)
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def trying() -> None:
+    act_again()
+
+
 refresh = dg.define_asset_job("refresh", [people, groups])
 
 
@@ -68,7 +79,7 @@ def requests(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
 defs = dg.Definitions(
     assets=[people, groups],
-    jobs=[acting, refresh],
+    jobs=[acting, trying, refresh],
     sensors=[requests],
     executor=dg.in_process_executor,
 )

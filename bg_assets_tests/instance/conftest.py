@@ -62,17 +62,22 @@ Make = Callable[..., dg.DagsterRun]
 
 @pytest.fixture
 def make_run(instance: dg.DagsterInstance) -> Make:
-    """Makes a run of the job ``acting`` that does what it is told, not yet launched."""
+    """Makes a run of the job ``acting`` that does what it is told, not yet launched.
 
-    def make(do: str = "nothing", **tags: str) -> dg.DagsterRun:
+    Or, with ``trying``, of the job whose step is tried again.
+    """
+
+    def make(do: str = "nothing", *, trying: bool = False, **tags: str) -> dg.DagsterRun:
+        job = code.trying if trying else code.acting
+        found = dg.reconstructable(code.trying) if trying else dg.reconstructable(code.acting)
         return instance.create_run_for_job(
-            code.acting,
+            job,
             tags={"do": do, **tags},
             remote_job_origin=RemoteJobOrigin(
                 RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("code"), "__repository__"),
-                "acting",
+                job.name,
             ),
-            job_code_origin=dg.reconstructable(code.acting).get_python_origin(),
+            job_code_origin=found.get_python_origin(),
         )
 
     return make

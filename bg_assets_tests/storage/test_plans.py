@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain.groups.churn import Churn
 from bg_assets.storage import (
+    cancelling,
     causes,
     claims,
     database,
@@ -22,7 +23,7 @@ from bg_assets.storage import (
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
-from bg_assets.storage.reports import counts, dead, shown
+from bg_assets.storage.reports import counts, dead, progress, shown
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
@@ -242,6 +243,34 @@ def test_a_portion_of_companies_is_compared_by_its_own_people(
         assert missed.raise_changes(conn, most) == most
 
     plans.check(reads, rows=most * 100, pages=most * 60)
+
+
+def test_comparing_named_companies_reads_their_people_alone(conn: sa.Connection) -> None:
+    names = [f"c{number:06}" for number in (7, 4000, 9000)]
+    with plans.watched(conn) as reads:
+        found = missed.compare(conn, "", 1000, only=names, skip_waiting=True)
+        resync.raise_within(conn, {"finance_system": "u"}, "", found.last, names)
+
+    assert (found.number, found.more) == (3, False)
+    plans.check(reads, rows=600, pages=600)
+
+
+def test_what_is_under_way_is_told_and_cancelled_by_its_own_rows(conn: sa.Connection) -> None:
+    bulk.pending(conn, 5000, 1)
+    requests = tick(conn)
+    held = taken(conn, requests[0])
+    names = [one.company_id for one in held]
+    steps.complete_on(conn, "run-1", held[:100])
+    with plans.watched(conn) as reads:
+        (going,) = progress.read(conn)
+        (one,) = cancelling.of_companies(conn, names[-1:])
+        of_run = cancelling.of_run(conn, "run-1", None)
+        pairs = [(refresh.id, refresh.attempt) for refresh in of_run]
+        cancelled = cancelling.cancel(conn, pairs, "why", at(61))
+
+    assert (going.done, going.companies, one.of_run) == (100, 500, 400)
+    assert len(cancelled) == 400
+    plans.check(reads, rows=60_000, pages=60_000)
 
 
 def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(conn: sa.Connection) -> None:

@@ -52,6 +52,8 @@ def log_materializations(
         return
     attach_metadata(context, per_partition)
     step = context.get_step_execution_context()
+    # What an earlier call left there would pass for a version that the body has given.
+    step._data_version_cache.values.pop(context.asset_key, None)
     events = list(
         _get_output_asset_events(
             context.asset_key,

@@ -5,6 +5,8 @@ DEFER_TAG = "dagster/defer_asset_events"
 # A tag that the UI doesn't list, as Dagster's own of this kind.
 WORKER_TAG = ".dagster/bg_assets_worker"
 RUN_KEY_TAG = "dagster/run_key"
+# After so many seconds the run monitoring ends the run.
+LONGEST_TAG = "dagster/max_runtime"
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 

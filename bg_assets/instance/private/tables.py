@@ -4,8 +4,11 @@ Each function takes a connection to the database of Dagster's storage, and finds
 Dagster has not made its tables yet.
 """
 
+import importlib.util
 import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -14,6 +17,9 @@ from bg_assets.instance.private.names import RUN_KEY_TAG
 # Cursors of Dagster's daemons, and whatever else has a key and a value.
 _CURSORS = "kvs"
 
+_MADE = re.compile(r"^revision = \"(\w+)\"", re.MULTILINE)
+_BEFORE = re.compile(r"^down_revision = \"(\w+)\"", re.MULTILINE)
+
 _EXISTS = sa.text("select to_regclass(:table) is not null")
 # Served by the unique index on key.
 _CURSOR = sa.text(f"select value from {_CURSORS} where key = :key")
@@ -21,9 +27,18 @@ _HEARTBEAT = sa.text("""
     select extract(epoch from (now() at time zone 'utc') - max(timestamp))::float
     from daemon_heartbeats where daemon_type = 'SENSOR'
 """)
+_HEARTBEATS = sa.text("""
+    select daemon_type,
+        extract(epoch from (now() at time zone 'utc') - max(timestamp))::float as seconds
+    from daemon_heartbeats group by daemon_type order by daemon_type
+""")
 _SENSORS = sa.text("""
     select status, instigator_body from instigators where instigator_type = 'SENSOR' order by id
 """)
+_SCHEDULES = sa.text("""
+    select status, instigator_body from instigators where instigator_type = 'SCHEDULE' order by id
+""")
+_REVISION = sa.text("select version_num from alembic_version")
 # Served by idx_run_status and the index of the tags by run.
 _LONG_RUNS = sa.text("""
     select r.run_id, t.value as run_key, r.start_time as started
@@ -56,6 +71,45 @@ def sensors(conn: sa.Connection) -> dict[str, bool]:
         return {}
     rows = conn.execute(_SENSORS)
     return {_name(row.instigator_body): row.status != "STOPPED" for row in rows}
+
+
+def heartbeats(conn: sa.Connection) -> dict[str, float]:
+    """How long ago each of the daemon's threads gave its last sign, in s, by what it is for."""
+    if not _exists(conn, "daemon_heartbeats"):
+        return {}
+    return {row.daemon_type: row.seconds for row in conn.execute(_HEARTBEATS)}
+
+
+def schedules(conn: sa.Connection) -> dict[str, bool]:
+    """Whether each schedule is on, by name: all that there ever were, in any code location."""
+    if not _exists(conn, "instigators"):
+        return {}
+    rows = conn.execute(_SCHEDULES)
+    return {_name(row.instigator_body): row.status != "STOPPED" for row in rows}
+
+
+def revision(conn: sa.Connection) -> str | None:
+    """The revision of Dagster's tables; None where there are none."""
+    if not _exists(conn, "alembic_version"):
+        return None
+    found: str | None = conn.execute(_REVISION).scalar()
+    return found
+
+
+def newest_revision() -> str | None:
+    """The revision of the tables of the Dagster that is installed; None where it can't be told.
+
+    Read from the text of its migrations: importing one imports all of Dagster.
+    """
+    found = importlib.util.find_spec("dagster")
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent / "_core" / "storage" / "alembic" / "versions"
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.py")]
+    made = {one for text in texts for one in _MADE.findall(text)}
+    before = {one for text in texts for one in _BEFORE.findall(text)}
+    newest = made - before
+    return newest.pop() if len(newest) == 1 else None
 
 
 def long_runs(conn: sa.Connection, seconds: float) -> Sequence[sa.RowMapping]:

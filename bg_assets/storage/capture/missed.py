@@ -4,18 +4,19 @@ A change is raised only where they differ, a portion of companies at a time.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 
 import sqlalchemy as sa
 
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
-from bg_assets.storage import claims
+from bg_assets.storage import claims, dueness
 from bg_assets.storage.capture.bodies import CANONICAL, employed
 from bg_assets.storage.priorities import OF_KIND
 
 MOST = 1000
-_FOUND = """'{"found": "by comparison, after capture was lost"}'::jsonb"""
+_FOUND = """'{"found": "by comparison"}'::jsonb"""
 # What company_people and company_profiles hold of what stands in people and in companies.
 _PERSON = named(one for one in PEOPLE if one.kept)
 _COMPANY = named(one for one in COMPANIES if one.kept)
@@ -41,6 +42,26 @@ _PORTION = sa.text("""
         order by 1 limit :most
     ) as portion
 """)
+
+
+def _among(column: str) -> str:
+    """Whether a company is one of those meant: a null, as the driver writes it, means all."""
+    return f"""{column} > :after and {column} <= :last
+            and (cast(:only as text[]) is null or {column} = any(cast(:only as text[])))"""
+
+
+def _due(company: str) -> str:
+    """Not, where they are to be left out: a change waits for it, or a refresh is under way.
+
+    Served by changes_pending and one_refresh_at_a_time.
+    """
+    return f"""not (:skip_waiting and (
+            exists (
+                select from bg.changes as w
+                where w.company_id = {company} and w.refresh_id is null offset 0)
+            or {dueness.under_way(company)}))"""
+
+
 _COMPANIES = sa.text(f"""
     insert into bg.changes (company_id, kind, source, new, priority)
     select coalesce(c.id, k.company_id),
@@ -49,13 +70,13 @@ _COMPANIES = sa.text(f"""
         case when c.id is null then {OF_KIND["company_deleted"]}
             else {OF_KIND["company_profile_change"]} end
     from (
-        select * from bg.canonical_companies
-        where deleted_at is null and id > :after and id <= :last
+        select * from bg.canonical_companies where deleted_at is null and {_among("id")}
     ) as c
     full join (
-        select * from bg.company_profiles where company_id > :after and company_id <= :last
+        select * from bg.company_profiles where {_among("company_id")}
     ) as k on k.company_id = c.id
     where ({_of("c", "id", *_COMPANY)}) is distinct from ({_of("k", "company_id", *_COMPANY)})
+        and {_due("coalesce(c.id, k.company_id)")}
     order by 1
     returning company_id
 """)
@@ -66,10 +87,10 @@ _PEOPLE = sa.text(f"""
         select p.company_id, p.id as person_id, {_of("p", *_PERSON)},
             p.email is not null as has_email
         from bg.canonical_people as p
-        where p.company_id > :after and p.company_id <= :last
+        where {_among("p.company_id")}
             and {employed("p", CANONICAL, ":today")}
     ), kept as (
-        select * from bg.company_people where company_id > :after and company_id <= :last
+        select * from bg.company_people where {_among("company_id")}
     ), differing as (
         select coalesce(t.company_id, k.company_id) as company_id,
             coalesce(t.person_id, k.person_id) as person_id, t.title, t.department,
@@ -89,6 +110,7 @@ _PEOPLE = sa.text(f"""
     where exists (
         select from bg.canonical_companies as c
         where c.id = d.company_id and c.deleted_at is null offset 0)
+        and {_due("d.company_id")}
     group by d.company_id order by d.company_id
 """)
 _RAISE = sa.text(f"""
@@ -103,6 +125,16 @@ _RAISE = sa.text(f"""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Which companies differ; how many were looked at, up to which, and whether there are more."""
+
+    differing: tuple[str, ...]
+    last: str
+    number: int
+    more: bool
+
+
 def raise_changes(conn: sa.Connection, most: int = MOST) -> int | None:
     """Raise changes where the next companies differ, and note how far it came.
 
@@ -114,17 +146,43 @@ def raise_changes(conn: sa.Connection, most: int = MOST) -> int | None:
     after = conn.execute(_STATE).scalar()
     if after is None:
         return None
-    portion = conn.execute(_PORTION, {"after": after, "most": most}).one()
-    companies: set[str] = set()
-    if portion.companies:
-        within = {"after": after, "last": portion.last}
-        companies = {*conn.execute(_COMPANIES, within).scalars()} | _people(conn, within)
-    more = portion.companies == most
-    conn.execute(_COMPARED, {"more": more, "compared_to": portion.last if more else ""})
-    return len(companies)
+    compared = compare(conn, after, most)
+    upto = compared.last if compared.more else ""
+    conn.execute(_COMPARED, {"more": compared.more, "compared_to": upto})
+    return len(compared.differing)
 
 
-def _people(conn: sa.Connection, within: dict[str, str]) -> set[str]:
+def compare(
+    conn: sa.Connection,
+    after: str,
+    most: int,
+    *,
+    only: Sequence[str] | None = None,
+    skip_waiting: bool = False,
+) -> Compared:
+    """Compare the next companies behind ``after``, and raise changes where they differ.
+
+    ``only``: the companies that are meant, of which as many are compared at once as ``most`` says.
+    ``skip_waiting``: raise none for whom a change waits already or a refresh is under way.
+    """
+    if only is None:
+        portion = conn.execute(_PORTION, {"after": after, "most": most}).one()
+        last, number = portion.last, int(portion.companies)
+        within: dict[str, object] = {"after": after, "last": last, "only": None}
+    else:
+        some = sorted(one for one in set(only) if one > after)[:most]
+        last, number = (some[-1] if some else after), len(some)
+        within = {"after": after, "last": last, "only": some}
+    if not number:
+        return Compared((), after, 0, more=False)
+    within["skip_waiting"] = skip_waiting
+    # People first: a departure does not wait, and must not be left out since the company waits.
+    companies = _people(conn, within)
+    companies |= {*conn.execute(_COMPANIES, within).scalars()}
+    return Compared(tuple(sorted(companies)), last, number, more=number == most)
+
+
+def _people(conn: sa.Connection, within: dict[str, object]) -> set[str]:
     today = claims.database_now(conn).astimezone(UTC).date()
     rows = conn.execute(_PEOPLE, {**within, "today": today}).all()
     companies = [row.company_id for row in rows if row.differs or _new_staff(row.titles)]

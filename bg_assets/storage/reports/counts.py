@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bg_assets.storage import dueness
 
 # Served by changes_pending, one_refresh_at_a_time, refreshes_that_defer, refreshes_dead,
-# changes_by_refresh and the primary key of the members.
+# refreshes_cancelled, changes_by_refresh and the primary key of the members.
 _COUNTS = sa.text(f"""
     with waiting as (
         select c.company_id, min(c.occurred_at) as first_at, count(*) as changes,
@@ -27,6 +27,15 @@ _COUNTS = sa.text(f"""
         select distinct company_id from bg.buyer_group_refresh_log as d
         where status = 'dead' and not exists (
             select from live where live.company_id = d.company_id)
+    ), cancelled as (
+        select distinct r.company_id from bg.buyer_group_refresh_log as r
+        where r.status = 'cancelled'
+            and exists (
+                select from bg.changes as c
+                where c.refresh_id = r.id and c.handled_at is null offset 0)
+            and not exists (select from waiting where waiting.company_id = r.company_id)
+            and not exists (select from live where live.company_id = r.company_id)
+            and not exists (select from dead where dead.company_id = r.company_id)
     ), idle as (
         select not w.at_once and {dueness.deferred("w.company_id", "now()")} as deferred
         from waiting as w
@@ -38,7 +47,7 @@ _COUNTS = sa.text(f"""
             + (select count(*) from taken)
             + (select count(*) from bg.buyer_group_refresh_log as r
                 join bg.changes as c on c.refresh_id = r.id
-                where r.status = 'dead' and c.handled_at is null)
+                where (r.status = 'dead' or r.status = 'cancelled') and c.handled_at is null)
             as changes,
         (select count(*) from idle where not deferred) as companies,
         (select count(*) from idle where deferred) as deferred,
@@ -46,6 +55,7 @@ _COUNTS = sa.text(f"""
         (select count(*) from live where status = 'running') as running,
         (select count(*) from live where status = 'requested' and attempt > 1) as failed,
         (select count(*) from dead) as dead,
+        (select count(*) from cancelled) as cancelled,
         (select extract(epoch from clock_timestamp() - least(
                 (select min(first_at) from waiting), (select min(occurred_at) from taken)))::float)
             as oldest_pending_seconds
@@ -88,7 +98,7 @@ _DEAD = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Companies by state (pending, deferred, requested, running, failed, dead); each in one.
+    """Companies by state, from ``companies``, the pending, to ``cancelled``; each in one.
 
     ``changes`` counts what no group reflects yet; ``failed`` companies wait for another attempt;
     ``oldest_pending_seconds`` is the age of the oldest change that a refresh will still see to,
@@ -102,6 +112,7 @@ class Overview:
     running: int
     failed: int
     dead: int
+    cancelled: int
     oldest_pending_seconds: float | None
 
 

@@ -96,7 +96,8 @@ _PENDING = sa.text(f"""
             where c.company_id = :company_id and {dueness.PENDING})
         + (select count(*) from bg.buyer_group_refresh_log as r
             join bg.changes as c on c.refresh_id = r.id and c.handled_at is null
-            where r.company_id = :company_id and r.status in ('requested', 'running', 'dead'))
+            where r.company_id = :company_id and r.status in (
+                'requested', 'running', 'dead', 'cancelled'))
 """)
 # Served by changes_pending and the primary key of the members.
 _WAITING = sa.text(f"""

@@ -108,7 +108,7 @@ def test_the_last_refresh_is_the_one_asked_for_last_and_what_defers_the_last_tha
 @pytest.mark.parametrize(
     ("status", "counted"),
     [("requested", 1), ("running", 1), ("dead", 1), ("completed", 0), ("failed", 0),
-     ("cancelled", 0)],
+     ("cancelled", 1)],
 )  # fmt: skip
 def test_pending_are_changes_that_no_group_reflects(
     engine: sa.Engine, status: str, counted: int

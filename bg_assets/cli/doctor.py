@@ -1,0 +1,81 @@
+"""`doctor`: everything that can be wrong, looked at once, each finding with what to do."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from bg_assets import settings, terminal
+from bg_assets.cli import checks_of_machine as machine
+from bg_assets.cli import checks_of_state as state
+from bg_assets.cli import session
+from bg_assets.cli.findings import FAIL, OK, Finding, Patient, examine
+
+CHECKS = (
+    ("database", state.reachable),
+    ("schema", state.schema),
+    ("triggers", state.capture),
+    ("clocks", state.clocks),
+    ("daemon", state.dagster),
+    ("pending", state.work),
+    ("keys", state.keys),
+    ("backups", state.backups),
+    ("disk", machine.disks),
+    ("leftovers", machine.programs),
+    ("versions", machine.versions),
+    ("embedded server", machine.embedded),
+    ("code location", machine.definitions),
+)
+_VARIABLE = re.compile(r"BG_[A-Z_]+")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """Look at everything that can be wrong, and say what to do about what is.
+
+    Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, disks,
+    processes, versions, and whether the definitions load. Whatever is wrong, all the rest is looked
+    at too. Takes some seconds and changes nothing. Ends with exit code 1 where something was found.
+    """
+    config, findings = _settings()
+    patient = Patient(config)
+    try:
+        with session.working("looking at everything"):
+            findings += examine(patient, CHECKS)
+    finally:
+        patient.close()
+    well = all(one.level == OK for one in findings)
+    if as_json:
+        terminal.print_json({"well": well, "findings": [asdict(one) for one in findings]})
+    else:
+        _print(findings)
+    raise SystemExit(0 if well else session.FAILED)
+
+
+def _settings() -> tuple[settings.Settings, list[Finding]]:
+    """The settings, where some can't be meant with their defaults; and what is wrong with them."""
+    findings: list[Finding] = []
+    while True:
+        try:
+            return settings.read(), findings
+        except settings.BadSetting as err:
+            named = _VARIABLE.search(str(err))
+            if named is None or named[0] not in os.environ:
+                raise
+            # For all that is looked at, and what is started for it.
+            os.environ.pop(named[0])
+            todo = f"set {named[0]} right, or unset it; the rest was looked at without it"
+            findings.append(Finding("settings", FAIL, str(err), todo))
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    for one in findings:
+        terminal.tell(f"{one.level:<5} {one.check:<16} {one.said}")
+        if one.todo:
+            terminal.tell(f"      {'':<16} -> {one.todo}")
+    bad = [one for one in findings if one.level != OK]
+    what = "1 finding" if len(bad) == 1 else f"{len(bad)} findings"
+    terminal.tell(what if bad else "all is well")

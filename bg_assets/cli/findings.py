@@ -1,0 +1,85 @@
+"""What `doctor` finds: how grave it is, what is the matter, and what to do."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from bg_assets import settings
+from bg_assets.embedded import EmbeddedUnavailable
+from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
+from bg_assets.storage import database
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+# A schema, a table or a column that there is none of.
+_NOT_THERE = {"3F000", "42P01", "42703"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: of which check, its level (ok, warn, fail), and what to do, "" where nothing."""
+
+    check: str
+    level: str
+    said: str
+    todo: str = ""
+
+
+class NotLooked(Exception):
+    """A check could not look, since what it needs is not there; the message says what."""
+
+
+class Patient:
+    """What is examined: the settings, and the database if it can be reached."""
+
+    def __init__(self, config: settings.Settings) -> None:
+        self.config = config
+        self._engine: sa.Engine | None = None
+        self._away = ""
+
+    def engine(self) -> sa.Engine:
+        """An engine on the database. Raises NotLooked once it was found to be out of reach."""
+        if self._away:
+            raise NotLooked(self._away)
+        if self._engine is None:
+            try:
+                self._engine = database.make_engine(database.bg_url())
+                with database.connect(self._engine):
+                    pass
+            except (DatabaseUnreachable, DatabaseNotMade, EmbeddedUnavailable) as err:
+                self._away = "the database is out of reach"
+                raise NotLooked(str(err).partition("\n")[0]) from None
+        return self._engine
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+# Each looks at one thing and says what it found, without the name of the check.
+Check = Callable[[Patient], Iterable[Finding]]
+
+
+def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list[Finding]:
+    """Do all checks: one that can't look, or breaks, says so and hides no other."""
+    return [finding for name, check in checks for finding in _one(patient, name, check)]
+
+
+def _one(patient: Patient, name: str, check: Check) -> list[Finding]:
+    try:
+        return list(check(patient))
+    except NotLooked as err:
+        return [Finding(name, FAIL, f"could not look: {err}", "see the check of the database")]
+    except (DatabaseUnreachable, DatabaseNotMade, EmbeddedUnavailable) as err:
+        said = str(err).partition("\n")[0]
+        return [Finding(name, FAIL, f"could not look: {said}", "see the check of the database")]
+    except sa.exc.DBAPIError as err:
+        code = str(getattr(err.orig, "pgcode", None))
+        if code in _NOT_THERE:
+            said = "could not look: the tables are not those of this version"
+            return [Finding(name, FAIL, said, "see the check of the schema")]
+        todo = "look at the database's log; if that tells nothing, report this"
+        return [Finding(name, FAIL, f"could not look: the database refused ({code})", todo)]
+    except Exception as err:
+        return [Finding(name, FAIL, f"could not look: {type(err).__name__}", "report this")]
