@@ -3,10 +3,11 @@
 import contextlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -72,12 +73,17 @@ def _poisoned(options: Options) -> Result:
     )
 
 
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    folder = temporary_folder(stacks.PREFIX)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
 def _misbehaves(options: Options) -> Result:
     """Each misbehaviour of the provider's server in turn, to questions about living companies."""
-    folder = temporary_folder(stacks.PREFIX)
-    shipped = Path(template.__file__).with_name("finance_system.yaml").read_text(encoding="utf-8")
-    asking = shipped.replace("name: finance_system", "name: asking")
-    (folder / "asking.yaml").write_text(f"{asking}\nenrichment: enrich\n", "utf-8")
     failed: list[str] = []
     todo: list[Play] = []
 
@@ -107,25 +113,28 @@ def _misbehaves(options: Options) -> Result:
         note = "; ".join([*failed, result.note]).strip("; ")
         return replace(result, lost=result.lost + overwritten + len(failed), note=note)
 
-    try:
+    with _folder() as folder, fake_pdl(Play.NOBODY) as fake:
+        (folder / "asking.yaml").write_text(_asking(), encoding="utf-8")
         product = {"BG_TEMPLATES": str(folder), "BG_PRODUCTS": "asking"}
+        variables = {
+            **product,
+            "BG_PROVIDERS": "pdl",
+            "BG_PDL_URL": fake.url,
+            "BG_PDL_KEY": KEY,
+            "BG_ENRICH_CAP_DAILY": "1000",
+        }
         # This process too recomputes groups, by the same template.
-        with fake_pdl(Play.NOBODY) as fake, mock.patch.dict(os.environ, product):
-            variables = {
-                **product,
-                "BG_PROVIDERS": "pdl",
-                "BG_PDL_URL": fake.url,
-                "BG_PDL_KEY": KEY,
-                "BG_ENRICH_CAP_DAILY": "1000",
-            }
+        with mock.patch.dict(os.environ, product):
             return trial.under_load(
                 "a provider misbehaves", options, partial(inject, fake),
                 variables=variables, last=last,
             )  # fmt: skip
-    finally:
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
+
+
+def _asking() -> str:
+    """The shipped finance system under another name, with people to be asked about."""
+    shipped = Path(template.__file__).with_name("finance_system.yaml").read_text(encoding="utf-8")
+    return shipped.replace("name: finance_system", "name: asking") + "\nenrichment: enrich\n"
 
 
 # What came of one crowd: questions asked, those answered as they must be, calls too many.
@@ -178,13 +187,8 @@ def _crowd(name: str, tell: Callable[[Crowds, Plan], Told], options: Options) ->
                 "truncate bg.pipeline_operations, bg.provider_costs, bg.provider_health, "
                 "bg.provider_hits cascade"
             )
-            folder = temporary_folder(stacks.PREFIX)
-            try:
+            with _folder() as folder:
                 told = tell(crowds, Plan(stack.server.url("bg_assets"), str(folder)))
-            finally:
-                for file in folder.iterdir():
-                    file.unlink()
-                folder.rmdir()
             asked, right, many = asked + told[0], right + told[1], many + told[2]
             held += told[0] == told[1]
     return Result(
