@@ -28,7 +28,7 @@ _COUNTED = timedelta(days=365)
 def _at(moment: str) -> str:
     """Its next moment: half a rhythm to one and a half after this one.
 
-    Of a row ``k`` with company_id and rhythm. The share of the hash is that of migration 0012.
+    Of a row ``k`` with company_id and rhythm. The share of the hash is that of its migration.
     """
     share = "('x' || substr(md5(k.company_id), 1, 8))::bit(32)::bigint / 4294967296.0"
     return f"""(
