@@ -1,4 +1,4 @@
-"""Clocks that are set by an hour, and two daemons where there should be one."""
+"""Clocks that are set by an hour, two daemons where there should be one, and two machines."""
 
 import contextlib
 import os
@@ -9,16 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
 import psutil
 
+from bg_assets import encryption
 from bg_assets.embedded import processes
 from bg_assets.embedded.users import ServerUser
+from bg_assets.local import programs
 from bg_assets_tests.faults import trial
 from bg_assets_tests.faults.trial import Fault, Options, Result, Unfit
+from bg_assets_tests.system import machines, stream, world
+from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system.stack import Stack
 from bg_assets_tests.system.stream import Stream
 
@@ -104,7 +108,7 @@ def _two_daemons(options: Options) -> Result:
         workspace = stack.home / "dagster" / "workspace.yaml"
         with (stack.home / "logs" / "second.log").open("ab") as log:
             second = subprocess.Popen(
-                [Path(sys.executable).with_name("dagster-daemon"), "run", "-w", workspace],
+                [sys.executable, *programs.DAEMON, "run", "-w", workspace],
                 env={**os.environ, **stack.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -126,4 +130,33 @@ def _two_daemons(options: Options) -> Result:
     return trial.under_load("two daemons", options, inject)
 
 
-FAULTS: dict[str, Fault] = {"clock set by an hour": _stepped, "two daemons": _two_daemons}
+def _two_machines(options: Options) -> Result:
+    """A machine with the daemon and one with the workers, each killed whole in turn."""
+    name, began = "two machines", time.monotonic()
+    chance = options.chance(name)
+    with (
+        stacks.stack_in(options.template, trial.SETTINGS, server_options=trial.SERVER) as stack,
+        contextlib.ExitStack() as stop,
+    ):
+        both = machines.brain_and_workers(stack, encryption.new_key())
+        for machine in both:
+            stop.callback(machine.kill)
+            machine.start()
+        companies = world.grow(stack, "two-", trial.COMPANIES, seconds=trial.RECOVERY_SECONDS)
+        stream.watch(stack)
+        with stream.streaming(stack, companies, options.seed) as changes:
+            for turn in range(options.rounds):
+                time.sleep(chance.uniform(0, LASTS))
+                both[turn % 2].kill()
+                time.sleep(1)
+                both[turn % 2].start()
+                changes.recovered(stream.now(), trial.RECOVERY_SECONDS)
+        found = trial.judged(name, stack, companies, options.rounds, changes.written)
+    return replace(found, seconds=time.monotonic() - began)
+
+
+FAULTS: dict[str, Fault] = {
+    "clock set by an hour": _stepped,
+    "two daemons": _two_daemons,
+    "two machines": _two_machines,
+}

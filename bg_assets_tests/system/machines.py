@@ -16,8 +16,10 @@ import yaml
 
 from bg_assets import settings
 from bg_assets.local import programs
-from bg_assets_tests.system.stack import Stack, eventually
+from bg_assets_tests.system.stack import Stack, eventually, free_port
 
+# A run of a machine that is gone is given up after so long; see deploy/dagster.yaml.
+LONGEST_RUN = 25
 _CODE = ("api", "grpc", "--lazy-load-user-code", "--module-name", "bg_assets.definitions")
 # A name of its own, and mounts of its own, whose /proc/sys would else show the old one.
 _NAMED = ("unshare", "--uts", "--", "/bin/sh", "-c", 'hostname "$0"; exec "$@"')
@@ -73,6 +75,18 @@ class Machine:
         return found
 
 
+def instance(file: str) -> dict[str, Any]:
+    """One of the files dagster.yaml, with less patience."""
+    document: dict[str, Any] = yaml.safe_load((settings.PROJECT / file).read_text())
+    document["run_monitoring"] |= {
+        "max_runtime_seconds": LONGEST_RUN,
+        "cancel_timeout_seconds": 5,
+        "start_timeout_seconds": 20,
+    }
+    document["concurrency"]["runs"]["max_concurrent_runs"] = 2
+    return document
+
+
 def make(
     stack: Stack,
     name: str,
@@ -110,6 +124,20 @@ def make(
         "BG_RECEIVER_PORT": str(port),
     }
     return Machine(name, home, env, commands)
+
+
+def brain_and_workers(stack: Stack, keys: str) -> tuple[Machine, Machine]:
+    """A machine with the daemon, and one with the code server on which runs start; each has a door.
+
+    With Dagster's plain queue and launcher.
+    """
+    plain, port = instance("deploy/dagster.yaml"), free_port()
+    at = {"host": "127.0.0.1", "port": port}
+    code = ("--host", "127.0.0.1", "--port", str(port))
+    return (
+        make(stack, "brain", plain, keys, daemon_of=at, port=free_port()),
+        make(stack, "workers", plain, keys, code=code, port=free_port()),
+    )
 
 
 def _named(name: str) -> tuple[str, ...]:

@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from bg_assets import encryption, settings
+from bg_assets import encryption
 from bg_assets.encryption import Keys
 from bg_assets_tests.receiver.doors import Door, event
 from bg_assets_tests.system import machines, stream, world
@@ -25,8 +23,6 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 SETTINGS = {"BG_REFRESH_INTERVAL": "0", "BG_SETTLE": "0.2", "BG_MAX_ATTEMPTS": "20"}
 COMPANIES = 30
 START_SECONDS = 150
-# A run of a machine that is gone is given up after so long; see deploy/dagster.yaml.
-LONGEST_RUN = 12
 RECOVERY_SECONDS = 120
 EVENTS = "select count(*) from bg.webhook_events where status = :status"
 
@@ -36,18 +32,6 @@ def stack(template_home: Path) -> Iterator[Stack]:
     """The home of the database that both machines share."""
     with stacks.stack_in(template_home, SETTINGS) as made:
         yield made
-
-
-def _instance(file: str) -> dict[str, Any]:
-    """One of the files dagster.yaml, with less patience."""
-    document: dict[str, Any] = yaml.safe_load((settings.PROJECT / file).read_text())
-    document["run_monitoring"] |= {
-        "max_runtime_seconds": LONGEST_RUN,
-        "cancel_timeout_seconds": 5,
-        "start_timeout_seconds": 20,
-    }
-    document["concurrency"]["runs"]["max_concurrent_runs"] = 2
-    return document
 
 
 @contextmanager
@@ -122,11 +106,8 @@ def _try(stack: Stack, both: list[Machine], keys: str, victims: list[Machine]) -
 def test_workers_on_another_machine_with_the_plain_queue_and_launcher(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    instance, keys, port = _instance("deploy/dagster.yaml"), encryption.new_key(), free_port()
-    at = {"host": "127.0.0.1", "port": port}
-    brain = machines.make(stack, "brain", instance, keys, daemon_of=at, port=free_port())
-    code = ("--host", "127.0.0.1", "--port", str(port))
-    workers = machines.make(stack, "workers", instance, keys, code=code, port=free_port())
+    keys = encryption.new_key()
+    brain, workers = machines.brain_and_workers(stack, keys)
     seen = _try(stack, [brain, workers], keys, [workers, brain])
     with capsys.disabled():
         print(f"\n  each machine killed once: {seen}")  # noqa: T201
@@ -135,7 +116,7 @@ def test_workers_on_another_machine_with_the_plain_queue_and_launcher(
 def test_two_whole_machines_each_with_a_daemon_by_mistake(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    instance, keys = _instance("dagster.yaml"), encryption.new_key()
+    instance, keys = machines.instance("dagster.yaml"), encryption.new_key()
     both = []
     for name in ("one", "other"):
         code = stack.home.parent / f"{name}.sock"
