@@ -87,12 +87,12 @@ def _end(
 ) -> None:
     """The sums, and what the caps leave to each provider."""
     caps = _caps(engine, config, have)
-    price = sum((plan.price for plan in made), Decimal(0))
+    most = sum((plan.most for plan in made), Decimal(0))
     if as_json:
-        terminal.print_json({**document, "price": price, "providers": caps})
+        terminal.print_json({**document, "most": most, "providers": caps})
         return
     if document["dry_run"]:
-        terminal.tell(f"together {price:.2f} US dollars at most; nothing was asked")
+        terminal.tell(f"together {most:.2f} US dollars at most; nothing was asked")
     for one in caps:
         terminal.tell(_cap_line(one))
 
@@ -162,7 +162,7 @@ def _headline(plan: Plan, enriched: Enriched | None) -> str:
         return "nothing to ask" if plan.left_out else "nothing is missing or in doubt"
     questions = "1 question" if number == 1 else f"{number} questions"
     if enriched is None:
-        return f"{questions}, {plan.price:.2f} US dollars at most (budget {plan.budget:.2f})"
+        return f"{questions}, {plan.most:.2f} US dollars at most (budget {plan.budget:.2f})"
     return f"{questions}, cost {enriched.cost:.2f} US dollars"
 
 
@@ -206,6 +206,7 @@ def _company(plan: Plan, enriched: Enriched | None) -> dict[str, Any]:
         "company_id": plan.company_id,
         "budget": plan.budget,
         "price": plan.price,
+        "most": plan.most,
         "because": plan.because or None,
         "items": [_item(item) for item in plan.items],
         "left_out": [_left_out(one) for one in plan.left_out],

@@ -88,7 +88,8 @@ def test_a_dry_run_as_a_document(acme: Command, vendor: Played) -> None:
         "worth": first["items"][0]["worth"], "most": None,
         "offers": [{"provider": "played", "price": 0.28}],
     }  # fmt: skip
-    assert (document["dry_run"], document["price"]) == (True, 0.56)
+    assert (document["dry_run"], document["most"]) == (True, 0.56)
+    assert (first["price"], first["most"]) == (0.56, 0.56)
     assert (second["items"], second["because"]) == ([], "its groups are not built yet")
     assert document["providers"][0]["left_today"] == 5
 

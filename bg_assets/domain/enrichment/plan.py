@@ -142,8 +142,14 @@ class Plan:
 
     @property
     def price(self) -> Decimal:
-        """The most that the plan costs where each first provider answers, in US dollars."""
+        """What the plan costs at most where each first provider answers, in US dollars."""
         return sum((item.price for item in self.items), Decimal(0))
+
+    @property
+    def most(self) -> Decimal:
+        """What it costs at most where none but the last knows: never more than the budget."""
+        prices = (offer.price for item in self.items for offer in item.offers)
+        return min(self.budget, sum(prices, Decimal(0)))
 
 
 # Gives the providers that answer a question, in the order in which they are asked.

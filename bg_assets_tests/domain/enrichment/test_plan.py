@@ -146,6 +146,16 @@ def test_what_was_answered_lately_is_not_asked_of_the_same_provider_again() -> N
     assert [one.provider for one in item.offers] == ["csv"]
 
 
+def test_what_it_costs_at_most_is_what_all_cost_within_the_budget() -> None:
+    def two(question: Question) -> Sequence[Offer]:
+        return [Offer("csv", Decimal(0)), Offer("pdl", Decimal("0.28"))]
+
+    people = situation(person("a", email=None), person("b", email=None))
+    found = plan(people, two, Decimal(1))
+    assert (found.price, found.most) == (Decimal(0), Decimal("0.56"))
+    assert plan(people, two, Decimal("0.4")).most == Decimal("0.4")
+
+
 def test_who_has_neither_name_nor_address_can_t_be_asked_about() -> None:
     found = made(situation(person("a", name=None, email=None)))
     assert found.items == ()
