@@ -11,7 +11,6 @@ from bg_assets.domain.products.template import Template
 from bg_assets.enriching import plans
 from bg_assets.enriching.enrichment import Ask, Asking
 from bg_assets.products import in_force
-from bg_assets.providers import chosen
 from bg_assets.settings import Settings
 from bg_assets.storage.operations import answering
 from bg_assets.storage.operations.policy import policy_of
@@ -45,6 +44,9 @@ def ready(engine: sa.Engine, config: Settings) -> Ready | str:
     templates = templates_that_ask(engine, config)
     if not templates:
         return NO_LEVEL
+    # An HTTP client costs 0.3 s to import, which nobody pays who asks nobody.
+    from bg_assets.providers import chosen
+
     found = chosen.configured(config)
     if not found.providers:
         return "; ".join(found.mistakes)
