@@ -122,6 +122,8 @@ def make(
         "BG_DAGSTER_URL": stack.server.url("dagster"),
         "BG_ENCRYPTION_KEYS": keys,
         "BG_RECEIVER_PORT": str(port),
+        # The tag that it gives to runs is stronger than what dagster.yaml says.
+        "BG_RUN_TIMEOUT": str(LONGEST_RUN),
     }
     return Machine(name, home, env, commands)
 
