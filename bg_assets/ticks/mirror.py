@@ -9,14 +9,16 @@ from collections.abc import Sequence
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets import partitions
+from bg_assets import partitions, settings
 from bg_assets.assets import group_checks, judging
+from bg_assets.enriching import ready
 from bg_assets.instance.private import names, running
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.storage import chores, companies, database
 from bg_assets.ticks import restoring
 
 EVERY_SECONDS = 60.0
+_ASKED = dg.AssetKey("enriched_people")
 # Adding 10,000 partitions takes 0.7 s, removing 1,000 half of that.
 ADDED_AT_ONCE = 10_000
 REMOVED_AT_ONCE = 1000
@@ -42,7 +44,21 @@ def _partitions_if_due(instance: dg.DagsterInstance, engine: sa.Engine) -> list[
     with database.connect(engine) as conn:
         if not chores.begin(conn, "partitions", EVERY_SECONDS):
             return []
+    begin_asking(instance)
     return fit_partitions(instance, engine)
+
+
+def begin_asking(instance: dg.DagsterInstance) -> None:
+    """Say of enriched_people that nobody was asked yet, once.
+
+    buyer_groups stands behind it, and of what was never materialized the UI warns whoever asks for
+    a group.
+    """
+    if instance.get_latest_materialization_event(_ASKED) is None:
+        said = "nobody was asked yet" if settings.read().providers else ready.NO_PROVIDER
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(_ASKED, metadata={"because": said})
+        )
 
 
 def fit_partitions(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:

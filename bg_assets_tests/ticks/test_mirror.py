@@ -38,6 +38,17 @@ def test_a_partition_that_is_nobodys_is_removed_within_a_minute(world: World) ->
     assert keys(world) == ["acme"]
 
 
+def test_before_anybody_was_asked_enriched_people_says_so_once(world: World) -> None:
+    key = dg.AssetKey("enriched_people")
+    mirror.keep(world.instance, world.engine)
+    a_minute_later(world)
+    mirror.keep(world.instance, world.engine)
+    events = world.instance.fetch_materializations(key, limit=10).records
+    (said,) = [event.asset_materialization for event in events]
+    assert said is not None
+    assert "no provider is configured" in str(said.metadata["because"].value)
+
+
 def test_a_deleted_company_keeps_its_partition_until_its_group_has_gone(world: World) -> None:
     world.build("acme", "bolt")
     world.sql("update bg.companies set deleted_at = now() where id = 'acme'")
