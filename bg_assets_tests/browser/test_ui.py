@@ -44,10 +44,10 @@ def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(p
     page.open(
         "/asset-groups?expanded=global@global:people_and_companies,global@global:buyer_groups"
     )
-    page.wait_for("people", "companies", "company_people", "buyer_groups", "100% filled")
+    page.wait_for("people", "companies", "company_people", "enriched_people", "buyer_groups")
     page.picture("lineage")
     page.open("/locations/bg_assets/asset-groups/buyer_groups/lineage")
-    page.wait_for("company_people", "buyer_groups", "100% filled", f"{len(COMPANIES)} partitions")
+    page.wait_for("enriched_people", "buyer_groups", "100% filled", f"{len(COMPANIES)} partitions")
     page.picture("group")
 
 
