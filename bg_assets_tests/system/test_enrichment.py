@@ -10,7 +10,7 @@ from bg_assets_tests.enrichment import TEMPLATE
 from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 COMPANIES = [f"firm-{number}" for number in range(1, 9)]
 # The sensor looks every half minute, and the first time it may find nothing yet.

@@ -5,7 +5,7 @@ import pytest
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 # The schedule looks each minute, but not in the first one after a start.
 SECONDS = 150
