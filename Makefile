@@ -35,7 +35,7 @@ slow: $(READY) ## the slow tests, which CI runs too: kills, full disks, a browse
 	@$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
 
 ROUNDS ?= 50
-faults: $(READY) ## each fault ROUNDS times (50) into the running system, as a table: hours; 2 rounds: 15 minutes
+faults: $(READY) ## each fault ROUNDS times (50) into the running system, as a table: hours
 	@$(BIN)/python -m bg_assets_tests.faults --rounds $(ROUNDS)
 
 soak: $(READY) ## an hour of changes with a fault a minute: memory, tables and latency, as a table

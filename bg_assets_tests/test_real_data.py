@@ -178,7 +178,7 @@ def test_dagster_shows_every_body_that_was_refreshed_and_runs(story: Story) -> N
     now = story.stack.status()
     assert now["daemon"] == "running"
     assert set(now["sensors"].values()) == {"running"}
-    assert list(now["sensors"]) == list(state.SENSORS)
+    assert list(now["sensors"]) == [*state.SENSORS, state.ENRICHMENT]
 
 
 def test_the_same_snapshot_again_changes_nothing(story: Story) -> None:

@@ -147,6 +147,7 @@ def test_a_run_with_a_bad_template_takes_the_last_good_one_and_says_so(
     assert "template_error" not in metadata(world, world.execute("acme"))["acme"]
 
 
+@pytest.mark.slow
 def test_a_run_without_any_good_template_fails_and_loses_no_change(world: World, own: Path) -> None:
     own.write_text("", encoding="utf-8")
     world.add("acme")

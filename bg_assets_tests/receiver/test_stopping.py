@@ -100,6 +100,7 @@ def test_a_port_on_which_the_door_has_just_ended_connections_is_had_at_once() ->
         assert listener.getsockname()[1] == port
 
 
+@pytest.mark.slow
 def test_it_starts_without_a_database_and_takes_events_once_that_is_there(
     postgres: Cluster, template: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

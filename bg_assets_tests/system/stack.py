@@ -265,6 +265,8 @@ def up(stack: Stack) -> "subprocess.Popen[bytes]":
             stderr=output,
             start_new_session=True,
         )
+    # A test that fails leaves it running.
+    stack._stop.callback(_reaped, process)
     eventually(
         lambda: "running; Ctrl-C" in said.read_text() or process.poll() is not None,
         UP_SECONDS,
@@ -272,6 +274,11 @@ def up(stack: Stack) -> "subprocess.Popen[bytes]":
     )
     assert process.poll() is None, said.read_text()
     return process
+
+
+def _reaped(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
 
 
 def free_port() -> int:

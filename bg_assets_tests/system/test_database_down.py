@@ -15,7 +15,7 @@ from bg_assets_tests.system import stack as stacks
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 SETTINGS = {"BG_REFRESH_INTERVAL": "0", "BG_SETTLE": "0"}
 

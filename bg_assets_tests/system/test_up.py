@@ -70,6 +70,7 @@ def test_a_busy_port_is_an_error_that_names_the_variable(stack: Stack, variable:
     assert stack.processes() == []
 
 
+@pytest.mark.slow
 def test_up_opens_the_webhook_door(stack: Stack) -> None:
     process = up(stack)
     assert requests.get(f"{stack.door}/readyz", timeout=10).status_code == 200
@@ -79,6 +80,7 @@ def test_up_opens_the_webhook_door(stack: Stack) -> None:
     assert process.wait(timeout=60) == 0
 
 
+@pytest.mark.slow
 def test_up_without_usable_keys_runs_all_but_the_door_and_says_why(stack: Stack) -> None:
     (stack.home / "keys").write_text("not a key\n")
     (stack.home / "keys").chmod(0o600)

