@@ -26,15 +26,6 @@ from bg_assets_tests.system.stack import Stack, eventually
 from bg_assets_tests.system.stream import Stream
 
 BATCH = 300
-_POISON = """
-    create schema poison;
-    create function poison.refuse() returns trigger language plpgsql as $$
-    begin
-        raise exception 'not this one';
-    end $$;
-    create trigger refuse before insert or update on bg.buyer_groups for each row
-        when (new.company_id = '{company}') execute function poison.refuse()
-"""
 _OTHERS_OPEN = "select count(*) from bg.changes where handled_at is null and company_id <> :sick"
 _DEAD = """
     select count(*) from bg.buyer_group_refresh_log where company_id = :sick and status = 'dead'
@@ -48,7 +39,7 @@ def _poisoned(options: Options) -> Result:
 
     def inject(stack: Stack, chance: random.Random, changes: Stream) -> int:
         sick = chance.choice(list(changes.companies))
-        stack.execute(_POISON.format(company=sick))
+        stack.execute(world.POISON.format(company=sick))
         stack.execute("update bg.people set title = 'Treasurer' where id like '%-2'")
         stack.execute("update bg.people set title = 'Controller' where id like '%-2'")
         seconds = trial.RECOVERY_SECONDS

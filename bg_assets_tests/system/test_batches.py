@@ -12,15 +12,6 @@ from bg_assets_tests.system.stack import Stack, eventually
 pytestmark = pytest.mark.system
 
 NUMBER = 500
-POISON = """
-    create schema poison;
-    create function poison.refuse() returns trigger language plpgsql as $$
-    begin
-        raise exception 'not this one';
-    end $$;
-    create trigger refuse before insert or update on bg.buyer_groups for each row
-        when (new.company_id = 'poison-0004') execute function poison.refuse()
-"""
 
 
 def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_runs(
@@ -64,7 +55,7 @@ def test_a_company_that_fails_in_its_batch_fails_alone_is_listed_and_healed(stac
     companies = world.grow(stack, "poison-", 8)
     sick = companies[3]
     others = [company for company in companies if company != sick]
-    stack.execute(POISON)
+    stack.execute(world.POISON.format(company=sick))
     try:
         stack.execute(
             "update bg.people set title = 'Treasurer' where id = any(:ids)",

@@ -18,6 +18,16 @@ from bg_assets.storage import staff
 from bg_assets.storage.reports import shown
 from bg_assets_tests.system.stack import Stack, eventually
 
+# Lets no group of one company be written; take it back with `drop schema poison cascade`.
+POISON = """
+    create schema poison;
+    create function poison.refuse() returns trigger language plpgsql as $$
+    begin
+        raise exception 'not this one';
+    end $$;
+    create trigger refuse before insert or update on bg.buyer_groups for each row
+        when (new.company_id = '{company}') execute function poison.refuse()
+"""
 GROUPS = dg.AssetKey("buyer_groups")
 PEOPLE = dg.AssetKey("company_people")
 TITLES = (
