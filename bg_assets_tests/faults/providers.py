@@ -22,6 +22,7 @@ from bg_assets_tests.providers.plays import Play
 from bg_assets_tests.storage.operations import crowd
 from bg_assets_tests.storage.operations.crowd import Crowds, Plan
 from bg_assets_tests.system import stack as stacks
+from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 from bg_assets_tests.system.stream import Stream
 
