@@ -23,11 +23,12 @@ COMPANIES = 30
 SERVER = {"fsync": "off", "full_page_writes": "off"}
 # A start of everything, on a machine that is busy with other things.
 RECOVERY_SECONDS = 180.0
-# One that was given up is made good by a later one that took its changes along.
+# One that was given up, or tried again by `requeue`, is made good by a later one that took its
+# changes along.
 _NOT_COMPLETED = """
     select count(*) from bg.buyer_group_refresh_log as r
     where company_id = any(:ids) and status <> 'completed'
-        and not (status = 'dead' and exists (
+        and not (status in ('dead', 'failed') and exists (
             select from bg.buyer_group_refresh_log as later
             where later.company_id = r.company_id and later.status = 'completed'
                 and later.requested_at > r.requested_at))
