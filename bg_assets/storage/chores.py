@@ -5,13 +5,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.storage import dueness
+
 # Served by the primary key. Who comes second waits for the first to commit, and finds it done. One
 # that was begun in the future was begun by a clock that has been set back since.
-_BEGIN = sa.text("""
+_BEGIN = sa.text(f"""
     insert into bg.chores as c (name, begun_at) values (:name, clock_timestamp())
     on conflict (name) do update set begun_at = excluded.begun_at
     where c.begun_at <= clock_timestamp() - make_interval(secs => :every)
-        or c.begun_at > clock_timestamp() + interval '1 minute'
+        or c.begun_at > clock_timestamp() + {dueness.AHEAD}
     returning name
 """)
 _STATE = sa.text("select state from bg.chores where name = :name")

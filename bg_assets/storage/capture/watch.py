@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from bg_assets.storage import dueness
+
 CAPTURING = "capture_"
 # So old may a look be before a tick looks again.
 LOOK_EVERY = 30.0
@@ -62,9 +64,9 @@ _TEXTS = sa.text("""
     select trigger_text, function_text from bg.capture_triggers
     where on_table = :on_table and name = :name
 """)
-_STATE = sa.text("""
+_STATE = sa.text(f"""
     select lost, looked_at < clock_timestamp() - make_interval(secs => :every)
-        or looked_at > clock_timestamp() + interval '1 minute' as due
+        or looked_at > clock_timestamp() + {dueness.AHEAD} as due
     from bg.capture_watch
 """)
 _LOOKED = sa.text("""
