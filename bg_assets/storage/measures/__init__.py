@@ -1,0 +1,1 @@
+"""What is measured: sums and shares over a time, for KPIs, metrics and alerts."""
