@@ -1,6 +1,6 @@
-"""The jobs: a company's buyer group, from its people; and asking providers about these.
+"""The jobs: a company's buyer group, from its people; asking providers about these; and the KPIs.
 
-They are two, so that no provider holds up a group.
+They are apart, so that no provider holds up a group.
 """
 
 import dagster as dg
@@ -16,4 +16,12 @@ enrich_people = dg.define_asset_job(
     "enrich_people",
     selection=dg.AssetSelection.assets("enriched_people").without_checks(),
     description="Ask providers what is missing or in doubt of companies' people, and write it.",
+)
+
+measure_kpis = dg.define_asset_job(
+    "measure_kpis",
+    selection=dg.AssetSelection.assets("buyer_group_kpis"),
+    description="Measure how the system and its groups do, against the targets.",
+    # Behind every refresh, and ended by run monitoring where it hangs.
+    tags={"dagster/priority": "-1000", "dagster/max_runtime": "300"},
 )

@@ -1,8 +1,9 @@
-"""The schedule that sees to companies of which nothing is heard: it asks, and the sensors do."""
+"""The schedules: one asks for companies of which nothing is heard, one has the KPIs measured."""
 
 import dagster as dg
 
 from bg_assets import jobs, settings
+from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.resources import Database
 from bg_assets.storage import claims, database, next_refreshes
 
@@ -45,4 +46,22 @@ def look(resource: Database) -> str:
     )
 
 
-SCHEDULES = [refreshes_without_news]
+@dg.schedule(
+    name="kpis",
+    job=jobs.measure_kpis,
+    cron_schedule="*/5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "Has the KPIs measured every five minutes: the asset buyer_group_kpis shows them. Skips a "
+        "turn while the last measurement still waits or runs."
+    ),
+)
+def kpis(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    under_way = dg.RunsFilter(job_name=jobs.measure_kpis.name, statuses=NOT_OVER)
+    if context.instance.get_run_ids(under_way, limit=1):
+        return dg.SkipReason("the last measurement still waits or runs")
+    return dg.RunRequest()
+
+
+SCHEDULES = [refreshes_without_news, kpis]

@@ -57,6 +57,10 @@ VARIABLES = (
     Variable("BG_PDL_PRICE_COMPANY", "0.10", "US dollars that it bills for a company found"),
     Variable("BG_ENRICH_BUDGET", "1", "US dollars that asking about a company may cost at a time"),
     Variable("BG_ENRICH_CSV", "none", "file of observations, for the provider csv"),
+    Variable(
+        "BG_KPI_TARGETS", "docs/kpis.md", "other targets of KPIs: queue_depth=50,members=6..10"
+    ),
+    Variable("BG_RETENTION_KPIS", "90d", "how long the values of KPIs are kept"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
@@ -109,6 +113,9 @@ class Settings:
     enrich_cap_daily: tuple[tuple[str, Decimal], ...] = ()
     enrich_cap_monthly: tuple[tuple[str, Decimal], ...] = ()
     enrich_budget: Decimal = Decimal(1)
+    # As it was written: what is wrong with it is told where KPIs are measured.
+    kpi_targets: str = ""
+    retention_kpis: float = 90 * 86_400.0
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -164,6 +171,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         enrich_expiry=_expiry(env, "BG_ENRICH_EXPIRY"),
         enrich_cap_daily=_caps(env, "BG_ENRICH_CAP_DAILY"),
         enrich_cap_monthly=_caps(env, "BG_ENRICH_CAP_MONTHLY"),
+        kpi_targets=env.get("BG_KPI_TARGETS", "").strip(),
+        retention_kpis=_length(env, "BG_RETENTION_KPIS", "90d"),
     )
 
 
@@ -188,6 +197,7 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_REFRESH_WITHOUT_NEWS": str(config.refresh_without_news),
         "BG_ENRICH_CAP_DAILY": _caps_text(config.enrich_cap_daily),
         "BG_ENRICH_CAP_MONTHLY": _caps_text(config.enrich_cap_monthly),
+        "BG_KPI_TARGETS": config.kpi_targets or None,
     }
 
 
@@ -283,6 +293,13 @@ def seconds(text: str) -> float | None:
     """The seconds of a length of time like 90d, 12h, 30m or 45s; None where it is none."""
     found = LENGTH.fullmatch(text.strip().lower())
     return int(found[1]) * UNITS[found[2]] if found else None
+
+
+def _length(env: Mapping[str, str], name: str, default: str) -> float:
+    text = env.get(name, "").strip() or default
+    if (found := seconds(text)) is None:
+        raise BadSetting(f"{name} takes a length of time like {default}, not {text!r}")
+    return found
 
 
 def _expiry(env: Mapping[str, str], name: str) -> tuple[tuple[str, float], ...]:

@@ -35,6 +35,7 @@ ROOMS = {
     "domain.products": "domain domain.values domain.enrichment",
     "domain.groups": "domain domain.values domain.titles domain.products",
     "domain.webhooks": "domain.values",
+    "domain.kpis": "domain",
     "terminal": "domain.values",
     "encryption": "settings writing",
     "embedded": "settings",
@@ -42,7 +43,7 @@ ROOMS = {
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
     "storage": "settings domain domain.values domain.enrichment domain.groups domain.titles "
-    "domain.webhooks embedded encryption",
+    "domain.webhooks domain.kpis embedded encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
@@ -55,19 +56,20 @@ ROOMS = {
     "sending products instance",
     "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups "
-    "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
+    "domain.webhooks domain.kpis terminal encryption embedded files sample storage sending "
+    "products receiver "
     "enriching instance local backups",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups embedded storage products enriching instance partitions resources",
+    "domain.groups domain.kpis embedded storage products enriching instance partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
     "ticks": "settings domain.products embedded storage enriching instance partitions assets",
     "sensors": "settings encryption storage products instance partitions resources assets jobs "
     "repair ticks",
-    "schedules": "settings storage resources jobs",
+    "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }
 

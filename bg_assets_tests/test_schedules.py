@@ -82,3 +82,23 @@ def test_a_company_that_is_no_longer_tracked_has_no_next_refresh(world: World) -
 
     assert "next_refresh" not in done
     assert world.sql("select count(*) from bg.next_refreshes") == [(0,)]
+
+
+def test_kpis_are_measured_every_five_minutes_but_not_while_a_measurement_waits(
+    world: World,
+) -> None:
+    schedule = defs.resolve_schedule_def("kpis")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert schedule.cron_schedule == "*/5 * * * *"
+
+    def turn() -> tuple[int, str | None]:
+        with dg.build_schedule_context(instance=world.instance) as context:
+            found = schedule.evaluate_tick(context)
+        return len(found.run_requests or []), found.skip_message
+
+    assert turn() == (1, None)
+    run = world.instance.create_run_for_job(defs.resolve_job_def("measure_kpis"))
+    assert run.tags["dagster/priority"] == "-1000"
+    assert turn() == (0, "the last measurement still waits or runs")
+    world.instance.report_run_failed(run)
+    assert turn() == (1, None)

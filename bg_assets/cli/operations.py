@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 import sqlalchemy as sa
 
-from bg_assets import settings, terminal
+from bg_assets import terminal
 from bg_assets.cli import lookups, operations_report, session
+from bg_assets.cli.lengths import Length
 from bg_assets.domain.values.near import near
 from bg_assets.storage import claims, database
 from bg_assets.storage.operations import purging, reading
@@ -17,20 +17,6 @@ from bg_assets.storage.operations.policy import policy_of
 from bg_assets.storage.operations.reading import Narrowed
 
 _JSON = click.option("--json", "as_json", is_flag=True)
-
-
-class _Length(click.ParamType[float]):
-    """A length of time like 90d or 12h, in seconds."""
-
-    name = "TIME"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        found = settings.seconds(str(value))
-        if found is None:
-            self.fail(f"{value!r} is no length of time like 90d, 12h or 30m", param, ctx)
-        return found
 
 
 @click.group(invoke_without_command=True, short_help="Calls of providers of outside data.")
@@ -75,7 +61,7 @@ def operations(
 
 
 @operations.command(short_help="Let go of answers; the bill stays.")
-@click.option("--older-than", type=_Length(), help="Only those that expired so long ago, like 90d.")
+@click.option("--older-than", type=Length(), help="Only those that expired so long ago, like 90d.")
 @click.option("--person", metavar="PERSON", help="All that may hold this person, expired or not.")
 @click.option("--all", "everything", is_flag=True, help="All answers, expired or not.")
 @_JSON

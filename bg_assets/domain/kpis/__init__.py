@@ -1,0 +1,1 @@
+"""What the system is measured by: KPIs, their targets, and what a value amounts to."""
