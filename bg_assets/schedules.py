@@ -58,8 +58,13 @@ def look(resource: Database) -> str:
     ),
 )
 def kpis(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    return measure_kpis(context.instance)
+
+
+def measure_kpis(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a measurement, one at a time."""
     under_way = dg.RunsFilter(job_name=jobs.measure_kpis.name, statuses=NOT_OVER)
-    if context.instance.get_run_ids(under_way, limit=1):
+    if instance.get_run_ids(under_way, limit=1):
         return dg.SkipReason("the last measurement still waits or runs")
     return dg.RunRequest()
 

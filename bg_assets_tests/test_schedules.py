@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from bg_assets import schedules
 from bg_assets.definitions import defs
 from bg_assets.resources import Database
 from bg_assets_tests import refreshing
@@ -91,14 +92,11 @@ def test_kpis_are_measured_every_five_minutes_but_not_while_a_measurement_waits(
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     assert schedule.cron_schedule == "*/5 * * * *"
 
-    def turn() -> tuple[int, str | None]:
-        with dg.build_schedule_context(instance=world.instance) as context:
-            found = schedule.evaluate_tick(context)
-        return len(found.run_requests or []), found.skip_message
-
-    assert turn() == (1, None)
+    assert isinstance(schedules.measure_kpis(world.instance), dg.RunRequest)
     run = world.instance.create_run_for_job(defs.resolve_job_def("measure_kpis"))
     assert run.tags["dagster/priority"] == "-1000"
-    assert turn() == (0, "the last measurement still waits or runs")
+    skipped = schedules.measure_kpis(world.instance)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == "the last measurement still waits or runs"
     world.instance.report_run_failed(run)
-    assert turn() == (1, None)
+    assert isinstance(schedules.measure_kpis(world.instance), dg.RunRequest)
