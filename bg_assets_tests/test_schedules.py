@@ -93,8 +93,9 @@ def test_kpis_are_measured_every_five_minutes_but_not_while_a_measurement_waits(
     assert schedule.cron_schedule == "*/5 * * * *"
 
     assert isinstance(schedules.measure_kpis(world.instance), dg.RunRequest)
-    run = world.instance.create_run_for_job(defs.resolve_job_def("measure_kpis"))
-    assert run.tags["dagster/priority"] == "-1000"
+    job = defs.resolve_job_def("measure_kpis")
+    assert job.run_tags["dagster/priority"] == "-1000", "behind every refresh"
+    run = world.instance.create_run_for_job(job)
     skipped = schedules.measure_kpis(world.instance)
     assert isinstance(skipped, dg.SkipReason)
     assert skipped.skip_message == "the last measurement still waits or runs"

@@ -13,6 +13,7 @@ GROWING = {
     "buyer_group_members", "buyer_group_history", "webhook_events", "webhook_identities",
     "next_refreshes",
     "pipeline_operations", "enrichment_due", "enrichments",
+    "kpi_values", "refresh_attempts",
 }  # fmt: skip
 _EXPLAINABLE = ("select", "insert", "update", "delete", "with")
 

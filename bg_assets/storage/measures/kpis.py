@@ -27,13 +27,13 @@ _KEEP = sa.text("""
 """)
 # Served by kpi_values_by_time.
 _FORGET = sa.text("""
-    delete from bg.kpi_values where at < clock_timestamp() - make_interval(secs => :seconds)
+    delete from bg.kpi_values where at < now() - make_interval(secs => :seconds)
 """)
 # Served by kpi_values_by_name.
 _COURSE = sa.text("""
     select name, at, value from bg.kpi_values
     where name = any(:names) and product is null
-        and at > clock_timestamp() - make_interval(secs => :seconds) and at <= clock_timestamp()
+        and at > now() - make_interval(secs => :seconds) and at <= now()
     order by at
 """)
 

@@ -19,7 +19,7 @@ TIMES = """
             else n.left_at end)::float as seconds
         from (
             select id, company_id, requested_at, finished_at from bg.buyer_group_refresh_log
-            where finished_at > clock_timestamp() - make_interval(secs => :seconds)
+            where finished_at > now() - make_interval(secs => :seconds)
                 and status = 'completed'
             order by finished_at desc limit :most
         ) as e

@@ -71,7 +71,7 @@ _FOLD_OLD = sa.text(f"""
     with counted as (
         delete from bg.receiver_counts
         where minute > '-infinity'
-            and minute < clock_timestamp() - make_interval(days => {MINUTES_KEPT_DAYS})
+            and minute < now() - make_interval(days => {MINUTES_KEPT_DAYS})
         returning *
     )
     insert into bg.receiver_counts as c
@@ -89,7 +89,7 @@ _ALL = sa.text(f"""
 _SINCE = sa.text(f"""
     with counted as (
         select * from bg.receiver_counts
-        where minute > clock_timestamp() - make_interval(secs => :seconds))
+        where minute > now() - make_interval(secs => :seconds))
     select {_SUMS}, {_REFUSED} from counted
 """)
 

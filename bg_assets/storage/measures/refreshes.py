@@ -14,12 +14,12 @@ _ENDED = sa.text("""
         avg(extract(epoch from finished_at - started_at)::float)
             filter (where status = 'completed') as mean_seconds
     from bg.buyer_group_refresh_log
-    where finished_at > clock_timestamp() - make_interval(secs => :seconds)
+    where finished_at > now() - make_interval(secs => :seconds)
 """)
 # Served by refresh_attempts_by_end.
 _FAILED_ATTEMPTS = sa.text("""
     select count(*) from bg.refresh_attempts
-    where ended_at > clock_timestamp() - make_interval(secs => :seconds)
+    where ended_at > now() - make_interval(secs => :seconds)
 """)
 
 
