@@ -1,6 +1,6 @@
 """How the groups are as they stand, by product. Looks at all of them: once in minutes, not often.
 
-100,000 groups take under a second together.
+100,000 groups of ten people each take a second together, on a busy machine.
 """
 
 from collections.abc import Mapping
@@ -32,13 +32,13 @@ _VERDICTS = sa.text("""
         100 * avg(completeness) as completeness
     from bg.group_verdicts group by product
 """)
-_GAPS = sa.text("""
-    select g.product, gap ->> 'role' as role, count(distinct g.company_id) as lacking
-    from bg.buyer_groups as g, jsonb_array_elements(g.gaps) as gap
-    where gap ->> 'role' is not null
-    group by g.product, gap ->> 'role'
+_LACKING = ", ".join(
+    f"""100 * avg((gaps @> '[{{"role": "{role}"}}]')::integer)::float as {role}""" for role in ROLES
+)
+# Looks at all groups.
+_GAPS = sa.text(f"""
+    select product, count(*) as groups, {_LACKING} from bg.buyer_groups group by product
 """)
-_GROUPS = sa.text("select product, count(*) as groups from bg.buyer_groups group by product")
 # Served by buyer_groups_by_age.
 _OLDEST = sa.text("""
     select extract(epoch from clock_timestamp() - min(updated_at))::float / 86400
@@ -63,15 +63,9 @@ def verdicts(conn: sa.Connection) -> list[Measured]:
 
 def gaps(conn: sa.Connection) -> list[Measured]:
     """The share of the groups with a gap, by role."""
-    lacking = {(row.product, row.role): int(row.lacking) for row in conn.execute(_GAPS)}
     return [
-        Measured(
-            f"gaps_{role}",
-            100 * lacking.get((row.product, role), 0) / row.groups,
-            row.product,
-            row.groups,
-        )
-        for row in conn.execute(_GROUPS)
+        Measured(f"gaps_{role}", row[role], row["product"], row["groups"])
+        for row in conn.execute(_GAPS).mappings()
         for role in ROLES
     ]
 
