@@ -43,12 +43,12 @@ def buyer_group_kpis(
         courses = kpis.course(conn, kpi_plots.NAMES, kpi_plots.HOURS * 3600)
     pictures = kpi_plots.markdown(courses, targets, now, config.home / "matplotlib")
     missed = [kpi_report.label(one) for one in values if one.state == MISSED]
-    context.log.info(f"targets missed: {', '.join(missed) or 'none'}")
+    context.log.info(f"targets missed: {'; '.join(missed) or 'none'}")
     yield dg.MaterializeResult(
         metadata={
             "kpis": dg.MetadataValue.md(kpi_report.table(values)),
             "last_day": dg.MetadataValue.md(pictures),
-            "missed": ", ".join(missed) or "none",
+            "missed": "; ".join(missed) or "none",
             **kpi_report.figures(values),
         },
         check_results=kpi_report.checks(values),

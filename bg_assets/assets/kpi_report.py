@@ -42,21 +42,18 @@ SPECS = [
 def table(values: Sequence[Judged]) -> str:
     """All KPIs as a Markdown table."""
     lines = ["| KPI | value | target | state | what it means |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {label(one)} | {one.shown} | {target(one)} | {STATES[one.state]} | {one.kpi.meaning} |"
-        for one in values
-    ]
+    explained: set[str] = set()
+    for one in values:
+        meaning = "" if one.kpi.name in explained else one.kpi.meaning
+        explained.add(one.kpi.name)
+        target = one.target.in_words if one.target else ""
+        lines.append(f"| {label(one)} | {one.shown} | {target} | {STATES[one.state]} | {meaning} |")
     return "\n".join(lines)
 
 
 def label(one: Judged) -> str:
     """What is measured, and of which product."""
     return f"{one.kpi.label} ({one.product})" if one.product else one.kpi.label
-
-
-def target(one: Judged) -> str:
-    """The target with its unit; a dash where there is none."""
-    return f"{one.target.in_words} {one.kpi.unit}" if one.target else "–"
 
 
 def figures(values: Sequence[Judged]) -> dict[str, Any]:

@@ -77,11 +77,11 @@ _KPIS = (
         "Companies that are due, or asked for, and that no run works on.",
     ),
     Kpi(
-        LATENCY_P50, "change to group, median", "s", below(10), "warning",
+        LATENCY_P50, "change to group (median)", "s", below(10), "warning",
         "From the first change that a refresh was due for to the commit of the group.",
     ),
     Kpi(
-        LATENCY_P95, "change to group, 95 %", "s", below(60), "error",
+        LATENCY_P95, "change to group (95 %)", "s", below(60), "error",
         "The same: 95 of 100 groups stood within this time.",
     ),
     Kpi(
@@ -101,7 +101,7 @@ _KPIS = (
         "Refreshes that completed, of those that completed or died.", is_upper=False,
     ),
     Kpi(
-        "webhook_time", "webhook time, 95 %", "ms", below(500), "error",
+        "webhook_time", "webhook time (95 %)", "ms", below(500), "error",
         "95 of 100 webhooks were answered within this time.",
     ),
     Kpi(
