@@ -58,15 +58,16 @@ ROOMS = {
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
     "enriching instance local backups",
     "partitions": "",
-    "resources": "storage",
+    "resources": "storage instance",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
     "domain.groups embedded storage products enriching instance partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
-    "ticks": "settings domain.products embedded storage enriching instance partitions assets",
-    "sensors": "settings encryption storage products instance partitions resources assets jobs "
-    "repair ticks",
+    "ticks": "settings domain domain.products embedded storage enriching instance partitions "
+    "assets",
+    "sensors": "settings domain encryption storage products instance partitions resources assets "
+    "jobs repair ticks",
     "schedules": "settings storage resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }
