@@ -17,13 +17,12 @@ class Facts:
 
 # Served by the primary key and refreshes_by_company: a probe for each company.
 _FACTS = sa.text("""
-    select wanted.id, c.name, before.run_id as run_before
+    select wanted.id,
+        (select c.name from bg.canonical_companies as c where c.id = wanted.id) as name,
+        (select r.run_id from bg.buyer_group_refresh_log as r
+            where r.company_id = wanted.id and r.status = 'completed'
+            order by r.requested_at desc offset 1 limit 1) as run_before
     from unnest(cast(:companies as text[])) as wanted(id)
-    left join bg.canonical_companies as c on c.id = wanted.id
-    left join lateral (
-        select r.run_id from bg.buyer_group_refresh_log as r
-        where r.company_id = wanted.id and r.status = 'completed'
-        order by r.requested_at desc offset 1 limit 1) as before on true
 """)
 # Served by the primary key.
 _NAMES = sa.text("select id, name from bg.canonical_companies where id = any(:companies)")
