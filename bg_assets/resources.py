@@ -6,6 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import PrivateAttr
 
+from bg_assets.instance import report
 from bg_assets.storage import database
 
 
@@ -16,6 +17,7 @@ class Database(dg.ConfigurableResource[Any]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Make the engine. Raises SchemaMismatch or DatabaseUnreachable, each one sentence."""
+        report.stand_in(context.run)
         self._engine = database.make_engine(database.bg_url(), pool_size=2)
         with database.connect(self._engine) as conn:
             database.check_schema(conn)

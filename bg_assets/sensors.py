@@ -2,7 +2,7 @@
 
 Dagster's daemon runs sensors one after another and rests for what is left of 5 s. Each of these
 waits inside its tick for something to do, so that with four there is always one awake. They are
-numbered, since which of them was awake tells nothing: the tag bg/reasons of a run tells its cause.
+numbered, since which of them was awake tells nothing: the tag bg/for of a run tells its cause.
 Sensors that each take only what they are named for are awake too rarely: groups stand 2 to 3 s
 later.
 """
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from bg_assets import encryption, jobs, partitions, repair, settings
 from bg_assets.assets import enriched_people, runs
+from bg_assets.domain.causes import number
 from bg_assets.instance import longest, report, state, stopping
 from bg_assets.products import in_force
 from bg_assets.resources import Database
@@ -29,6 +30,10 @@ REPAIR_SECONDS = 2.0
 # A tick has 60 s in all, for its run requests too.
 APPLY_SECONDS = 20.0
 
+# What a run is for, in words; and so many of its causes are told in a tag of their own.
+FOR_TAG = "bg/for"
+MOST_REASONS = 10
+
 # All sensors stand behind each other's ticks.
 ENRICHMENT_SECONDS = 2.0
 # Of Dagster's priorities: behind every refresh.
@@ -38,7 +43,7 @@ _DESCRIPTION = (
     "Applies the events that wait and asks for runs for all companies that are due: their people "
     "or they themselves changed, an event came, a date passed, somebody asked for it, or a "
     f"template changed. The {len(state.SENSORS)} sensors of this name take turns, so that one is "
-    "always awake; which of them asked for a run tells nothing, its tag bg/reasons tells why."
+    "always awake; which of them asked for a run tells nothing, its tag bg/for tells why."
 )
 _LOOKED = f"looked for {POLL_SECONDS:g} s: no event waits, no company with changes is due"
 
@@ -169,7 +174,8 @@ def run_request(request: claims.Request) -> dg.RunRequest:
     tags = {
         "dagster/priority": str(request.priority),
         **longest.tag(settings.read().run_timeout, len(request.companies)),
-        "bg/reasons": ", ".join(f"{cause}: {count}" for cause, count in request.reasons.items()),
+        FOR_TAG: request.purpose,
+        "bg/reasons": _reasons(request),
     }
     if request.batch_id is not None:
         tags |= {
@@ -183,12 +189,25 @@ def run_request(request: claims.Request) -> dg.RunRequest:
             runs.REFRESH_TAG: request.refresh_id or "",
             runs.ATTEMPT_TAG: str(request.attempt),
         }
+    batch = request.batch_id is not None
     return dg.RunRequest(
         run_key=request.run_key,
-        partition_key=request.companies[0],
+        # A batch is no run of its first company: see report.stand_in.
+        partition_key=None if batch else request.companies[0],
         tags=tags,
-        run_config=runs.batch_config(request.companies) if request.batch_id else None,
+        run_config=runs.batch_config(request.companies) if batch else None,
     )
+
+
+def _reasons(request: claims.Request) -> str:
+    """Every cause, with the number of companies where the run has several; bounded."""
+    several = len(request.companies) > 1
+    lines = [
+        f"{cause} ({number(count, 'company', 'companies')})" if several else cause
+        for cause, count in request.reasons.items()
+    ]
+    more = f"; and {len(lines) - MOST_REASONS} more" if len(lines) > MOST_REASONS else ""
+    return "; ".join(lines[:MOST_REASONS]) + more
 
 
 def _sensor(name: str) -> dg.SensorDefinition:
@@ -251,9 +270,9 @@ def enrichment(
 def _enrichment_run(batch: due.Batch) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=batch.batch_id,
-        partition_key=batch.companies[0],
         tags={
             "dagster/priority": str(LEAST_URGENT),
+            FOR_TAG: f"{number(len(batch.companies), 'company', 'companies')}: asking providers",
             enriched_people.BATCH_TAG: batch.batch_id,
             "bg/companies": str(len(batch.companies)),
             **report.DEFER_ASSET_EVENTS,

@@ -60,15 +60,16 @@ ROOMS = {
     "products receiver "
     "enriching instance local backups",
     "partitions": "",
-    "resources": "storage",
+    "resources": "storage instance",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
     "domain.groups domain.kpis embedded storage products enriching instance partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
-    "ticks": "settings domain.products embedded storage enriching instance partitions assets",
+    "ticks": "settings domain.products embedded storage enriching instance partitions assets "
+    "domain",
     "sensors": "settings encryption storage products instance partitions resources assets jobs "
-    "repair ticks",
+    "repair ticks domain",
     "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }

@@ -43,7 +43,7 @@ def test_a_company_whose_moment_has_come_is_refreshed_and_gets_its_next_one(worl
         "companies to be refreshed without news: 1; 1 more waits for a refresh anyway"
     )
     (request,) = [one for one in world.claim() if "acme" in one.companies]
-    assert (request.reasons, request.priority) == ({"resync (schedule: monthly)": 1}, -20)
+    assert (request.reasons, request.priority) == ({"no news for about 30 days": 1}, -20)
     done = metadata(world, world.run(request))["acme"]
     ((at, because),) = world.sql(
         "select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), because "

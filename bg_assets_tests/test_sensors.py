@@ -151,21 +151,30 @@ def test_a_database_that_is_away_fails_the_tick_and_is_not_read_as_nothing_due(
 
 def test_a_request_for_one_company_names_its_refresh_and_its_true_reasons() -> None:
     asked = sensors.run_request(
-        claims.Request("id:2", ("c1",), 30, {"role_change": 2}, refresh_id="id", attempt=2)
-    )
+        claims.Request(
+            "id:2", ("c1",), 30, {"new titles": 1}, refresh_id="id", attempt=2,
+            purpose="Acme Ltd: new title",
+        )
+    )  # fmt: skip
     assert asked.run_key == "id:2"
     assert asked.partition_key == "c1"
     assert asked.tags["dagster/priority"] == "30"
-    assert asked.tags["bg/reasons"] == "role_change: 2"
+    assert asked.tags["bg/for"] == "Acme Ltd: new title"
+    assert asked.tags["bg/reasons"] == "new titles"
     assert (asked.tags["bg/refresh_id"], asked.tags["bg/attempt"]) == ("id", "2")
     assert "dagster/defer_asset_events" not in asked.tags
 
 
 def test_a_request_for_a_batch_names_the_batch_and_defers_events() -> None:
-    asked = sensors.run_request(claims.Request("b", ("c1", "c9"), 0, {}, batch_id="b"))
+    causes = {f"cause {n}": n for n in range(1, 13)}
+    asked = sensors.run_request(claims.Request("b", ("c1", "c9"), 0, causes, batch_id="b"))
     assert asked.run_key == asked.tags["bg/batch_id"] == "b"
     assert asked.tags["dagster/defer_asset_events"] == "true"
     assert asked.tags["bg/companies"] == "2"
+    assert asked.tags["bg/reasons"].startswith("cause 1 (1 company); cause 2 (2 companies); ")
+    assert asked.tags["bg/reasons"].endswith("cause 10 (10 companies); and 2 more")
+    # Dagster would show it as a run of this one company.
+    assert asked.partition_key is None
     assert asked.run_config == runs.batch_config(["c1", "c9"])
 
 
@@ -200,8 +209,9 @@ def test_whichever_sensor_is_awake_applies_the_events_and_takes_what_they_change
     event_id = _tell(engine, key)
     requests, said = sensors.tick(instance, engine, sensor)
     assert [(one.companies, one.reasons) for one in requests] == [
-        (("acme",), {"role_change (webhook)": 1})
+        (("acme",), {"webhook crm: new titles": 1})
     ]
+    assert requests[0].purpose == "Company acme: webhook crm: new title"
     assert said == []
     assert told.became(engine, event_id) == told.APPLIED
     assert value(engine, "select title from bg.people") == "CEO"
@@ -324,7 +334,7 @@ def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
     assert isinstance(found, dg.SensorResult)
     (request,) = found.run_requests or ()
     assert request.partition_key == "c1"
-    assert request.tags["bg/reasons"] == "resync (template): 1"
+    assert request.tags["bg/reasons"] == "a template changed: small"
     assert request.tags["dagster/priority"] == "-5"
 
 
@@ -387,7 +397,7 @@ def test_a_tick_sees_to_dates_that_passed_and_tells_of_lost_capture(
     found = _evaluate(instance)
     assert isinstance(found, dg.SensorResult)
     assert [one.tags["bg/reasons"] for one in found.run_requests or ()] == [
-        "person_left (schedule): 1"
+        "a date that came: people left"
     ]
 
     run(engine, "alter table bg.people disable trigger capture_people_delete")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bg_assets import partitions, settings
 from bg_assets.assets import (
     failures,
+    freshness,
     group_checks,
     group_metadata,
     judging,
@@ -29,7 +30,7 @@ from bg_assets.storage import groups, next_refreshes, refreshes, staff
 from bg_assets.storage.database import connect, in_transaction
 from bg_assets.storage.enrichment import due
 from bg_assets.storage.refreshes import Held
-from bg_assets.storage.reports import shown
+from bg_assets.storage.reports import partition, shown
 
 # Companies that are written in one transaction: some seconds of work.
 PORTION = 100
@@ -57,6 +58,7 @@ COLUMNS = dg.TableSchema(
     kinds={"postgres", "python"},
     owners=["team:sales-operations"],
     code_version=versions.of_groups(),
+    freshness_policy=freshness.policy(),
     metadata={
         "dagster/relation_identifier": "bg.buyer_group_members",
         "dagster/column_schema": COLUMNS,
@@ -114,6 +116,8 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
     failures.release(context, engine, run.held, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, companies, names=False)
+        facts = partition.read_facts(conn, companies)
+        titles = partition.read_titles(conn, group_metadata.leavers(groups_shown))
         coming = next_refreshes.read(conn, companies if run.config.refresh_without_news else ())
     judged = judging.judge_written(engine, sorted(done), force.templates)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
@@ -122,7 +126,7 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
             f"{company}: nothing written, its refresh was cancelled or another attempt holds it"
         )
     metadata = group_metadata.describe(
-        companies, groups_shown, decided, causes, done, failed, judged, coming
+        companies, groups_shown, decided, causes, done, failed, judged, coming, facts, titles
     )
     if force.warning:
         metadata = {

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import dagster as dg
 
 from bg_assets import partitions
-from bg_assets.assets import failures, runs, versions
+from bg_assets.assets import failures, freshness, partition_metadata, runs, versions
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.instance.report import report
 from bg_assets.resources import Database
+from bg_assets.storage.database import connect
+from bg_assets.storage.reports import partition
 
 COLUMNS = dg.TableSchema(
     columns=[
@@ -39,6 +41,7 @@ COLUMNS = dg.TableSchema(
     kinds={"postgres", "python"},
     owners=["team:sales-operations"],
     code_version=versions.of_people(),
+    freshness_policy=freshness.policy(),
     metadata={
         "dagster/relation_identifier": "bg.company_people",
         "dagster/column_schema": COLUMNS,
@@ -58,7 +61,12 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
             f"{left_alone} of {len(what.companies)} companies left alone: another run is "
             "refreshing them, or has done so since this run was asked for"
         )
-    metadata = {company: _metadata(taken, company) for company in what.companies}
+    with connect(database.engine) as conn:
+        names = partition.read_names(conn, what.companies)
+    metadata = {
+        company: {**partition_metadata.named(names, company), **_metadata(taken, company)}
+        for company in what.companies
+    }
     report(context, runs.to_report(context, metadata, taken.staff.keys() - taken.failed.keys()))
 
 

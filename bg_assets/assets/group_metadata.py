@@ -9,15 +9,18 @@ from typing import Any
 
 import dagster as dg
 
-from bg_assets.assets import unseen
+from bg_assets.assets import partition_metadata, product_figures, unseen
+from bg_assets.domain import causes as words
 from bg_assets.domain.groups.outcome import Outcome
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.storage.groups import Cause
 from bg_assets.storage.next_refreshes import NextRefresh
+from bg_assets.storage.reports.partition import Facts
 from bg_assets.storage.reports.shown import ShownGroup
 from bg_assets.storage.verdicts import Verdict
 
 _LONGEST = 300
+_MOST_NEWS = 5
 
 
 def describe(
@@ -29,13 +32,17 @@ def describe(
     failed: Mapping[str, str],
     judged: Sequence[Verdict] = (),
     coming: Mapping[str, NextRefresh] | None = None,
+    facts: Mapping[str, Facts] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The metadata by company, from the groups as they stand after the refresh.
 
     ``fails``: the checks that a company's groups fail, where they were written and judged.
     ``next_refresh``: when it is refreshed though nothing is heard of it, and why so often.
+    ``titles``: of people who are in none of the groups any more.
     """
     fails = _fails(judged)
+    names = {who: one.name for who, one in (facts or {}).items() if one.name}
     described = {}
     for company in companies:
         outcome = outcomes.get(company)
@@ -50,7 +57,9 @@ def describe(
         cause = causes.get(company)
         described[company] = {
             "because": because,
-            **figures(shown.get(company, ())),
+            **partition_metadata.named(names, company),
+            **figures(shown.get(company, ()), titles or {}),
+            **partition_metadata.links(facts or {}, company),
             **({"fails": fails[company]} if company in fails else {}),
             **next_refresh(coming or {}, company),
             **({"not_sold": dict(outcome.not_sold)} if outcome and outcome.not_sold else {}),
@@ -74,27 +83,32 @@ def _fails(judged: Sequence[Verdict]) -> dict[str, list[str]]:
     return found
 
 
+def leavers(shown: Mapping[str, Sequence[ShownGroup]]) -> list[str]:
+    """Who left a group, of whom nothing else is shown: their titles are read by themselves."""
+    return sorted({who for groups in shown.values() for one in groups for who in one.diff["left"]})
+
+
 def _because(cause: Cause | None) -> str:
-    if cause is None:
-        return "asked for by hand"
-    return ", ".join(
-        f"{number} x {kind}" if number > 1 else kind for kind, number in sorted(cause.kinds.items())
-    )
+    return "asked for by hand" if cause is None else words.because(cause.told)
 
 
-def figures(groups: Sequence[ShownGroup]) -> dict[str, Any]:
+def figures(
+    groups: Sequence[ShownGroup], titles: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """What is shown of a company's groups as they stand.
 
-    With several, the figures are sums and means, and each stands under ``products``. In the
-    order in which the UI shows them, what people look for first.
+    With several, the figures are sums and means, and each stands under the product's name and in
+    the table ``products``. In the order in which the UI shows them, what people look for first.
     """
     if not groups:
         return {"members": 0, "dagster/row_count": 0}
     confidences = [group.confidence for group in groups if group.confidence is not None]
     cohesions = [group.cohesion for group in groups if group.cohesion is not None]
     members = sum(len(group.members) for group in groups)
+    differences = _differences(groups, titles or {})
     metadata: dict[str, Any] = {
         "members": members,
+        "news": _news(differences),
         "group": dg.MetadataValue.md("\n\n".join(_table(group) for group in groups)),
         "completeness": round(fmean(group.completeness for group in groups), 4),
     }
@@ -104,44 +118,59 @@ def figures(groups: Sequence[ShownGroup]) -> dict[str, Any]:
         metadata["cohesion"] = round(fmean(cohesions), 2)
     else:
         metadata["cohesion_reason"] = groups[0].cohesion_reason or "no group was measurable"
-    metadata |= {
+    if len(groups) > 1:
+        metadata |= product_figures.described(groups)
+    return metadata | {
         "gaps": [{"product": group.product, **gap} for group in groups for gap in group.gaps],
-        "diff": _diff(groups),
+        "diff": _diff(differences),
         "as_of": groups[0].as_of.isoformat(),
         "refresh_id": groups[0].refresh_id,
         "template_hash": ", ".join(group.template_hash for group in groups),
         "dagster/row_count": members,
     }
-    if len(groups) > 1:
-        metadata["products"] = {
-            group.product: {
-                "members": len(group.members),
-                "completeness": group.completeness,
-                "confidence": group.confidence,
-                "cohesion": group.cohesion,
-                "cohesion_reason": group.cohesion_reason,
-                "gaps": group.gaps,
-                "diff": group.diff,
-                "template_hash": group.template_hash,
-            }
-            for group in groups
-        }
-    return metadata
 
 
-def _diff(groups: Sequence[ShownGroup]) -> dict[str, list[str]]:
-    """Who joined, left or changed role in any of the groups, a line each."""
+def _differences(
+    groups: Sequence[ShownGroup], titles: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """Who joined, left or changed role in any of the groups: the event, who, and as what."""
+    found = [
+        (event, *_whom(event, one, group, titles))
+        for group in groups
+        for event, news in group.diff.items()
+        for one in news
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _whom(event: str, one: Any, group: ShownGroup, titles: Mapping[str, str]) -> tuple[str, str]:
+    person_id = one if isinstance(one, str) else one["person_id"]
+    member = next((each for each in group.members if each.person_id == person_id), None)
+    title = (member.title if member else None) or titles.get(person_id)
+    who = f"{person_id} ({words.cleaned(title)})" if title else person_id
+    if not isinstance(one, str):
+        old, new = (ROLE_LABELS[one[when]["role"]] for when in ("old", "new"))
+        return who, f": {old} -> {new}"
+    return who, f" as {ROLE_LABELS[member.role]}" if event == "joined" and member else ""
+
+
+def _diff(differences: Sequence[tuple[str, str, str]]) -> dict[str, list[str]]:
     together: dict[str, list[str]] = {"joined": [], "left": [], "role_changed": []}
-    for group in groups:
-        for event, news in group.diff.items():
-            lines = [one if isinstance(one, str) else _other_role(one) for one in news]
-            together[event] += [line for line in lines if line not in together[event]]
+    for event, who, what in differences:
+        together[event].append(f"{who}{what}")
     return together
 
 
-def _other_role(news: Mapping[str, Any]) -> str:
-    old, new = (ROLE_LABELS[news[when]["role"]] for when in ("old", "new"))
-    return f"{news['person_id']}: {old} -> {new}"
+def _news(differences: Sequence[tuple[str, str, str]]) -> str:
+    """The same in one line, for who only glances at it: who left comes first."""
+    verbs = {"joined": " joined", "left": " left", "role_changed": ""}
+    order = ("left", "joined", "role_changed")
+    lines = [
+        f"{who}{verbs[event]}{what}"
+        for event, who, what in sorted(differences, key=lambda one: order.index(one[0]))
+    ]
+    more = f"; and {len(lines) - _MOST_NEWS} more" if len(lines) > _MOST_NEWS else ""
+    return ("; ".join(lines[:_MOST_NEWS]) + more) or "the same people in the same roles"
 
 
 def _table(group: ShownGroup) -> str:

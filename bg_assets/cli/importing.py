@@ -116,6 +116,7 @@ def _import(
                 conn,
                 kind,
                 columns,
+                file=opened.path.name,
                 full_snapshot=full_snapshot,
                 allow_leavers=allow_leavers,
                 again=lambda: session.say("another writer got in between: trying again ..."),

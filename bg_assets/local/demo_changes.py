@@ -53,7 +53,7 @@ def import_sample(engine: sa.Engine, folder: Path, companies: int, seed: int) ->
             rows = ((row.line, None, *row.cells) for row in opened.rows() if isinstance(row, Row))
             imports.stage(conn, kind, opened.columns, rows)
             imports.judge(conn, kind)
-            imports.apply(conn, kind, opened.columns)
+            imports.apply(conn, kind, opened.columns, file=path.name)
     return counts
 
 

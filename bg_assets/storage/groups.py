@@ -1,28 +1,31 @@
 """Buyer groups in the tables, and the one transaction that completes a refresh."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
+from bg_assets.domain import causes
 from bg_assets.domain.groups.gaps import Gap
 from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import cancelling, stuck
-from bg_assets.storage.causes import CAUSE
+from bg_assets.storage.causes import counted, made
 from bg_assets.storage.refreshes import Held
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a company was refreshed: its changes by kind and writer, and the seconds since the first.
+    """Why a company was refreshed, by kind and writer, and the seconds since the first change."""
 
-    A kind reads ``role_change (import)``.
-    """
-
-    kinds: Mapping[str, int]
+    told: tuple[causes.Cause, ...]
     lag_seconds: float | None
+
+    @property
+    def kinds(self) -> list[str]:
+        """Each kind with its writer: ``role_change (import)``."""
+        return [one.code for one in self.told]
 
 
 # Served by the primary keys.
@@ -36,17 +39,11 @@ _GROUPS = sa.text("""
 """)
 
 # Served by changes_by_refresh.
-_CAUSES = sa.text(f"""
-    select refresh_id::text as refresh_id, jsonb_object_agg(cause, number) as kinds,
-        extract(epoch from clock_timestamp() - min(first_at))::float as lag_seconds
-    from (
-        select refresh_id, {CAUSE} as cause, count(*) as number, min(occurred_at) as first_at
-        from bg.changes
-        where refresh_id = any(cast(:ids as uuid[])) and handled_at is null
-        group by refresh_id, cause
-    ) as counted
-    group by refresh_id
-""")
+_CAUSES = sa.text(
+    counted(
+        "c.refresh_id::text", "c.refresh_id = any(cast(:ids as uuid[])) and c.handled_at is null"
+    )
+)
 
 _LOCK = sa.text("""
     select r.id::text as refresh_id
@@ -172,8 +169,13 @@ def read_groups(conn: sa.Connection, companies: Sequence[str]) -> dict[str, dict
 
 def read_causes(conn: sa.Connection, refresh_ids: Sequence[str]) -> dict[str, Cause]:
     """The changes that these refreshes have taken and not yet handled, by refresh id."""
-    rows = conn.execute(_CAUSES, {"ids": list(refresh_ids)})
-    return {row.refresh_id: Cause(row.kinds, row.lag_seconds) for row in rows}
+    rows: dict[str, list[sa.RowMapping]] = {}
+    for row in conn.execute(_CAUSES, {"ids": list(refresh_ids)}).mappings():
+        rows.setdefault(row["owner"], []).append(row)
+    return {
+        refresh_id: Cause(tuple(map(made, some)), max(one["lag_seconds"] for one in some))
+        for refresh_id, some in rows.items()
+    }
 
 
 def complete(

@@ -5,11 +5,13 @@ with their reason, so that no number of them takes memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from bg_assets.storage import database, locks
+from bg_assets.domain.causes import cleaned
+from bg_assets.storage import claims, database, locks, writes
 from bg_assets.storage.copying import copy_rows
 from bg_assets.storage.locks import Lock
 
@@ -117,6 +119,10 @@ def judge(conn: sa.Connection, kind: str) -> Rejected:
     if kind == "people":
         conn.execute(_NO_COMPANY)
     conn.execute(_COMES_AGAIN)
+    return _rejected(conn)
+
+
+def _rejected(conn: sa.Connection) -> Rejected:
     return Rejected(*conn.execute(_REJECTED).one())
 
 
@@ -143,12 +149,14 @@ def apply(
     kind: str,
     columns: Sequence[str],
     *,
+    file: str | None = None,
     full_snapshot: bool = False,
     allow_leavers: bool = False,
     again: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Insert and update from what is staged and not rejected; a row that fits is not touched.
 
+    By ``file``, its name, what it leads to tells where it came from.
     Columns that the file lacks keep what they hold. With ``full_snapshot`` the people of the
     staged companies who are not staged are marked as left. Raises TooManyLeavers when these are
     more than half, unless ``allow_leavers``.
@@ -157,15 +165,26 @@ def apply(
     a call of ``again``. What is staged stays: the file need not be read twice. The transaction
     must be READ COMMITTED, so that each try sees what others wrote.
     """
+    began_at = claims.database_now(conn)
     for tries in range(1, _TRIES + 1):
         try:
             with conn.begin_nested():
-                return _apply(conn, kind, columns, full_snapshot, allow_leavers)
+                done = _apply(conn, kind, columns, full_snapshot, allow_leavers)
+            break
         except sa.exc.DBAPIError as err:
             if tries == _TRIES or not database.got_in_between(err):
                 raise
             again()
-    raise AssertionError("unreachable")
+    _note(conn, kind, file, done, began_at)
+    return done
+
+
+def _note(
+    conn: sa.Connection, kind: str, file: str | None, done: Imported, began_at: datetime
+) -> None:
+    counts = {**asdict(done), "rejected": _rejected(conn).rows}
+    names = [cleaned(file)] if file else []
+    writes.record(conn, "import", names, counts, began_at, kind)
 
 
 def _apply(

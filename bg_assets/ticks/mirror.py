@@ -1,7 +1,8 @@
 """Dagster shows what the tables hold: ticks see to it once a minute.
 
-The partitions are the tracked companies, their last materializations are there, and the checks are
-about all groups. Each is one process's turn at a time, and bounded in what it does at once.
+The partitions are the tracked companies, their last materializations are there, the checks are
+about all groups, and people and companies tell who wrote to them. Each is one process's turn at a
+time, and bounded in what it does at once.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from bg_assets.enriching import ready
 from bg_assets.instance.private import names, running
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.storage import chores, companies, database
-from bg_assets.ticks import restoring
+from bg_assets.ticks import restoring, tables
 
 EVERY_SECONDS = 60.0
 _ASKED = dg.AssetKey("enriched_people")
@@ -27,6 +28,7 @@ REMOVED_AT_ONCE = 1000
 def keep(instance: dg.DagsterInstance, engine: sa.Engine) -> list[str]:
     """Do what is due; returns what is worth telling, a line each. Raises DatabaseUnreachable."""
     tell_checks(instance, engine)
+    tables.tell(instance, engine)
     return [*_partitions_if_due(instance, engine), *restoring.look_after(instance, engine)]
 
 
@@ -45,6 +47,7 @@ def _partitions_if_due(instance: dg.DagsterInstance, engine: sa.Engine) -> list[
         if not chores.begin(conn, "partitions", EVERY_SECONDS):
             return []
     begin_asking(instance)
+    tables.begin(instance, engine)
     return fit_partitions(instance, engine)
 
 

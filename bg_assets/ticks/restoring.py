@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.assets import company_people, group_metadata, judging
+from bg_assets.assets import company_people, group_metadata, judging, partition_metadata
 from bg_assets.instance import report
 from bg_assets.storage import chores, database, materialized, next_refreshes, staff
-from bg_assets.storage.reports import shown
+from bg_assets.storage.reports import partition, shown
 
 EVERY_SECONDS = 60.0
 # While there is something to tell again: a second's work for 500 companies and both assets.
@@ -88,11 +88,18 @@ def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -
             groups = shown.read_shown(conn, left, names=False)
             people = staff.read_staff(conn, left)
             coming = next_refreshes.read(conn, left)
+            facts = partition.read_facts(conn, left)
+            titles = partition.read_titles(conn, group_metadata.leavers(groups))
+        names = {who: one.name for who, one in facts.items() if one.name}
         mark: dict[str, Any] = {"because": BECAUSE, "told_again": True}
         report.tell_again(
             instance, _PEOPLE,
             {
-                company: {**mark, **company_people.describe(people.get(company, []))}
+                company: {
+                    **mark,
+                    **partition_metadata.named(names, company),
+                    **company_people.describe(people.get(company, [])),
+                }
                 for company in left
             },
         )  # fmt: skip
@@ -101,7 +108,9 @@ def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -
             {
                 company: {
                     **mark,
-                    **group_metadata.figures(groups.get(company, [])),
+                    **partition_metadata.named(names, company),
+                    **group_metadata.figures(groups.get(company, []), titles),
+                    **partition_metadata.links(facts, company),
                     **group_metadata.next_refresh(coming, company),
                 }
                 for company in left

@@ -27,9 +27,11 @@ def test_a_run_that_an_import_led_to_says_so_and_so_does_the_partition(
     assert bg("import", "people", bg.file("people.csv", PEOPLE)).code == 0
     (request,), _ = sensors.tick(world.instance, world.engine, sensor)
     tags = sensors.run_request(request).tags
-    assert tags["bg/reasons"] == "person_joined (import): 1, role_change (import): 1"
+    assert tags["bg/for"] == ("Company acme: import people.csv: new title and somebody joined")
+    assert tags["bg/reasons"] == "import people.csv: new titles; import people.csv: people joined"
     shown = metadata(world, world.run(request))["acme"]
-    assert shown["because"] == "person_joined (import), role_change (import)"
+    assert shown["because"] == "import people.csv: new title and somebody joined"
+    assert shown["company"] == "Company acme"
 
 
 def test_a_run_tells_each_writer_that_led_to_it(world: World, bg: Command) -> None:
@@ -38,13 +40,12 @@ def test_a_run_tells_each_writer_that_led_to_it(world: World, bg: Command) -> No
     world.sql("update bg.people set title = 'Controller' where id in ('acme-fd', 'acme-fc')")
     assert bg("refresh", "acme").code == 0
     (request,), _ = sensors.tick(world.instance, world.engine, sensors.SENSORS[3].name)
-    told = {
-        "person_joined (import)": 1, "resync (manual)": 1, "role_change (import)": 1,
-        "role_change (people_table)": 1,
+    assert request.reasons == {
+        "direct write: new titles": 1, "import people.csv: new titles": 1,
+        "import people.csv: people joined": 1, "refresh by hand": 1,
     }  # fmt: skip
-    assert request.reasons == told
     shown = metadata(world, world.run(request))["acme"]
     assert shown["because"] == (
-        "person_joined (import), resync (manual), role_change (import), "
-        "2 x role_change (people_table)"
+        "direct write: 2 new titles; import people.csv: new title and somebody joined; "
+        "refresh by hand"
     )

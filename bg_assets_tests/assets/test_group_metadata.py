@@ -3,12 +3,13 @@
 import pytest
 
 from bg_assets.assets import group_metadata
+from bg_assets.domain import causes
 from bg_assets.storage.groups import Cause
 
 
-def test_what_led_to_a_refresh_is_told_by_kind_with_its_number_where_there_are_several() -> None:
-    cause = Cause({"role_change": 2, "company_profile_change": 1}, 1.0)
-    assert group_metadata._because(cause) == "company_profile_change, 2 x role_change"
+def test_a_run_that_no_change_led_to_was_asked_for_by_hand() -> None:
+    cause = Cause((causes.Cause("resync", "import", "people.csv", people=12),), 1.0)
+    assert group_metadata._because(cause) == "import people.csv: 12 people"
     assert group_metadata._because(None) == "asked for by hand"
 
 

@@ -61,17 +61,20 @@ def test_one_refresh_gives_a_group_for_each_product(both: World) -> None:
     assert hashes(both, "acme") == {
         name: known[name].hash for name in ("finance_system", "hr_system")
     }
-    assert set(shown["products"]) == {"finance_system", "hr_system"}
-    each = shown["products"].values()
-    assert shown["members"] == sum(one["members"] for one in each)
-    assert shown["completeness"] == pytest.approx(
-        sum(o["completeness"] for o in each) / 2, abs=1e-4
-    )
-    assert shown["confidence"] == pytest.approx(sum(o["confidence"] for o in each) / 2, abs=1e-4)
+    names = ("finance_system", "hr_system")
+    assert shown["members"] == sum(shown[f"{name}: members"] for name in names)
+    for figure in ("completeness", "confidence"):
+        each = [shown[f"{name}: {figure}"] for name in names]
+        assert shown[figure] == pytest.approx(sum(each) / 2, abs=1e-4)
+    head, _, *lines = shown["products"].splitlines()
+    assert head == "| product | members | completeness | confidence | cohesion | gaps |"
+    assert [line.split(" | ")[:2] for line in lines] == [
+        [f"| {name}", str(shown[f"{name}: members"])] for name in names
+    ]
+    assert sum(int(line.split(" | ")[-1].strip(" |")) for line in lines) == len(shown["gaps"])
     assert "**finance_system**" in shown["group"]
     assert "**hr_system**" in shown["group"]
-    assert {one["template_hash"] for one in each} == set(hashes(both, "acme").values())
-    assert sum(len(one["gaps"]) for one in each) == len(shown["gaps"])
+    assert set(shown["template_hash"].split(", ")) == set(hashes(both, "acme").values())
     assert {gap["product"] for gap in shown["gaps"]} <= {"finance_system", "hr_system"}
     assert both.status("acme") == ["completed"]
 
@@ -82,7 +85,10 @@ def test_a_new_product_comes_to_the_companies_that_lack_it(
     follow(world)
     world.build("acme", "bolt")
     monkeypatch.setenv("BG_PRODUCTS", "finance_system,hr_system")
-    assert follow(world) == {"acme": ["resync (template)"], "bolt": ["resync (template)"]}
+    assert follow(world) == {
+        "acme": ["a new product: hr_system"],
+        "bolt": ["a new product: hr_system"],
+    }
     assert set(hashes(world, "acme")) == {"finance_system", "hr_system"}
     assert follow(world) == {}
 
@@ -109,7 +115,7 @@ def test_a_changed_template_refreshes_exactly_the_groups_it_built(world: World, 
     edit(own, "deal_size: 120000", "deal_size: 40000")
     world.sql("update bg.buyer_groups set template_hash = :h where company_id = 'bolt'",
               h=load_templates(own.parent)["books"].hash)  # fmt: skip
-    assert follow(world) == {"acme": ["resync (template)"]}
+    assert follow(world) == {"acme": ["a template changed: books"]}
     assert hashes(world, "acme") != before
     assert follow(world) == {}
     ((source, kind),) = set(
@@ -127,7 +133,7 @@ def test_a_note_or_another_layout_changes_no_group(world: World, own: Path) -> N
 def test_a_refresh_for_a_template_starts_no_interval(world: World, own: Path) -> None:
     world.build("acme")
     edit(own, "deal_size: 120000", "deal_size: 40000")
-    assert follow(world) == {"acme": ["resync (template)"]}
+    assert follow(world) == {"acme": ["a template changed: books"]}
     ((starts,),) = set(world.sql("select starts_interval from bg.buyer_group_refresh_log"))
     assert starts is False
 

@@ -26,7 +26,9 @@ def test_a_partition_shows_what_the_contract_lists(world: World) -> None:
     }  # fmt: skip
     assert shown["refresh_id"] == request.refresh_id
     assert "acme-cfo" in str(shown["group"])
-    assert "6 x person_joined" in str(shown["because"])
+    assert shown["because"] == "direct write: 6 people joined and the company's profile"
+    assert shown["company"] == "Company acme"
+    assert "acme-cfo (Chief Financial Officer) as decision maker" in shown["diff"]["joined"]
 
 
 def test_no_name_and_no_address_reaches_dagster(world: World) -> None:

@@ -63,6 +63,12 @@ PAST = {
         insert into bg.next_refreshes (company_id, at, rhythm, because)
         select {COMPANY.format(n="g")}, cast(:start as timestamptz) + make_interval(mins => g),
             'monthly', 'why' from generate_series(0, {COMPANIES - 1}) as g""",
+    "writes": """
+        insert into bg.writes (writer, names, counts, began_at, ended_at, told_at)
+        select case g % 10 when 0 then 'import' else 'webhook' end, array['file ' || g], '{}',
+            t, t + interval '30 seconds', t + interval '40 seconds'
+        from (select g, cast(:start as timestamptz) - make_interval(secs => 2 * (99999 - g)) as t
+            from generate_series(0, 99999) as g) as s""",
 }
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 GROWING = {
     "companies", "people", "changes", "buyer_group_refresh_log", "company_people", "buyer_groups",
     "buyer_group_members", "buyer_group_history", "webhook_events", "webhook_identities",
-    "next_refreshes",
+    "next_refreshes", "writes",
     "pipeline_operations", "enrichment_due", "enrichments",
     "kpi_values", "refresh_attempts",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A request tells what led to it: the kinds of the changes that wait, and who wrote them."""
+"""A request tells what led to it: what has changed, who wrote it, and from where."""
 
 import pytest
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ def test_each_kind_and_writer_is_told_with_the_number_of_companies(engine: sa.En
     change(engine, "bolt", kind="resync", source="manual")
     change(engine, "corp", source="my-job")
     assert _reasons(engine, "acme", "bolt") == {
-        "resync (manual)": 1, "role_change (import)": 2, "role_change (webhook)": 1,
+        "import: new titles": 2, "refresh by hand": 1, "webhook: new titles": 1,
     }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def test_what_was_asked_for_tells_by_which_command(engine: sa.Engine) -> None:
         refreshes.request_by_hand(conn, ["acme"], asked="pin")
         refreshes.request_by_hand(conn, ["bolt"], asked="back,\nfill", priority=-10)
     assert _reasons(engine, "acme", "bolt") == {
-        "resync (manual)": 2, "resync (manual: pin)": 1, "resync (manual: back fill)": 1,
+        "refresh by hand": 2, "somebody was pinned": 1, "back fill by hand": 1,
     }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_what_another_refresh_has_taken_is_no_reason_for_this_one(engine: sa.Eng
     taken = refresh(engine, "acme", "running")
     run(engine, "update bg.changes set refresh_id = cast(:taken as uuid)", taken=taken)
     change(engine, "acme", source="webhook")
-    assert _reasons(engine, "acme") == {"role_change (webhook)": 1}
+    assert _reasons(engine, "acme") == {"webhook: new titles": 1}
     run(engine, "delete from bg.changes where refresh_id is null")
     assert _reasons(engine, "acme") == {"role_change": 1}
 
@@ -53,13 +53,13 @@ def test_what_another_refresh_has_taken_is_no_reason_for_this_one(engine: sa.Eng
     [
         ("my-job", "my-job"),
         ("a, b,,c", "a b c"),
-        ("two\nlines\t\x1b[31m\x7f", "two lines [31m "),
+        ("two\nlines\t\x1b[31m\x7f", "two lines [31m"),
         ("Übersee/CRM: 1", "Übersee/CRM: 1"),
-        ("w" * 61, "w" * 60),
+        ("w" * 61, "w" * 59 + "…"),
     ],
 )
 def test_a_writer_is_told_in_one_line_whatever_it_calls_itself(
     engine: sa.Engine, writer: str, said: str
 ) -> None:
     change(engine, "acme", source=writer)
-    assert _reasons(engine, "acme") == {f"role_change ({said})": 1}
+    assert _reasons(engine, "acme") == {f"{said}: new titles": 1}

@@ -19,11 +19,12 @@ from bg_assets.storage import (
     resync,
     staff,
     templates,
+    writes,
 )
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
-from bg_assets.storage.reports import counts, dead, progress, shown
+from bg_assets.storage.reports import counts, dead, partition, progress, shown
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
@@ -108,6 +109,19 @@ def test_companies_under_way_cost_those_that_wait_a_probe_each(conn: sa.Connecti
         tick(conn)
 
     plans.check(reads, rows=200_000, pages=250_000)
+
+
+@pytest.mark.parametrize(("writer", "latest"), [("import", 99_990), ("webhook", 99_999)])
+def test_a_change_costs_a_probe_for_the_import_or_the_events_it_came_from(
+    conn: sa.Connection, writer: str, latest: int
+) -> None:
+    bulk.pending(conn, 5000, 2)
+    run(conn, "update bg.changes set source = :writer where refresh_id is null", writer=writer)
+    with plans.watched(conn) as reads:
+        (request, *_) = tick(conn)
+
+    assert request.purpose == f"500 companies: {writer} file {latest}"
+    plans.check(reads, rows=350_000, pages=250_000)
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
@@ -304,3 +318,41 @@ def test_judging_when_companies_come_again_reads_their_own_history(
 
     assert past.keys() == set(names)
     plans.check(reads, rows=number * 40, pages=number * 60 + 50)
+
+
+@pytest.mark.parametrize("number", [1, 500])
+def test_what_a_partition_shows_beside_its_group_costs_some_probes_a_company(
+    conn: sa.Connection, number: int
+) -> None:
+    names = [f"c{one:06}" for one in range(number)]
+    with plans.watched(conn) as reads:
+        facts = partition.read_facts(conn, names)
+        titles = partition.read_titles(conn, [f"p{one}" for one in range(number)])
+        assert partition.read_names(conn, names).keys() == set(names)
+
+    assert {one.run_before for one in facts.values()} == {"run"}
+    assert len(titles) == number
+    plans.check(reads, rows=number * 10 + 20, pages=number * 25 + 50)
+
+
+def test_who_wrote_is_told_by_what_is_new(conn: sa.Connection) -> None:
+    state, _ = writes.direct(conn, None, (), 0)
+    bulk.pending(conn, 100, 2)
+    writes.record(conn, "import", ["people.csv"], {"inserted": 1}, at(0), "people")
+    with plans.watched(conn) as reads:
+        _, (told,) = writes.direct(conn, state, (), 1)
+        (written,) = writes.untold(conn, ["import"], 20)
+        writes.told(conn, [written])
+        assert writes.last_change(conn) == at(0)
+        assert writes.size(conn, "people") == writes.Size(200_000, counted=False)
+
+    assert dict(told.changes) == {"people_table": 200}
+    assert written.names == ("people.csv",)
+    # What other tests here have rolled back lies among the newest.
+    plans.check(reads, rows=500, pages=5000)
+
+
+def test_writes_of_long_ago_are_forgotten_a_portion_at_a_time(conn: sa.Connection) -> None:
+    with plans.watched(conn) as reads:
+        assert writes.forget(conn) == 5000
+    plans.check(reads, rows=40_000, pages=20_000)

@@ -174,7 +174,8 @@ def test_the_sensor_asks_for_the_least_urgent_run_of_its_job(
     (request,) = result.run_requests or ()
     assert request.run_key == request.tags[BATCH_TAG]
     assert int(request.tags["dagster/priority"]) < -100
-    assert request.partition_key == "acme"
+    assert request.partition_key is None
+    assert request.tags["bg/for"] == "2 companies: asking providers"
     assert request.run_config == {
         "ops": {"enriched_people": {"config": {"companies": ["acme", "bolt"]}}}
     }

@@ -18,7 +18,7 @@ from dagster._core.execution.plan.execute_step import _get_output_asset_events
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 from dagster_shared.error import SerializableErrorInfo
 
-from bg_assets.instance.private.names import DEFER_TAG
+from bg_assets.instance.private.names import DEFER_TAG, PARTITION_TAG
 
 
 def attach_metadata(
@@ -95,6 +95,12 @@ def defer(context: dg.AssetExecutionContext) -> None:
     tags = context.get_step_execution_context().dagster_run.tags
     assert isinstance(tags, dict)
     tags[DEFER_TAG] = "true"
+
+
+def set_partition(run: dg.DagsterRun, partition: str) -> None:
+    """Set the partition in this process's copy of the run; what is stored stays as it is."""
+    assert isinstance(run.tags, dict)
+    run.tags[PARTITION_TAG] = partition
 
 
 def log_checks(

@@ -6,6 +6,7 @@ The triggers on people make the changes, so there is one way by which a change c
 import json
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
-from bg_assets.storage import database, locks, priorities, refreshes
+from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import known as webhook_known
@@ -132,11 +133,13 @@ def apply_pending(
     with database.connect(engine) as conn:
         if not anything_pending(conn) or not locks.try_to_take(conn, Lock.WEBHOOK_EVENTS):
             return Applied()
+        began_at = claims.database_now(conn)
         conn.execute(_TELL)
         events, trace = _read(conn, decrypt, limit)
         conn.execute(_TRACE, {"trace": trace})
         known = webhook_known.read(conn, _told(events))
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
+        _note(conn, events, verdicts, began_at)
     counts = dict.fromkeys(("applied", "ignored", "dead"), 0)
     for verdict in verdicts:
         counts[verdict.status] += 1
@@ -164,6 +167,16 @@ def _read(
         events.append(Pending(row.id, row.source, event))
         trace = row.event_id
     return events, trace if len(events) == 1 else ""
+
+
+def _note(
+    conn: sa.Connection, events: Sequence[Pending], verdicts: Sequence[Verdict], began_at: datetime
+) -> None:
+    """By which sources' events this transaction wrote, where any was applied."""
+    applied = {verdict.id for verdict in verdicts if verdict.status == "applied"}
+    by_source = Counter(event.source for event in events if event.id in applied)
+    if by_source:
+        writes.record(conn, priorities.WEBHOOK, sorted(by_source), by_source, began_at)
 
 
 def _told(events: Iterable[Pending]) -> list[tuple[str, Event]]:
