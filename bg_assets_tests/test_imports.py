@@ -38,22 +38,22 @@ ROOMS = {
     "terminal": "domain.values",
     "logs": "settings domain.values",
     "encryption": "settings writing",
-    "embedded": "settings",
+    "embedded": "settings logs",
     "files": "domain.values writing",
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
     "storage": "settings domain domain.values domain.enrichment domain.groups domain.titles "
-    "domain.webhooks embedded encryption",
+    "domain.webhooks logs embedded encryption",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
     "providers storage products",
-    "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
-    "instance": "settings process domain.titles embedded storage",
+    "receiver": "settings process domain.values domain.webhooks logs embedded encryption storage",
+    "instance": "settings process domain.titles logs embedded storage",
     "backups": "settings writing encryption embedded storage instance",
-    "web": "settings instance",
-    "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
-    "sending products instance",
+    "web": "settings logs instance",
+    "local": "settings process domain.webhooks terminal logs encryption embedded files sample "
+    "storage sending products instance",
     "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
@@ -61,13 +61,13 @@ ROOMS = {
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups embedded storage products enriching instance partitions resources",
+    "domain.groups logs embedded storage products enriching instance partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
     "ticks": "settings domain.products embedded storage enriching instance partitions assets",
-    "sensors": "settings encryption storage products instance partitions resources assets jobs "
-    "repair ticks",
+    "sensors": "settings logs encryption storage products instance partitions resources assets "
+    "jobs repair ticks",
     "schedules": "settings storage resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }

@@ -9,8 +9,10 @@ from bg_assets import partitions
 from bg_assets.assets import failures, runs, versions
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.instance.report import report
+from bg_assets.logs.log import logger
 from bg_assets.resources import Database
 
+LOG = logger(__name__)
 COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
@@ -52,6 +54,7 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
         failures.release(context, database.engine, taken.held, taken.failed)
     else:
         taken = runs.rejudge(database.engine, what.companies)
+    LOG.info("refresh_taken", companies=len(taken.held), failed=len(taken.failed))
     left_alone = len(set(what.companies) - set(taken.staff) - set(taken.failed))
     if left_alone:
         context.log.info(

@@ -33,6 +33,7 @@ EVENTS = (
     Event("webhook_refused", "info", "a request was refused; `kind` is why", often=True),
     Event("webhook_fault", "error", "the door failed on a request, at `at`: a fault of ours"),
     Event("secret_unreadable", "warning", "a secret of `source` can't be decrypted: left out"),
+    Event("connections_wait", "warning", "no connection can be taken in now, for `reason`"),
     Event("chore_failed", "error", "a chore of the door fails with `error`, and is tried again"),
     Event("database_away", "warning", "the database can't be used, for `reason`"),
     Event("database_back", "info", "the database can be used again"),
@@ -47,7 +48,6 @@ EVENTS = (
     # Of `up` and its watch.
     Event("up_started", "info", "everything runs"),
     Event("up_stopping", "info", "everything is told to end"),
-    Event("up_stopped", "info", "everything has ended"),
     Event("process_killed", "warning", "a process of `kind` hung, by `reason`, and was ended"),
     Event("process_continued", "warning", "a process of `kind` was stopped, and goes on"),
     Event("process_unreachable", "warning", "a process hangs that belongs to another user"),
@@ -61,7 +61,7 @@ EVENTS = (
     Event("definitions_unusable", "error", "the definitions did not load: the run tells why"),
     # Of ticks.
     Event("events_applied", "info", "webhook events became changes of people and companies"),
-    Event("events_wait", "warning", "webhook events wait for their keys, for `reason`"),
+    Event("events_wait", "warning", "webhook events wait for their keys, for `reason`", often=True),
     Event("run_requested", "info", "a tick asks for a run of `companies` companies"),
     Event("refresh_repaired", "warning", "what a tick put right, in words"),
     # Of runs.

@@ -37,7 +37,7 @@ def formatter(process: str, *, is_json: bool) -> logging.Formatter:
             **event,
         }
         if error:
-            line["exception"] = _trace(error)
+            line["exception"] = trace(error)
         return _json(line) if is_json else _text(line)
 
     return structlog.stdlib.ProcessorFormatter(
@@ -81,7 +81,8 @@ def _time(created: float) -> str:
     return datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def _trace(error: Any) -> str:
+def trace(error: Any) -> str:
+    """An error with its trace, as text, with what must not be in a log taken out."""
     if error is True or not isinstance(error, tuple | BaseException):
         return ""
     if isinstance(error, BaseException):
@@ -102,5 +103,5 @@ def _text(line: Mapping[str, Any]) -> str:
         if key not in ("time", "level", "process", "pid", "exception")
     }
     head = f"{str(line['time'])[11:19]} {line['level']:<7} {visible(log.as_text(shown))}"
-    trace = str(line.get("exception", ""))
-    return "\n".join([head, *(f"  {visible(one)}" for one in trace.splitlines())])
+    below = str(line.get("exception", "")).splitlines()
+    return "\n".join([head, *(f"  {visible(one)}" for one in below)])

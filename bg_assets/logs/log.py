@@ -36,6 +36,13 @@ def bound(**ids: str | int | None) -> Iterator[None]:
         yield
 
 
+def bind(**ids: str | int | None) -> None:
+    """Put these ids, and none that were bound before, on every line of this thread from now on."""
+    structlog.contextvars.clear_contextvars()
+    known = {name: value for name, value in ids.items() if value is not None}
+    structlog.contextvars.bind_contextvars(**known)
+
+
 def ids_of(tags: Mapping[str, str]) -> dict[str, str]:
     """The ids that the tags of a Dagster run hold, by the names of ``bound``."""
     found = {

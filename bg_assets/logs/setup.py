@@ -102,6 +102,9 @@ def _uncaught(kind: type[BaseException], err: BaseException, trace: TracebackTyp
     if issubclass(kind, KeyboardInterrupt):
         return
     LOG.critical("process_crashed", error=kind.__name__, exc_info=(kind, err, trace))
+    if isinstance(_handler, SharedFile):
+        # Whoever watches, or looks at what a run's process left behind, sees it too.
+        sys.stderr.write(lines.trace((kind, err, trace)) + "\n")
 
 
 def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
