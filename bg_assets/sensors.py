@@ -17,6 +17,7 @@ from bg_assets import encryption, jobs, partitions, repair, settings
 from bg_assets.assets import enriched_people, runs
 from bg_assets.domain.causes import number
 from bg_assets.instance import longest, report, state, stopping
+from bg_assets.logs import log
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import causes, claims, database, instance_settings
@@ -34,6 +35,7 @@ APPLY_SECONDS = 20.0
 FOR_TAG = "bg/for"
 MOST_REASONS = 10
 
+LOG = log.logger(__name__)
 # All sensors stand behind each other's ticks.
 ENRICHMENT_SECONDS = 2.0
 # Of Dagster's priorities: behind every refresh.
@@ -135,11 +137,16 @@ def _apply_events(
             # Fewer settled than looked at: somebody is being written by another.
             if settled < done.looked_at:
                 patient.give_up("a lock, for webhook events,", time.monotonic() - began)
+            if settled:
+                LOG.info(
+                    "events_applied", applied=done.applied, ignored=done.ignored, dead=done.dead
+                )
             if settled < done.looked_at or not settled or time.monotonic() > end:
                 return None
             if stopping.is_under_way(config.home):
                 return None
     except encryption.KeysUnusable as err:
+        LOG.warning("events_wait", reason=str(err))
         return err
 
 
@@ -221,6 +228,7 @@ def _sensor(name: str) -> dg.SensorDefinition:
     def long_poll(
         context: dg.SensorEvaluationContext, database: Database
     ) -> dg.SensorResult | dg.SkipReason:
+        log.bind(sensor=name)
         patient = patience.Patience(database.engine)
         told: list[str] = []
         with patient.spent():
@@ -232,6 +240,9 @@ def _sensor(name: str) -> dg.SensorDefinition:
         requests, repaired = tick(context.instance, database.engine, name, patient=patient)
         for line in repaired:
             context.log.warning(line)
+            LOG.warning("refresh_repaired", told=line)
+        for request in requests:
+            _tell(request)
         if not requests:
             return dg.SkipReason("; ".join([*(patient.told() or [_LOOKED]), *told]))
         for line in [*patient.told(), *told]:
@@ -239,6 +250,14 @@ def _sensor(name: str) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[run_request(request) for request in requests])
 
     return long_poll
+
+
+def _tell(request: claims.Request) -> None:
+    LOG.info(
+        "run_requested", refresh=request.refresh_id, batch=request.batch_id,
+        company=None if request.batch_id else request.companies[0],
+        companies=len(request.companies), attempt=request.attempt, reasons=dict(request.reasons),
+    )  # fmt: skip
 
 
 SENSORS = [_sensor(name) for name in state.SENSORS]

@@ -61,6 +61,10 @@ VARIABLES = (
         "BG_KPI_TARGETS", "docs/kpis.md", "other targets of KPIs: queue_depth=50,members=6..10"
     ),
     Variable("BG_RETENTION_KPIS", "90d", "how long the values of KPIs are kept"),
+    Variable("BG_LOG_FORMAT", "auto", "json, text, or auto: text where a terminal is watched"),
+    Variable("BG_LOG_LEVEL", "info", "debug, info, warning or error: what is logged at least"),
+    Variable("BG_LOG_BYTES", "10000000", "bytes after which a log file begins anew"),
+    Variable("BG_LOG_FILES", "2", "older log files that are kept, of each"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
@@ -72,6 +76,8 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 KINDS = ("company", "discovery", "person")
 AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
+LOG_FORMATS = ("auto", "json", "text")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 PDL_URL = "https://api.peopledatalabs.com"
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -116,6 +122,10 @@ class Settings:
     # As it was written: what is wrong with it is told where KPIs are measured.
     kpi_targets: str = ""
     retention_kpis: float = 90 * 86_400.0
+    log_format: str = "auto"
+    log_level: str = "info"
+    log_bytes: int = 10_000_000
+    log_files: int = 2
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -173,6 +183,10 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         enrich_cap_monthly=_caps(env, "BG_ENRICH_CAP_MONTHLY"),
         kpi_targets=env.get("BG_KPI_TARGETS", "").strip(),
         retention_kpis=_length(env, "BG_RETENTION_KPIS", "90d"),
+        log_format=_one_of(env, "BG_LOG_FORMAT", LOG_FORMATS, "auto"),
+        log_level=_one_of(env, "BG_LOG_LEVEL", LOG_LEVELS, "info"),
+        log_bytes=_whole(env, "BG_LOG_BYTES", 10_000_000, least=10_000),
+        log_files=_whole(env, "BG_LOG_FILES", 2, least=0, most=1000),
     )
 
 
@@ -247,6 +261,13 @@ def _yes(env: Mapping[str, str], name: str) -> bool:
     if text not in (*YES, *NO):
         raise BadSetting(f"{name} takes yes or no, not {text!r}")
     return text in YES
+
+
+def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
+    text = env.get(name, "").strip().lower() or default
+    if text not in known:
+        raise BadSetting(f"{name} takes one of {', '.join(known)}, not {text!r}")
+    return text
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.settings import psycopg2_url
+from bg_assets_tests import scan
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME_PREFIX = "bg-tests-"
@@ -68,6 +69,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: not any(item.get_closest_marker(name) for name in ("system", "browser"))
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test in whose logs a secret stands, or somebody whom tests invent."""
+    report = yield
+    found = [*scan.needles().within(report.caplog)] if report.caplog else []
+    if found and report.passed:
+        report.outcome = "failed"
+        report.longrepr = "\n".join(["left behind in the log:", *found])
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail at the end if one of the processes of all tests has written such a thing to a file."""
+    yield
+    logs = tmp_path_factory.getbasetemp().rglob("*.log*")
+    scan.nothing(scan.in_files(scan.needles(), (path for path in logs if path.is_file())))
 
 
 @pytest.fixture(scope="session")

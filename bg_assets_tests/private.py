@@ -1,5 +1,6 @@
 """The private names of Dagster that tests touch, beside those of bg_assets/instance/private."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -45,6 +46,19 @@ from dagster._daemon.types import DaemonHeartbeat as DaemonHeartbeat
 
 execute_run_command_body = _execute_run_command_body
 get_output_asset_events = _get_output_asset_events
+
+
+def stored_in_memory(instance: dg.DagsterInstance) -> Iterator[str]:
+    """All rows, as they are stored, of the runs and events of an instance in memory."""
+    for storage, metadata, connected in (
+        (instance.event_log_storage, SqlEventLogStorageMetadata, "index_connection"),
+        (instance.run_storage, RunStorageSqlMetadata, "connect"),
+    ):
+        with getattr(storage, connected)() as conn:
+            for table in metadata.tables.values():
+                if table.name != "snapshots":
+                    yield from (str(row) for row in conn.execute(table.select()))
+
 
 # The names of all of Dagster's tables.
 TABLES = frozenset(

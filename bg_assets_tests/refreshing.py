@@ -11,7 +11,8 @@ from bg_assets import sensors
 from bg_assets.assets import group_checks
 from bg_assets.definitions import defs
 from bg_assets.storage import causes, claims
-from bg_assets_tests.private import InMemoryJob, execute_run
+from bg_assets_tests import scan
+from bg_assets_tests.private import InMemoryJob, execute_run, stored_in_memory
 
 STAFF = (
     ("cfo", "Chief Financial Officer"),
@@ -120,6 +121,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """Dagster in memory."""
     with dg.DagsterInstance.ephemeral() as made:
         yield made
+        scan.nothing([*scan.needles().within("\n".join(stored_in_memory(made)))])
 
 
 @pytest.fixture

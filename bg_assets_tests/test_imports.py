@@ -37,39 +37,39 @@ ROOMS = {
     "domain.webhooks": "domain.values",
     "domain.kpis": "domain",
     "terminal": "domain.values",
+    "logs": "settings domain.values",
     "encryption": "settings writing",
-    "embedded": "settings",
-    "files": "domain.values writing",
-    "sample": "files writing",
-    "providers": "settings domain.values domain.webhooks domain.enrichment files",
-    "storage": "settings domain domain.values domain.enrichment domain.groups domain.titles "
-    "domain.webhooks domain.kpis embedded encryption",
+    "embedded": "settings logs",
+    "files": "writing domain.values",
+    "sample": "writing files",
+    "providers": "settings domain.values domain.enrichment domain.webhooks files",
+    "storage": "settings domain domain.values domain.titles domain.enrichment domain.groups "
+    "domain.webhooks domain.kpis logs encryption embedded",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
-    "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
+    "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
     "providers storage products",
-    "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
-    "instance": "settings process domain.titles embedded storage",
+    "receiver": "settings process domain.values domain.webhooks logs encryption embedded storage",
+    "instance": "settings process domain.titles logs embedded storage",
     "backups": "settings writing encryption embedded storage instance",
-    "web": "settings instance",
-    "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
-    "sending products instance",
+    "web": "settings logs instance",
+    "local": "settings process domain.webhooks terminal logs encryption embedded files sample "
+    "storage sending products instance",
     "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups "
-    "domain.webhooks domain.kpis terminal encryption embedded files sample storage sending "
-    "products receiver "
-    "enriching instance local backups",
+    "domain.products domain.groups domain.webhooks domain.kpis terminal encryption embedded files "
+    "sample storage sending products enriching receiver instance backups local",
     "partitions": "",
     "resources": "storage instance",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups domain.kpis embedded storage products enriching instance partitions resources",
+    "domain.groups domain.kpis logs embedded storage products enriching instance partitions "
+    "resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
-    "ticks": "settings domain.products embedded storage enriching instance partitions assets "
-    "domain",
-    "sensors": "settings encryption storage products instance partitions resources assets jobs "
-    "repair ticks domain",
+    "ticks": "settings domain domain.products embedded storage enriching instance partitions "
+    "assets",
+    "sensors": "settings domain logs encryption storage products instance partitions resources "
+    "assets jobs repair ticks",
     "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }
@@ -88,6 +88,7 @@ NOT_FOREIGN = {
     "process": _PURE - OUTSIDE,
     "domain": _PURE,
     "terminal": _PURE - TERMINAL,
+    "logs": _PURE,
     "encryption": _PURE,
     "embedded": DAGSTER | TERMINAL | TABLES,
     "files": _PURE,

@@ -24,6 +24,7 @@ from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.enriching import plans
 from bg_assets.instance import report
+from bg_assets.logs.log import logger
 from bg_assets.products import in_force
 from bg_assets.resources import Database
 from bg_assets.storage import groups, next_refreshes, refreshes, staff
@@ -32,6 +33,7 @@ from bg_assets.storage.enrichment import due
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import partition, shown
 
+LOG = logger(__name__)
 # Companies that are written in one transaction: some seconds of work.
 PORTION = 100
 COLUMNS = dg.TableSchema(
@@ -114,6 +116,7 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
     asks = bool(run.config.providers) and bool(plans.asking(force.templates.values()))
     causes, done = _complete(engine, run.run_id, outcomes, failed, people, asks=asks)
     failures.release(context, engine, run.held, failed)
+    _tell_logs(outcomes, done, failed)
     with connect(engine) as conn:
         groups_shown = shown.read_shown(conn, companies, names=False)
         facts = partition.read_facts(conn, companies)
@@ -134,6 +137,18 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
         }
     report.report(context, runs.to_report(context, metadata, done))
     return bool(done)
+
+
+def _tell_logs(
+    outcomes: Sequence[tuple[Held, Outcome]], done: set[str], failed: Mapping[str, str]
+) -> None:
+    for held, decision in outcomes:
+        ids = {"company": held.company_id, "refresh": held.refresh_id, "attempt": held.attempt}
+        if held.company_id in done:
+            members = sum(len(group.members) for group in decision.groups)
+            LOG.info("refresh_completed", members=members, **ids)
+        elif held.company_id not in failed:
+            LOG.warning("refresh_lost", **ids)
 
 
 def _tell_checks(context: dg.AssetExecutionContext, engine: sa.Engine) -> None:

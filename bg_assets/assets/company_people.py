@@ -9,10 +9,12 @@ from bg_assets import partitions
 from bg_assets.assets import failures, freshness, partition_metadata, runs, versions
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.instance.report import report
+from bg_assets.logs.log import logger
 from bg_assets.resources import Database
 from bg_assets.storage.database import connect
 from bg_assets.storage.reports import partition
 
+LOG = logger(__name__)
 COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
@@ -55,6 +57,7 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
         failures.release(context, database.engine, taken.held, taken.failed)
     else:
         taken = runs.rejudge(database.engine, what.companies)
+    LOG.info("refresh_taken", companies=len(taken.held), failed=len(taken.failed))
     left_alone = len(set(what.companies) - set(taken.staff) - set(taken.failed))
     if left_alone:
         context.log.info(

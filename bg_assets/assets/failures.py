@@ -9,7 +9,10 @@ from psycopg2 import errorcodes
 
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.logs.log import logger
 from bg_assets.storage import claims, database, refreshes
+
+LOG = logger(__name__)
 
 
 class RefreshFailed(Exception):
@@ -42,6 +45,9 @@ def release(
     """
     if not failed:
         return
+    refreshes_of = {refresh.company_id: refresh.refresh_id for refresh in held}
+    for company, why in failed.items():
+        LOG.error("refresh_failed", company=company, refresh=refreshes_of.get(company), reason=why)
     if len(held) <= 1:
         for company, why in failed.items():
             # The line to read in the run's page, where Dagster buries what is raised in its traces.

@@ -4,30 +4,26 @@ Run as ``python -m bg_assets.embedded.keeper``: it holds a lease and starts the 
 it died, until SIGTERM or SIGINT. The server ends with it unless others still hold leases.
 """
 
-import logging
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 
 from bg_assets import settings
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.logs import setup
+from bg_assets.logs.log import logger
 
 WATCH_SECONDS = 0.25
 RETRY_SECONDS = 10.0
 
-log = logging.getLogger("bg_assets.embedded.keeper")
+LOG = logger("bg_assets.embedded.keeper")
 
 
 def main() -> int:
     """Keep the server of BG_HOME; 0 after a signal, 1 when it can't run here, 2 for a setting."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)sZ postgres %(message)s"
-    )
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -36,11 +32,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     try:
-        home = settings.read().home
+        config = settings.read()
     except settings.BadSetting as err:
-        log.error("%s", err)
+        sys.stderr.write(f"{err}\n")
         return 2
-    return keep(home, stop)
+    setup.begin("postgres", config)
+    return keep(config.home, stop)
 
 
 def keep(home: Path, stop: threading.Event) -> int:
@@ -49,16 +46,19 @@ def keep(home: Path, stop: threading.Event) -> int:
     try:
         lease = server.acquire()
     except EmbeddedUnavailable as err:
-        log.error("can't run: %s", err)
+        LOG.error("postgres_failed", reason=str(err))
         return 1
-    log.info("ready: %s", server.psql_url("bg_assets"))
+    LOG.info("postgres_ready", url=server.psql_url("bg_assets"))
     if server.remark:
-        log.warning("%s", server.remark)
+        LOG.warning("postgres_remark", remark=server.remark)
     try:
         _watch(server, stop)
     finally:
         lease.release()
-    log.info("left running for others" if server.leased() else "stopped")
+    if server.leased():
+        LOG.info("postgres_left")
+    else:
+        LOG.info("postgres_stopped")
     return 0
 
 
@@ -67,16 +67,16 @@ def _watch(server: EmbeddedPostgres, stop: threading.Event) -> None:
     while not stop.wait(pause):
         if server.running():
             continue
-        log.warning("the server is gone, starting it again")
+        LOG.warning("postgres_gone")
         try:
             server.ensure()
         except EmbeddedUnavailable as err:
             # A full disk may be emptied, so this goes on, more and more slowly.
             pause = min(pause * 2, RETRY_SECONDS)
-            log.error("not started, next try in %.1f s: %s", pause, err)
+            LOG.error("postgres_not_started", seconds=pause, reason=str(err))
         else:
             pause = WATCH_SECONDS
-            log.info("ready again")
+            LOG.info("postgres_ready")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Runs that start at once while there is room, and wait in Dagster's queue where there is none."""
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +7,9 @@ from typing import Any
 import dagster as dg
 
 from bg_assets.instance.private import base, running
+from bg_assets.logs.log import logger
+
+LOG = logger(__name__)
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTING,
@@ -86,5 +88,5 @@ class DirectRunCoordinator(dg.QueuedRunCoordinator):
             instance.launch_run(run.run_id, context.workspace)
         except Exception:
             # Dagster has recorded the error and failed the run before it raised.
-            logging.getLogger(__name__).exception("Run %s could not be launched", run.run_id)
+            LOG.exception("run_not_launched", run=run.run_id)
         return instance.get_run_by_id(run.run_id) or run

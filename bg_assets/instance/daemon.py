@@ -6,7 +6,6 @@ daemon rests for an hour. Here it ends then, to be started again by whoever keep
 starts it puts turns that lie in the future where they belong.
 """
 
-import logging
 import os
 import sys
 import threading
@@ -16,7 +15,10 @@ from importlib.metadata import entry_points
 
 import dagster as dg
 
-from bg_assets.instance.private import turns
+from bg_assets import settings
+from bg_assets.instance.private import speaking, turns
+from bg_assets.logs import setup
+from bg_assets.logs.log import logger
 
 # Less is the pace of ntpd, or a wait that nobody minds.
 MOST_BACK_SECONDS = 30.0
@@ -24,7 +26,7 @@ LOOK_SECONDS = 1.0
 # The exit code of a service that wants to be started again (sysexits.h: EX_TEMPFAIL).
 AGAIN = 75
 
-log = logging.getLogger("bg_assets.instance.daemon")
+LOG = logger("bg_assets.instance.daemon")
 
 
 def watch(
@@ -42,7 +44,7 @@ def watch(
         rest(LOOK_SECONDS)
         began = clock() - steady()
         if began < newest - MOST_BACK_SECONDS:
-            log.warning("the clock was set back by %.0f s: the daemon starts again", newest - began)
+            LOG.warning("clock_set_back", seconds=round(newest - began))
             again(AGAIN)
             return
         newest = max(newest, began)
@@ -51,17 +53,23 @@ def watch(
 def begin(instance: dg.DagsterInstance, now: float) -> None:
     """Say whose last turn lay in the future, and put it back."""
     for name in turns.put_back(instance, now):
-        log.warning("%s had its last turn in the future, by a clock that was set back since", name)
+        LOG.warning("turn_put_back", sensor=name)
 
 
 def main(arguments: list[str]) -> None:
     """Run the daemon by these arguments, the first being its own name."""
     try:
+        setup.begin("daemon", settings.read())
+    except settings.BadSetting as err:
+        sys.stderr.write(f"{err}\n")
+        sys.exit(2)
+    speaking.through_ours()
+    try:
         with dg.DagsterInstance.get() as instance:
             begin(instance, time.time())
     except dg.DagsterError as err:
         # The daemon says the same, and goes on when the database is there; so will this.
-        log.warning("%s", err)
+        LOG.warning("daemon_not_started", reason=str(err))
         sys.exit(AGAIN)
     # os._exit, as the daemon's threads rest by the clock too; to be killed costs it nothing.
     threading.Thread(target=watch, args=(os._exit,), daemon=True).start()

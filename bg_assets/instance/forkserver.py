@@ -13,18 +13,25 @@ import json
 import os
 import signal
 import sys
-import traceback
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
+from bg_assets import settings
 from bg_assets.domain.titles import lexicon
 from bg_assets.instance import beating, code_changes, notes
-from bg_assets.instance.private import names
+from bg_assets.instance.private import names, speaking
+from bg_assets.logs import setup
+from bg_assets.logs.log import logger
 
 KEPT_OUTPUTS = 200
+# All runs of a machine write it.
+LOG_FILE = "runs.log"
+
+LOG = logger("bg_assets.instance.forkserver")
 
 # What every run imports besides its own code, found by comparing sys.modules before and after one.
 ON_THE_WAY = (
@@ -80,7 +87,7 @@ class ForkServer:
             # Every run reads it: a third of a second that a forked one has behind it.
             lexicon.shipped()
         except Exception:
-            traceback.print_exc()
+            LOG.exception("definitions_unusable")
             code_changes.forget(kept=imported)
         else:
             self._roots = code_changes.roots()
@@ -188,6 +195,7 @@ def execute(launch: Launch) -> int:
         except BlockingIOError:
             return 1
         beating.start(launch.output)
+        _begin_logs(launch)
         numpy = sys.modules.get("numpy")
         if numpy is not None:
             # Python seeds its own generator anew in a forked process, NumPy does not.
@@ -195,22 +203,39 @@ def execute(launch: Launch) -> int:
         from bg_assets.instance.private import running
         from bg_assets.instance.worker import Worker
 
+        began = time.monotonic()
+        LOG.info("run_started")
         try:
             running.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
         except Exception as err:
             notes.leave(launch.output.parent, launch.run_id, err)
+            LOG.error("run_crashed", run=launch.run_id, error=type(err).__name__)
             raise
+        LOG.info("run_ended", run=launch.run_id, seconds=round(time.monotonic() - began, 3))
+        setup.end()
     return 0
+
+
+def _begin_logs(launch: Launch) -> None:
+    """A file of all runs, since what this process prints is captured, or kept if it crashes."""
+    config = settings.read()
+    folder = config.home / "logs"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    setup.begin("run", config, file=folder / LOG_FILE, run=launch.run_id)
 
 
 def main(arguments: list[str]) -> int:
     """``arguments``: file descriptor of the connection, folder of the outputs, the definitions."""
     descriptor, outputs, origin = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    setup.begin("forkserver", settings.read())
+    speaking.through_ours()
     connection = Connection(int(descriptor))
     os.set_inheritable(connection.fileno(), False)
     server = ForkServer(connection, Path(outputs))
     server.prepare(origin)
+    LOG.info("forkserver_started")
     launch = server.serve()
     return 0 if launch is None else execute(launch)
 

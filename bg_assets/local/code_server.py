@@ -6,6 +6,7 @@ one that died is missed for as long; this one is back within seconds.
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 import yaml
@@ -44,8 +45,8 @@ def socket_of(home: Path) -> Path:
 def command(dagster: str, socket: Path) -> tuple[str, ...]:
     """The command line of the server; definitions that don't load are shown in the UI."""
     return (
-        dagster,
-        *("api", "grpc", "--socket", str(socket), "--lazy-load-user-code"),
+        *(sys.executable, "-m", "bg_assets.instance.program"),
+        *(dagster, "api", "grpc", "--socket", str(socket), "--lazy-load-user-code"),
         *("--module-name", MODULE, "--working-directory", str(settings.PROJECT)),
         *("--location-name", LOCATION, "--use-python-environment-entry-point"),
     )

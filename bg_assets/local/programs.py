@@ -123,10 +123,8 @@ def supervised(
     Their output is in ``home/logs``. Runs that still work when all else has ended have
     STOP_RUNS_SECONDS; ``say`` is told what is waited for.
     """
-    logs = home / "logs"
-    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    privacy.close(home)
-    configuration, variables = _configuration(programs)
+    logs = prepare_logs(home)
+    configuration, variables = _configuration(programs, settings.read({**os.environ, **env}))
     file = home / "supervisord.conf"
     file.write_text(configuration)
     stopping.over(home)
@@ -161,6 +159,14 @@ def supervised(
         code_server.clear(home)
 
 
+def prepare_logs(home: Path) -> Path:
+    """The folder of the logs, made where it is missing, closed to other users."""
+    logs = home / "logs"
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    privacy.close(home)
+    return logs
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
@@ -183,7 +189,9 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float) -
     return False
 
 
-def _configuration(programs: Sequence[Program]) -> tuple[str, dict[str, str]]:
+def _configuration(
+    programs: Sequence[Program], config: settings.Settings
+) -> tuple[str, dict[str, str]]:
     """The supervisor's file: restart for ever, whole process groups, logs of bounded size.
 
     No path stands in it, since supervisord reads some twice, for comments and for expansions: what
@@ -193,6 +201,8 @@ def _configuration(programs: Sequence[Program]) -> tuple[str, dict[str, str]]:
     sections = [
         "[supervisord]",
         "logfile=supervisord.log",
+        f"logfile_maxbytes={config.log_bytes}",
+        f"logfile_backups={config.log_files}",
         "pidfile=../supervisord.pid",
         "childlogdir=.",
         *(["user=root"] if os.geteuid() == 0 else []),
@@ -222,8 +232,8 @@ def _configuration(programs: Sequence[Program]) -> tuple[str, dict[str, str]]:
             "killasgroup=true",
             f"stdout_logfile={program.name}.log",
             "redirect_stderr=true",
-            "stdout_logfile_maxbytes=10MB",
-            "stdout_logfile_backups=2",
+            f"stdout_logfile_maxbytes={config.log_bytes}",
+            f"stdout_logfile_backups={config.log_files}",
         ]
     return "\n".join(sections) + "\n", env
 

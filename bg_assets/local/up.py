@@ -11,10 +11,14 @@ from types import FrameType
 from bg_assets import encryption, settings
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs, watching
+from bg_assets.logs import setup
+from bg_assets.logs.log import logger
 from bg_assets.products import in_force
 from bg_assets.storage import database
 
 READY_SECONDS = 120.0
+
+LOG = logger(__name__)
 
 
 def up(say: Callable[[str], None]) -> int:
@@ -26,6 +30,7 @@ def up(say: Callable[[str], None]) -> int:
     say = _undaunted(say)
     with programs.only_one(config.home), _until_stopped() as stopped:
         programs.require_free_port(config.web_port, "BG_WEB_PORT")
+        setup.begin("up", config, file=programs.prepare_logs(config.home) / "up.log")
         closed = _door_closed(config)
         if not closed:
             _require_port_of_the_door(config)
@@ -57,6 +62,7 @@ def up(say: Callable[[str], None]) -> int:
             say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"logs     {config.home / 'logs'}")
             say("running; Ctrl-C stops everything")
+            LOG.info("up_started", web_port=config.web_port, receiver_port=config.receiver_port)
             with watched.of(supervisor.pid):
                 return _watch(say, supervisor, stopped)
 
@@ -69,6 +75,7 @@ def _watch(
             say("the supervisor ended: see supervisord.log in the logs")
             return 1
     say("stopping ...")
+    LOG.info("up_stopping")
     return 0
 
 

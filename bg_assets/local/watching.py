@@ -22,8 +22,10 @@ from bg_assets.instance import ending, state
 from bg_assets.instance.worker import Worker
 from bg_assets.local import answering, code_server, hanging
 from bg_assets.local.answering import Answer
+from bg_assets.logs.log import logger
 from bg_assets.storage import database, workers
 
+LOG = logger("bg_assets.local.watching")
 EVERY_SECONDS = 10.0
 # Of a look into the database, which must not hold up the next round.
 LOOK_SECONDS = 5.0
@@ -99,6 +101,7 @@ class Watch:
                 # What looks after the others must not end by what it sees.
                 if told != (told := type(err).__name__):
                     self.say(f"a look at the processes failed with {told}")
+                    LOG.error("watch_failed", error=told)
 
     def round(self) -> None:
         """Look at all of them once, and end what hangs."""
@@ -198,14 +201,17 @@ class Watch:
     def _end(self, one: process.Process, kind: str, why: str) -> None:
         if kind == hanging.CONTINUED:
             self.say(f"the {kind} (process {one.pid}) {why}: continued")
+            LOG.warning("process_continued", kind=kind, its_pid=one.pid, reason=why)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one.pid, signal.SIGCONT)
             return
         self.say(f"the {kind} (process {one.pid}) {why}: killed")
+        LOG.warning("process_killed", kind=kind, its_pid=one.pid, reason=why)
         try:
             ending.kill(Worker(one.host, one.pid, one.started))
         except PermissionError:
             self.say(f"process {one.pid} belongs to another user: end it as that one")
+            LOG.warning("process_unreachable", kind=kind, its_pid=one.pid)
 
 
 @contextlib.contextmanager

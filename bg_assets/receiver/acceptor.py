@@ -84,7 +84,7 @@ class Acceptor:
 
     def _pause(self, err: OSError) -> None:
         """Let those who wait go on waiting, rather than ask again and again."""
-        LOG.warning("no connection can be taken in just now: %s", err.strerror)
+        LOG.warning("connections_wait", reason=err.strerror)
         self._loop.remove_reader(self._listener)
         self._resuming = self._loop.call_later(_PAUSE_SECONDS, self.start)
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bg_assets.encryption import Keys
+from bg_assets.logs import setup
 from bg_assets.receiver import answers, description, life
 from bg_assets.receiver.crowd import Crowd
 from bg_assets.receiver.door import Door
@@ -28,6 +29,7 @@ from bg_assets.receiver.upkeep import Chore, Upkeep
 from bg_assets.receiver.writer import WATCH_SECONDS, Writer
 from bg_assets.storage import database
 
+LEFT_OUT_SECONDS = 60.0
 _METRICS = "text/plain; version=1.0.0; charset=utf-8"
 
 
@@ -66,6 +68,7 @@ def assemble(
         Chore("reading the sources", EVERY_SECONDS, sources.reread),
         Chore("writing the audit log", FLUSH_SECONDS, meter.flush),
         Chore("storing events", WATCH_SECONDS, writer.watch),
+        Chore("telling what its log has left out", LEFT_OUT_SECONDS, _tell_left_out),
         Chore("telling that it lives", life.EVERY_SECONDS, life.beating(link)),
     )
     crowd = Crowd(limits, trusted)
@@ -120,6 +123,10 @@ class _Webhook:
                 HTTPStatus.METHOD_NOT_ALLOWED, detail, allow="GET, HEAD, POST"
             )
             await refusal.send(send)
+
+
+async def _tell_left_out() -> None:
+    setup.tell_left_out()
 
 
 def _lifespan(receiver: Receiver) -> Any:

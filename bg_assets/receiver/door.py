@@ -104,11 +104,13 @@ class Door:
         except Exception as err:
             # Its message may quote the event.
             at = traceback.extract_tb(err.__traceback__)[-1]
-            LOG.error("unexpected %s in %s:%s", type(err).__name__, at.name, at.lineno)
+            LOG.error("webhook_fault", error=type(err).__name__, at=f"{at.name}:{at.lineno}")
             detail = "the receiver has a fault, which is in its log"
             refusal = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", detail)
         known = self._sources.peek(visit.source)
-        self._meter.refused(refusal.kind, visit.source if known else None)
+        source = visit.source if known else None
+        self._meter.refused(refusal.kind, source)
+        LOG.info("webhook_refused", kind=refusal.kind, source=source, status=int(refusal.status))
         return refusal.answer()
 
     async def _taken(self, scope: Scope, receive: Receive, visit: _Visit) -> Answer:
@@ -168,6 +170,12 @@ class Door:
         except Unstorable:
             _fail("body", "can't be stored")
         self._meter.stored(duplicate=outcome.duplicate)
+        if outcome.differs:
+            LOG.warning("webhook_differs", source=arrival.source)
+        elif outcome.duplicate:
+            LOG.info("webhook_duplicate", source=arrival.source)
+        else:
+            LOG.debug("webhook_accepted", source=arrival.source, type=arrival.type)
         if outcome.differs:
             self._meter.differing(arrival.source)
         return stored(

@@ -1,7 +1,6 @@
 """The door's way to the database: threads for what blocks, and one error for all that is away."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +14,11 @@ from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.encryption import KeysUnusable
+from bg_assets.logs.log import logger
 from bg_assets.settings import Settings
 from bg_assets.storage import database, errors
 
-LOG = logging.getLogger("bg_assets.receiver")
+LOG = logger("bg_assets.receiver")
 _T = TypeVar("_T")
 # For sources, leases, the audit log and whether all is ready.
 _THREADS = 3
@@ -119,12 +119,12 @@ class Link:
     def _say(self, problem: str) -> None:
         if problem != self._problem:
             self._problem = problem
-            LOG.warning("%s; webhooks are answered with 503 meanwhile", problem)
+            LOG.warning("database_away", reason=problem, answered=503)
 
     def _say_back(self) -> None:
         if self._problem:
             self._problem = ""
-            LOG.info("the database is back")
+            LOG.info("database_back")
 
 
 def is_data_error(err: sa.exc.DBAPIError) -> bool:

@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 
 from bg_assets import encryption
+from bg_assets.logs import setup
 from bg_assets.receiver import descriptors
 from bg_assets.receiver.acceptor import Acceptor
 from bg_assets.receiver.app import Receiver, application, assemble
@@ -39,9 +40,7 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
     With ``share_port`` several processes take the same port. The database may be away. Raises
     CannotListen, TooFewDescriptors, KeysUnusable.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
-    )
+    setup.begin("receiver", config)
     wanted = Limits(body_bytes=config.receiver_body_limit)
     limits = fitted(wanted, descriptors.free_for_connections())
     opened = encryption.load(config)
@@ -59,11 +58,11 @@ def serve(receiver: Receiver, listener: socket.socket) -> None:
     with _told_by_signals(server):
         limits = receiver.limits
         LOG.info(
-            "the receiver listens on %s, for %d connections, %d from one address",
-            _shown(listener), limits.connections, limits.connections_of_one,
+            "receiver_started", address=_shown(listener),
+            connections=limits.connections, connections_of_one=limits.connections_of_one,
         )  # fmt: skip
         server.run(sockets=[listener])
-        LOG.info("the receiver has stopped")
+        LOG.info("receiver_stopped")
 
 
 def server_for(receiver: Receiver) -> "Server":
@@ -132,7 +131,7 @@ class Server(uvicorn.Server):
         door.draining = True
         began = time.monotonic()
         until = began + self._receiver.limits.drain_seconds
-        LOG.info("the receiver stops: %d requests are in hand", door.in_hand)
+        LOG.info("receiver_stopping", in_hand=door.in_hand)
         await asyncio.sleep(_LEAST_DRAIN_SECONDS)
         while door.in_hand and time.monotonic() < until:
             await asyncio.sleep(0.02)

@@ -67,5 +67,5 @@ class Upkeep:
     def _note(self, name: str, kind: str) -> None:
         if self._failing.get(name) != kind:
             # Without the error's message, which may quote what is stored.
-            LOG.error("%s fails with %s and is tried again and again", name, kind)
+            LOG.error("chore_failed", chore=name, error=kind)
         self._failing[name] = kind

@@ -11,6 +11,7 @@ import uvicorn
 
 from bg_assets import settings
 from bg_assets.instance.private import webserver
+from bg_assets.logs import setup
 from bg_assets.web.guard import Guard
 from bg_assets.web.rules import Rules
 
@@ -25,6 +26,7 @@ def serve(workspace: str, config: settings.Settings, address: str = HOST) -> Non
             Guard(app, rules),
             host=address,
             port=config.web_port,
+            log_config=None,
             log_level="warning",
             proxy_headers=False,
             server_header=False,
@@ -36,7 +38,9 @@ def main() -> int:
     # uvicorn sends itself the signal again when it has ended, and what is open is to be closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        serve(sys.argv[1], settings.read(), *sys.argv[2:3])
+        config = settings.read()
+        setup.begin("webserver", config)
+        serve(sys.argv[1], config, *sys.argv[2:3])
     except settings.BadSetting as err:
         sys.stderr.write(f"{err}\n")
         return 2

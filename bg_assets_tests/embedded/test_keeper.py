@@ -1,6 +1,7 @@
 """The keeper holds the server up, and lets go of it when told to."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -20,7 +21,10 @@ from bg_assets_tests.embedded import command
 from bg_assets_tests.embedded.conftest import ask
 from bg_assets_tests.small_disk import mounted
 
-READY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z postgres ready: postgresql://postgres@/")
+READY = re.compile(
+    r'{"time": "\d{4}-\d\d-\d\dT[^"]+Z", "level": "info", "event": "postgres_ready", '
+    r'"process": "postgres", .*"url": "postgresql://postgres@/'
+)
 
 # A megabyte in PostgreSQL's log ahead and nowhere else.
 MUCH = "select pg_logical_emit_message(false, 'test', repeat('x', 1000000))"
@@ -68,11 +72,8 @@ def test_a_killed_server_is_back_within_a_second(
     assert ask(server.psql_url("postgres"), "select 1") == 1
     running.send_signal(signal.SIGTERM)
     said = running.communicate(timeout=30)[1].splitlines()
-    assert [line.partition("Z postgres ")[2] for line in said] == [
-        "the server is gone, starting it again",
-        "ready again",
-        "stopped",
-    ]
+    events = [json.loads(line)["event"] for line in said]
+    assert events == ["postgres_gone", "postgres_ready", "postgres_stopped"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -90,7 +91,7 @@ def test_the_server_outlives_its_keeper_while_others_use_it(
 ) -> None:
     with server.acquire():
         running.send_signal(signal.SIGTERM)
-        assert "left running for others" in running.communicate(timeout=30)[1]
+        assert '"postgres_left"' in running.communicate(timeout=30)[1]
         assert running.returncode == 0
         assert server.running()
     assert not server.running()

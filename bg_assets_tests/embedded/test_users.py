@@ -200,7 +200,7 @@ def test_where_no_user_can_be_made_the_server_starts_and_says_whom_it_shares_one
         stop = threading.Event()
         stop.set()
         assert keeper.keep(empty_home, stop) == 0
-        assert server.remark in caplog.text
+        assert "runs as the user nobody" in caplog.text
 
 
 def test_an_ordinary_users_data_stays_that_users(empty_home: Path, can_make: None) -> None:

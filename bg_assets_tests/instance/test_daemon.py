@@ -110,7 +110,7 @@ def test_the_daemon_says_whose_turn_it_put_back_as_it_starts(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     daemon.begin(instance, NOW)
-    assert sorted(record.args for record in caplog.records) == [  # type: ignore[type-var]
-        ("early_schedule",),
-        ("early_sensor",),
+    assert sorted(caplog.messages) == [
+        "turn_put_back sensor=early_schedule",
+        "turn_put_back sensor=early_sensor",
     ]

@@ -265,7 +265,7 @@ def as_a_process(
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=file, stderr=file)
     try:
         running = Process(process, log)
-        wait_until(lambda: process.poll() is not None or b"listens on" in log.read_bytes())
+        wait_until(lambda: process.poll() is not None or b"receiver_started" in log.read_bytes())
         assert process.poll() is None, log.read_text()
         wait_until(lambda: answers(port))
         yield running

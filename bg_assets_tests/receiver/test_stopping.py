@@ -43,7 +43,7 @@ def test_a_stop_finishes_what_is_in_hand_and_refuses_what_is_new(
             client.sendall(first.encode() + body[:10])
             wait_until(lambda: b"bg_webhooks_received_total 1.0" in door.get("/metrics").body)
             running.process.terminate()
-            wait_until(lambda: b"receiver stops" in running.log.read_bytes())
+            wait_until(lambda: b"receiver_stopping" in running.log.read_bytes())
             late = door.deliver()
             assert (late.status, late.headers["connection"]) == (503, "close")
             assert late.document["title"] == "Service Unavailable"
@@ -55,7 +55,8 @@ def test_a_stop_finishes_what_is_in_hand_and_refuses_what_is_new(
         assert running.process.wait(20) == 0
     assert [row.event_id for row in door.rows()] == ["in-hand"]
     log = running.log.read_text()
-    assert f"the receiver listens on http://127.0.0.1:{port}, for " in log
+    assert '"receiver_started", "process": "receiver"' in log
+    assert f'"address": "http://127.0.0.1:{port}"' in log
     assert "Holm" not in log
     assert "Traceback" not in log
 
@@ -125,7 +126,7 @@ def test_it_starts_without_a_database_and_takes_events_once_that_is_there(
         assert running.stop() == 0
     log = running.log.read_text()
     # Once, not for each request.
-    assert log.count("answered with 503") == 1
+    assert log.count("database_away") == 1
     assert "Traceback" not in log
 
 

@@ -19,11 +19,12 @@ import psutil
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.embedded import processes
+from bg_assets.embedded import EmbeddedUnavailable, processes
 from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs
 from bg_assets.storage import database
+from bg_assets_tests import scan
 from bg_assets_tests.conftest import NOT_DURABLE, temporary_folder
 from bg_assets_tests.instance.conftest import write_config
 
@@ -243,6 +244,7 @@ def stack_in(
             engine = database.make_engine(server.url("bg_assets"), pool_size=10)
             made = Stack(home, env, server, engine, _instance(home, server))
             yield made
+            look_through(made)
             lease.release()
     finally:
         if made is not None:
@@ -251,6 +253,21 @@ def stack_in(
             made.engine.dispose()
         server.destroy()
         shutil.rmtree(parent)
+
+
+def look_through(stack: Stack) -> None:
+    """Fail if a secret, or anybody whom the test invented, is in logs or in Dagster's tables."""
+    with contextlib.suppress(EmbeddedUnavailable):
+        # A test may have killed it.
+        stack.server.ensure()
+    try:
+        wanted = scan.needles(stack.engine, stack.home)
+        dagster = sa.create_engine(stack.env["BG_DAGSTER_URL"] or stack.server.url("dagster"))
+        found = scan.in_dagster(wanted, dagster)
+        dagster.dispose()
+    except sa.exc.OperationalError:
+        wanted, found = scan.needles(home=stack.home), []
+    scan.nothing([*found, *scan.of_home(wanted, stack.home)])
 
 
 def up(stack: Stack) -> "subprocess.Popen[bytes]":

@@ -24,11 +24,9 @@ def ui(workspace: str, read_only: bool) -> Iterator["Starlette"]:
     # What no run needs: they take a second and 40 MB.
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster._core.workspace.load_target import WorkspaceFileTarget
-    from dagster._utils.log import configure_loggers
     from dagster_webserver.app import create_app_from_workspace_process_context
     from dagster_webserver.version import __version__
 
-    configure_loggers(formatter="colored", log_level="INFO")
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT, _POOL_RECYCLE, _MAX_OVERFLOW)
         with WorkspaceProcessContext(

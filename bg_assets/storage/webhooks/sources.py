@@ -4,7 +4,6 @@ A secret counts while neither it nor its source is revoked and its end has not c
 database's clock.
 """
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,9 +11,10 @@ import sqlalchemy as sa
 
 from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.encryption import CannotDecrypt, Keys
+from bg_assets.logs.log import logger
 from bg_assets.storage import audit
 
-_LOG = logging.getLogger(__name__)
+LOG = logger(__name__)
 
 # Few rows in all: both tables are read whole, the secrets by webhook_secrets_by_source.
 _READ = sa.text("""
@@ -253,5 +253,5 @@ def opened(keys: Keys, source_id: str, secret_id: int, token: bytes) -> str | No
         # Sources are read again and again.
         if secret_id not in keys.told_of:
             keys.told_of.add(secret_id)
-            _LOG.warning("secret %d of source %s is left out: %s", secret_id, source_id, err)
+            LOG.warning("secret_unreadable", source=source_id, secret_id=secret_id, reason=str(err))
         return None

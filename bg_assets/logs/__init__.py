@@ -1,0 +1,1 @@
+"""What processes say of themselves: one line for one thing that happens, with its ids."""
