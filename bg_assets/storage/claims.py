@@ -31,7 +31,7 @@ class Request:
     """One run to ask Dagster for: a company's refresh, or a batch of them.
 
     ``run_key`` never repeats: the refresh and its attempt, or the batch. ``reasons`` counts the
-    kinds of change behind it.
+    kinds of change behind it. ``trace`` is the traceparent of asking for it, where that is traced.
     """
 
     run_key: str
@@ -41,6 +41,7 @@ class Request:
     refresh_id: str | None = None
     attempt: int = 1
     batch_id: str | None = None
+    trace: str | None = None
 
 
 # Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer,
