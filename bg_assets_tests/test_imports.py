@@ -28,6 +28,7 @@ ROOMS = {
     "settings": "",
     "writing": "",
     "process": "",
+    "tracing": "settings process",
     "domain": "",
     "domain.values": "",
     "domain.titles": "domain domain.values",
@@ -42,31 +43,34 @@ ROOMS = {
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
     "storage": "settings domain domain.values domain.enrichment domain.groups domain.titles "
-    "domain.webhooks embedded encryption",
+    "domain.webhooks embedded encryption tracing",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
     "providers storage products",
-    "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
-    "instance": "settings process domain.titles embedded storage",
+    "receiver": "settings process tracing domain.values domain.webhooks embedded encryption "
+    "storage",
+    "instance": "settings process tracing domain.titles embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings instance",
     "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
     "sending products instance",
-    "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
+    "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
     "enriching instance local backups",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups embedded storage products enriching instance partitions resources",
+    "domain.groups embedded storage products enriching instance partitions resources "
+    "tracing",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
-    "ticks": "settings domain.products embedded storage enriching instance partitions assets",
-    "sensors": "settings encryption storage products instance partitions resources assets jobs "
-    "repair ticks",
+    "ticks": "settings tracing domain.products embedded storage enriching instance partitions "
+    "assets",
+    "sensors": "settings tracing encryption storage products instance partitions resources assets "
+    "jobs repair ticks",
     "schedules": "settings storage resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }
@@ -83,6 +87,7 @@ NOT_FOREIGN = {
     "settings": _PURE,
     "writing": _PURE,
     "process": _PURE - OUTSIDE,
+    "tracing": DAGSTER | DATABASE | TERMINAL | TABLES,
     "domain": _PURE,
     "terminal": _PURE - TERMINAL,
     "encryption": _PURE,
