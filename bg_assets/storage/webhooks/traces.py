@@ -17,8 +17,9 @@ _LAST = sa.text("""
 # Served by the primary key. An id is found in a document without a join, which would be planned on
 # figures from before these changes.
 _TELL = sa.text("""
-    update bg.changes set trace_id = coalesce(
-        cast(:by_person as jsonb) ->> person_id, cast(:by_company as jsonb) ->> company_id)
+    update bg.changes set trace_id = case
+        when person_id is null then cast(:by_company as jsonb) ->> company_id
+        else cast(:by_person as jsonb) ->> person_id end
     where id > :last and source = :writer and trace_id is null
 """)
 
