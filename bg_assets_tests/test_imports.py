@@ -53,8 +53,8 @@ ROOMS = {
     "instance": "settings process tracing domain.titles embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings instance",
-    "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
-    "sending products instance",
+    "local": "settings process tracing domain.webhooks terminal encryption embedded files sample "
+    "storage sending products instance",
     "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "

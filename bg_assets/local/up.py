@@ -13,6 +13,7 @@ from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs, watching
 from bg_assets.products import in_force
 from bg_assets.storage import database
+from bg_assets.tracing import configured
 
 READY_SECONDS = 120.0
 
@@ -56,6 +57,8 @@ def up(say: Callable[[str], None]) -> int:
             door = f"http://127.0.0.1:{config.receiver_port}/webhooks/SOURCE"
             say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"logs     {config.home / 'logs'}")
+            if configured.configured().on:
+                say(f"traces   {configured.shown_endpoint()}")
             say("running; Ctrl-C stops everything")
             with watched.of(supervisor.pid):
                 return _watch(say, supervisor, stopped)
@@ -90,9 +93,9 @@ def prepare_databases() -> list[str]:
 
 
 def _remarks(config: settings.Settings) -> list[str]:
-    """What the operator should know of how the embedded server runs, a line each."""
+    """What the operator should know of how all this will run, a line each."""
     remark = "" if config.database_url else EmbeddedPostgres(config.home).remark
-    return [remark] if remark else []
+    return [line for line in (remark, configured.configured().problem) if line]
 
 
 def _undaunted(say: Callable[[str], None]) -> Callable[[str], None]:
