@@ -170,8 +170,10 @@ class Door:
 
     async def _stored(self, arrival: Arrival, visit: _Visit) -> Answer:
         with traces.coming_in(arrival, visit.trace, visit.began) as span:
+            if span.traceparent is not None:
+                arrival = replace(arrival, trace=span.traceparent)
             try:
-                outcome = await self._writer.store(replace(arrival, trace=span.traceparent))
+                outcome = await self._writer.store(arrival)
             except Unstorable:
                 _fail("body", "can't be stored")
             span.tell(status=outcome.status, duplicate=outcome.duplicate)

@@ -1,7 +1,5 @@
 """The trace of an event that comes in: it goes on from its sender's, if the request names one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 from starlette.types import Scope
@@ -12,21 +10,19 @@ from bg_assets.tracing import spans
 _HEADER = b"traceparent"
 
 
-@contextmanager
-def coming_in(arrival: Arrival, parent: str | None, began: datetime) -> Iterator[spans.Span]:
-    """The span of a verified request, around the storing of its event.
+def coming_in(arrival: Arrival, parent: str | None, began: datetime) -> spans.Span:
+    """The span of a verified request, to be held around the storing of its event.
 
     Only of verified ones: no signature covers the header, and what anybody sends must cost nothing.
     """
-    with spans.span(
+    return spans.begin(
         "receive webhook",
         parent=parent,
         start=began,
         kind="server",
         source=arrival.source,
         event_type=None if arrival.ignored else arrival.type,
-    ) as span:
-        yield span
+    )
 
 
 def parent_of(scope: Scope) -> str | None:

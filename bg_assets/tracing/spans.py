@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import ModuleType
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Self, TypedDict, Unpack
 
 from bg_assets.tracing import configured
 
@@ -65,6 +65,16 @@ class Span:
         if self._inner is not None:
             self._inner.end()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, at: object
+    ) -> None:
+        if kind is not None:
+            self.fail(kind.__name__)
+        self.end()
+
 
 _NONE = Span()
 # Unknown until somebody asks: the variables of a process do not change.
@@ -92,7 +102,7 @@ def begin(
     kind: Kind = "internal",
     **attributes: Unpack[Attributes],
 ) -> Span:
-    """Begin a span, which the caller has to ``end``.
+    """Begin a span, which the caller has to ``end``, or to hold with ``with``.
 
     It goes on from ``parent``, a traceparent; without a valid one from the span that is current
     here, else it begins a trace: of an id that follows from ``seed``, or of any. ``links`` are
@@ -115,19 +125,13 @@ def span(
     kind: Kind = "internal",
     **attributes: Unpack[Attributes],
 ) -> Iterator[Span]:
-    """The same around a block, within which it is the current one; an error marks it as failed."""
+    """The same around a block, within which it is the current one."""
     if not on():
         yield _NONE
         return
     made = begin(name, parent=parent, seed=seed, links=links, start=start, kind=kind, **attributes)
-    with _exporting().current(made._inner):
-        try:
-            yield made
-        except BaseException as err:
-            made.fail(type(err).__name__)
-            raise
-        finally:
-            made.end()
+    with made, _exporting().current(made._inner):
+        yield made
 
 
 def here() -> str | None:

@@ -35,8 +35,10 @@ def found(engine: sa.Engine) -> list[tuple[str, str | None, str | None]]:
     ]
 
 
-def title(engine: sa.Engine, person: str, where: str, **more: float) -> str:
-    return event(engine, "person.role_change", {"id": person, "newTitle": "CEO"}, where, **more)
+def title(engine: sa.Engine, person: str, where: str, seconds: float = 0) -> str:
+    return event(
+        engine, "person.role_change", {"id": person, "newTitle": "CEO"}, where, seconds=seconds
+    )
 
 
 def test_the_change_of_one_event_is_in_its_trace(engine: sa.Engine) -> None:
