@@ -9,6 +9,7 @@ later.
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 import sqlalchemy as sa
@@ -23,7 +24,8 @@ from bg_assets.resources import Database
 from bg_assets.storage import causes, claims, database, instance_settings
 from bg_assets.storage.enrichment import due
 from bg_assets.storage.webhooks import applying
-from bg_assets.ticks import asking, mirror, patience, upkeep
+from bg_assets.ticks import asking, mirror, patience, traces, upkeep
+from bg_assets.tracing.context import TAG as TRACE_TAG
 
 # Longer polls had to be killed at shutdown.
 POLL_SECONDS = 6.0
@@ -110,11 +112,11 @@ def policy_of(config: settings.Settings) -> claims.Policy:
 
 
 def _claim(engine: sa.Engine, policy: claims.Policy, sensor: str) -> list[claims.Request]:
-    with database.connect(engine) as conn:
+    with traces.asking() as traced, database.connect(engine) as conn:
         now = claims.database_now(conn)
         claims.claim(conn, policy, sensor, now)
         asked = claims.ask(conn, policy, sensor, now) + claims.ask_again(conn, sensor, now)
-        return causes.explained(conn, asked)
+        return traced(conn, causes.explained(conn, asked))
 
 
 def _apply_events(
@@ -131,8 +133,9 @@ def _apply_events(
     try:
         opened = encryption.load(config)
         while True:
-            began = time.monotonic()
+            began, at = time.monotonic(), datetime.now(UTC)
             done = applying.apply_pending(patient.engine, opened.decrypt)
+            traces.applied(done, at)
             settled = done.applied + done.ignored + done.dead
             # Fewer settled than looked at: somebody is being written by another.
             if settled < done.looked_at:
@@ -184,6 +187,8 @@ def run_request(request: claims.Request) -> dg.RunRequest:
         FOR_TAG: request.purpose,
         "bg/reasons": _reasons(request),
     }
+    if request.trace is not None:
+        tags[TRACE_TAG] = request.trace
     if request.batch_id is not None:
         tags |= {
             runs.BATCH_TAG: request.batch_id,

@@ -220,6 +220,12 @@ def read_with(others: Mapping[str, str | None]) -> Settings:
     return read({**os.environ, **{name: value or "" for name, value in others.items()}})
 
 
+def of_open_telemetry(env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of OpenTelemetry that are set, which its library reads by itself."""
+    env = os.environ if env is None else env
+    return {name: value.strip() for name, value in env.items() if name.startswith("OTEL_")}
+
+
 def psycopg2_url(url: str) -> str:
     """The URL with the driver named, without which dagster-postgres fails under SQLAlchemy 2.1."""
     _, _, rest = url.partition("://")

@@ -28,6 +28,7 @@ ROOMS = {
     "settings": "",
     "writing": "",
     "process": "",
+    "tracing": "settings process",
     "domain": "",
     "domain.values": "",
     "domain.titles": "domain domain.values",
@@ -43,33 +44,34 @@ ROOMS = {
     "files": "writing domain.values",
     "sample": "writing files",
     "providers": "settings domain.values domain.enrichment domain.webhooks files",
-    "storage": "settings domain domain.values domain.titles domain.enrichment domain.groups "
-    "domain.webhooks domain.kpis logs encryption embedded",
+    "storage": "settings tracing domain domain.values domain.titles domain.enrichment "
+    "domain.groups domain.webhooks domain.kpis logs encryption embedded",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products storage",
     "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
     "providers storage products",
-    "receiver": "settings process domain.values domain.webhooks logs encryption embedded storage",
-    "instance": "settings process domain.titles logs embedded storage",
+    "receiver": "settings process tracing domain.values domain.webhooks logs encryption embedded "
+    "storage",
+    "instance": "settings process tracing domain.titles logs embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings logs instance",
-    "local": "settings process domain.webhooks terminal logs encryption embedded files sample "
-    "storage sending products instance",
-    "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
+    "local": "settings process tracing domain.webhooks terminal logs encryption embedded files "
+    "sample storage sending products instance",
+    "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups domain.webhooks domain.kpis terminal encryption embedded files "
     "sample storage sending products enriching receiver instance backups local",
     "partitions": "",
     "resources": "storage instance",
-    "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups domain.kpis logs embedded storage products enriching instance partitions "
-    "resources",
+    "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
+    "domain.products domain.groups domain.kpis logs embedded storage products enriching instance "
+    "partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
-    "ticks": "settings domain domain.products embedded storage enriching instance partitions "
-    "assets",
-    "sensors": "settings domain logs encryption storage products instance partitions resources "
-    "assets jobs repair ticks",
+    "ticks": "settings tracing domain domain.products embedded storage enriching instance "
+    "partitions assets",
+    "sensors": "settings tracing domain logs encryption storage products instance partitions "
+    "resources assets jobs repair ticks",
     "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",
 }
@@ -86,6 +88,7 @@ NOT_FOREIGN = {
     "settings": _PURE,
     "writing": _PURE,
     "process": _PURE - OUTSIDE,
+    "tracing": DAGSTER | DATABASE | TERMINAL | TABLES,
     "domain": _PURE,
     "terminal": _PURE - TERMINAL,
     "logs": _PURE,

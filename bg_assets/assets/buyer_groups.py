@@ -15,6 +15,7 @@ from bg_assets.assets import (
     judging,
     progress,
     runs,
+    traces,
     unseen,
     versions,
 )
@@ -66,6 +67,7 @@ COLUMNS = dg.TableSchema(
         "dagster/column_schema": COLUMNS,
     },
 )
+@traces.step
 def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     """The people who will decide on each product at the company, each with one role and reasons.
 
@@ -241,6 +243,7 @@ def _write(
     interval = settings.read().refresh_interval
 
     def write(conn: sa.Connection) -> tuple[dict[str, groups.Cause], set[str]]:
+        commit.look(conn)
         causes = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
         done = groups.complete(conn, run_id, outcomes, interval)
         unseen.note(conn, [pair for pair in outcomes if pair[0].refresh_id in done], people)
@@ -248,7 +251,9 @@ def _write(
             due.want(conn, _to_ask(outcomes, causes, done))
         return causes, done
 
-    causes, mine = in_transaction(engine, write)
+    with traces.committing(run_id, [held for held, _ in outcomes]) as commit:
+        causes, mine = in_transaction(engine, write)
+        commit.done(mine)
     companies = {held.refresh_id: held.company_id for held, _ in outcomes}
     return (
         {companies[refresh_id]: cause for refresh_id, cause in causes.items()},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from bg_assets import partitions
-from bg_assets.assets import failures, freshness, partition_metadata, runs, versions
+from bg_assets.assets import failures, freshness, partition_metadata, runs, traces, versions
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.instance.report import report
 from bg_assets.logs.log import logger
@@ -49,6 +49,7 @@ COLUMNS = dg.TableSchema(
         "dagster/column_schema": COLUMNS,
     },
 )
+@traces.step
 def company_people(context: dg.AssetExecutionContext, database: Database) -> None:
     """Everybody who works at the company, with function, level and how sure the title makes us."""
     what = runs.purpose(context, database.engine)

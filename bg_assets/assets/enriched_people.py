@@ -6,7 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from bg_assets import partitions, settings
-from bg_assets.assets import enrichment_metadata, failures, runs
+from bg_assets.assets import enrichment_metadata, failures, runs, traces
 from bg_assets.domain.enrichment.plan import Plan
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.enriching import enrichment, plans
@@ -34,6 +34,7 @@ LONGEST_SECONDS = 300.0
     code_version="1",
     metadata={"dagster/relation_identifier": "bg.enrichments"},
 )
+@traces.step
 def enriched_people(context: dg.AssetExecutionContext, database: Database) -> None:
     """What was missing or in doubt of a company's people, asked of providers of outside data.
 

@@ -16,6 +16,7 @@ from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import answering, code_server, disk
 from bg_assets.local.answering import Answer
 from bg_assets.storage import database
+from bg_assets.tracing import configured
 
 PACKAGE = "bg-assets"
 LOAD_SECONDS = 180
@@ -89,6 +90,18 @@ def programs(patient: Patient) -> Iterator[Finding]:
     else:
         todo = f"it is started again by itself; see {config.home / 'logs' / 'code.log'}"
         yield Finding("code server", FAIL, "it does not answer", todo)
+
+
+def traces(patient: Patient) -> Iterator[Finding]:
+    """Whether spans are sent as this machine's variables of OpenTelemetry ask for it."""
+    found = configured.configured()
+    if found.problem:
+        said, _, todo = found.problem.partition(": ")
+        yield Finding("traces", WARN, said, todo)
+    elif found.on:
+        yield Finding("traces", OK, f"spans are sent to {configured.shown_endpoint()}")
+    else:
+        yield Finding("traces", OK, "off: no OTEL_ variable asks for them")
 
 
 def versions(patient: Patient) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ CHECKS = (
     ("backups", state.backups),
     ("disk", machine.disks),
     ("leftovers", machine.programs),
+    ("traces", machine.traces),
     ("versions", machine.versions),
     ("embedded server", machine.embedded),
     ("code location", machine.definitions),
@@ -37,8 +38,9 @@ def doctor(as_json: bool) -> None:
     """Look at everything that can be wrong, and say what to do about what is.
 
     Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, disks,
-    processes, versions, and whether the definitions load. Whatever is wrong, all the rest is looked
-    at too. Takes some seconds and changes nothing. Ends with exit code 1 where something was found.
+    processes, traces, versions, and whether the definitions load. Whatever is wrong, all the rest
+    is looked at too. Takes some seconds and changes nothing. Ends with exit code 1 where something
+    was found.
     """
     config, findings = _settings()
     patient = Patient(config)

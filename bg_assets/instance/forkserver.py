@@ -26,6 +26,7 @@ from bg_assets.instance import beating, code_changes, notes
 from bg_assets.instance.private import names, speaking
 from bg_assets.logs import setup
 from bg_assets.logs.log import logger
+from bg_assets.tracing import spans
 
 KEPT_OUTPUTS = 200
 # All runs of a machine write it.
@@ -56,13 +57,16 @@ class Launch:
     run_id: str
     instance_ref: str
     output: Path
+    # The place in a trace that it goes on from.
+    trace: str | None = None
 
 
 class ForkServer:
     """Answers launch requests on a connection until it closes.
 
-    A request is ``{"run_id", "instance_ref"}``. The answer is ``{"pid"}``, or ``{"stale": true}``
-    when the code on the disk is no longer what was imported, or ``{"error"}``.
+    A request is ``{"run_id", "instance_ref"}``, with ``"trace"`` where it has one. The answer is
+    ``{"pid"}``, or ``{"stale": true}`` when the code on the disk is no longer what was imported, or
+    ``{"error"}``.
     """
 
     def __init__(self, connection: Connection, outputs: Path) -> None:
@@ -79,6 +83,7 @@ class ForkServer:
         """
         for module in ON_THE_WAY:
             importlib.import_module(module)
+        spans.prepare()
         from bg_assets.instance.private import running
 
         imported = set(sys.modules)
@@ -121,7 +126,8 @@ class ForkServer:
         if self._loaded is not None and code_changes.fingerprint(self._roots) != self._loaded:
             return {"stale": True}, None
         run_id = request["run_id"]
-        launch = Launch(run_id, request["instance_ref"], self._output(run_id))
+        output, trace = self._output(run_id), request.get("trace")
+        launch = Launch(run_id, request["instance_ref"], output, trace)
         try:
             pid = self._fork(launch)
         except OSError as err:
@@ -206,11 +212,14 @@ def execute(launch: Launch) -> int:
         began = time.monotonic()
         LOG.info("run_started")
         try:
-            running.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
+            with spans.span("run", parent=launch.trace, seed=launch.run_id, run_id=launch.run_id):
+                running.execute(launch.instance_ref, launch.run_id, Worker.here().to_tag())
         except Exception as err:
             notes.leave(launch.output.parent, launch.run_id, err)
             LOG.error("run_crashed", run=launch.run_id, error=type(err).__name__)
             raise
+        finally:
+            spans.close()
         LOG.info("run_ended", run=launch.run_id, seconds=round(time.monotonic() - began, 3))
         setup.end()
     return 0

@@ -21,6 +21,7 @@ from bg_assets import settings
 from bg_assets.instance import ending, forkserver, longest
 from bg_assets.instance.private import base, names, running
 from bg_assets.instance.worker import State, Worker
+from bg_assets.tracing.context import TAG
 
 START_SECONDS = 120.0
 ANSWER_SECONDS = 20.0
@@ -76,6 +77,8 @@ class ForkRunLauncher(base.RunLauncher[dg.DagsterInstance], base.ConfigurableCla
             "run_id": run.run_id,
             "instance_ref": running.instance_ref(base.instance_of(self)),
         }
+        if TAG in run.tags:
+            request["trace"] = run.tags[TAG]
         with self._lock:
             # The first answer may be that the code has changed, or that nobody is there any more.
             for _ in range(2):

@@ -15,6 +15,7 @@ from bg_assets.logs import setup
 from bg_assets.logs.log import logger
 from bg_assets.products import in_force
 from bg_assets.storage import database
+from bg_assets.tracing import configured
 
 READY_SECONDS = 120.0
 
@@ -61,6 +62,8 @@ def up(say: Callable[[str], None]) -> int:
             door = f"http://127.0.0.1:{config.receiver_port}/webhooks/SOURCE"
             say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"logs     {config.home / 'logs'}")
+            if configured.configured().on:
+                say(f"traces   {configured.shown_endpoint()}")
             say("running; Ctrl-C stops everything")
             LOG.info("up_started", web_port=config.web_port, receiver_port=config.receiver_port)
             with watched.of(supervisor.pid):
@@ -97,9 +100,9 @@ def prepare_databases() -> list[str]:
 
 
 def _remarks(config: settings.Settings) -> list[str]:
-    """What the operator should know of how the embedded server runs, a line each."""
+    """What the operator should know of how all this will run, a line each."""
     remark = "" if config.database_url else EmbeddedPostgres(config.home).remark
-    return [remark] if remark else []
+    return [line for line in (remark, configured.configured().problem) if line]
 
 
 def _undaunted(say: Callable[[str], None]) -> Callable[[str], None]:

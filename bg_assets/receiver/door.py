@@ -4,7 +4,7 @@ import math
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import NoReturn
@@ -16,6 +16,7 @@ from bg_assets.domain.webhooks import signatures
 from bg_assets.domain.webhooks.events import TYPES, Event, parse_body, read_event
 from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID
 from bg_assets.domain.webhooks.secrets import Scheme
+from bg_assets.receiver import traces
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
 from bg_assets.receiver.leases import Leases
@@ -42,10 +43,15 @@ _UNSIGNED = (
 
 @dataclass(slots=True)
 class _Visit:
-    """How far a request has come: the source it is for, and whether its body is read."""
+    """How far a request has come: the source it is for, and whether its body is read.
+
+    ``trace`` is the traceparent that its sender names, if any; of no request that is refused.
+    """
 
     source: str
     is_read: bool = False
+    trace: str | None = None
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Door:
@@ -73,7 +79,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a refusal made before the body was read ends the connection."""
         began = time.perf_counter()
-        visit = _Visit(scope["path_params"]["source"])
+        visit = _Visit(scope["path_params"]["source"], trace=traces.parent_of(scope))
         self.in_hand += 1
         self._meter.received()
         try:
@@ -133,7 +139,7 @@ class Door:
             await self._require_rate(known)
             if not by_body:
                 document = _document(body)
-            return await self._stored(_arrival(known.source, document, headers, body))
+            return await self._stored(_arrival(known.source, document, headers, body), visit)
         finally:
             self._intake.release(body)
 
@@ -164,11 +170,15 @@ class Door:
             wait = min(max(1, math.ceil(seconds)), _LONGEST_WAIT)
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "rate", detail, retry_after=wait)
 
-    async def _stored(self, arrival: Arrival) -> Answer:
-        try:
-            outcome = await self._writer.store(arrival)
-        except Unstorable:
-            _fail("body", "can't be stored")
+    async def _stored(self, arrival: Arrival, visit: _Visit) -> Answer:
+        with traces.coming_in(arrival, visit.trace, visit.began) as span:
+            if span.traceparent is not None:
+                arrival = replace(arrival, trace=span.traceparent)
+            try:
+                outcome = await self._writer.store(arrival)
+            except Unstorable:
+                _fail("body", "can't be stored")
+            span.tell(status=outcome.status, duplicate=outcome.duplicate)
         self._meter.stored(duplicate=outcome.duplicate)
         if outcome.differs:
             LOG.warning("webhook_differs", source=arrival.source)

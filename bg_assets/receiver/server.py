@@ -23,6 +23,7 @@ from bg_assets.receiver.link import LOG, Link
 from bg_assets.receiver.networks import networks
 from bg_assets.receiver.protocol import Guarded, guarded
 from bg_assets.settings import BadSetting, Settings
+from bg_assets.tracing import spans
 
 _BACKLOG = 1024
 _SWITCH_SECONDS = 0.001
@@ -44,9 +45,11 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
     wanted = Limits(body_bytes=config.receiver_body_limit)
     limits = fitted(wanted, descriptors.free_for_connections())
     opened = encryption.load(config)
+    spans.prepare()
     with listening(host, config.receiver_port, share_port=share_port) as listener:
         trusted = networks(config.trusted_proxies)
         serve(assemble(Link(config), opened, limits, trusted), listener)
+    spans.close()
     return 0
 
 

@@ -39,7 +39,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event as it came: ``body`` is stored encrypted, the rest in clear."""
+    """An event as it came: ``body`` is stored encrypted, the rest in clear.
+
+    ``trace`` is the traceparent of its coming in, where that is traced.
+    """
 
     source: str
     event_id: str
@@ -49,6 +52,7 @@ class Arrival:
     occurred_at: str
     ignored: str | None
     body: bytes
+    trace: str | None = None
 
 
 _Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
@@ -224,6 +228,7 @@ class Writer:
             arrival.ignored,
             webhook_events.sealed(self._keys, arrival.body),
             self._keys.digest(arrival.body),
+            arrival.trace,
         )
 
 

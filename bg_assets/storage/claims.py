@@ -31,7 +31,8 @@ class Request:
     """One run to ask Dagster for: a company's refresh, or a batch of them.
 
     ``run_key`` never repeats: the refresh and its attempt, or the batch. ``reasons`` counts the
-    kinds of change behind it; ``purpose`` is what the run is for, in words.
+    kinds of change behind it; ``purpose`` is what the run is for, in words. ``trace`` is the
+    traceparent of asking for it, where that is traced.
     """
 
     run_key: str
@@ -42,6 +43,7 @@ class Request:
     attempt: int = 1
     batch_id: str | None = None
     purpose: str = ""
+    trace: str | None = None
 
 
 # Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer,

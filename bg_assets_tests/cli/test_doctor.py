@@ -232,6 +232,19 @@ def test_another_version_of_a_pinned_library_is_found(
     assert one.said.startswith("installed: dagster 1.0 instead of ")
 
 
+def test_whether_traces_are_sent_and_what_is_in_the_way_is_told(
+    bg: Command, found: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = only(found(checks_of_machine.traces), "traces")
+    assert (one.level, one.said) == (OK, "off: no OTEL_ variable asks for them")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hush@collector:4318")
+    one = only(found(checks_of_machine.traces), "traces")
+    assert (one.level, one.said) == (OK, "spans are sent to http://collector:4318/v1/traces")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    one = only(found(checks_of_machine.traces), "traces")
+    assert (one.level, one.todo[:30]) == ("warn", "traces go by http/protobuf, wh")
+
+
 @pytest.mark.slow
 def test_the_code_location_is_loaded_as_the_code_server_does(
     bg: Command, found: Examine, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.domain.groups.churn import Churn
+from bg_assets.domain.webhooks.applying import Verdict
 from bg_assets.storage import (
     cancelling,
     causes,
@@ -19,18 +20,21 @@ from bg_assets.storage import (
     resync,
     staff,
     templates,
+    traces,
     writes,
 )
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import counts, dead, partition, progress, shown
+from bg_assets.storage.webhooks import traces as webhook_traces
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
 
 POLICY = Policy(settle=2, refresh_interval=3600, claim_limit=5000)
 HANDLED = 1_000_000
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,39 @@ def test_a_tick_of_5000_due_companies_reads_each_change_a_few_times(
 
     assert sum(len(one.companies) for one in requests) == 5000
     plans.check(reads, rows=350_000, pages=250_000)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
+def test_traces_of_5000_due_companies_are_read_and_noted_by_their_own_rows(
+    conn: sa.Connection, *, fresh: bool
+) -> None:
+    bulk.pending(conn, 5000, 10)
+    run(conn, "update bg.changes set trace_id = :t where refresh_id is null", t=TRACE)
+    if fresh:
+        run(conn, "analyze bg.changes")
+    requests = tick(conn)
+    with plans.watched(conn) as reads:
+        waiting = traces.waiting(conn, [one for each in requests for one in each.companies])
+        traces.note(conn, {one.run_key: TRACE for one in requests})
+    assert len(waiting) == 5000
+    plans.check(reads, rows=350_000, pages=250_000)
+
+    held = taken(conn, requests[0])
+    with plans.watched(conn) as reads:
+        assert len(traces.taken(conn, [one.refresh_id for one in held[:100]])) == 1
+    plans.check(reads, rows=5_000, pages=10_000)
+
+
+def test_events_are_told_apart_by_the_changes_since(conn: sa.Connection) -> None:
+    last = webhook_traces.last_change(conn)
+    bulk.pending(conn, 5000, 1)
+    run(conn, "update bg.changes set source = 'webhook' where id > :last", last=last)
+    verdicts = [
+        Verdict(n, "applied", person_id=f"p{n}", company_id=f"c{n:06}") for n in range(5000)
+    ]
+    with plans.watched(conn) as reads:
+        webhook_traces.tell_apart(conn, last, verdicts, dict.fromkeys(range(5000), TRACE))
+    plans.check(reads, rows=20_000, pages=100_000)
 
 
 def test_companies_under_way_cost_those_that_wait_a_probe_each(conn: sa.Connection) -> None:

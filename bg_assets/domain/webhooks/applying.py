@@ -4,7 +4,7 @@ Events are folded one after another over what was known before. Nothing is read 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -39,11 +39,16 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an event; the reason tells no value of it."""
+    """What became of an event; the reason tells no value of it.
+
+    ``person_id`` and ``company_id``, ours, are those whom an applied one is about.
+    """
 
     id: int
     status: Literal["applied", "ignored", "dead"]
     reason: str | None = None
+    person_id: str | None = field(default=None, compare=False)
+    company_id: str | None = field(default=None, compare=False)
 
 
 def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]:
@@ -116,7 +121,7 @@ def _request(known: Known, one: Pending, event: Event, source: Source) -> Verdic
         return Verdict(one.id, "dead", company)
     put_company(known, one.source, event.company, company)
     known.refreshes[company.id] = None
-    return Verdict(one.id, "applied")
+    return Verdict(one.id, "applied", company_id=company.id)
 
 
 def _tell(
@@ -143,7 +148,7 @@ def _tell(
         created = _created(event, company)
         put_person(known, created)
         recognise(known, "person", one.source, event.person, created.id)
-        return Verdict(one.id, "applied")
+        return Verdict(one.id, "applied", person_id=created.id, company_id=company.id)
     if leaves:
         if person.company_id != company.id:
             return Verdict(one.id, "ignored", "the person is not known to be at that company")
@@ -151,7 +156,7 @@ def _tell(
         put_person(known, replace(person, status="left", observed_at=seen))
     else:
         put_person(known, _changed(person, event, company))
-    return Verdict(one.id, "applied")
+    return Verdict(one.id, "applied", person_id=person.id, company_id=company.id)
 
 
 def _created(event: Event, company: Company) -> Person:

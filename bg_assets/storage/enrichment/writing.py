@@ -16,12 +16,15 @@ from bg_assets.domain.enrichment import observing
 from bg_assets.domain.enrichment.asking import CompanyAsked, FoundCompany, FoundPerson, Kind
 from bg_assets.domain.enrichment.observing import CompanyRow, Row, Told
 from bg_assets.storage import claims, locks, refreshes
+from bg_assets.tracing import spans
 
 # Who waits longer for somebody else's rows lets them be: what was answered is kept.
 _TELL = sa.text("""
     select set_config('lock_timeout', '2s', true), set_config('bg.observed', 'told', true)
 """)
-_SOURCE = sa.text("select set_config('bg.source', :source, true)")
+_SOURCE = sa.text("""
+    select set_config('bg.source', :source, true), set_config('bg.trace_id', :trace, true)
+""")
 # Served by primary keys, as is all that names ids. The order is that of all who write many people.
 _LOCK = sa.text("select id from bg.people where id = any(:ids) order by id for update")
 # In a statement of its own, so that it sees what stood there when the lock was had.
@@ -165,7 +168,7 @@ def write(conn: sa.Connection, company: CompanyAsked, answers: Sequence[Settled]
         return None
     work = _begin(conn, company, workspace, answers)
     for answer in answers:
-        conn.execute(_SOURCE, {"source": source(answer.provider)})
+        conn.execute(_SOURCE, {"source": source(answer.provider), "trace": spans.here() or ""})
         if answer.person is not None:
             _person(work, answer)
         if answer.company is not None:

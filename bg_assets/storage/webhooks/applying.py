@@ -24,6 +24,7 @@ from bg_assets.storage import claims, database, locks, priorities, refreshes, wr
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import known as webhook_known
+from bg_assets.storage.webhooks import traces
 
 # The receiver has judged the times of events by its clock, which may be ahead of ours.
 _ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)
@@ -47,12 +48,16 @@ _NOT_OF_ROWS = {"08", "25", "28", "3F", "42", "53", "55", "57", "58", "XX"}
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How many events became what, of those that one round looked at; the rest stays pending."""
+    """How many events became what, of those that one round looked at; the rest stays pending.
+
+    ``traces`` are the traceparents of those whose coming in was traced.
+    """
 
     applied: int = 0
     ignored: int = 0
     dead: int = 0
     looked_at: int = 0
+    traces: tuple[str, ...] = ()
 
 
 # Served by webhook_events_pending, as is what follows.
@@ -70,7 +75,7 @@ _TELL = sa.text("""
 # Who has held something for half a second will hold it a moment longer: halving asks often.
 _IMPATIENT = sa.text("select set_config('lock_timeout', '50ms', true)")
 _PENDING = sa.text("""
-    select id, source, event_id, least(occurred_at, received_at) as at, payload
+    select id, source, event_id, least(occurred_at, received_at) as at, payload, trace_id
     from bg.webhook_events
     where status = 'pending' order by occurred_at, id limit :limit
 """)
@@ -135,24 +140,32 @@ def apply_pending(
             return Applied()
         began_at = claims.database_now(conn)
         conn.execute(_TELL)
-        events, trace = _read(conn, decrypt, limit)
+        events, trace, of_each = _read(conn, decrypt, limit)
         conn.execute(_TRACE, {"trace": trace})
+        last = None if trace or not of_each else traces.last_change(conn)
         known = webhook_known.read(conn, _told(events))
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
         _note(conn, events, verdicts, began_at)
+        if last is not None:
+            traces.tell_apart(conn, last, verdicts, of_each)
     counts = dict.fromkeys(("applied", "ignored", "dead"), 0)
     for verdict in verdicts:
         counts[verdict.status] += 1
-    return Applied(**counts, looked_at=len(events))
+    return Applied(**counts, looked_at=len(events), traces=tuple(of_each.values()))
 
 
 def _read(
     conn: sa.Connection, decrypt: Callable[[bytes], bytes], limit: int
-) -> tuple[list[Pending], str]:
-    """The events, read anew from their bodies; and the trace, where they are one event only."""
+) -> tuple[list[Pending], str, dict[int, str]]:
+    """The events, read anew from their bodies; the trace where they are one event only; and by
+    number the traces of those whose coming in was traced.
+
+    The trace of one event that was not traced is its id.
+    """
     options = {"yield_per": _BODIES_AT_ONCE}
     events = []
     trace = ""
+    of_each: dict[int, str] = {}
     for row in conn.execute(_PENDING, {"limit": limit}, execution_options=options):
         event: Event | Unfit
         try:
@@ -165,8 +178,10 @@ def _read(
         if isinstance(event, Event):
             event = replace(event, occurred_at=row.at)
         events.append(Pending(row.id, row.source, event))
-        trace = row.event_id
-    return events, trace if len(events) == 1 else ""
+        trace = row.trace_id or row.event_id
+        if row.trace_id is not None:
+            of_each[row.id] = row.trace_id
+    return events, trace if len(events) == 1 else "", of_each
 
 
 def _note(

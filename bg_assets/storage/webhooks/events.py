@@ -18,17 +18,18 @@ _PACKED = b"x"
 # such a time is not to be believed, and would make all later news look old.
 _INSERT = sa.text("""
     insert into bg.webhook_events (source, event_id, type, company_ref, person_ref, occurred_at,
-        received_at, status, status_reason, payload, body_digest, applied_at)
+        received_at, status, status_reason, payload, body_digest, applied_at, trace_id)
     select e.source, e.event_id, e.type, e.company_ref, e.person_ref,
         least(cast(e.occurred_at as timestamptz), clock.at), clock.at,
         case when e.status_reason is null then 'pending' else 'ignored' end, e.status_reason,
         convert_to(e.payload, 'UTF8'), decode(e.body_digest, 'hex'),
-        case when e.status_reason is not null then clock.at end
+        case when e.status_reason is not null then clock.at end, e.trace_id
     from unnest(cast(:sources as text[]), cast(:event_ids as text[]), cast(:types as text[]),
         cast(:company_refs as text[]), cast(:person_refs as text[]), cast(:occurred as text[]),
-        cast(:reasons as text[]), cast(:payloads as text[]), cast(:digests as text[]))
+        cast(:reasons as text[]), cast(:payloads as text[]), cast(:digests as text[]),
+        cast(:traces as text[]))
         as e(source, event_id, type, company_ref, person_ref, occurred_at, status_reason, payload,
-            body_digest)
+            body_digest, trace_id)
     cross join (select clock_timestamp() as at) as clock
     on conflict (source, event_id) do nothing
     returning source, event_id
@@ -46,7 +47,7 @@ class NewEvent:
     """An event to be stored: pending, or ignored where ``ignored`` gives a reason.
 
     ``occurred_at`` in ISO 8601 with its offset; ``payload`` is the token of the encrypted body,
-    ``digest`` its keyed hash.
+    ``digest`` its keyed hash; ``trace`` the traceparent of its coming in, where that is traced.
     """
 
     source: str
@@ -58,6 +59,7 @@ class NewEvent:
     ignored: str | None
     payload: bytes
     digest: bytes
+    trace: str | None = None
 
     @property
     def key(self) -> Key:
@@ -103,6 +105,7 @@ def insert(conn: sa.Connection, events: Sequence[NewEvent]) -> set[Key]:
         "reasons": [event.ignored for event in ordered],
         "payloads": [event.payload.decode("ascii") for event in ordered],
         "digests": [event.digest.hex() for event in ordered],
+        "traces": [event.trace for event in ordered],
     }
     return {(source, event_id) for source, event_id in conn.execute(_INSERT, values)}
 

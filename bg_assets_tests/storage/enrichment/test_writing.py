@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from bg_assets.domain.enrichment.asking import CompanyAsked, FoundCompany, FoundPerson, Kind
 from bg_assets.storage import database
 from bg_assets.storage.enrichment.writing import Settled, Written, write
+from bg_assets.tracing import spans
 from bg_assets_tests.storage.rows import company, forget_changes, insert, rows, run, value
+from bg_assets_tests.tracing import sending
 
 ACME = CompanyAsked("acme", "Company acme", "acme.com")
 SEEN = datetime.now(UTC) - timedelta(days=10)
@@ -269,6 +271,19 @@ def test_who_keeps_rows_for_long_is_let_be_and_nothing_is_written(engine: sa.Eng
     assert isinstance(caught.value.orig, psycopg2.errors.LockNotAvailable)
     assert changes(engine) == []
     assert value(engine, "select count(*) from bg.enrichments") == 0
+
+
+def test_what_was_seen_is_in_the_trace_of_who_asked(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(engine, person("bo", title="Cook"))
+    with sending.to_collector(monkeypatch), spans.span("enriched_people") as asking:
+        written(engine, person("ada", title="CEO"))
+    found = rows(engine, "select person_id, trace_id from bg.changes order by id")
+    assert found == [
+        {"person_id": "bo", "trace_id": None},
+        {"person_id": "ada", "trace_id": asking.traceparent},
+    ]
 
 
 def test_two_who_find_the_same_person_at_once_make_one(engine: sa.Engine) -> None:

@@ -1,0 +1,34 @@
+"""What tests of spans share: a process whose variables ask for spans, as if it had just started."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bg_assets.tracing import spans
+from bg_assets_tests.tracing import collector as collectors
+from bg_assets_tests.tracing.collector import Collector
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new process: nobody has looked at the variables yet."""
+    monkeypatch.setattr(spans, "_on", None)
+
+
+@contextmanager
+def to_collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """A collector, to which this process sends its spans; ``spans.close`` sends them at once."""
+    with collectors.listening() as made:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", made.url)
+        forget(monkeypatch)
+        try:
+            yield made
+        finally:
+            spans.close()
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """The same as a fixture."""
+    with to_collector(monkeypatch) as made:
+        yield made
