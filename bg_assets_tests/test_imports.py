@@ -34,6 +34,7 @@ ROOMS = {
     "domain.enrichment": "domain.values",
     "domain.products": "domain domain.values domain.enrichment",
     "domain.groups": "domain domain.values domain.titles domain.products",
+    "domain.experiments": "domain.products domain.groups",
     "domain.webhooks": "domain.values",
     "terminal": "domain.values",
     "encryption": "settings writing",
@@ -42,9 +43,9 @@ ROOMS = {
     "sample": "files writing",
     "providers": "settings domain.values domain.webhooks domain.enrichment files",
     "storage": "settings domain domain.values domain.enrichment domain.groups domain.titles "
-    "domain.webhooks embedded encryption",
+    "domain.experiments domain.webhooks embedded encryption",
     "sending": "domain.webhooks",
-    "products": "domain.values domain.products storage",
+    "products": "domain.values domain.products domain.experiments storage",
     "enriching": "settings domain.values domain.enrichment domain.groups domain.products embedded "
     "providers storage products",
     "receiver": "settings process domain.values domain.webhooks embedded encryption storage",
@@ -54,13 +55,14 @@ ROOMS = {
     "local": "settings process domain.webhooks terminal encryption embedded files sample storage "
     "sending products instance",
     "cli": "settings writing process domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups "
+    "domain.products domain.groups domain.experiments "
     "domain.webhooks terminal encryption embedded files sample storage sending products receiver "
     "enriching instance local backups",
     "partitions": "",
     "resources": "storage",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups embedded storage products enriching instance partitions resources",
+    "domain.groups domain.experiments embedded storage products enriching instance partitions "
+    "resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
