@@ -37,7 +37,10 @@ companies = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,30}", fullmatch=True)
 def test_a_company_stays_where_it_is_for_ever() -> None:
     """These were read off once: another hash would move companies under running experiments."""
     split = Split("00000000-0000-4000-8000-000000000001", 50)
-    assert "".join(split.variant(f"co-{number:06}") for number in range(1, 25)) == "ababaababbbabaabbbbbabba"
+    assert (
+        "".join(split.variant(f"co-{number:06}") for number in range(1, 25))
+        == "ababaababbbabaabbbbbabba"
+    )
 
 
 @given(companies, st.integers(1, 98))
