@@ -17,3 +17,9 @@ enrich_people = dg.define_asset_job(
     selection=dg.AssetSelection.assets("enriched_people").without_checks(),
     description="Ask providers what is missing or in doubt of companies' people, and write it.",
 )
+
+compare_experiments = dg.define_asset_job(
+    "compare_experiments",
+    selection=dg.AssetSelection.assets("template_experiments").without_checks(),
+    description="Compare the two versions of a template of each experiment that runs.",
+)

@@ -22,10 +22,10 @@ from bg_assets.storage.experiments import Arranging, Experiment
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An experiment that runs; arranged: every company was asked for that it moves."""
+    """An experiment that runs, and how far companies are asked for that it moves."""
 
     trial: Trial
-    arranged: bool
+    arranging: Arranging
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,25 @@ def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:
     return InForce(kept, tuple(templates.read_mistakes(conn)), (), running)
 
 
+def text_of(
+    conn: sa.Connection, folder: Path | None, product: str, *, as_kept: bool
+) -> tuple[Template, str]:
+    """The template of one product that is in force and its text.
+
+    as_kept: by what the running instance goes, whatever the files say. Raises BadTemplate.
+    """
+    seen = _look(conn, folder, [product])
+    if as_kept and product in seen.stored:
+        text = seen.stored[product].text
+    elif product in seen.rules:
+        _, text = seen.rules[product]
+    elif product in seen.found.texts:
+        text = seen.found.texts[product]
+    else:
+        raise BadTemplate(*seen.mistakes)
+    return parse_template(text, f"{product} in force"), text
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The files, the templates that were kept, what is wrong, and the experiments that count.
@@ -177,7 +196,7 @@ def choose(seen: Seen, products: Sequence[str]) -> InForce:
 def _running(one: Experiment, a: Template | None = None) -> Running:
     a = a or parse_template(one.a_text, f"version a of {one.product}")
     b = parse_template(one.b_text, f"version b of {one.product}")
-    return Running(Trial(one.split, a, b), one.arranged_at is not None)
+    return Running(Trial(one.split, a, b), one.arranging)
 
 
 def _not_in_force(product: str, one: Experiment) -> str:
@@ -189,16 +208,6 @@ def _not_in_force(product: str, one: Experiment) -> str:
     return (
         f"{product} is as its last experiment left it (version {one.kept}) until its file changes"
     )
-
-
-def arranging(force: InForce) -> list[Arranging]:
-    """The experiments that run, as resync knows them."""
-    return [
-        Arranging(
-            product, one.trial.split, one.trial.a.hash, one.trial.b.hash, arranged=one.arranged
-        )
-        for product, one in force.experiments.items()
-    ]
 
 
 def raise_changes(engine: sa.Engine, force: InForce) -> int:
@@ -216,6 +225,5 @@ def raise_changes(engine: sa.Engine, force: InForce) -> int:
             product: regions.outside(force.templates[product].regions, spelled)
             for product in incomplete
         }
-        return resync.raise_changes(
-            conn, current, outside, incomplete, experiments=arranging(force)
-        )
+        moving = [one.arranging for one in force.experiments.values()]
+        return resync.raise_changes(conn, current, outside, incomplete, experiments=moving)

@@ -45,15 +45,15 @@ _VERSION = sa.text("""
 _ALL = sa.text("""
     select e.id::text as id, e.product, e.share, e.started_at, e.started_by, e.arranged_at,
         e.stopped_at, e.stopped_by, e.kept, e.file_hash, e.overruled_at, e.result,
-        e.a_hash, e.b_hash, a.text as a_text, b.text as b_text
+        e.a_hash, e.b_hash, a.text as a_text, b.text as b_text,
+        not exists (
+            select from bg.experiments as later
+            where later.product = e.product and later.started_at > e.started_at) as latest
     from bg.experiments as e
     join bg.template_versions as a on a.product = e.product and a.hash = e.a_hash
     join bg.template_versions as b on b.product = e.product and b.hash = e.b_hash
-    where not :only_in_effect or (
-        (e.stopped_at is null or (e.kept is not null and e.overruled_at is null))
-        and not exists (
-            select from bg.experiments as later
-            where later.product = e.product and later.started_at > e.started_at))
+    where not :in_effect or e.stopped_at is null
+        or (e.kept is not null and e.overruled_at is null)
     order by e.started_at, e.id
 """)
 _FILE = sa.text("""
@@ -96,9 +96,25 @@ _LOOKED_UP_TO = sa.text("""
 
 
 @dataclass(frozen=True, slots=True)
+class Arranging:
+    """An experiment as far as groups are to be moved to the version that each company is shown."""
+
+    product: str
+    split: Split
+    a_hash: str
+    b_hash: str
+    arranged: bool
+
+    def wanted(self, company_id: str) -> str:
+        """The hash of the version that the company is shown."""
+        return self.a_hash if self.split.variant(company_id) == "a" else self.b_hash
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. kept: the version that a stop left in force; file_hash: of the product's
     file at that time; overruled_at: when the file was another. result: what was known at the stop.
+    latest: no later one is there for the product.
     """
 
     id: str
@@ -117,11 +133,23 @@ class Experiment:
     b_hash: str
     a_text: str
     b_text: str
+    latest: bool
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it has a say in which template is in force."""
+        return self.latest and (self.runs or (self.kept is not None and self.overruled_at is None))
 
     @property
     def split(self) -> Split:
         """Who is shown which version."""
         return Split(self.id, self.share)
+
+    @property
+    def arranging(self) -> Arranging:
+        """The same as far as groups are moved."""
+        arranged = self.arranged_at is not None
+        return Arranging(self.product, self.split, self.a_hash, self.b_hash, arranged=arranged)
 
     @property
     def runs(self) -> bool:
@@ -132,21 +160,6 @@ class Experiment:
     def rule(self) -> tuple[str, str]:
         """Hash and text of what it puts in the place of the product's file: a, or what is kept."""
         return (self.b_hash, self.b_text) if self.kept == "b" else (self.a_hash, self.a_text)
-
-
-@dataclass(frozen=True, slots=True)
-class Arranging:
-    """An experiment as far as groups are to be moved to the version that each company is shown."""
-
-    product: str
-    split: Split
-    a_hash: str
-    b_hash: str
-    arranged: bool
-
-    def wanted(self, company_id: str) -> str:
-        """The hash of the version that the company is shown."""
-        return self.a_hash if self.split.variant(company_id) == "a" else self.b_hash
 
 
 def start(
@@ -187,13 +200,17 @@ def stop(
 
 def read(conn: sa.Connection) -> list[Experiment]:
     """All that there ever were, the oldest first."""
-    return [Experiment(**row._mapping) for row in conn.execute(_ALL, {"only_in_effect": False})]
+    return _read(conn, in_effect=False)
 
 
 def in_effect(conn: sa.Connection) -> dict[str, Experiment]:
     """By product the experiment that runs, or that left a version in force."""
-    rows = conn.execute(_ALL, {"only_in_effect": True})
-    return {row.product: Experiment(**row._mapping) for row in rows}
+    return {one.product: one for one in _read(conn, in_effect=True) if one.in_force}
+
+
+def arranging(conn: sa.Connection) -> list[Arranging]:
+    """Those that run, as far as groups are moved."""
+    return [one.arranging for one in in_effect(conn).values() if one.runs]
 
 
 def follow_file(conn: sa.Connection, one: Experiment, file_hash: str) -> None:
@@ -252,3 +269,8 @@ def to_arrange(conn: sa.Connection, one: Arranging, most: int) -> list[dict[str,
         for company in companies
         if one.wanted(company) != was
     ]
+
+
+def _read(conn: sa.Connection, *, in_effect: bool) -> list[Experiment]:
+    rows = conn.execute(_ALL, {"in_effect": in_effect})
+    return [Experiment(**row._mapping) for row in rows]

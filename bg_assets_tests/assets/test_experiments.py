@@ -1,8 +1,11 @@
 """Two versions of a template side by side, in real refreshes: one is shown, both are computed."""
 
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
@@ -12,7 +15,8 @@ from bg_assets.domain.experiments.assignment import Split
 from bg_assets.domain.groups import group as rules
 from bg_assets.domain.products.template import Template, parse_template
 from bg_assets.products.files import SHIPPED
-from bg_assets.storage import experiments
+from bg_assets.storage import database, experiments
+from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.refreshing import World, metadata
 
 FINANCE = (SHIPPED / "finance_system.yaml").read_text(encoding="utf-8")
@@ -20,7 +24,7 @@ A = FINANCE.replace("name: finance_system", "name: books")
 # Fewer people, and nobody who blocks.
 B = A.replace("deal_size: 120000", "deal_size: 40000").replace("    required: 1\n    priority: 3",
     "    required: 0\n    priority: 3")  # fmt: skip
-COMPANIES = tuple(f"co-{number}" for number in range(8))
+COMPANIES = tuple(f"co-{number}" for number in range(6))
 
 
 @pytest.fixture
@@ -37,18 +41,27 @@ def read(text: str) -> Template:
     return parse_template(text, "a test")
 
 
-def start(world: World, b: str = B, share: int = 50) -> Split:
+def start(world: World, number: int = 1) -> Split:
+    """Start it, with an id that divides the companies the same way each time."""
     with world.engine.begin() as conn:
-        found = experiments.start(
-            conn, "books", (read(A).hash, A), (read(b).hash, b), share, "tester"
+        found = experiments.start(conn, "books", (read(A).hash, A), (read(B).hash, B), 50, "ann")
+        assert found is not None
+        split = Split(str(uuid.UUID(int=number)), 50)
+        conn.execute(
+            sa.text("update bg.experiments set id = cast(:new as uuid) where id = :old"),
+            {"new": split.experiment_id, "old": found},
         )
-    assert found is not None
-    return Split(found, share)
+    return split
+
+
+def one_shown(split: Split, letter: str, name: str) -> str:
+    """A company by this name and a number that is shown this version."""
+    return next(c for n in range(100) if split.variant(c := f"{name}-{n}") == letter)
 
 
 def stop(world: World, split: Split, kept: Any = None) -> None:
     with world.engine.begin() as conn:
-        assert experiments.stop(conn, split.experiment_id, "tester", kept, {})
+        assert experiments.stop(conn, split.experiment_id, "ann", kept, {})
 
 
 def follow(world: World) -> set[str]:
@@ -78,21 +91,41 @@ def is_arranged(world: World) -> bool:
     return bool(world.sql("select arranged_at is not null from bg.experiments")[0][0])
 
 
-@pytest.fixture
-def running(world: World, own: Path) -> tuple[World, Split]:
+def run_one(world: World) -> tuple[World, Split]:
     """Companies with their groups, and an experiment that has been followed."""
     world.build(*COMPANIES)
     assert follow(world) == set()
     split = start(world)
-    shown_b = {one for one in COMPANIES if split.variant(one) == "b"}
-    assert follow(world) == shown_b
+    assert follow(world) == {one for one in COMPANIES if split.variant(one) == "b"}
     return world, split
 
 
+@pytest.fixture
+def running(world: World, own: Path) -> tuple[World, Split]:
+    """An experiment of the test's own."""
+    return run_one(world)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    postgres: Cluster, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, Split]]:
+    """An experiment of all tests here that end nothing: each has companies of its own."""
+    url, folder = postgres.clone(template), tmp_path_factory.mktemp("templates")
+    (folder / "books.yaml").write_text(A, encoding="utf-8")
+    engine = database.make_engine(url)
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        for name, value in (("DATABASE_URL", url), ("TEMPLATES", folder), ("PRODUCTS", "books")):
+            patch.setenv(f"BG_{name}", str(value))
+        yield run_one(World(engine, instance))
+    engine.dispose()
+    postgres.drop(url)
+
+
 def test_exactly_the_companies_that_are_to_be_shown_b_are_refreshed_and_only_once(
-    running: tuple[World, Split],
+    shared: tuple[World, Split],
 ) -> None:
-    world, split = running
+    world, split = shared
     assert hashes(world) == {
         one: read(B if split.variant(one) == "b" else A).hash for one in COMPANIES
     }
@@ -104,12 +137,12 @@ def test_exactly_the_companies_that_are_to_be_shown_b_are_refreshed_and_only_onc
 
 
 def test_both_groups_are_of_the_same_refresh_and_the_one_not_shown_is_nowhere_else(
-    running: tuple[World, Split],
+    shared: tuple[World, Split],
 ) -> None:
-    world, split = running
-    world.execute(COMPANIES[0])
+    world, split = shared
+    world.execute(next(one for one in COMPANIES if split.variant(one) == "a"))
     both = kept(world)
-    assert COMPANIES[0] in both
+    assert {row["shown"] for row in both.values()} == {"a", "b"}
     for company, row in both.items():
         assert row["shown"] == split.variant(company)
         shown = world.members(company)
@@ -122,17 +155,17 @@ def test_both_groups_are_of_the_same_refresh_and_the_one_not_shown_is_nowhere_el
         )
         assert (refresh, digest) == (row["refresh_id"], hashes(world)[company])
         assert row["size_b"] < row["size_a"]
-    ((ghosts,),) = world.sql(
-        "select count(*) from bg.buyer_group_history as h where not exists ("
-        "select from bg.buyer_group_members as m where m.person_id = h.person_id) "
-        "and h.event = 'joined' and h.company_id not in (select company_id "
-        "from bg.buyer_group_history where event = 'left')"
-    )
-    assert ghosts == 0
+        told = world.sql(
+            "select person_id from bg.buyer_group_history where company_id = :c and event in "
+            "('joined', 'left') group by 1 having sum(case event when 'joined' then 1 else -1 end) "
+            "> 0",
+            c=company,
+        )
+        assert {who for (who,) in told} == shown.keys()
 
 
-def test_the_partition_tells_which_version_it_shows(running: tuple[World, Split]) -> None:
-    world, split = running
+def test_the_partition_tells_which_version_it_shows(shared: tuple[World, Split]) -> None:
+    world, split = shared
     company = COMPANIES[1]
     shown = metadata(world, world.execute(company))[company]
     letter = split.variant(company)
@@ -149,9 +182,11 @@ def test_without_an_experiment_no_partition_speaks_of_one(world: World, own: Pat
     assert kept(world) == {}
 
 
-def test_a_pin_and_an_exclusion_count_in_both_versions(running: tuple[World, Split]) -> None:
-    world, _ = running
-    for company in COMPANIES[:4]:
+def test_a_pin_and_an_exclusion_count_in_both_versions(shared: tuple[World, Split]) -> None:
+    world, split = shared
+    of_each = [one_shown(split, letter, "word") for letter in "ab"]
+    world.build(*of_each)
+    for company in of_each:
         for action, person, role in (("exclude", "fd", None), ("pin", "pm", "champion")):
             world.sql(
                 "insert into bg.member_overrides (company_id, product, person_id, action, role, "
@@ -165,9 +200,11 @@ def test_a_pin_and_an_exclusion_count_in_both_versions(running: tuple[World, Spl
             assert members[f"{company}-pm"] == "champion"
 
 
-def test_who_leaves_leaves_both(running: tuple[World, Split]) -> None:
-    world, _ = running
-    company = COMPANIES[2]
+def test_who_leaves_leaves_both(shared: tuple[World, Split]) -> None:
+    world, split = shared
+    company = one_shown(split, "a", "leaving")
+    world.build(company)
+    assert f"{company}-cfo" in kept(world)[company]["members"]
     world.sql("update bg.people set status = 'left' where id = :id", id=f"{company}-cfo")
     world.execute(company)
     assert f"{company}-cfo" not in world.members(company)
@@ -175,18 +212,20 @@ def test_who_leaves_leaves_both(running: tuple[World, Split]) -> None:
 
 
 def test_a_company_that_is_deleted_goes_from_the_experiment_too(
-    running: tuple[World, Split],
+    shared: tuple[World, Split],
 ) -> None:
-    world, _ = running
-    company = next(iter(kept(world)))
+    world, split = shared
+    company = one_shown(split, "b", "deleted")
+    world.build(company)
+    assert company in kept(world)
     world.sql("update bg.companies set deleted_at = now() where id = :id", id=company)
     follow(world)
     assert company not in kept(world)
     assert company not in hashes(world)
 
 
-def test_a_company_that_is_new_is_shown_its_version_at_once(running: tuple[World, Split]) -> None:
-    world, split = running
+def test_a_company_that_is_new_is_shown_its_version_at_once(shared: tuple[World, Split]) -> None:
+    world, split = shared
     world.build("new-1", "new-2", "new-3")
     assert {"new-1", "new-2", "new-3"} <= kept(world).keys()
     for one in ("new-1", "new-2", "new-3"):
@@ -194,10 +233,11 @@ def test_a_company_that_is_new_is_shown_its_version_at_once(running: tuple[World
 
 
 def test_a_version_that_fails_where_it_is_not_shown_harms_nothing(
-    running: tuple[World, Split], monkeypatch: pytest.MonkeyPatch
+    shared: tuple[World, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world, split = running
-    company = next(one for one in COMPANIES if split.variant(one) == "b")
+    world, split = shared
+    company = one_shown(split, "b", "poisoned")
+    world.build(company)
     assert company in kept(world)
     real = rules.weigh
     bad = read(A).hash
@@ -216,9 +256,9 @@ def test_a_version_that_fails_where_it_is_not_shown_harms_nothing(
 
 
 def test_checks_judge_each_group_by_the_version_that_built_it(
-    running: tuple[World, Split], monkeypatch: pytest.MonkeyPatch
+    shared: tuple[World, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world, split = running
+    world, split = shared
     seen: dict[str, str] = {}
     real = group_checks.judge
 
@@ -227,13 +267,14 @@ def test_checks_judge_each_group_by_the_version_that_built_it(
         return real(groups, templates)
 
     monkeypatch.setattr(group_checks, "judge", judge)
-    for company in COMPANIES[:4]:
-        world.execute(company)
-    assert {one: seen[one] for one in COMPANIES[:4]} == {
-        one: read(B if split.variant(one) == "b" else A).hash for one in COMPANIES[:4]
+    judged = {one_shown(split, letter, "judged"): letter for letter in "ab"}
+    world.build(*judged)
+    assert {one: seen[one] for one in judged} == {
+        one: read(B if letter == "b" else A).hash for one, letter in judged.items()
     }
 
 
+@pytest.mark.slow
 def test_after_a_stop_all_are_of_the_file_again_and_nothing_of_it_is_left(
     running: tuple[World, Split],
 ) -> None:
@@ -267,6 +308,7 @@ def test_what_a_stop_keeps_is_in_force_until_the_file_is_another(
     assert set(hashes(world).values()) == {read(A).hash}
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_meanwhile_waits_for_the_stop_and_that_is_told(
     running: tuple[World, Split], own: Path
 ) -> None:
@@ -309,6 +351,7 @@ def test_a_refresh_that_began_before_and_ended_by_the_old_rule_is_asked_for_agai
     assert is_arranged(world)
 
 
+@pytest.mark.slow
 def test_a_refresh_that_ends_after_the_stop_leaves_no_figures(
     running: tuple[World, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +377,7 @@ def test_two_at_once_for_a_product_are_one(world: World, own: Path) -> None:
     split = start(world)
     with world.engine.begin() as conn:
         other = (read(B).hash, B)
-        assert experiments.start(conn, "books", other, other, 20, "tester") is None
+        assert experiments.start(conn, "books", other, other, 20, "ann") is None
     stop(world, split)
-    assert start(world, share=20).experiment_id != split.experiment_id
+    start(world, 2)
+    assert world.sql("select count(*) from bg.experiments") == [(2,)]

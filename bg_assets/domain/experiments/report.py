@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bg_assets.domain.experiments import figures
 from bg_assets.domain.experiments.figures import ALARMS, Estimate, Pairs, Shares
@@ -23,6 +24,14 @@ OVERLAPS = {
 OVERRIDES = "overrides"
 _OF_OVERRIDES = "companies with a pin or exclusion"
 _PERCENT = frozenset({"confidence", "completeness", OVERRIDES, *OVERLAPS})
+# What is said of b where it has more of it, and less.
+_MORE = {
+    "size": ("more", "fewer"),
+    "confidence": ("higher", "lower"),
+    "completeness": ("higher", "lower"),
+    "cohesion": ("higher", "lower"),
+    OVERRIDES: ("more", "fewer"),
+}
 NO_FEEDBACK = "no feedback recorded"
 
 
@@ -112,6 +121,18 @@ def report(sums: Sums) -> Report:
     return Report(both, sums.a, sums.b, tuple(compared), overlaps, _conclusion(compared, both))
 
 
+def from_document(found: Mapping[str, Any]) -> Report:
+    """A report that was kept as a document."""
+    return Report(
+        found["both"],
+        Overrides(**found["a"]),
+        Overrides(**found["b"]),
+        tuple(Comparison(**one) for one in found["comparisons"]),
+        tuple(Overlap(**one) for one in found["overlaps"]),
+        found["conclusion"],
+    )
+
+
 def table(found: Report) -> list[tuple[str, ...]]:
     """The report for people: a row for each figure, the first with the names of the columns."""
     rows = [("figure", "a", "b", "b - a", "95 % interval", "companies", "what it says")]
@@ -129,9 +150,9 @@ def table(found: Report) -> list[tuple[str, ...]]:
     ]
     rows += [
         (
-            one.label, "", "", _value(one.name, one.value),
+            one.label, "", "", "",
             _interval(one.name, one.low, one.high), f"{one.companies:,} with both groups",
-            "of those in either",
+            f"{_value(one.name, one.value)} of those in either",
         )
         for one in found.overlaps
     ]  # fmt: skip
@@ -173,8 +194,8 @@ def _verdict(name: str, found: Estimate, p: float | None) -> tuple[str, str]:
     if p is None or found.value is None:
         return SAME, "the same at every company"
     if p < ALARMS:
-        much = _value(name, abs(found.value))
-        return DIFFERS, f"{'more' if found.value > 0 else 'less'} in b, by {much}"
+        much = _value(name, found.value, signed=True).lstrip("+-")
+        return DIFFERS, f"{_MORE[name][found.value < 0]} in b, by {much}"
     if found.low is not None and found.high is not None and not found.low <= 0 <= found.high:
         return NOT_TOLD, "the data can't tell: among so many figures one may differ so by chance"
     return NOT_TOLD, "the data can't tell: the interval holds 0"
@@ -193,21 +214,23 @@ def _conclusion(compared: Sequence[Comparison], both: int) -> str:
         return f"the versions differ in {', '.join(differing)}"
     if all(one.verdict == TOO_FEW for one in compared):
         return f"too early to tell: both groups are known of {both:,} companies"
-    if all(one.verdict == SAME for one in compared if one.paired):
-        return f"no difference: both versions make the same of all {both:,} companies"
+    settled = [one for one in compared if one.paired and one.verdict != TOO_FEW]
+    if all(one.verdict == SAME for one in settled):
+        same = ", ".join(one.label for one in settled)
+        return f"no difference: the same {same} at all {both:,} companies"
     return "no difference that these companies could show"
 
 
 def _value(name: str, value: float | None, *, signed: bool = False) -> str:
     if value is None:
         return "unknown"
-    sign = "+" if signed else ""
-    if name in _PERCENT:
-        return f"{100 * value:{sign}.1f} %" if not signed else f"{100 * value:{sign}.1f} points"
-    return f"{value:{sign}.2f}"
+    if name not in _PERCENT:
+        return f"{value:{'+' if signed else ''}.2f}"
+    return f"{100 * value:+.1f} points" if signed else f"{100 * value:.1f} %"
 
 
 def _interval(name: str, low: float | None, high: float | None, *, signed: bool = False) -> str:
     if low is None or high is None:
         return "unknown"
-    return f"{_value(name, low, signed=signed)} to {_value(name, high, signed=signed)}"
+    first = _value(name, low, signed=signed).partition(" ")[0]
+    return f"{first} to {_value(name, high, signed=signed)}"
