@@ -25,3 +25,9 @@ measure_kpis = dg.define_asset_job(
     # Behind every refresh, and ended by run monitoring where it hangs.
     tags={"dagster/priority": "-1000", "dagster/max_runtime": "300"},
 )
+
+compare_experiments = dg.define_asset_job(
+    "compare_experiments",
+    selection=dg.AssetSelection.assets("template_experiments").without_checks(),
+    description="Compare the two versions of a template of each experiment that runs.",
+)

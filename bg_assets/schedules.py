@@ -1,12 +1,14 @@
-"""The schedules: one asks for companies of which nothing is heard, one has the KPIs measured."""
+"""The schedules: companies without news are asked for, KPIs measured, experiments compared."""
 
 import dagster as dg
 
 from bg_assets import jobs, settings
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.resources import Database
-from bg_assets.storage import claims, database, next_refreshes
+from bg_assets.storage import claims, database, experiments, next_refreshes
 
+# Of Dagster's priorities: behind every refresh.
+_LEAST_URGENT = {"dagster/priority": "-1000"}
 _OFF = "BG_REFRESH_WITHOUT_NEWS is 0: companies without news are not refreshed"
 
 
@@ -69,4 +71,31 @@ def measure_kpis(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     return dg.RunRequest()
 
 
-SCHEDULES = [refreshes_without_news, kpis]
+@dg.schedule(
+    name="experiment_comparisons",
+    job=jobs.compare_experiments,
+    cron_schedule="17 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "Compares the two versions of a template each hour while an experiment runs, and does "
+        "nothing while none does."
+    ),
+)
+def experiment_comparisons(
+    context: dg.ScheduleEvaluationContext, database: Database
+) -> dg.RunRequest | dg.SkipReason:
+    products = running_experiments(database)
+    if not products:
+        return dg.SkipReason("no experiment runs")
+    return dg.RunRequest(tags={**_LEAST_URGENT, "bg/reasons": f"experiments: {products}"})
+
+
+def running_experiments(resource: Database) -> str:
+    """The products on which an experiment runs, in a line; empty while none does."""
+    with database.connect(resource.engine) as conn:
+        effects = experiments.in_effect(conn)
+    return ", ".join(product for product, one in effects.items() if one.runs)
+
+
+SCHEDULES = [refreshes_without_news, kpis, experiment_comparisons]

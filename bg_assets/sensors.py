@@ -164,6 +164,7 @@ def follow_templates(engine: sa.Engine) -> list[str]:
     raised = in_force.raise_changes(engine, force)
     who = "1 company is" if raised == 1 else f"{raised} companies are"
     lines = [f"{who} to be refreshed for a changed template"] if raised else []
+    lines = [*force.notes, *lines]
     return [force.warning, *lines] if force.warning else lines
 
 

@@ -35,6 +35,7 @@ ROOMS = {
     "domain.enrichment": "domain.values",
     "domain.products": "domain domain.values domain.enrichment",
     "domain.groups": "domain domain.values domain.titles domain.products",
+    "domain.experiments": "domain.products domain.groups",
     "domain.webhooks": "domain.values",
     "domain.kpis": "domain",
     "terminal": "domain.values",
@@ -45,9 +46,9 @@ ROOMS = {
     "sample": "writing files",
     "providers": "settings domain.values domain.enrichment domain.webhooks files",
     "storage": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.groups domain.webhooks domain.kpis logs encryption embedded",
+    "domain.groups domain.experiments domain.webhooks domain.kpis logs encryption embedded",
     "sending": "domain.webhooks",
-    "products": "domain.values domain.products storage",
+    "products": "domain.values domain.products domain.experiments storage",
     "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
     "providers storage products",
     "receiver": "settings process tracing domain.values domain.webhooks logs encryption embedded "
@@ -58,13 +59,14 @@ ROOMS = {
     "local": "settings process tracing domain.webhooks terminal logs encryption embedded files "
     "sample storage sending products instance",
     "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups domain.webhooks domain.kpis terminal encryption embedded files "
-    "sample storage sending products enriching receiver instance backups local",
+    "domain.products domain.groups domain.experiments domain.webhooks domain.kpis terminal "
+    "encryption embedded files sample storage sending products enriching receiver instance "
+    "backups local",
     "partitions": "",
     "resources": "storage instance",
     "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups domain.kpis logs embedded storage products enriching instance "
-    "partitions resources",
+    "domain.products domain.groups domain.experiments domain.kpis logs embedded storage products "
+    "enriching instance partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",

@@ -17,18 +17,18 @@ from bg_assets.assets import (
     runs,
     traces,
     unseen,
+    unshown,
     versions,
 )
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.groups.outcome import Outcome, outcome
-from bg_assets.domain.products.template import Template
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.enriching import plans
 from bg_assets.instance import report
 from bg_assets.logs.log import logger
 from bg_assets.products import in_force
 from bg_assets.resources import Database
-from bg_assets.storage import groups, next_refreshes, refreshes, staff
+from bg_assets.storage import experiment_groups, groups, next_refreshes, refreshes, staff
 from bg_assets.storage.database import connect, in_transaction
 from bg_assets.storage.enrichment import due
 from bg_assets.storage.refreshes import Held
@@ -114,7 +114,7 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
     ``companies`` are those to report on: of the portion, and others that the run does not hold.
     """
     context, engine, force = run.context, run.engine, run.force
-    outcomes, failed, people = _decide(engine, portion, list(force.templates.values()))
+    outcomes, failed, people = _decide(engine, portion, force)
     asks = bool(run.config.providers) and bool(plans.asking(force.templates.values()))
     causes, done = _complete(engine, run.run_id, outcomes, failed, people, asks=asks)
     failures.release(context, engine, run.held, failed)
@@ -124,7 +124,7 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
         facts = partition.read_facts(conn, companies)
         titles = partition.read_titles(conn, group_metadata.leavers(groups_shown))
         coming = next_refreshes.read(conn, companies if run.config.refresh_without_news else ())
-    judged = judging.judge_written(engine, sorted(done), force.templates)
+    judged = judging.judge_written(engine, sorted(done), force)
     decided = {refresh.company_id: decision for refresh, decision in outcomes}
     for company in sorted(decided.keys() - done - failed.keys()):
         context.log.warning(
@@ -137,6 +137,9 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
         metadata = {
             who: {**entries, "template_error": force.warning} for who, entries in metadata.items()
         }
+    metadata = unshown.tell(
+        metadata, force, [pair for pair in outcomes if pair[0].company_id in done]
+    )
     report.report(context, runs.to_report(context, metadata, done))
     return bool(done)
 
@@ -174,7 +177,7 @@ def _held(
 
 
 def _decide(
-    engine: sa.Engine, held: Sequence[Held], templates: Sequence[Template]
+    engine: sa.Engine, held: Sequence[Held], force: in_force.InForce
 ) -> tuple[list[tuple[Held, Outcome]], dict[str, str], dict[str, list[StaffMember]]]:
     """The outcome of each company; for which the rules failed, with the reason; and the staff."""
     companies = [refresh.company_id for refresh in held]
@@ -190,7 +193,7 @@ def _decide(
             decision = outcome(
                 known.get(refresh.company_id),
                 people.get(refresh.company_id, []),
-                templates,
+                list(force.of(refresh.company_id).values()),
                 refresh.as_of,
                 overrides.get(refresh.company_id, {}),
                 before.get(refresh.company_id, {}),
@@ -198,6 +201,8 @@ def _decide(
             outcomes.append((refresh, decision))
         except Exception as err:
             failed[refresh.company_id] = failures.in_words(err)
+    if force.experiments:
+        outcomes = unshown.add(outcomes, force, known, people, overrides)
     return outcomes, failed, people
 
 
@@ -246,6 +251,7 @@ def _write(
         commit.look(conn)
         causes = groups.read_causes(conn, [held.refresh_id for held, _ in outcomes])
         done = groups.complete(conn, run_id, outcomes, interval)
+        experiment_groups.note(conn, [pair for pair in outcomes if pair[0].refresh_id in done])
         unseen.note(conn, [pair for pair in outcomes if pair[0].refresh_id in done], people)
         if asks:
             due.want(conn, _to_ask(outcomes, causes, done))

@@ -5,14 +5,13 @@ group may be wrong because of what happened since. Going through all groups in o
 where they are many, and is done nowhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.assets import group_checks
-from bg_assets.domain.products.template import Template
 from bg_assets.products import in_force
 from bg_assets.storage import chores, database, verdicts
 from bg_assets.storage.reports import checks
@@ -26,11 +25,18 @@ _JUDGE, _TALLY = "judge groups", "tally of checks"
 
 
 def judge_written(
-    engine: sa.Engine, companies: Sequence[str], templates: Mapping[str, Template]
+    engine: sa.Engine, companies: Sequence[str], force: in_force.InForce
 ) -> list[Verdict]:
-    """Judge the groups of these companies as they stand, keep the verdicts and return them."""
+    """Judge the groups of these companies as they stand, keep the verdicts and return them.
+
+    Each by the template by which its company's groups are built.
+    """
     with database.connect(engine) as conn:
-        found = group_checks.judge(checks.read(conn, companies), templates)
+        found = [
+            verdict
+            for one in checks.read(conn, companies)
+            for verdict in group_checks.judge([one], force.of(one.company_id))
+        ]
         if found:
             verdicts.write(conn, found)
     return found
@@ -93,7 +99,7 @@ def _judge_portion(engine: sa.Engine) -> int:
         verdicts.forget(conn)
         new = verdicts.not_judged(conn, NEW_AT_ONCE)
         old = verdicts.oldest(conn, OLD_AT_ONCE)
-    judge_written(engine, [*new, *old], force.templates)
+    judge_written(engine, [*new, *old], force)
     return len(new)
 
 

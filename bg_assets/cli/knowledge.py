@@ -7,13 +7,14 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.products.files import find_templates, unknown
-from bg_assets.storage import instance_settings, resync, templates
+from bg_assets.storage import experiments, instance_settings, resync, templates
 
 
 def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
     """in_force: product (as name), hash, loaded_at, old_groups; mistakes: mistake and since.
 
-    A mistake that nobody who runs has met yet has no time. Writes nothing.
+    experiments: those that run, or that left a version in force. A mistake that nobody who runs
+    has met yet has no time. Writes nothing.
     """
     stored, old = templates.read(conn), resync.count_old(conn)
     told: dict[str, Any] = {**templates.read_mistakes(conn)}
@@ -33,6 +34,17 @@ def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
             }
             for template in stored.values()
         ],
+        "experiments": [
+            {
+                "product": one.product,
+                "id": one.id,
+                "share": one.share,
+                "started_at": one.started_at,
+                "runs": one.runs,
+                "kept": one.kept,
+            }
+            for one in experiments.in_effect(conn).values()
+        ],
         "mistakes": [{"mistake": what, "since": since} for what, since in sorted(told.items())],
     }
 
@@ -42,9 +54,18 @@ def in_words(known: Mapping[str, Any]) -> Iterator[str]:
     for one in known["in_force"]:
         if one["old_groups"]:
             yield f"{one['name']}: {one['old_groups']} groups of an older template, to be refreshed"
+    for one in known["experiments"]:
+        yield f"{one['product']}: {_experiment(one)}"
     for one in known["mistakes"]:
         since = f" (since {one['since']:%Y-%m-%d %H:%M:%S %Z})" if one["since"] else ""
         yield f"template: {one['mistake']}{since}"
     if known["mistakes"] and known["in_force"]:
         names = ", ".join(one["name"] for one in known["in_force"])
         yield f"the last good ones stay in force: {names}"
+
+
+def _experiment(one: Mapping[str, Any]) -> str:
+    if not one["runs"]:
+        return f"version {one['kept']} of the last experiment is in force until the file changes"
+    since = f"{one['started_at']:%Y-%m-%d %H:%M %Z}"
+    return f"an experiment runs since {since}, {one['share']} of a hundred companies are shown b"

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from bg_assets import terminal
 from bg_assets.cli import lookups, session
-from bg_assets.storage import companies, database, resync, templates
+from bg_assets.storage import companies, database, experiments, resync, templates
 from bg_assets.storage.capture import missed, watch
 
 PORTION = 1000
@@ -85,7 +85,7 @@ def _compare(
             if portion.number:
                 current = {name: one.hash for name, one in templates.read(conn).items()}
                 found.of_old_templates += resync.raise_within(
-                    conn, current, after, portion.last, only
+                    conn, current, after, portion.last, only, experiments.arranging(conn)
                 )
             if dry_run:
                 conn.rollback()

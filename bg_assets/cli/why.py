@@ -37,7 +37,7 @@ def why(company_id: str, person_id: str, product: str | None, as_json: bool) -> 
         force = running or in_force.in_force(engine, config.templates, wanted)
         if force.warning:
             session.say(force.warning)
-        document = _document(conn, company_id, person, list(force.templates.values()))
+        document = _document(conn, company_id, person, list(force.of(company_id).values()))
     if as_json:
         terminal.print_json(document)
     else:

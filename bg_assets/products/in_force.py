@@ -1,31 +1,54 @@
 """Which template is in force for each product: its file's, or the last good one.
 
 A product is a name that a user types; a template is the document of that name, and may change.
+While an experiment runs two versions of it are in force, as they were when it started, and each
+company is shown one of them; what its stop has kept stays until the file is another.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from bg_assets.domain.experiments.assignment import Trial
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Template, parse_template
 from bg_assets.domain.values import regions
 from bg_assets.products.files import Found, find_templates, unknown
-from bg_assets.storage import database, resync, templates
+from bg_assets.storage import database, experiments, resync, templates
+from bg_assets.storage.experiments import Arranging, Experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An experiment that runs, and how far companies are asked for that it moves."""
+
+    trial: Trial
+    arranging: Arranging
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
     """The template of each product, in the order of BG_PRODUCTS, and what is wrong with files.
 
-    ``last_good``: the products whose own file can't be used at the moment.
+    ``last_good``: the products whose own file can't be used at the moment. ``experiments``: those
+    that run, by product, whose template above is version a. ``notes``: where a file is not in
+    force because of one.
     """
 
     templates: dict[str, Template]
     mistakes: tuple[str, ...]
     last_good: tuple[str, ...]
+    experiments: Mapping[str, Running] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def of(self, company_id: str) -> Mapping[str, Template]:
+        """The template of each product by which the company's groups are built."""
+        if not self.experiments:
+            return self.templates
+        shown = {name: one.trial.shown(company_id) for name, one in self.experiments.items()}
+        return self.templates | shown
 
     @property
     def warning(self) -> str | None:
@@ -42,8 +65,7 @@ def in_force(engine: sa.Engine, folder: Path | None, products: Sequence[str]) ->
     Raises BadTemplate where a product has neither, DatabaseUnreachable.
     """
     with database.connect(engine) as conn:
-        found, stored, mistakes = _look(conn, folder, products)
-    return choose(found, stored, products, mistakes)
+        return choose(_look(conn, folder, products), products)
 
 
 def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InForce:
@@ -53,17 +75,21 @@ def keep(engine: sa.Engine, folder: Path | None, products: Sequence[str]) -> InF
     with another folder. Raises what ``in_force`` raises, the mistakes being kept.
     """
     with database.connect(engine) as conn:
-        listing, stored, mistakes = _look(conn, folder, products)
+        seen = _look(conn, folder, products)
         good = [
-            (product, template.hash, listing.texts[product])
-            for product, template in listing.templates.items()
-            if product in products
+            (product, template.hash, seen.found.texts[product])
+            for product, template in seen.found.templates.items()
+            if product in products and product not in seen.rules
         ]
-        kept = {(product, row.hash, row.text) for product, row in stored.items()}
+        good += [(name, *rule) for name, rule in seen.rules.items() if name in products]
+        kept = {(product, row.hash, row.text) for product, row in seen.stored.items()}
         if not kept.issuperset(good):
             templates.write(conn, good)
-        templates.write_mistakes(conn, mistakes)
-    return choose(listing, stored, products, mistakes)
+        templates.write_mistakes(conn, seen.mistakes)
+        for product, one in seen.experiments.items():
+            if product in seen.found.templates:
+                experiments.follow_file(conn, one, seen.found.templates[product].hash)
+    return choose(seen, products)
 
 
 def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:
@@ -77,37 +103,111 @@ def as_kept(conn: sa.Connection, products: Sequence[str]) -> InForce | None:
     kept = {
         product: parse_template(stored[product].text, f"{product} in force") for product in products
     }
-    return InForce(kept, tuple(templates.read_mistakes(conn)), ())
+    effects = experiments.in_effect(conn)
+    running = {name: _running(one) for name, one in effects.items() if one.runs and name in kept}
+    kept |= {name: one.trial.a for name, one in running.items()}
+    return InForce(kept, tuple(templates.read_mistakes(conn)), (), running)
 
 
-def _look(
-    conn: sa.Connection, folder: Path | None, products: Sequence[str]
-) -> tuple[Found, dict[str, templates.Stored], list[str]]:
-    """The files, the templates that were kept, and what is wrong with these products'."""
+def text_of(
+    conn: sa.Connection, folder: Path | None, product: str, *, as_kept: bool
+) -> tuple[Template, str]:
+    """The template of one product that is in force and its text.
+
+    as_kept: by what the running instance goes, whatever the files say. Raises BadTemplate.
+    """
+    seen = _look(conn, folder, [product])
+    if as_kept and product in seen.stored:
+        text = seen.stored[product].text
+    elif product in seen.rules:
+        _, text = seen.rules[product]
+    elif product in seen.found.texts:
+        text = seen.found.texts[product]
+    else:
+        raise BadTemplate(*seen.mistakes)
+    return parse_template(text, f"{product} in force"), text
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The files, the templates that were kept, what is wrong, and the experiments that count.
+
+    ``rules``: hash and text of what an experiment puts in the place of a product's file.
+    """
+
+    found: Found
+    stored: Mapping[str, templates.Stored]
+    mistakes: Sequence[str]
+    experiments: Mapping[str, Experiment]
+    rules: Mapping[str, tuple[str, str]]
+
+
+def _look(conn: sa.Connection, folder: Path | None, products: Sequence[str]) -> Seen:
     found = find_templates(folder)
     stored = templates.read(conn)
+    effects = experiments.in_effect(conn)
     # A product whose file was there and is bad now is not unknown: its mistake says enough.
     asked = [product for product in products if not found.mistakes or product not in stored]
-    return found, stored, [*found.mistakes, *unknown(asked, found)]
+    mistakes = [*found.mistakes, *unknown(asked, found)]
+    return Seen(found, stored, mistakes, effects, _rules(effects, found))
 
 
-def choose(
-    found: Found,
-    stored: dict[str, templates.Stored],
-    products: Sequence[str],
-    mistakes: Sequence[str],
-) -> InForce:
-    """The template of each product, from its file or as it was kept. Raises BadTemplate."""
+def _rules(effects: Mapping[str, Experiment], found: Found) -> dict[str, tuple[str, str]]:
+    rules = {}
+    for product, one in effects.items():
+        file = found.templates.get(product)
+        if not one.runs and one.file_hash is not None and file and file.hash != one.file_hash:
+            continue
+        digest, text = one.rule
+        # What the file says beside, of which no group is made, may be newer.
+        rules[product] = (digest, found.texts[product] if file and file.hash == digest else text)
+    return rules
+
+
+def choose(seen: Seen, products: Sequence[str]) -> InForce:
+    """The template of each product: an experiment's, its file's, or as it was kept.
+
+    Raises BadTemplate.
+    """
     chosen: dict[str, Template] = {}
-    kept = [product for product in products if product not in found.templates]
+    running: dict[str, Running] = {}
+    notes: list[str] = []
     for product in products:
-        if product in found.templates:
-            chosen[product] = found.templates[product]
-        elif product in stored:
-            chosen[product] = parse_template(stored[product].text, f"the last good {product}")
+        file = seen.found.templates.get(product)
+        if product in seen.rules:
+            one = seen.experiments[product]
+            digest, text = seen.rules[product]
+            chosen[product] = parse_template(text, f"{product} of an experiment")
+            if one.runs:
+                running[product] = _running(one, chosen[product])
+            if file and file.hash != digest:
+                notes.append(_not_in_force(product, one))
+        elif file:
+            chosen[product] = file
+        elif product in seen.stored:
+            text = seen.stored[product].text
+            chosen[product] = parse_template(text, f"the last good {product}")
         else:
-            raise BadTemplate(*mistakes)
-    return InForce(chosen, tuple(mistakes), tuple(kept))
+            raise BadTemplate(*seen.mistakes)
+    last_good = tuple(one for one in products if one not in seen.found.templates)
+    return InForce(chosen, tuple(seen.mistakes), last_good, running, tuple(notes))
+
+
+def _running(one: Experiment, a: Template | None = None) -> Running:
+    a = a or parse_template(one.a_text, f"version a of {one.product}")
+    b = parse_template(one.b_text, f"version b of {one.product}")
+    return Running(Trial(one.split, a, b), one.arranging)
+
+
+def _not_in_force(product: str, one: Experiment) -> str:
+    if one.runs:
+        return (
+            f"the file of {product} is another than version a of the experiment that runs: it "
+            "comes into force when that is stopped"
+        )
+    return (
+        f"{product} is as its last experiment left it (version {one.kept}) until its file changes"
+    )
 
 
 def raise_changes(engine: sa.Engine, force: InForce) -> int:
@@ -125,4 +225,5 @@ def raise_changes(engine: sa.Engine, force: InForce) -> int:
             product: regions.outside(force.templates[product].regions, spelled)
             for product in incomplete
         }
-        return resync.raise_changes(conn, current, outside, incomplete)
+        moving = [one.arranging for one in force.experiments.values()]
+        return resync.raise_changes(conn, current, outside, incomplete, experiments=moving)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from bg_assets.storage import cancelling, dueness, locks, priorities
+from bg_assets.storage.experiments import Arranging, to_arrange
 from bg_assets.storage.locks import Lock
 
 MOST = 5000
@@ -38,18 +39,24 @@ _INSERT = """
         jsonb_build_object('templates', jsonb_object_agg(product, hash))
     from found group by company_id order by company_id limit :most
 """
-# Each of the two ranges of buyer_groups_by_template is empty while all groups are of the present
-# template. A portion of them is looked at, whether asked for already or not: 100,000 old groups
-# that wait for their refresh must not be gone through again and again.
+# Each of the ranges of buyer_groups_by_template is empty while all groups are of the present
+# template, or of the two of an experiment, which are their ends. A portion of them is looked at,
+# whether asked for already or not: 100,000 old groups that wait for their refresh must not be gone
+# through again and again.
 _OF_ANOTHER = """
     (select company_id, template_hash from bg.buyer_groups
-    where product = :product and template_hash {than} :hash
+    where product = :product and {than}
         and (template_hash, company_id) > (:looked_hash, :looked_company)
     order by template_hash, company_id limit :most)
 """
+_THAN = (
+    "template_hash < :low",
+    "template_hash > :low and template_hash < :high",
+    "template_hash > :high",
+)
 _PORTION = sa.text(
-    f"{_OF_ANOTHER.format(than='<')} union all {_OF_ANOTHER.format(than='>')}"
-    "order by template_hash, company_id limit :most"
+    " union all ".join(_OF_ANOTHER.format(than=than) for than in _THAN)
+    + " order by template_hash, company_id limit :most"
 )
 _LOOKED = sa.text("select looked_hash, looked_company from bg.templates where name = :product")
 _LOOKED_UP_TO = sa.text("""
@@ -72,8 +79,9 @@ _OLD = sa.text(f"""
 # Served by the primary key of the groups.
 _OF_COMPANIES = sa.text("""
     select g.company_id, g.product, g.template_hash as was, c.hash
-    from jsonb_to_recordset(cast(:current as jsonb)) as c(product text, hash text)
-    join bg.buyer_groups as g on g.product = c.product and g.template_hash <> c.hash
+    from jsonb_to_recordset(cast(:current as jsonb)) as c(product text, hash text, divided boolean)
+    join bg.buyer_groups as g on g.product = c.product
+        and (g.template_hash <> c.hash or c.divided)
     where g.company_id > :after and g.company_id <= :last
         and (cast(:only as text[]) is null or g.company_id = any(cast(:only as text[])))
     order by 1, 2
@@ -113,15 +121,19 @@ _COMPLETE = sa.text("""
         where r.status = 'running' and r.started_at < t.loaded_at)
 """)
 _FORGET = sa.text("delete from bg.templates where name <> all(cast(:products as text[]))")
-# Served by buyer_groups_by_template.
+# Served by buyer_groups_by_template. Those of an experiment's other version are none.
 _COUNT_OLD = sa.text("""
     select t.name, (
             select count(*) from bg.buyer_groups as g
-            where g.product = t.name and g.template_hash < t.hash)
+            where g.product = t.name and g.template_hash < t.hash
+                and g.template_hash is distinct from e.b_hash)
         + (
             select count(*) from bg.buyer_groups as g
-            where g.product = t.name and g.template_hash > t.hash) as old
-    from bg.templates as t order by t.name
+            where g.product = t.name and g.template_hash > t.hash
+                and g.template_hash is distinct from e.b_hash) as old
+    from bg.templates as t
+    left join bg.experiments as e on e.product = t.name and e.stopped_at is null
+    order by t.name
 """)
 
 
@@ -131,23 +143,28 @@ def raise_changes(
     outside: Mapping[str, Sequence[str]],
     incomplete: Sequence[str],
     most: int = MOST,
+    experiments: Sequence[Arranging] = (),
 ) -> int:
     """Ask for the refresh of companies whose groups are not of these templates; returns how many.
 
     current: the hash of each product's template. outside: the countries, as ``countries`` gives
     them, in which it is not sold. incomplete: the products that companies may lack altogether. A
     call looks at ``most`` old groups of each product and asks for as many companies that lack one,
-    at most; the next one goes on from there.
+    at most; the next one goes on from there. experiments: those that run; of their products the
+    template in force is a.
     """
     # Two looks at once would ask twice.
     if not locks.try_to_take(conn, Lock.OLD_GROUPS):
         return 0
     conn.execute(_FORGET, {"products": list(current)})
+    divided = {one.product: one for one in experiments}
     old = [
         row
         for name, digest in sorted(current.items())
-        for row in _portion(conn, name, digest, most)
+        for row in _portion(conn, name, digest, most, divided.get(name))
     ]
+    for one in experiments:
+        old += [] if one.arranged else to_arrange(conn, one, most)
     raised = 0
     if old:
         bounded = {"priority": priorities.OF_TEMPLATE, "most": len(old)}
@@ -171,33 +188,50 @@ def raise_within(
     after: str,
     last: str,
     only: Sequence[str] | None = None,
+    experiments: Sequence[Arranging] = (),
 ) -> int:
     """Ask for what other templates than these built, of the companies between two ids.
 
     What is asked for already is left alone. Returns for how many companies.
     """
-    listed = [{"product": name, "hash": digest} for name, digest in current.items()]
+    divided = {one.product: one for one in experiments}
+    listed = [
+        {"product": name, "hash": digest, "divided": name in divided}
+        for name, digest in current.items()
+    ]
     within = {
         "current": json.dumps(listed),
         "after": after,
         "last": last,
         "only": None if only is None else list(only),
     }
-    old = [dict(row) for row in conn.execute(_OF_COMPANIES, within).mappings()]
+    found = (dict(row) for row in conn.execute(_OF_COMPANIES, within).mappings())
+    wanted = (
+        row | _to(row["company_id"], row["hash"], divided.get(row["product"])) for row in found
+    )
+    old = [row for row in wanted if row["was"] != row["hash"]]
     if not old:
         return 0
     bounded = {"priority": priorities.OF_TEMPLATE, "most": len(old)}
     return conn.execute(_OLD, {"groups": json.dumps(old), **bounded}).rowcount
 
 
-def _portion(conn: sa.Connection, product: str, digest: str, most: int) -> list[dict[str, str]]:
+def _to(company_id: str, digest: str, one: Arranging | None) -> dict[str, str]:
+    """The hash that the company's group is to have."""
+    return {"hash": one.wanted(company_id) if one else digest}
+
+
+def _portion(
+    conn: sa.Connection, product: str, digest: str, most: int, one: Arranging | None
+) -> list[dict[str, str]]:
     """The next groups that another template built, after those of the last look; then from anew."""
     looked = conn.execute(_LOOKED, {"product": product}).mappings().first()
     start = {
         "looked_hash": looked["looked_hash"] if looked else "",
         "looked_company": looked["looked_company"] if looked else "",
     }
-    asked = {"product": product, "hash": digest, "most": most}
+    both = (one.a_hash, one.b_hash) if one else (digest,)
+    asked = {"product": product, "low": min(both), "high": max(both), "most": most}
     rows = conn.execute(_PORTION, asked | start).all()
     ended = len(rows) < most
     end = {
@@ -207,7 +241,8 @@ def _portion(conn: sa.Connection, product: str, digest: str, most: int) -> list[
     if end != start:
         conn.execute(_LOOKED_UP_TO, {"product": product, **end})
     return [
-        {"company_id": row.company_id, "product": product, "was": row.template_hash, "hash": digest}
+        {"company_id": row.company_id, "product": product, "was": row.template_hash}
+        | _to(row.company_id, digest, one)
         for row in rows
     ]
 

@@ -26,6 +26,13 @@ _WRITE = sa.text("""
         looked_company = case when t.hash = excluded.hash then t.looked_company else '' end
     where (t.hash, t.text) is distinct from (excluded.hash, excluded.text)
 """)
+_VERSIONS = sa.text("""
+    insert into bg.template_versions (product, hash, text)
+    select name, hash, text
+    from jsonb_to_recordset(cast(:templates as jsonb)) as n(name text, hash text, text text)
+    order by name
+    on conflict (product, hash) do nothing
+""")
 _MISTAKES = sa.text("select mistake, since from bg.template_mistakes order by mistake")
 _WRITE_MISTAKES = sa.text("""
     insert into bg.template_mistakes (mistake)
@@ -59,10 +66,12 @@ def write(conn: sa.Connection, templates: Iterable[tuple[str, str, str]]) -> Non
     """Make these the last good ones: (product, hash, text) each; the same changes nothing.
 
     With the same hash but another text no group is older: what it says beside is kept, no more.
+    Each hash keeps its first text for good, so that an experiment can go back to it.
     """
     rows = [{"name": product, "hash": digest, "text": text} for product, digest, text in templates]
     if rows:
         conn.execute(_WRITE, {"templates": json.dumps(rows)})
+        conn.execute(_VERSIONS, {"templates": json.dumps(rows)})
 
 
 def read_mistakes(conn: sa.Connection) -> dict[str, datetime]:

@@ -23,17 +23,32 @@ class StoredGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Unshown:
+    """The group by the version of a template that an experiment does not show at the company.
+
+    shown: the version that it is shown, a or b. group: None where there is none to compare with.
+    """
+
+    experiment_id: str
+    product: str
+    shown: str
+    group: BuyerGroup | None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The groups, and the events each with its product, in the order in which they are told.
 
     gone: why the company has no group any more (deleted, or never known), None while it has.
-    not_sold: product to why the company has none for it.
+    not_sold: product to why the company has none for it. unshown: one for each experiment that
+    runs; no part of what the company has.
     """
 
     groups: tuple[BuyerGroup, ...]
     events: tuple[tuple[str, Event], ...]
     gone: str | None = None
     not_sold: Mapping[str, str] = field(default_factory=dict)
+    unshown: tuple[Unshown, ...] = ()
 
 
 def outcome(
