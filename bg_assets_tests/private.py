@@ -55,9 +55,9 @@ def stored_in_memory(instance: dg.DagsterInstance) -> Iterator[str]:
         (instance.run_storage, RunStorageSqlMetadata, "connect"),
     ):
         with getattr(storage, connected)() as conn:
-            for table in metadata.tables.values():
-                if table.name != "snapshots":
-                    yield from (str(row) for row in conn.execute(table.select()))
+            tables = [one for one in metadata.tables.values() if one.name != "snapshots"]
+            for table in tables:
+                yield from (str(row) for row in conn.execute(table.select()))
 
 
 # The names of all of Dagster's tables.

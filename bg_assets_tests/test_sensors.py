@@ -32,14 +32,12 @@ def instance(database_url: str, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterIn
 
 
 def _add(engine: sa.Engine, count: int) -> None:
-    with engine.begin() as conn:
-        conn.execute(
-            sa.text(
-                "insert into bg.companies (id, name) "
-                "select 'c' || n, 'Company ' || n from generate_series(1, :count) as n"
-            ),
-            {"count": count},
-        )
+    run(
+        engine,
+        "insert into bg.companies (id, name) "
+        "select 'c' || n, 'Company ' || n from generate_series(1, :count) as n",
+        count=count,
+    )
 
 
 def test_few_due_companies_make_a_run_each_and_their_partitions_are_registered(
@@ -359,10 +357,7 @@ def test_without_any_good_template_a_tick_fails_and_claims_nothing(
     _add(engine, 1)
     with pytest.raises(BadTemplate, match="line 1: the file is empty"):
         _evaluate(instance)
-    with engine.connect() as conn:
-        assert (
-            conn.execute(sa.text("select count(*) from bg.buyer_group_refresh_log")).scalar() == 0
-        )
+    assert value(engine, "select count(*) from bg.buyer_group_refresh_log") == 0
 
 
 def test_a_sensor_says_in_its_tick_what_it_waited_for(
