@@ -314,18 +314,18 @@ def test_a_tick_asks_for_companies_whose_groups_are_of_another_template(
 ) -> None:
     assert isinstance(_evaluate(instance), dg.SkipReason)
     assert sensors.follow_templates(engine) == []
-    with engine.begin() as conn:
-        conn.execute(
-            sa.text("""
-                insert into bg.buyer_group_refresh_log (id, company_id, status, reason,
-                    triggered_by, finished_at)
-                values ('00000000-0000-4000-8000-000000000001', 'c1', 'completed', 'x', 'x', now());
-                insert into bg.buyer_groups (company_id, product, refresh_id, template_hash, as_of,
-                    completeness, cohesion_reason, coverage)
-                values ('c1', 'small', '00000000-0000-4000-8000-000000000001', 'old', now(), 1,
-                    'few', 1)
-            """)
-        )
+    run(
+        engine,
+        """
+            insert into bg.buyer_group_refresh_log (id, company_id, status, reason,
+                triggered_by, finished_at)
+            values ('00000000-0000-4000-8000-000000000001', 'c1', 'completed', 'x', 'x', now());
+            insert into bg.buyer_groups (company_id, product, refresh_id, template_hash, as_of,
+                completeness, cohesion_reason, coverage)
+            values ('c1', 'small', '00000000-0000-4000-8000-000000000001', 'old', now(), 1,
+                'few', 1)
+        """,
+    )
     lines = sensors.follow_templates(engine)
     assert lines == ["1 company is to be refreshed for a changed template"]
     found = _evaluate(instance)
@@ -391,13 +391,12 @@ def test_a_tick_sees_to_dates_that_passed_and_tells_of_lost_capture(
     run(engine, "update bg.dates_passed set done_to = :yesterday", yesterday=yesterday)
     found = _evaluate(instance)
     assert isinstance(found, dg.SensorResult)
-    assert [one.tags["bg/reasons"] for one in found.run_requests or ()] == [
-        "a date that came: people left"
-    ]
+    (request,) = found.run_requests or ()
+    assert request.tags["bg/reasons"] == "a date that came: people left"
 
     run(engine, "alter table bg.people disable trigger capture_people_delete")
     run(engine, "update bg.capture_watch set looked_at = '-infinity'")
     skipped = _evaluate(instance)
     assert isinstance(skipped, dg.SkipReason)
-    told = "changes are lost: trigger capture_people_delete on bg.people is disabled"
-    assert f"{told}: run `bg-assets migrate`" in (skipped.skip_message or "")
+    lost = "trigger capture_people_delete on bg.people is disabled: run `bg-assets migrate`"
+    assert f"changes are lost: {lost}" in (skipped.skip_message or "")
