@@ -300,10 +300,8 @@ def small(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.Monk
 
 def _evaluate(instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
     (sensor,) = (one for one in sensors.SENSORS if one.name == "due_companies_3")
-    database_resource = Database()
-    with dg.build_sensor_context(
-        instance=instance, resources={"database": database_resource}
-    ) as context:
+    resources = {"database": Database()}
+    with dg.build_sensor_context(instance=instance, resources=resources) as context:
         found = sensor(context)
     assert isinstance(found, dg.SensorResult | dg.SkipReason)
     return found
@@ -385,10 +383,9 @@ def test_a_tick_sees_to_dates_that_passed_and_tells_of_lost_capture(
 ) -> None:
     _evaluate(instance)
     company(engine, "acme", ["ann"])
-    yesterday = value(engine, "select (now() at time zone 'UTC')::date - 1")
-    run(engine, "update bg.people set end_date = :yesterday", yesterday=yesterday)
-    run(engine, "delete from bg.changes")
-    run(engine, "update bg.dates_passed set done_to = :yesterday", yesterday=yesterday)
+    day = value(engine, "select (now() at time zone 'UTC')::date - 1")
+    run(engine, "update bg.people set end_date = :day", day=day)
+    run(engine, "delete from bg.changes; update bg.dates_passed set done_to = :day", day=day)
     found = _evaluate(instance)
     assert isinstance(found, dg.SensorResult)
     (request,) = found.run_requests or ()
