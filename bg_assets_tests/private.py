@@ -1,10 +1,15 @@
 """The private names of Dagster that tests touch, beside those of bg_assets/instance/private."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster._cli.api import _execute_run_command_body
+from dagster._core.definitions import freshness_evaluator
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.definitions.job_base import InMemoryJob as InMemoryJob
 from dagster._core.definitions.reconstruct import (
     ReconstructableRepository as ReconstructableRepository,
@@ -38,6 +43,7 @@ from dagster._core.storage.partition_status_cache import (
 )
 from dagster._core.storage.runs.schema import RunStorageSqlMetadata
 from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+from dagster._core.workspace.context import LoadingContext
 from dagster._daemon.monitoring.run_monitoring import (
     execute_run_monitoring_iteration as execute_run_monitoring_iteration,
 )
@@ -82,3 +88,45 @@ def runs_to_dequeue(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """The runs that the daemon would take from the queue now, in their order."""
     daemon = QueuedRunCoordinatorDaemon(interval_seconds=1)
     return daemon._get_runs_to_dequeue(instance, instance.get_concurrency_config(), None)
+
+
+class _Context(LoadingContext):
+    """What Dagster hands around while it answers one question."""
+
+    def __init__(self, instance: dg.DagsterInstance, graph: Any) -> None:
+        self._instance, self._loaders = instance, {}  # type: ignore[var-annotated]
+        self.asset_graph = graph
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self._instance
+
+    @property
+    def loaders(self) -> Any:
+        return self._loaders
+
+
+def stale_status(
+    instance: dg.DagsterInstance, defs: dg.Definitions, asset: dg.AssetKey, partition: str
+) -> str:
+    """What the UI says of a partition: FRESH, STALE or MISSING."""
+    graph = defs.resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, _Context(instance, graph))
+    return resolver.get_status(asset, partition).value
+
+
+def freshness_state(
+    instance: dg.DagsterInstance,
+    defs: dg.Definitions,
+    asset: dg.AssetKey,
+    monkeypatch: pytest.MonkeyPatch,
+    later: float = 0.0,
+) -> str:
+    """What the daemon says of an asset's freshness so many seconds from now."""
+    graph = defs.resolve_asset_graph()
+    now = time.time() + later
+    with monkeypatch.context() as patched:
+        patched.setattr(freshness_evaluator, "get_current_timestamp", lambda: now)
+        evaluator = freshness_evaluator.TimeWindowFreshnessPolicyEvaluator()
+        found = evaluator.evaluate_freshness(_Context(instance, graph), graph.get(asset))
+        return asyncio.run(found).value

@@ -53,7 +53,7 @@ def describe(
         elif outcome.gone:
             because = outcome.gone
         else:
-            because = _because(causes.get(company))
+            because = _because(causes.get(company), shown.get(company, ()), titles or {})
         cause = causes.get(company)
         described[company] = {
             "because": because,
@@ -88,8 +88,13 @@ def leavers(shown: Mapping[str, Sequence[ShownGroup]]) -> list[str]:
     return sorted({who for groups in shown.values() for one in groups for who in one.diff["left"]})
 
 
-def _because(cause: Cause | None) -> str:
-    return "asked for by hand" if cause is None else words.because(cause.told)
+def _because(
+    cause: Cause | None, groups: Sequence[ShownGroup] = (), titles: Mapping[str, str] | None = None
+) -> str:
+    if cause is None:
+        return "asked for by hand"
+    members = {one.person_id: one.title for group in groups for one in group.members if one.title}
+    return words.because(cause.told, {**members, **(titles or {})})
 
 
 def figures(

@@ -89,12 +89,18 @@ def number(count: int, one: str, many: str) -> str:
     return f"1 {one}" if count == 1 else f"{count:,} {many}"
 
 
-def because(causes: Iterable[Cause]) -> str:
-    """What led to a company's refresh: by each writer what, the largest first."""
+def because(causes: Iterable[Cause], titles: Mapping[str, str] | None = None) -> str:
+    """What led to a company's refresh: by each writer what, the largest first.
+
+    ``titles``: of people whose change doesn't tell it.
+    """
     by_writer: dict[str, list[Cause]] = {}
     for cause in causes:
         by_writer.setdefault(_writer(cause) or _what([cause]), []).append(cause)
-    told = [(max(_size(cause) for cause in some), _by_writer(some)) for some in by_writer.values()]
+    told = [
+        (max(_size(cause) for cause in some), _by_writer(some, titles or {}))
+        for some in by_writer.values()
+    ]
     lines = [line for _, line in sorted(told, key=lambda pair: (-pair[0], pair[1]))]
     return _first(lines)
 
@@ -157,13 +163,13 @@ def _writer(cause: Cause) -> str:
     return writer_in_words(cause.writer, cause.name)
 
 
-def _by_writer(causes: Sequence[Cause]) -> str:
+def _by_writer(causes: Sequence[Cause], titles: Mapping[str, str]) -> str:
     writer, what = _writer(causes[0]), _what(causes)
     line = f"{writer}: {what}" if writer else what
     (one, *others) = causes
     if not others and one.changes == 1 and one.person_id is not None:
-        title = f" ({cleaned(one.title)})" if one.title else ""
-        line += f", {cleaned(one.person_id, 200)}{title}"
+        title = cleaned(one.title or titles.get(one.person_id))
+        line += f", {cleaned(one.person_id, 200)}" + (f" ({title})" if title else "")
     return line if len(line) <= _LONGEST_CAUSE else line[: _LONGEST_CAUSE - 1] + "…"
 
 

@@ -34,10 +34,10 @@ def stand_in(run: dg.DagsterRun | None) -> None:
     none. Call it before the first step.
     """
     if run is not None and run.tags.get(DEFER_TAG) == "true" and not run.is_partitioned:
-        ops = run.run_config.get("ops", {}).values()
-        listed = [first for op in ops for first in op.get("config", {}).get("companies", ())[:1]]
-        if listed:
-            events.set_partition(run, listed[0])
+        ops: Any = run.run_config.get("ops") or {}
+        listed = [op.get("config", {}).get("companies", ()) for op in ops.values()]
+        if first := next((companies[0] for companies in listed if companies), None):
+            events.set_partition(run, first)
 
 
 def has_partitions(context: dg.AssetExecutionContext) -> bool:
