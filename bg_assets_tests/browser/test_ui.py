@@ -20,7 +20,9 @@ BY_HAND = """
 """
 METADATA = (
     "because",
+    "company",
     "members",
+    "news",
     "group",
     "completeness",
     "confidence",
@@ -31,6 +33,8 @@ METADATA = (
     "as_of",
     "refresh_id",
     "template_hash",
+    "run_before",
+    "lineage",
 )
 
 
@@ -60,15 +64,18 @@ def test_an_asset_tells_what_it_is_who_owns_it_and_what_its_columns_are(page: Pa
     assert "companies" in upstream
     page.picture("buyer_groups")
     page.open("/assets/people")
-    page.wait_for("External Asset", "The present employer", "bg.people", "company_people")
+    text = page.wait_for("External Asset", "The present employer", "bg.people", "company_people")
+    assert "Never materialized" not in text
+    assert "Latest materialization" in text
     page.picture("people")
 
 
 def test_a_companys_partition_shows_its_group_and_why_and_no_names(page: Page) -> None:
     page.open(PARTITION + "acme-02")
     text = page.wait_for("Materialized", *METADATA)
-    assert "promotion" in text
-    assert "acme-02-1: potential champion -> decision maker" in text
+    assert "direct write: a promotion, acme-02-1 (CFO)" in text
+    assert "Company acme-02" in text
+    assert "acme-02-1 (CFO): potential champion -> decision maker" in text
     page.picture("partition")
     page.click("[Show Markdown]")
     # A bar and an asterisk in a title stay text.
@@ -89,10 +96,13 @@ def test_sensors_run_and_say_what_they_are_for(page: Page) -> None:
 
 def test_runs_carry_their_true_reasons(page: Page) -> None:
     page.open("/runs")
-    page.wait_for("bg/companies: 8", "bg/reasons: role_change (people_table): 8", "bg/attempt: 2")
-    page.wait_for(
-        "bg/reasons: company_profile_change (company_table): 8, person_joined (people_table): 8"
-    )
+    text = page.wait_for("bg/companies: 8", "bg/for: 8 companies: direct write", "bg/attempt: 2")
+    assert "bg/reasons: direct write: new titles (8 companies)" in text
+    assert (
+        "bg/reasons: direct write: people joined (8 companies); "
+        "direct write: the company's profile (8 companies)"
+    ) in text
+    assert "partition: acme-01" not in text
     page.picture("runs")
     assert_no_personal_data(page)
 
@@ -104,7 +114,7 @@ def test_a_company_that_fails_in_its_batch_fails_alone_says_why_and_is_healed_by
     page.open(PARTITION + POISONED)
     page.wait_for("Failed (1)", f"Materialized ({len(COMPANIES) - 1})", f"{run_id[:8]} failed")
     # The last good group is still what is shown.
-    page.wait_for("person_joined")
+    page.wait_for("direct write: 7 people joined and the company's profile")
     page.picture("partition")
 
     page.open(f"/runs/{batch_of(stack, run_id)}")
