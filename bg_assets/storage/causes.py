@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from bg_assets.domain.causes import NEW_PRODUCT, Cause, purpose, reasons
+from bg_assets.domain.causes import NEW_PRODUCT, Cause, kind_in_words, purpose, reasons
 from bg_assets.storage import dueness
 from bg_assets.storage.claims import Request
 from bg_assets.storage.reports import partition
@@ -86,7 +86,8 @@ def _explained(
     return replace(
         request,
         purpose=purpose(who, causes, list(request.reasons)),
-        reasons=reasons(causes) or request.reasons,
+        reasons=reasons(causes)
+        or {kind_in_words(kind): number for kind, number in request.reasons.items()},
     )
 
 

@@ -45,7 +45,7 @@ def test_what_another_refresh_has_taken_is_no_reason_for_this_one(engine: sa.Eng
     change(engine, "acme", source="webhook")
     assert _reasons(engine, "acme") == {"webhook: new titles": 1}
     run(engine, "delete from bg.changes where refresh_id is null")
-    assert _reasons(engine, "acme") == {"role_change": 1}
+    assert _reasons(engine, "acme") == {"new titles": 1}
 
 
 @pytest.mark.parametrize(
