@@ -1,11 +1,14 @@
 """The schedule asks for companies of which nothing is heard; runs then see to them as to all."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
 
 from bg_assets import schedules
 from bg_assets.definitions import defs
 from bg_assets.resources import Database
+from bg_assets.storage import experiments
 from bg_assets_tests import refreshing
 from bg_assets_tests.refreshing import World, metadata
 
@@ -13,13 +16,17 @@ instance = refreshing.instance
 world = refreshing.world
 
 
-def said(world: World) -> str:
-    """What an evaluation by Dagster tells."""
-    schedule = defs.resolve_schedule_def("refreshes_without_news")
+def evaluated(world: World, name: str) -> Any:
+    """An evaluation by Dagster."""
     with dg.build_schedule_context(
         instance=world.instance, resources={"database": Database()}
     ) as context:
-        found = schedule.evaluate_tick(context)
+        return defs.resolve_schedule_def(name).evaluate_tick(context)
+
+
+def said(world: World) -> str:
+    """What an evaluation by Dagster tells."""
+    found = evaluated(world, "refreshes_without_news")
     assert not found.run_requests, "only the sensors ask for runs"
     return str(found.skip_message)
 
@@ -101,3 +108,17 @@ def test_kpis_are_measured_every_five_minutes_but_not_while_a_measurement_waits(
     assert skipped.skip_message == "the last measurement still waits or runs"
     world.instance.report_run_failed(run)
     assert isinstance(schedules.measure_kpis(world.instance), dg.RunRequest)
+
+
+def test_experiments_are_compared_while_one_runs_and_not_otherwise(world: World) -> None:
+    schedule = defs.resolve_schedule_def("experiment_comparisons")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert evaluated(world, "experiment_comparisons").skip_message == "no experiment runs"
+    with world.engine.begin() as conn:
+        one = experiments.start(conn, "books", ("h", "text"), ("i", "text"), 50, "ann")
+    (request,) = evaluated(world, "experiment_comparisons").run_requests
+    assert request.tags["bg/reasons"] == "experiments: books"
+    with world.engine.begin() as conn:
+        assert one is not None
+        experiments.stop(conn, one, "ann", "b", {})
+    assert evaluated(world, "experiment_comparisons").skip_message == "no experiment runs"

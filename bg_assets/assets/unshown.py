@@ -54,10 +54,10 @@ def add(
 
 
 def tell(
-    metadata: Mapping[str, Mapping[str, Any]],
+    metadata: Mapping[str, dict[str, Any]],
     force: InForce,
     written: Iterable[tuple[Held, Outcome]],
-) -> dict[str, Mapping[str, Any]]:
+) -> dict[str, dict[str, Any]]:
     """The metadata, with the version that each company is shown where an experiment runs."""
     told = {**metadata}
     for held, outcome in written:

@@ -122,6 +122,25 @@ def test_status_tells_of_it_and_counts_no_group_of_the_other_version_as_old(
     assert (done["compared"], done["differing"], done["of_old_templates"]) == (6, [], 0)
 
 
+def test_why_explains_by_the_version_that_the_company_is_shown(
+    bg: Command, world: World, small: Path
+) -> None:
+    world.build("co-6", "co-7")
+    assert bg("experiment", "start", "finance_system", "--against", small).code == 0
+    as_always(bg)
+    follow(world)
+    shown = dict(bg.rows("select company_id, template_hash from bg.buyer_groups"))
+    assert set(shown.values()) == {digest(FINANCE), digest(SMALLER)}
+    answers: dict[str, list[bool]] = {}
+    for company in shown:
+        for who in ("fc", "pm", "cio"):
+            (group,) = bg.json("why", company, f"{company}-{who}")["groups"]
+            assert group["member"] is group["in_group"]
+            answers.setdefault(shown[company], []).append(group["member"])
+    assert all(answers[digest(FINANCE)])
+    assert not all(answers[digest(SMALLER)])
+
+
 BAD = {
     "a mistake": ("deal_size: 120000", "deal_size: -1", 2, "line 7"),
     "another product": ("name: finance_system", "name: other", 2, "a template of 'other'"),

@@ -37,7 +37,7 @@ NOTHING: dict[str, Any] = {
     "urls": {},
     "runs": [],
     "processes": [],
-    "templates": {"in_force": [], "mistakes": []},
+    "templates": {"in_force": [], "experiments": [], "mistakes": []},
     "providers": [],
     "problems": [],
 }

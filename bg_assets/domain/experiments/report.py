@@ -135,7 +135,9 @@ def from_document(found: Mapping[str, Any]) -> Report:
 
 def table(found: Report) -> list[tuple[str, ...]]:
     """The report for people: a row for each figure, the first with the names of the columns."""
-    rows = [("figure", "a", "b", "b - a", "95 % interval", "companies", "what it says")]
+    rows: list[tuple[str, ...]] = [
+        ("figure", "a", "b", "b - a", "95 % interval", "companies", "what it says")
+    ]
     rows += [
         (
             one.label,
