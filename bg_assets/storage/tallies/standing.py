@@ -121,7 +121,8 @@ def calls_under_way(conn: sa.Connection) -> dict[str, int]:
 
 def open_events(conn: sa.Connection) -> dict[str, int]:
     """Webhook events that are pending, and that are dead."""
-    return {"pending": 0, "dead": 0, **dict(conn.execute(_EVENTS).tuples().all())}
+    found = {row.status: row.number for row in conn.execute(_EVENTS)}
+    return {"pending": 0, "dead": 0, **found}
 
 
 def companies_to_ask_about(conn: sa.Connection) -> int:
