@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from bg_assets.metrics import counted, standing
+from bg_assets.metrics import counted, received, standing
 from bg_assets.metrics.families import gauge, gauges
 from bg_assets.metrics.link import Link
 from bg_assets.metrics.reader import Kept, Reader, Section, Told
@@ -15,7 +15,7 @@ from bg_assets.metrics.reader import Kept, Reader, Section, Told
 # So often the tables are read at most, however many scrape, and what looks at all groups.
 QUICK_SECONDS, SLOW_SECONDS = 5.0, 60.0
 # So long a scrape waits for them; Prometheus gives up after 10 s.
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 4.0
 # What was read before that is not told any more.
 STALE_SECONDS = 30.0
 
@@ -24,6 +24,7 @@ QUICK = (
     Section("system", QUICK_SECONDS, 5.0, standing.of_system),
     Section("dagster", QUICK_SECONDS, 5.0, standing.of_dagster),
     Section("providers", QUICK_SECONDS, 5.0, standing.of_providers),
+    Section("receivers", QUICK_SECONDS, 5.0, received.of_receivers),
     Section("sums", QUICK_SECONDS, 10.0, counted.of_sums),
 )
 SLOW = (

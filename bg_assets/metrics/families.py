@@ -6,11 +6,12 @@ are few words, ids of products, providers, webhook sources and hosts: never of c
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import TypeVar
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-Values = Mapping[str, float] | Mapping[tuple[str, ...], float]
+_Key = TypeVar("_Key", bound=str | tuple[str, ...])
 
 
 def gauge(name: str, text: str, value: float | None) -> Metric:
@@ -21,7 +22,7 @@ def gauge(name: str, text: str, value: float | None) -> Metric:
     return family
 
 
-def gauges(name: str, text: str, labels: Sequence[str], values: Values) -> Metric:
+def gauges(name: str, text: str, labels: Sequence[str], values: Mapping[_Key, float]) -> Metric:
     """Values that go up and down, by the values of their labels."""
     family = GaugeMetricFamily(name, text, labels=labels)
     for key, value in values.items():
@@ -34,7 +35,7 @@ def counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(name, text, value=value)
 
 
-def counters(name: str, text: str, labels: Sequence[str], values: Values) -> Metric:
+def counters(name: str, text: str, labels: Sequence[str], values: Mapping[_Key, float]) -> Metric:
     """Values that only grow, by the values of their labels; the name without its ``_total``."""
     family = CounterMetricFamily(name, text, labels=labels)
     for key, value in values.items():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,12 @@ import requests
 
 from bg_assets import settings
 from bg_assets.local.programs import free_port
-from bg_assets.metrics import server
+from bg_assets.metrics import collector, server
 from bg_assets.metrics.link import Link
 from bg_assets_tests.metrics.scraped import Samples, parsed
 
-Exporting = Callable[..., AbstractContextManager["Exporter"]]
+Running = tuple["Exporter", "subprocess.Popen[bytes]"]
+Exporting = Callable[..., AbstractContextManager[Running]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,14 @@ def environment(
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is told twice."""
+    for name in ("QUICK", "SLOW"):
+        sections = tuple(replace(one, every=0.0) for one in getattr(collector, name))
+        monkeypatch.setattr(collector, name, sections)
+
+
+@pytest.fixture
 def exporter(environment: dict[str, str]) -> Iterator[Exporter]:
     """An exporter on a thread of this process."""
     config = settings.read()
@@ -67,7 +76,7 @@ def exporting(environment: dict[str, str]) -> Exporting:
     """Runs one as a process of its own, with further variables, until a block ends."""
 
     @contextmanager
-    def run(log: Path, **more: str) -> Iterator[tuple[Exporter, "subprocess.Popen[bytes]"]]:
+    def run(log: Path, **more: str) -> Iterator[Running]:
         env = {**os.environ, **environment, **more}
         command = Path(sys.executable).with_name("bg-assets")
         with log.open("wb") as out:
@@ -78,4 +87,4 @@ def exporting(environment: dict[str, str]) -> Exporting:
             process.kill()
             process.wait()
 
-    return run  # type: ignore[return-value]
+    return run

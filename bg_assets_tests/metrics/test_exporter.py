@@ -2,8 +2,8 @@
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from bg_assets.metrics.collector import TablesCollector
 from bg_assets.metrics.link import Link
 from bg_assets.metrics.reader import Reader, Section
 from bg_assets.storage import workers
+from bg_assets.storage.measures import receiver
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.metrics.conftest import Exporter, Exporting
 from bg_assets_tests.metrics.scraped import Samples, value
@@ -101,6 +102,26 @@ def test_it_tells_what_providers_cost_against_their_caps_and_who_is_left_alone(
         ("bg_provider_breaker_open", {}, 1),
     ):
         assert value(found, name, provider=provider, **labels) == expected, name
+
+
+def test_what_the_receivers_counted_is_added_up_over_processes(
+    exporter: Exporter, engine: sa.Engine
+) -> None:
+    for process, seconds in (("a/1", 0.003), ("b/2", 0.3)):
+        counts = receiver.Counts(3, 1, 1, 1, Counter({"no-signature": 1}))
+        counts.took(seconds)
+        with engine.begin() as conn:
+            receiver.add(conn, process, counts)
+    found = exporter.scrape()
+    for name, labels, expected in (
+        ("bg_receiver_received_total", {}, 6),
+        ("bg_receiver_accepted_total", {}, 2),
+        ("bg_receiver_refused_total", {"kind": "no-signature"}, 2),
+        ("bg_receiver_request_seconds_bucket", {"le": "0.005"}, 1),
+        ("bg_receiver_request_seconds_bucket", {"le": "+Inf"}, 2),
+        ("bg_receiver_request_seconds_count", {}, 2),
+    ):
+        assert value(found, name, **labels) == expected, name
 
 
 def test_runs_are_told_together_and_other_processes_by_their_host(
@@ -197,13 +218,6 @@ def test_only_metrics_are_served_and_only_to_who_reads(exporter: Exporter) -> No
     assert requests.post(exporter.url + "/metrics", timeout=10).status_code == 405
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is told twice."""
-    quick = tuple(replace(one, every=0.0) for one in collector.QUICK)
-    monkeypatch.setattr(collector, "QUICK", quick)
-
-
 def test_while_the_database_refuses_it_tells_that_alone_and_then_goes_on_by_itself(
     impatient: None, exporter: Exporter, database_url: str, postgres: Cluster
 ) -> None:
@@ -260,7 +274,7 @@ def test_as_a_process_it_beats_and_ends_at_once_and_in_order(
 
     with exporting(tmp_path / "log") as (exporter, process):
         wait_until(lambda: [one.kind for one in alive()] == ["metrics"])
-        assert value(exporter.scrape(), "bg_up") == 1
+        wait_until(lambda: value(exporter.scrape(), "bg_up") == 1)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0

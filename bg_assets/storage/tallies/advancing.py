@@ -38,7 +38,8 @@ _OUTCOMES = sa.text(f"""
     where status in ('completed', 'dead', 'failed', 'cancelled')
     group by outcome
 """)
-# The changes are served by changes_by_refresh, what is under way by one_refresh_at_a_time.
+# The changes are served by changes_by_refresh, a probe for each refresh ("offset 0"); what is under
+# way by one_refresh_at_a_time.
 _TIMES = sa.text(f"""
     with ended as materialized ({_ENDED} and status = 'completed'),
     unended as (
@@ -59,9 +60,10 @@ _TIMES = sa.text(f"""
         union all
         select 'run', null, took from runs
         union all
-        select 'change', {writers.word("c.source")}, e.finished_at - c.occurred_at
-        from ended as e join bg.changes as c on c.refresh_id = e.id
-        where c.handled_at is not null
+        select 'change', c.writer, e.finished_at - c.occurred_at
+        from ended as e cross join lateral (
+            select {writers.word("source")} as writer, occurred_at from bg.changes
+            where refresh_id = e.id and handled_at is not null offset 0) as c
     )
     select name, label, {sums.places()} as bucket, count(*) as number, sum(seconds) as seconds
     from (
@@ -148,7 +150,7 @@ def _ended(conn: sa.Connection, found: Sums, known: Settled, portions: Portions)
     """Add a portion of the refreshes that ended; whether there may be more."""
     between = {"after": found.ended_to, "upto": known.until}
     edge = conn.execute(_EDGE, {**between, "most": portions.refreshes}).one()
-    more = edge.number == portions.refreshes
+    more = bool(edge.number == portions.refreshes)
     if more:
         between["upto"] = edge.edge
     if edge.number:

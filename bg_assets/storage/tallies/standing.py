@@ -43,7 +43,7 @@ _EVENTS = sa.text("""
 # Served by enrichment_due_next.
 _DUE = sa.text("""
     select count(*) from bg.enrichment_due
-    where due_at <= clock_timestamp() and batch_id is null
+    where due_at <= now() and batch_id is null
 """)
 
 # Served by buyer_groups_by_template: an entry a group.
