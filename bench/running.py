@@ -34,6 +34,9 @@ _PEOPLE = sa.text("""
 """)
 _PENDING = sa.text("select exists (select from bg.changes where handled_at is null)")
 
+# Nobody looks at these, and they take time from what is measured.
+_NOT_RUN = ("webserver", "metrics")
+
 
 class TooSlow(Exception):
     """The groups were not there in time."""
@@ -74,7 +77,7 @@ def with_door(settle: float) -> Iterator[tuple[sa.Engine, settings.Settings]]:
             "BG_RECEIVER_PORT": str(programs.free_port()),
         }
         config = settings.read({**os.environ, **env})
-        chosen = [one for one in programs.all_programs(config) if one.name != "webserver"]
+        chosen = [one for one in programs.all_programs(config) if one.name not in _NOT_RUN]
         stop.enter_context(programs.supervised(home, chosen, env))
         # The first run waits for the process that forks runs.
         grow(engine, "warm-", 1)

@@ -65,6 +65,8 @@ VARIABLES = (
     Variable("BG_LOG_LEVEL", "info", "debug, info, warning or error: what is logged at least"),
     Variable("BG_LOG_BYTES", "10000000", "bytes after which a log file begins anew"),
     Variable("BG_LOG_FILES", "2", "older log files that are kept, of each"),
+    Variable("BG_METRICS_PORT", "9464", "port of the metrics for Prometheus"),
+    Variable("BG_METRICS_HOST", "127.0.0.1", "address on which these are served"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
@@ -126,6 +128,8 @@ class Settings:
     log_level: str = "info"
     log_bytes: int = 10_000_000
     log_files: int = 2
+    metrics_port: int = 9464
+    metrics_host: str = "127.0.0.1"
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -187,6 +191,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         log_level=_one_of(env, "BG_LOG_LEVEL", LOG_LEVELS, "info"),
         log_bytes=_whole(env, "BG_LOG_BYTES", 10_000_000, least=10_000),
         log_files=_whole(env, "BG_LOG_FILES", 2, least=0, most=1000),
+        metrics_port=_whole(env, "BG_METRICS_PORT", 9464, least=1, most=65535),
+        metrics_host=env.get("BG_METRICS_HOST", "").strip() or "127.0.0.1",
     )
 
 

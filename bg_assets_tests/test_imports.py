@@ -56,12 +56,13 @@ ROOMS = {
     "instance": "settings process tracing domain.titles logs embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings logs instance",
+    "metrics": "settings process domain logs embedded storage instance",
     "local": "settings process tracing domain.webhooks terminal logs encryption embedded files "
     "sample storage sending products instance",
     "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups domain.experiments domain.webhooks domain.kpis terminal "
     "encryption embedded files sample storage sending products enriching receiver instance "
-    "backups local",
+    "backups metrics local",
     "partitions": "",
     "resources": "storage instance",
     "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
@@ -106,6 +107,7 @@ NOT_FOREIGN = {
     # uvicorn loads click.
     "receiver": DAGSTER | TABLES | {"rich"},
     "web.guard": _PURE,
+    "metrics": DAGSTER | TERMINAL | TABLES,
     "local": DAGSTER | TABLES,
     "cli": DAGSTER | TABLES,
 }

@@ -18,6 +18,7 @@ from bg_assets.cli import (
     importing,
     keys,
     kpis,
+    metrics,
     operations,
     overrides,
     reading,
@@ -109,6 +110,7 @@ for _command in (
     enrich.enrich,
     backups.backup,
     backups.restore,
+    metrics.metrics,
 ):
     main.add_command(_command)
 

@@ -77,7 +77,11 @@ def _read(
 
 def _urls(config: settings.Settings) -> dict[str, str]:
     """Where somebody listens."""
-    places = (("ui", config.web_port, ""), ("receiver", config.receiver_port, "/webhooks"))
+    places = (
+        ("ui", config.web_port, ""),
+        ("receiver", config.receiver_port, "/webhooks"),
+        ("metrics", config.metrics_port, "/metrics"),
+    )
     return {name: f"http://127.0.0.1:{port}{path}" for name, port, path in places if _listens(port)}
 
 

@@ -113,7 +113,7 @@ def _stack(out: Terminal, home: Path, companies: int, seed: int) -> Iterator[sa.
             wanted = [
                 program
                 for program in programs.all_programs(settings.read())
-                if program.name != "webserver"
+                if program.name not in ("webserver", "metrics")
             ]
             out.print("starting Dagster's daemon and the webhook door ...")
             with programs.supervised(home, wanted, env) as supervisor:

@@ -58,8 +58,9 @@ def all_programs(config: settings.Settings) -> list[Program]:
         Program("webserver", web, group=FRONT),
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"), group=FRONT)
+    metrics = Program("metrics", (_beside("bg-assets"), "metrics"), group=FRONT)
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
-    rest = [*dagster, receiver]
+    rest = [*dagster, receiver, metrics]
     return rest if config.database_url else [keeper, *rest]
 
 

@@ -35,6 +35,7 @@ def up(say: Callable[[str], None]) -> int:
         closed = _door_closed(config)
         if not closed:
             _require_port_of_the_door(config)
+        _require_port_of_metrics(config)
         say("database ...")
         for line in [*prepare_databases(), *_remarks(config)]:
             say(f"  {line}")
@@ -61,6 +62,7 @@ def up(say: Callable[[str], None]) -> int:
             say(f"UI       http://127.0.0.1:{config.web_port}")
             door = f"http://127.0.0.1:{config.receiver_port}/webhooks/SOURCE"
             say(f"webhooks {f'closed: {closed}' if closed else door}")
+            say(f"metrics  http://127.0.0.1:{config.metrics_port}/metrics")
             say(f"logs     {config.home / 'logs'}")
             if configured.configured().on:
                 say(f"traces   {configured.shown_endpoint()}")
@@ -86,6 +88,12 @@ def _require_port_of_the_door(config: settings.Settings) -> None:
     if config.receiver_port == config.web_port:
         raise programs.CannotStart("BG_WEB_PORT and BG_RECEIVER_PORT are the same port")
     programs.require_free_port(config.receiver_port, "BG_RECEIVER_PORT")
+
+
+def _require_port_of_metrics(config: settings.Settings) -> None:
+    if config.metrics_port in (config.web_port, config.receiver_port):
+        raise programs.CannotStart("BG_METRICS_PORT is the port of the UI or of the webhook door")
+    programs.require_free_port(config.metrics_port, "BG_METRICS_PORT")
 
 
 def prepare_databases() -> list[str]:

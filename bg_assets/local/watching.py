@@ -43,6 +43,7 @@ _KINDS = (
     ("dagster-daemon", "daemon"),
     ("grpc", "code"),
     ("receiver", "receiver"),
+    ("metrics", "metrics"),
 )
 
 
@@ -142,6 +143,8 @@ class Watch:
             return answering.of_http(self.config.web_port, "/server_info")
         if kind == "receiver":
             return answering.of_http(self.config.receiver_port, "/healthz")
+        if kind == "metrics":
+            return answering.of_http(self.config.metrics_port, "/healthz")
         return Answer.NOBODY
 
     def _tell(self, found: Sequence[process.Process], gone: Sequence[_Key]) -> None:

@@ -52,6 +52,10 @@ EVENTS = (
     Event("process_continued", "warning", "a process of `kind` was stopped, and goes on"),
     Event("process_unreachable", "warning", "a process hangs that belongs to another user"),
     Event("watch_failed", "error", "a look at the processes failed with `error`"),
+    # Of the metrics.
+    Event("metrics_started", "info", "Prometheus is answered at `address`"),
+    Event("metrics_away", "warning", "`part` of the metrics can't be read, for `reason`"),
+    Event("metrics_back", "info", "`part` of the metrics is read again"),
     # Of Dagster's processes.
     Event("clock_set_back", "warning", "the clock went back by `seconds`: the daemon starts anew"),
     Event("turn_put_back", "warning", "`sensor` had its last turn in the future, by that clock"),

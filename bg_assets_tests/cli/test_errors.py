@@ -33,6 +33,7 @@ ON_TABLES = (
     ("webhook", "dead", "--json"),
     ("webhook", "replay", "--all"),
     ("keys", "rotate"),
+    ("metrics", "--once"),
 )
 ALL = (*ON_TABLES, ("migrate",), ("up",))
 # Modules that take long to import and that no command but `up` and `demo` needs.
@@ -64,6 +65,7 @@ def test_a_database_that_is_down_ends_every_command_with_3(
     monkeypatch.setenv("BG_DATABASE_URL", url)
     monkeypatch.setenv("BG_WEB_PORT", str(_another(unused_port)))
     monkeypatch.setenv("BG_RECEIVER_PORT", str(unused_port))
+    monkeypatch.setenv("BG_METRICS_PORT", str(_another(_another(unused_port))))
     line = _call(bg, arguments, 3)
     assert "does not answer" in line
     assert "BG_DATABASE_URL" in line

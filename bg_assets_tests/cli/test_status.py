@@ -72,6 +72,7 @@ def test_an_empty_system_has_nothing_to_show(
 ) -> None:
     monkeypatch.setenv("BG_WEB_PORT", str(unused_port))
     monkeypatch.setenv("BG_RECEIVER_PORT", str(unused_port))
+    monkeypatch.setenv("BG_METRICS_PORT", str(unused_port))
     assert bg.json("status") == NOTHING
     done = bg("status")
     assert (done.code, done.err) == (0, "")

@@ -236,6 +236,7 @@ def stack_in(
                 "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
                 "BG_WEB_PORT": str(free_port()),
                 "BG_RECEIVER_PORT": str(free_port()),
+                "BG_METRICS_PORT": str(free_port()),
                 "BG_DATABASE_URL": "",
                 "BG_ENCRYPTION_KEYS": "",
                 "BG_DAGSTER_URL": "",
