@@ -16,7 +16,7 @@ from bg_assets.domain.webhooks import secrets as webhook_secrets
 from bg_assets.sending import Sender, Signer
 from bg_assets.storage.webhooks import sources
 from bg_assets.storage.webhooks.sources import Source
-from bg_assets_tests.faults.trial import Result
+from bg_assets_tests.faults.trial import RECOVERY_SECONDS, Result
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 
@@ -57,6 +57,13 @@ class Deliveries:
             for thread in made:
                 thread.start()
 
+    def wait_for_more(self) -> None:
+        """Until the door has taken more events than now: it is open, and at work."""
+        before = len(self.acknowledged)
+        eventually(
+            lambda: len(self.acknowledged) > before, RECOVERY_SECONDS, "the door takes events"
+        )
+
     def end(self, stack: Stack) -> None:
         """Send no more, and wait until what was stored is applied."""
         self._over.set()
@@ -81,11 +88,16 @@ class Deliveries:
     def _send(self, stack: Stack, number: int) -> None:
         assert self._signer is not None
         chance = random.Random(number)
-        with closing(Sender(f"{stack.door}/webhooks/faults", self._signer, tries=100)) as sender:
+        url = f"{stack.door}/webhooks/faults"
+        with closing(Sender(url, self._signer, tries=100, sleep=self._wait)) as sender:
             while not self._over.wait(PAUSE):
                 event_id, body = _event(chance)
                 if sender.send(event_id, body).code in (200, 202):
                     self.acknowledged.add(event_id)
+
+    def _wait(self, seconds: float) -> None:
+        """Less long than a sender would: the door is killed again soon."""
+        self._over.wait(min(seconds, 0.2))
 
 
 def _event(chance: random.Random) -> tuple[str, bytes]:

@@ -82,9 +82,9 @@ def _receiver(options: Options) -> Result:
 
     def inject(stack: Stack, chance: random.Random, changes: Stream) -> int:
         deliveries.begin(stack)
-        for process in eventually(
-            lambda: stack.find("bg-assets", "receiver"), trial.RECOVERY_SECONDS, "a door is open"
-        ):
+        deliveries.wait_for_more()
+        time.sleep(chance.uniform(0, 0.3))
+        for process in stack.find("bg-assets", "receiver"):
             _kill(process)
         return 1
 
