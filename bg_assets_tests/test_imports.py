@@ -107,6 +107,7 @@ NOT_FOREIGN = {
     "receiver": DAGSTER | TABLES | {"rich"},
     "web.guard": _PURE,
     "local": DAGSTER | TABLES,
+    "health": DAGSTER | TERMINAL | TABLES,
     "cli": DAGSTER | TABLES,
 }
 

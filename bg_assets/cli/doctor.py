@@ -8,10 +8,10 @@ from dataclasses import asdict
 import click
 
 from bg_assets import settings, terminal
-from bg_assets.cli import checks_of_machine as machine
-from bg_assets.cli import checks_of_state as state
 from bg_assets.cli import session
-from bg_assets.cli.findings import FAIL, OK, Finding, Patient, examine
+from bg_assets.health import checks_of_machine as machine
+from bg_assets.health import checks_of_state as state
+from bg_assets.health.findings import FAIL, OK, Finding, Patient, examine
 
 CHECKS = (
     ("database", state.reachable),

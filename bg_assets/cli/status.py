@@ -10,7 +10,8 @@ import click
 import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.cli import knowledge, operations_report, problems, processes, session
+from bg_assets.cli import operations_report, session
+from bg_assets.health import knowledge, problems, processes
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
 from bg_assets.storage.operations.policy import policy_of

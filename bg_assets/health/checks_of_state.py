@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from bg_assets import encryption
-from bg_assets.cli import knowledge, problems, processes
-from bg_assets.cli.findings import FAIL, OK, WARN, Finding, Patient
+from bg_assets.health import knowledge, problems, processes
+from bg_assets.health.findings import FAIL, OK, WARN, Finding, Patient
 from bg_assets.instance import state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import psutil
 
 from bg_assets import settings
-from bg_assets.cli.findings import FAIL, OK, WARN, Finding, Patient
 from bg_assets.embedded import binaries, locks
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.health.findings import FAIL, OK, WARN, Finding, Patient
 from bg_assets.local import answering, code_server, disk
 from bg_assets.local.answering import Answer
 from bg_assets.storage import database
