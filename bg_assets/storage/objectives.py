@@ -69,14 +69,17 @@ _FORGET = sa.text(f"""
     delete from bg.objective_minutes
     where objective in ('{LATENCY}', '{SUCCESS}') and minute < :oldest
 """)
+_SUMS = ", ".join(
+    f"""coalesce(sum({what}) filter (where minute
+        > cast(:now as timestamptz) - make_interval(secs => {length:g})), 0) as {what}_{number}"""
+    for number, length in enumerate(LENGTHS)
+    for what in ("good", "bad")
+)
 # Served by the primary key: two rows a minute.
-_READ = sa.text("""
-    select objective, l.length, sum(good) as good, sum(bad) as bad
-    from bg.objective_minutes as m
-    join unnest(cast(:lengths as float[])) as l(length)
-        on m.minute > cast(:now as timestamptz) - make_interval(secs => l.length)
-    where m.minute > cast(:now as timestamptz) - make_interval(secs => :longest)
-    group by objective, l.length
+_READ = sa.text(f"""
+    select objective, {_SUMS} from bg.objective_minutes
+    where minute > cast(:now as timestamptz) - make_interval(secs => {PERIOD:g})
+    group by objective
 """)
 # Changes that no refresh has taken, and those of refreshes under way. Not those of companies that
 # wait out their interval, are dead, or have no group yet.
@@ -144,8 +147,11 @@ def read(conn: sa.Connection, promise: Promise, now: datetime) -> dict[str, dict
     found: dict[str, dict[float, Count]] = {
         name: dict.fromkeys(LENGTHS, Count()) for name in (LATENCY, SUCCESS)
     }
-    for row in conn.execute(_READ, {"now": now, "lengths": list(LENGTHS), "longest": PERIOD}):
-        found[row.objective][row.length] = Count(int(row.good), int(row.bad))
+    for row in conn.execute(_READ, {"now": now}).mappings():
+        found[row["objective"]] = {
+            length: Count(int(row[f"good_{number}"]), int(row[f"bad_{number}"]))
+            for number, length in enumerate(LENGTHS)
+        }
     found[LATENCY] = _with_late(found[LATENCY], late(conn, promise, now))
     return found
 
