@@ -40,6 +40,13 @@ VARIABLES = (
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_RUN_TIMEOUT", "900", "seconds after which a run is ended and tried again"),
     Variable("BG_REFRESH_WITHOUT_NEWS", "200", "companies a minute refreshed so; 0: none"),
+    Variable("BG_OBJECTIVE_LATENCY", "300", "seconds in which a due change is to be in its group"),
+    Variable("BG_ALERTS", "none", "who is told of alerts: slack, pagerduty, email and others"),
+    Variable("BG_ALERTS_FILE", "none", "the same as a YAML file, see docs/alerts.md"),
+    Variable("BG_ALERTS_EVERY", "30", "seconds between two looks for alerts"),
+    Variable("BG_ALERTS_REPEAT", "14400", "seconds until an alert that lasts is told again"),
+    Variable("BG_ALERTS_QUIET", "none", "when warnings wait: 22:00-07:00 Europe/Berlin"),
+    Variable("BG_ALERTS_NAME", "bg_assets", "name of this installation in alerts"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
     Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),
@@ -126,6 +133,15 @@ class Settings:
     log_level: str = "info"
     log_bytes: int = 10_000_000
     log_files: int = 2
+    objective_latency: float = 300.0
+    # As they were written, for the same reason; those of single channels by variable.
+    alerts: tuple[str, ...] = ()
+    alerts_file: Path | None = None
+    alerts_every: float = 30.0
+    alerts_repeat: float = 14_400.0
+    alerts_quiet: str = ""
+    alerts_name: str = "bg_assets"
+    alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -187,7 +203,20 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         log_level=_one_of(env, "BG_LOG_LEVEL", LOG_LEVELS, "info"),
         log_bytes=_whole(env, "BG_LOG_BYTES", 10_000_000, least=10_000),
         log_files=_whole(env, "BG_LOG_FILES", 2, least=0, most=1000),
+        objective_latency=_number(env, "BG_OBJECTIVE_LATENCY", 300, least=1),
+        alerts=_names(env, "BG_ALERTS"),
+        alerts_file=Path(env["BG_ALERTS_FILE"]).absolute() if env.get("BG_ALERTS_FILE") else None,
+        alerts_every=_number(env, "BG_ALERTS_EVERY", 30, least=1),
+        alerts_repeat=_number(env, "BG_ALERTS_REPEAT", 14_400, least=60),
+        alerts_quiet=env.get("BG_ALERTS_QUIET", "").strip(),
+        alerts_name=env.get("BG_ALERTS_NAME", "").strip() or "bg_assets",
+        alerts_variables=tuple((k, v) for k, v in env.items() if k.startswith("BG_ALERTS_")),
     )
+
+
+def referred(name: str) -> str:
+    """The value of a variable that a file of ours names, as env:NAME; "" where it is not set."""
+    return os.environ.get(name, "").strip()
 
 
 def shared(config: Settings) -> dict[str, str | None]:

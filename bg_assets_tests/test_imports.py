@@ -108,6 +108,7 @@ NOT_FOREIGN = {
     "web.guard": _PURE,
     "local": DAGSTER | TABLES,
     "health": DAGSTER | TERMINAL | TABLES,
+    "alerting": DAGSTER | TERMINAL | TABLES,
     "cli": DAGSTER | TABLES,
 }
 

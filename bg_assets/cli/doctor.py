@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import click
 
 from bg_assets import settings, terminal
+from bg_assets.alerting import standing
 from bg_assets.cli import session
 from bg_assets.health import checks_of_machine as machine
+from bg_assets.health import checks_of_service as service
 from bg_assets.health import checks_of_state as state
 from bg_assets.health.findings import FAIL, OK, Finding, Patient, examine
 
@@ -21,6 +23,12 @@ CHECKS = (
     ("pending", state.work),
     ("keys", state.keys),
     ("backups", state.backups),
+    ("failures", service.failing),
+    ("objectives", service.promises),
+    ("providers", service.providers),
+    ("secrets", service.secrets),
+    ("signatures", service.signatures),
+    ("alerts", standing.check),
     ("disk", machine.disks),
     ("leftovers", machine.programs),
     ("traces", machine.traces),
@@ -38,10 +46,10 @@ _VARIABLE = re.compile(r"BG_[A-Z_]+")
 def doctor(as_json: bool) -> None:
     """Look at everything that can be wrong, and say what to do about what is.
 
-    Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, disks,
-    processes, traces, versions, and whether the definitions load. Whatever is wrong, all the rest
-    is looked at too. Takes some seconds and changes nothing. Ends with exit code 1 where something
-    was found.
+    Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, failures,
+    objectives, providers, secrets, alerts, disks, processes, traces, versions, and whether the
+    definitions load. Whatever is wrong, all the rest is looked at too. Takes some seconds and
+    changes nothing. Ends with exit code 1 where something was found.
     """
     config, findings = _settings()
     patient = Patient(config)

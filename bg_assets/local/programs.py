@@ -59,7 +59,8 @@ def all_programs(config: settings.Settings) -> list[Program]:
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"), group=FRONT)
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
-    rest = [*dagster, receiver]
+    alerts = Program("alerts", (_beside("bg-assets"), "alerts", "run"), group=FRONT)
+    rest = [*dagster, receiver, *([alerts] if config.alerts or config.alerts_file else [])]
     return rest if config.database_url else [keeper, *rest]
 
 

@@ -61,6 +61,7 @@ def up(say: Callable[[str], None]) -> int:
             say(f"UI       http://127.0.0.1:{config.web_port}")
             door = f"http://127.0.0.1:{config.receiver_port}/webhooks/SOURCE"
             say(f"webhooks {f'closed: {closed}' if closed else door}")
+            say(f"alerts   {_told_of_alerts(config)}")
             say(f"logs     {config.home / 'logs'}")
             if configured.configured().on:
                 say(f"traces   {configured.shown_endpoint()}")
@@ -141,6 +142,12 @@ def _until_stopped() -> Iterator[threading.Event]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+def _told_of_alerts(config: settings.Settings) -> str:
+    """Who is told of what is wrong."""
+    named = [*config.alerts, *([str(config.alerts_file)] if config.alerts_file else [])]
+    return f"to {', '.join(named)}" if named else "none configured: see docs/alerts.md"
 
 
 def _door_closed(config: settings.Settings) -> str:

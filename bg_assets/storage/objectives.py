@@ -139,7 +139,7 @@ def advance(conn: sa.Connection, promise: Promise, now: datetime) -> bool:
     conn.execute(_COUNT, {**promise.values, "since": since, "upto": upto})
     conn.execute(_FORGET, {"oldest": now - _KEPT})
     conn.execute(_COUNTED, {"upto": upto})
-    return upto < now - BEHIND
+    return bool(upto < now - BEHIND)
 
 
 def read(conn: sa.Connection, promise: Promise, now: datetime) -> dict[str, dict[float, Count]]:

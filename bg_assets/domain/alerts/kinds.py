@@ -34,7 +34,7 @@ _ALL = (
     Kind(DATABASE_AWAY, "database", CRITICAL, "the database is away", 60, local=True),
     Kind("schema-mismatch", "schema", CRITICAL, "the tables are not of this version", local=True),
     Kind("capture-lost", "triggers", CRITICAL, "changes are not captured"),
-    Kind("daemon-silent", "daemon", CRITICAL, "Dagster's daemon does not run", 30),
+    Kind("daemon-silent", "daemon", CRITICAL, "Dagster's daemon does not run", 60),
     Kind("process-silent", "daemon", CRITICAL, "a process gives no sign of life"),
     Kind("switched-off", "daemon", WARNING, "a sensor or schedule is switched off", 600),
     Kind("pending-late", "pending", CRITICAL, "changes wait for too long", 60),

@@ -1,12 +1,13 @@
 """What a message says: one for all channels, as a title and some lines."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bg_assets.domain.alerts.kinds import KINDS
 from bg_assets.domain.alerts.lives import Alert
-from bg_assets.domain.alerts.telling import What
+from bg_assets.domain.alerts.telling import Told, What
 from bg_assets.domain.values.controls import visible
 
 MOST_SAID = 600
@@ -20,9 +21,11 @@ _PASSWORD = re.compile(r"(://[^/\s:@]*):[^@\s]*@")
 class Message:
     """What a channel is told; ``key`` is the same from the first message to the last.
 
-    ``name`` is the installation's. Times are of the alert: since when, and when this was said.
+    ``id`` is this message's, whenever it is tried again. ``name`` is the installation's. Times are
+    of the alert: since when, and when this was said.
     """
 
+    id: str
     what: What
     name: str
     key: str
@@ -63,9 +66,11 @@ class Message:
         return [one for one in lines if one]
 
 
-def message_of(alert: Alert, what: What, name: str, now: datetime) -> Message:
-    """What to tell of an alert."""
+def message_of(alert: Alert, what: What, told: Told, name: str, now: datetime) -> Message:
+    """What to tell of an alert to a channel that was told of it as ``told`` says."""
+    before = "" if told.told_at is None else told.told_at.isoformat()
     return Message(
+        id=_id(name, alert.key, alert.since.isoformat(), what, before),
         what=what,
         name=name,
         key=alert.key,
@@ -82,8 +87,9 @@ def message_of(alert: Alert, what: What, name: str, now: datetime) -> Message:
 def trial_message(name: str, channel: str, now: datetime) -> Message:
     """What `alerts test` sends."""
     said = f"alerts reach {channel}; nothing is wrong"
+    title, number = "a message to try it", _id(name, channel, now.isoformat())
     return Message(
-        What.TEST, name, "test", "test", "warning", "a message to try it", said, "", now, now
+        number, What.TEST, name, "test", "test", "warning", title, said, "", now, now
     )  # fmt: skip
 
 
@@ -92,6 +98,10 @@ def cleaned(text: str) -> str:
     shown = _PASSWORD.sub(r"\1:…@", visible(text))
     shown = _EMAIL.sub("(an address)", shown)
     return shown if len(shown) <= MOST_SAID else shown[: MOST_SAID - 1] + "…"
+
+
+def _id(*parts: str) -> str:
+    return "alert_" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _utc(moment: datetime) -> str:
