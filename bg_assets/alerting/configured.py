@@ -79,7 +79,7 @@ class _Fields:
     secret: Callable[[str, Any], str]
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A field that is a text."""
+        """A field that is a text; a file may name a variable for it too."""
         found = self.given.get(name)
         if found is None or found == "":
             if default is None:
@@ -87,7 +87,8 @@ class _Fields:
             return default
         if not isinstance(found, str | int):
             raise BadChannel(f"{name} takes a text")
-        return str(found).strip()
+        text = str(found).strip()
+        return self.secret(name, text) if text.startswith(_PREFIX) else text
 
     def hidden(self, name: str, default: str | None = None) -> str:
         """A field that is a secret."""

@@ -56,12 +56,7 @@ class CloudWatch:
 
 def _data(message: Message) -> dict[str, Any]:
     lasts = message.what not in (What.OVER, What.TEST)
-    dimensions = {
-        "Installation": message.name,
-        "Kind": message.kind,
-        "Severity": message.severity,
-        "Alert": message.key,
-    }
+    dimensions = {"Installation": message.name, "Kind": message.kind, "Alert": message.key}
     return {
         "MetricName": METRIC,
         "Dimensions": [

@@ -15,7 +15,7 @@ class Webhook:
 
     name: str
     least: str
-    url: str
+    url: str = field(repr=False)
     key: bytes = field(repr=False)
     type: str = "webhook"
 
