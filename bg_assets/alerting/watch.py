@@ -8,6 +8,7 @@ import logging
 import os
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
@@ -41,27 +42,32 @@ _AWAY = (
 
 
 class Watch:
-    """What is remembered between two rounds. ``ahead`` moves the clock, for tests."""
+    """What is remembered between two rounds; ``ahead`` is how far its clock is before all others.
 
-    def __init__(self, config: settings.Settings, ahead: timedelta = timedelta()) -> None:
+    That is for whoever can't wait for hours to pass.
+    """
+
+    def __init__(
+        self, config: settings.Settings, checks: Sequence[looking.Watched] = looking.CHECKS
+    ) -> None:
         found = configured.read(config)
-        self.config, self.ahead = config, ahead
+        self.config = config
+        self.ahead = timedelta()
         self.tellers = Tellers(
             found.channels, config.alerts_name, config.alerts_repeat, found.quiet
         )  # fmt: skip
         self.holder = f"{process.host()} {os.getpid()} {uuid.uuid4().hex[:8]}"
-        self._looking = looking.Looking()
+        self._looking = looking.Looking(checks)
         self._away = away.load(config.home)
-        self._patient: Patient | None = None
 
     def round(self) -> None:
         """Look at everything once, note it, and tell who is to be told."""
-        patient = self._patient = Patient(self.config, PATIENCE_SECONDS)
+        patient = Patient(self.config, PATIENCE_SECONDS)
         try:
-            self._count(patient)
             found = self._looking.look(patient, time.monotonic() + self.ahead.total_seconds())
             look = looking.seen_of(found, self._now())
             self._tell_of_database(look)
+            self._count(patient)
             with contextlib.suppress(*_AWAY):
                 self._keep(patient.engine(), look)
         finally:

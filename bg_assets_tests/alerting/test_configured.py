@@ -1,4 +1,4 @@
-"""Which channels there are, by variables or a file; each mistake is told, and costs itself alone."""
+"""Which channels there are, by variables or a file; a mistake is told, and costs itself alone."""
 
 from pathlib import Path
 
