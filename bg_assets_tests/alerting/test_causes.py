@@ -24,7 +24,7 @@ from bg_assets_tests.alerting.scenes import Scene, scene, settled_for
 from bg_assets_tests.alerting.servers import Web
 from bg_assets_tests.cli import refreshing
 from bg_assets_tests.storage import told
-from bg_assets_tests.storage.rows import locked
+from bg_assets_tests.storage.rows import at, locked
 
 HERE = process.host()
 # These need more than this: a server, Dagster's tables, a second channel.
@@ -110,7 +110,7 @@ def _discarded(found: Scene) -> None:
 def _event_dies(found: Scene) -> None:
     told.source(found.engine)
     key = found.watch.config.encryption_keys[0]
-    content = told.body("e", told.at(0), "person.role_change", "nobody", "nowhere")
+    content = told.body("e", at(0), "person.role_change", "nobody", "nowhere")
     told.event(
         found.engine, "person.role_change", "nobody", "nowhere",
         payload=Fernet(key).encrypt(content),

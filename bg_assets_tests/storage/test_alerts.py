@@ -6,7 +6,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from bg_assets.domain.alerts.kinds import CRITICAL, GONE_SECONDS, KINDS, WARNING
-from bg_assets.domain.alerts.lives import Look, Sight, at_host
+from bg_assets.domain.alerts.lives import Alert, Look, Sight, at_host
 from bg_assets.domain.alerts.telling import Told
 from bg_assets.storage import alerts
 from bg_assets_tests.storage.rows import at, value
@@ -21,7 +21,7 @@ def see(engine: sa.Engine, seconds: float, *sights: Sight, host: str = "a") -> N
         alerts.observe(conn, Look(at(seconds), host, sights, frozenset(KINDS)))
 
 
-def opened(engine: sa.Engine) -> dict[str, alerts.Alert]:
+def opened(engine: sa.Engine) -> dict[str, Alert]:
     with engine.begin() as conn:
         return {one.key: one for one in alerts.read_open(conn)}
 

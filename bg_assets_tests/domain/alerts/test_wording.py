@@ -1,5 +1,6 @@
 """What messages say: the alert, what to do, where the remedy stands; no address, no password."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -23,20 +24,18 @@ def test_a_message_says_what_is_wrong_since_when_what_to_do_and_where_more_stand
         "since 2026-03-02 12:00 UTC",
         "disk-full:db1 /data; see docs/alerts.md#disk-full",
     ]
-    assert message_of(ALERT, What.AGAIN, Told(NOW), "prod", NOW).headline.startswith("[prod] still critical")
+    assert message_of(ALERT, What.AGAIN, Told(NOW), "prod", NOW).headline.startswith(
+        "[prod] still critical"
+    )
 
 
 def test_the_end_says_from_when_to_when() -> None:
-    over = Alert(**{**_values(), "resolved_at": LATER})
+    over = replace(ALERT, resolved_at=LATER)
     told = message_of(over, What.OVER, Told(NOW), "prod", LATER)
     assert told.headline == "[prod] over: a disk is full"
     assert told.lines[:2] == [
         "it was: it is full", "from 2026-03-02 12:00 UTC to 2026-03-02 13:30 UTC",
     ]  # fmt: skip
-
-
-def _values() -> dict[str, object]:
-    return {name: getattr(ALERT, name) for name in Alert.__slots__}
 
 
 def test_a_trial_says_that_nothing_is_wrong() -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
@@ -74,13 +74,7 @@ create table bg.objective_watch (
 insert into bg.objective_watch (counted_to) values (clock_timestamp());
 """
 
-BY_TIME = """
-create index if not exists refreshes_by_end on bg.buyer_group_refresh_log (finished_at)
-    where finished_at is not null;
-create index if not exists refresh_attempts_by_end on bg.refresh_attempts (ended_at);
-"""
-
 
 def upgrade() -> None:
-    for statements in (ALERTS, OBJECTIVES, BY_TIME):
+    for statements in (ALERTS, OBJECTIVES):
         op.execute(statements)
