@@ -3,17 +3,28 @@
 Nothing else in the project reads the environment. Nothing here opens a connection.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
+from bg_assets import variables
+from bg_assets.variables import caps as _caps
+from bg_assets.variables import dollars as _dollars
+from bg_assets.variables import expiry as _expiry
+from bg_assets.variables import hosts as _hosts
+from bg_assets.variables import length as _length
+from bg_assets.variables import names as _names
+from bg_assets.variables import networks as _networks
+from bg_assets.variables import number as _number
+from bg_assets.variables import one_of as _one_of
+from bg_assets.variables import whole as _whole
+from bg_assets.variables import yes as _yes
 
-class BadSetting(Exception):
-    """A variable holds something it can't mean; the message names it and says what it takes."""
+BadSetting = variables.BadSetting
+seconds = variables.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,13 @@ VARIABLES = (
     Variable("BG_MAX_ATTEMPTS", "3", "attempts after which a refresh is dead"),
     Variable("BG_RUN_TIMEOUT", "900", "seconds after which a run is ended and tried again"),
     Variable("BG_REFRESH_WITHOUT_NEWS", "200", "companies a minute refreshed so; 0: none"),
+    Variable("BG_OBJECTIVE_LATENCY", "300", "seconds in which a due change is to be in its group"),
+    Variable("BG_ALERTS", "none", "who is told of alerts: slack, pagerduty, email and others"),
+    Variable("BG_ALERTS_FILE", "none", "the same as a YAML file, see docs/alerts.md"),
+    Variable("BG_ALERTS_EVERY", "30", "seconds between two looks for alerts"),
+    Variable("BG_ALERTS_REPEAT", "14400", "seconds until an alert that lasts is told again"),
+    Variable("BG_ALERTS_QUIET", "none", "when warnings wait: 22:00-07:00 Europe/Berlin"),
+    Variable("BG_ALERTS_NAME", "bg_assets", "name of this installation in alerts"),
     Variable("BG_WEB_PORT", "3000", "port of the Dagster UI"),
     Variable("BG_WEB_HOSTS", "none", "names besides localhost under which the UI is reached"),
     Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),
@@ -71,13 +89,6 @@ VARIABLES = (
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
-HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:[0-9]{1,5})?")
-LENGTH = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-# The kinds of questions in domain/enrichment/asking.py.
-KINDS = ("company", "discovery", "person")
-AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
-YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 LOG_FORMATS = ("auto", "json", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PDL_URL = "https://api.peopledatalabs.com"
@@ -130,6 +141,15 @@ class Settings:
     log_files: int = 2
     metrics_port: int = 9464
     metrics_host: str = "127.0.0.1"
+    objective_latency: float = 300.0
+    # As they were written, for the same reason; those of single channels by variable.
+    alerts: tuple[str, ...] = ()
+    alerts_file: Path | None = None
+    alerts_every: float = 30.0
+    alerts_repeat: float = 14_400.0
+    alerts_quiet: str = ""
+    alerts_name: str = "bg_assets"
+    alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -193,7 +213,20 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         log_files=_whole(env, "BG_LOG_FILES", 2, least=0, most=1000),
         metrics_port=_whole(env, "BG_METRICS_PORT", 9464, least=1, most=65535),
         metrics_host=env.get("BG_METRICS_HOST", "").strip() or "127.0.0.1",
+        objective_latency=_number(env, "BG_OBJECTIVE_LATENCY", 300, least=1),
+        alerts=_names(env, "BG_ALERTS"),
+        alerts_file=Path(env["BG_ALERTS_FILE"]).absolute() if env.get("BG_ALERTS_FILE") else None,
+        alerts_every=_number(env, "BG_ALERTS_EVERY", 30, least=1),
+        alerts_repeat=_number(env, "BG_ALERTS_REPEAT", 14_400, least=60),
+        alerts_quiet=env.get("BG_ALERTS_QUIET", "").strip(),
+        alerts_name=env.get("BG_ALERTS_NAME", "").strip() or "bg_assets",
+        alerts_variables=tuple((k, v) for k, v in env.items() if k.startswith("BG_ALERTS_")),
     )
+
+
+def referred(name: str) -> str:
+    """The value of a variable that a file of ours names, as env:NAME; "" where it is not set."""
+    return os.environ.get(name, "").strip()
 
 
 def shared(config: Settings) -> dict[str, str | None]:
@@ -257,43 +290,6 @@ def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:
     return path
 
 
-def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    found = [text.strip().lower() for text in env.get(name, "").split(",") if text.strip()]
-    for text in found:
-        if not HOST.fullmatch(text):
-            raise BadSetting(
-                f"{name} takes names like ui.example.com or ui.example.com:8443, separated by "
-                f"commas, not {text!r}"
-            )
-    return tuple(dict.fromkeys(found))
-
-
-def _yes(env: Mapping[str, str], name: str) -> bool:
-    text = env.get(name, "").strip().lower()
-    if text not in (*YES, *NO):
-        raise BadSetting(f"{name} takes yes or no, not {text!r}")
-    return text in YES
-
-
-def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
-    text = env.get(name, "").strip().lower() or default
-    if text not in known:
-        raise BadSetting(f"{name} takes one of {', '.join(known)}, not {text!r}")
-    return text
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    found = [text.strip() for text in env.get(name, "").split(",") if text.strip()]
-    for text in found:
-        try:
-            ipaddress.ip_network(text)
-        except ValueError:
-            raise BadSetting(
-                f"{name} takes networks like 10.0.0.0/8, separated by commas, not {text!r}"
-            ) from None
-    return tuple(found)
-
-
 def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     keys = [key.strip() for key in env.get(name, "").split(",") if key.strip()]
     for number, key in enumerate(keys, 1):
@@ -306,86 +302,6 @@ def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def _names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    found = (text.strip() for text in env.get(name, "").split(","))
-    return tuple(dict.fromkeys(text for text in found if text))
-
-
-def _dollars(env: Mapping[str, str], name: str, default: str) -> Decimal:
-    text = env.get(name, "").strip() or default
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise BadSetting(f"{name} takes an amount of US dollars like 0.28, not {text!r}") from None
-    if not (value.is_finite() and 0 <= value <= 1000):
-        raise BadSetting(f"{name} takes US dollars from 0 to 1000, not {text!r}")
-    return value
-
-
-def seconds(text: str) -> float | None:
-    """The seconds of a length of time like 90d, 12h, 30m or 45s; None where it is none."""
-    found = LENGTH.fullmatch(text.strip().lower())
-    return int(found[1]) * UNITS[found[2]] if found else None
-
-
-def _length(env: Mapping[str, str], name: str, default: str) -> float:
-    text = env.get(name, "").strip() or default
-    if (found := seconds(text)) is None:
-        raise BadSetting(f"{name} takes a length of time like {default}, not {text!r}")
-    return found
-
-
-def _expiry(env: Mapping[str, str], name: str) -> tuple[tuple[str, float], ...]:
-    found: dict[str, float] = {}
-    for text in filter(None, map(str.strip, env.get(name, "").split(","))):
-        kind, _, length = (part.strip() for part in text.partition("="))
-        if kind not in KINDS or (lasts := seconds(length)) is None:
-            raise BadSetting(
-                f"{name} takes lengths of time by kind, like company=7d,discovery=3d,person=12h, "
-                f"not {text!r}"
-            )
-        found[kind] = lasts
-    return tuple(found.items())
-
-
-def _caps(env: Mapping[str, str], name: str) -> tuple[tuple[str, Decimal], ...]:
-    found: dict[str, Decimal] = {}
-    for text in filter(None, map(str.strip, env.get(name, "").split(","))):
-        provider, equals, amount = (part.strip() for part in text.rpartition("="))
-        if not AMOUNT.fullmatch(amount) or bool(provider) != bool(equals) or provider in found:
-            raise BadSetting(
-                f"{name} takes US dollars, for all providers like 5 or for each like pdl=5,csv=0, "
-                f"not {text!r}"
-            )
-        found[provider] = Decimal(amount)
-    return tuple(found.items())
-
-
 def _caps_text(caps: tuple[tuple[str, Decimal], ...]) -> str | None:
     texts = [f"{provider}={amount}" if provider else str(amount) for provider, amount in caps]
     return ",".join(texts) or None
-
-
-def _number(env: Mapping[str, str], name: str, default: float, *, least: float) -> float:
-    text = env.get(name, "").strip()
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        raise BadSetting(f"{name} takes a number of seconds, not {text!r}") from None
-    if not least <= value < float("inf"):
-        raise BadSetting(f"{name} takes a number of seconds from {least:g}, not {text!r}")
-    return value
-
-
-def _whole(
-    env: Mapping[str, str], name: str, default: int, *, least: int, most: int | None = None
-) -> int:
-    text = env.get(name, "").strip()
-    try:
-        value = int(text) if text else default
-    except ValueError:
-        raise BadSetting(f"{name} takes a whole number, not {text!r}") from None
-    if value < least or (most is not None and value > most):
-        upto = f" to {most}" if most is not None else ""
-        raise BadSetting(f"{name} takes a whole number from {least}{upto}, not {text!r}")
-    return value

@@ -25,7 +25,7 @@ TESTS = Path(__file__).parent
 
 # From the ground up: the rooms and files at the top, and which of those above them each may import.
 ROOMS = {
-    "settings": "",
+    "settings": "variables",
     "writing": "",
     "process": "",
     "tracing": "settings process",
@@ -38,6 +38,7 @@ ROOMS = {
     "domain.experiments": "domain.products domain.groups",
     "domain.webhooks": "domain.values",
     "domain.kpis": "domain",
+    "domain.alerts": "domain.values",
     "terminal": "domain.values",
     "logs": "settings domain.values",
     "encryption": "settings writing",
@@ -46,7 +47,8 @@ ROOMS = {
     "sample": "writing files",
     "providers": "settings domain.values domain.enrichment domain.webhooks files",
     "storage": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.groups domain.experiments domain.webhooks domain.kpis logs encryption embedded",
+    "domain.groups domain.experiments domain.webhooks domain.kpis domain.alerts logs encryption "
+    "embedded",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products domain.experiments storage",
     "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
@@ -59,10 +61,14 @@ ROOMS = {
     "metrics": "settings process domain logs embedded storage instance",
     "local": "settings process tracing domain.webhooks terminal logs encryption embedded files "
     "sample storage sending products instance",
-    "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups domain.experiments domain.webhooks domain.kpis terminal "
+    "health": "settings process tracing domain domain.enrichment domain.alerts encryption embedded "
+    "storage products instance local",
+    "alerting": "settings process domain.values domain.webhooks domain.alerts embedded storage "
+    "health",
+    "cli": "settings writing domain domain.values domain.titles domain.enrichment domain.products "
+    "domain.groups domain.experiments domain.webhooks domain.kpis domain.alerts terminal "
     "encryption embedded files sample storage sending products enriching receiver instance "
-    "backups metrics local",
+    "backups metrics local health alerting",
     "partitions": "",
     "resources": "storage instance",
     "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
@@ -77,6 +83,7 @@ ROOMS = {
     "resources assets jobs repair ticks",
     "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",
+    "variables": "",
 }
 
 DAGSTER = frozenset({"dagster", "dagster_postgres", "dagster_webserver", "dagster_shared", "grpc"})
@@ -88,6 +95,7 @@ _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 
 # What rooms may not bring along; every other one knows Dagster.
 NOT_FOREIGN = {
+    "variables": _PURE,
     "settings": _PURE,
     "writing": _PURE,
     "process": _PURE - OUTSIDE,
@@ -109,6 +117,8 @@ NOT_FOREIGN = {
     "web.guard": _PURE,
     "metrics": DAGSTER | TERMINAL | TABLES,
     "local": DAGSTER | TABLES,
+    "health": DAGSTER | TERMINAL | TABLES,
+    "alerting": DAGSTER | TERMINAL | TABLES,
     "cli": DAGSTER | TABLES,
 }
 

@@ -3,15 +3,16 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import click
 
 from bg_assets import settings, terminal
-from bg_assets.cli import checks_of_machine as machine
-from bg_assets.cli import checks_of_state as state
+from bg_assets.alerting import standing
 from bg_assets.cli import session
-from bg_assets.cli.findings import FAIL, OK, Finding, Patient, examine
+from bg_assets.health import checks_of_machine as machine
+from bg_assets.health import checks_of_service as service
+from bg_assets.health import checks_of_state as state
+from bg_assets.health.findings import FAIL, OK, Finding, Patient, examine
 
 CHECKS = (
     ("database", state.reachable),
@@ -22,6 +23,12 @@ CHECKS = (
     ("pending", state.work),
     ("keys", state.keys),
     ("backups", state.backups),
+    ("failures", service.failing),
+    ("objectives", service.promises),
+    ("providers", service.providers),
+    ("secrets", service.secrets),
+    ("signatures", service.signatures),
+    ("alerts", standing.check),
     ("disk", machine.disks),
     ("leftovers", machine.programs),
     ("traces", machine.traces),
@@ -29,6 +36,8 @@ CHECKS = (
     ("embedded server", machine.embedded),
     ("code location", machine.definitions),
 )
+# What --json has of each; ``alert`` is a heading of docs/alerts.md.
+SHOWN = ("check", "level", "said", "todo", "alert")
 _VARIABLE = re.compile(r"BG_[A-Z_]+")
 
 
@@ -37,10 +46,10 @@ _VARIABLE = re.compile(r"BG_[A-Z_]+")
 def doctor(as_json: bool) -> None:
     """Look at everything that can be wrong, and say what to do about what is.
 
-    Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, disks,
-    processes, traces, versions, and whether the definitions load. Whatever is wrong, all the rest
-    is looked at too. Takes some seconds and changes nothing. Ends with exit code 1 where something
-    was found.
+    Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, failures,
+    objectives, providers, secrets, alerts, disks, processes, traces, versions, and whether the
+    definitions load. Whatever is wrong, all the rest is looked at too. Takes some seconds and
+    changes nothing. Ends with exit code 1 where something was found.
     """
     config, findings = _settings()
     patient = Patient(config)
@@ -51,7 +60,8 @@ def doctor(as_json: bool) -> None:
         patient.close()
     well = all(one.level == OK for one in findings)
     if as_json:
-        terminal.print_json({"well": well, "findings": [asdict(one) for one in findings]})
+        shown = [{name: getattr(one, name) for name in SHOWN} for one in findings]
+        terminal.print_json({"well": well, "findings": shown})
     else:
         _print(findings)
     raise SystemExit(0 if well else session.FAILED)

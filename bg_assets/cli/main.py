@@ -8,6 +8,7 @@ import click
 
 from bg_assets import settings
 from bg_assets.cli import (
+    alerts,
     backups,
     cancelling,
     dead_letters,
@@ -92,6 +93,7 @@ for _command in (
     requesting.untrack,
     cancelling.cancel,
     doctor.doctor,
+    alerts.alerts,
     resyncing.resync_command,
     reading.show,
     why.why,

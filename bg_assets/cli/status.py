@@ -10,7 +10,9 @@ import click
 import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.cli import knowledge, operations_report, problems, processes, session
+from bg_assets.alerting import standing
+from bg_assets.cli import operations_report, session
+from bg_assets.health import knowledge, problems, processes
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
 from bg_assets.storage.operations.policy import policy_of
@@ -54,6 +56,7 @@ def _read(
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
         known = processes.read(conn)
+        told = standing.read(conn, settings.read())
         going = progress.read(conn)
     state = dagster_state.read(database.dagster_url())
     daemon = processes.daemon(state, known)
@@ -71,6 +74,7 @@ def _read(
         "processes": processes.document(known),
         "templates": templates,
         "providers": providers,
+        "alerts": asdict(told),
         "problems": wrong,
     }, dead
 
@@ -110,6 +114,7 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
     values += _without_news(found["without_news"])
     values.append(("daemon", found["daemon"]))
     values += [(f"sensor {name:<20}", running) for name, running in found["sensors"].items()]
+    values.append(("alerts", standing.Standing(**found["alerts"]).in_words))
     values += found["urls"].items()
     return [f"{name:<27} {value}" for name, value in values]
 

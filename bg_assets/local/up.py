@@ -63,6 +63,7 @@ def up(say: Callable[[str], None]) -> int:
             door = f"http://127.0.0.1:{config.receiver_port}/webhooks/SOURCE"
             say(f"webhooks {f'closed: {closed}' if closed else door}")
             say(f"metrics  http://127.0.0.1:{config.metrics_port}/metrics")
+            say(f"alerts   {_told_of_alerts(config)}")
             say(f"logs     {config.home / 'logs'}")
             if configured.configured().on:
                 say(f"traces   {configured.shown_endpoint()}")
@@ -149,6 +150,12 @@ def _until_stopped() -> Iterator[threading.Event]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+def _told_of_alerts(config: settings.Settings) -> str:
+    """Who is told of what is wrong."""
+    named = [*config.alerts, *([str(config.alerts_file)] if config.alerts_file else [])]
+    return f"to {', '.join(named)}" if named else "none configured: see docs/alerts.md"
 
 
 def _door_closed(config: settings.Settings) -> str:

@@ -44,6 +44,7 @@ _KINDS = (
     ("grpc", "code"),
     ("receiver", "receiver"),
     ("metrics", "metrics"),
+    ("alerts", "alerts"),
 )
 
 

@@ -18,7 +18,7 @@ from bg_assets.receiver.link import Link, Unavailable
 from bg_assets.storage import audit
 from bg_assets.storage.measures import receiver as counting
 
-REFUSED = "webhook.refused"
+REFUSED = audit.REFUSED
 FLUSH_SECONDS = 3.0
 _ACTOR = "receiver"
 # Sources times kinds; what is beyond counts for no source.

@@ -31,6 +31,7 @@ class Lock(IntEnum):
     WEBHOOK_EVENTS = 0x6267_0003  # applying the pending events of the door
     KEY_ROTATION = 0x6267_0004  # encrypting anew what is stored
     DAGSTER_TABLES = 0x6267_0005  # making or changing Dagster's tables
+    ALERTS = 0x6267_0007  # noting what a look for alerts has seen
     OLD_GROUPS = 0x6267_5F74  # asking for groups that another template built
 
 

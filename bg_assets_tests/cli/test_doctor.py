@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from bg_assets import encryption, settings
-from bg_assets.cli import checks_of_machine, checks_of_state, doctor
-from bg_assets.cli.findings import FAIL, OK, Finding, Patient, examine
+from bg_assets.cli import doctor
+from bg_assets.health import checks_of_machine, checks_of_state
+from bg_assets.health.findings import FAIL, OK, Finding, Patient, examine
 from bg_assets.storage import audit, database
 from bg_assets_tests.cli.command import Command
 from bg_assets_tests.cli.refreshing import take

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bg_assets import process
-from bg_assets.cli import problems, processes
+from bg_assets.health import problems, processes
 from bg_assets.instance.state import DagsterState
 from bg_assets.storage import workers
 from bg_assets.storage.workers import Beat, Worker

@@ -39,6 +39,7 @@ NOTHING: dict[str, Any] = {
     "processes": [],
     "templates": {"in_force": [], "experiments": [], "mistakes": []},
     "providers": [],
+    "alerts": {"channels": [], "mistakes": [], "looking": 0, "open": 0},
     "problems": [],
 }
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.cli import problems
+from bg_assets.health import problems
 from bg_assets.instance import state as dagster_state
 from bg_assets.instance.state import SILENT_SECONDS, DagsterState
 from bg_assets_tests.instance.conftest import Make

@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from bg_assets.cli import checks_of_state
+from bg_assets.health import checks_of_state
 from bg_assets.instance import state
 from bg_assets.instance.private import tables
 from bg_assets_tests.private import DaemonHeartbeat

@@ -47,6 +47,11 @@ _LONG_RUNS = sa.text("""
         and r.start_time < extract(epoch from now()) - :seconds
     order by r.start_time limit 1000
 """)
+# Served by idx_run_range.
+_FAILED_RUNS = sa.text("""
+    select count(*) from runs where status = 'FAILURE'
+        and update_timestamp > (now() at time zone 'utc') - make_interval(secs => :seconds)
+""")
 
 
 def cursor(conn: sa.Connection, key: str) -> str | None:
@@ -120,6 +125,13 @@ def long_runs(conn: sa.Connection, seconds: float) -> Sequence[sa.RowMapping]:
     if not _exists(conn, "run_tags"):
         return []
     return conn.execute(_LONG_RUNS, {"seconds": seconds, "run_key": RUN_KEY_TAG}).mappings().all()
+
+
+def failed_runs(conn: sa.Connection, seconds: float) -> int:
+    """How many runs, of whatever job, have failed within so many seconds."""
+    if not _exists(conn, "runs"):
+        return 0
+    return int(conn.execute(_FAILED_RUNS, {"seconds": seconds}).scalar_one())
 
 
 def _exists(conn: sa.Connection, table: str) -> bool:

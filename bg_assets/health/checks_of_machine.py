@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import psutil
 
-from bg_assets import settings
-from bg_assets.cli.findings import FAIL, OK, WARN, Finding, Patient
+from bg_assets import process, settings
 from bg_assets.embedded import binaries, locks
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.health.findings import FAIL, OK, WARN, Finding, Patient
 from bg_assets.local import answering, code_server, disk
 from bg_assets.local.answering import Answer
 from bg_assets.storage import database
@@ -33,7 +33,8 @@ def disks(patient: Patient) -> Iterator[Finding]:
     lines = disk.problems(patient.config)
     for line in lines:
         said, _, todo = line.rpartition(": ")
-        yield Finding("disk", FAIL if " is full " in line else WARN, said or line, todo)
+        level, alert = (FAIL, "disk-full") if " is full " in line else (WARN, "disk-low")
+        yield Finding("disk", level, said or line, todo, alert, process.host())
     if not lines:
         yield Finding("disk", OK, "there is room")
 

@@ -17,12 +17,20 @@ _NOT_THERE = {"3F000", "42P01", "42703"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: of which check, its level (ok, warn, fail), and what to do, "" where nothing."""
+    """One finding: of which check, its level (ok, warn, fail), and what to do, "" where nothing.
+
+    ``alert``: the kind of alert that it is, by domain/alerts/kinds.py, of what (``subject``), and
+    its severity where that is not the kind's. ``blind``: the check could not look.
+    """
 
     check: str
     level: str
     said: str
     todo: str = ""
+    alert: str = ""
+    subject: str = ""
+    severity: str = ""
+    blind: bool = False
 
 
 class NotLooked(Exception):
@@ -30,10 +38,14 @@ class NotLooked(Exception):
 
 
 class Patient:
-    """What is examined: the settings, and the database if it can be reached."""
+    """What is examined: the settings, and the database if it can be reached.
 
-    def __init__(self, config: settings.Settings) -> None:
+    With ``patience`` no statement takes more than so many seconds: its check could not look then.
+    """
+
+    def __init__(self, config: settings.Settings, patience: float | None = None) -> None:
         self.config = config
+        self._patience = patience
         self._engine: sa.Engine | None = None
         self._away = ""
 
@@ -43,13 +55,22 @@ class Patient:
             raise NotLooked(self._away)
         if self._engine is None:
             try:
-                self._engine = database.make_engine(database.bg_url())
+                self._engine = self._made()
                 with database.connect(self._engine):
                     pass
             except (DatabaseUnreachable, DatabaseNotMade, EmbeddedUnavailable) as err:
                 self._away = "the database is out of reach"
                 raise NotLooked(str(err).partition("\n")[0]) from None
         return self._engine
+
+    def _made(self) -> sa.Engine:
+        made = database.make_engine(database.bg_url(), pool_size=1)
+        patience = self._patience
+        if patience is None:
+            return made
+        return database.bounded(
+            made, lock_seconds=patience, statement_seconds=lambda: patience
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the database."""
@@ -63,23 +84,28 @@ Check = Callable[[Patient], Iterable[Finding]]
 
 def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list[Finding]:
     """Do all checks: one that can't look, or breaks, says so and hides no other."""
-    return [finding for name, check in checks for finding in _one(patient, name, check)]
+    return [finding for name, check in checks for finding in examined(patient, name, check)]
 
 
-def _one(patient: Patient, name: str, check: Check) -> list[Finding]:
+def examined(patient: Patient, name: str, check: Check) -> list[Finding]:
+    """What one check finds; where it can't look, or breaks, that is what is found."""
     try:
         return list(check(patient))
     except NotLooked as err:
-        return [Finding(name, FAIL, f"could not look: {err}", "see the check of the database")]
+        return [_blind(name, str(err), "see the check of the database")]
     except (DatabaseUnreachable, DatabaseNotMade, EmbeddedUnavailable) as err:
         said = str(err).partition("\n")[0]
-        return [Finding(name, FAIL, f"could not look: {said}", "see the check of the database")]
+        return [_blind(name, said, "see the check of the database")]
     except sa.exc.DBAPIError as err:
         code = str(getattr(err.orig, "pgcode", None))
         if code in _NOT_THERE:
-            said = "could not look: the tables are not those of this version"
-            return [Finding(name, FAIL, said, "see the check of the schema")]
+            said = "the tables are not those of this version"
+            return [_blind(name, said, "see the check of the schema")]
         todo = "look at the database's log; if that tells nothing, report this"
-        return [Finding(name, FAIL, f"could not look: the database refused ({code})", todo)]
+        return [_blind(name, f"the database refused ({code})", todo)]
     except Exception as err:
-        return [Finding(name, FAIL, f"could not look: {type(err).__name__}", "report this")]
+        return [_blind(name, type(err).__name__, "report this")]
+
+
+def _blind(name: str, why: str, todo: str) -> Finding:
+    return Finding(name, FAIL, f"could not look: {why}", todo, blind=True)

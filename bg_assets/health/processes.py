@@ -52,15 +52,23 @@ def daemon(state: DagsterState, known: Sequence[workers.Worker]) -> str:
     return state.daemon if heartbeat < since - 1 else "ended"
 
 
+def lost(known: Sequence[workers.Worker]) -> list[workers.Worker]:
+    """What hangs: what `up` ends by itself has been ended before it is told here."""
+    return [one for one in known if _lives(one) and one.silent_seconds > LOST_SECONDS]
+
+
+def problem(one: workers.Worker) -> str:
+    """What to say of one that is lost."""
+    return (
+        f"the {one.kind} on {one.host} (process {one.pid}) has given no sign of life for "
+        f"{one.silent_seconds:.0f} s: look whether that machine is up, and start what runs there "
+        "again"
+    )
+
+
 def problems(known: Sequence[workers.Worker]) -> Iterator[str]:
-    """What hangs, a line each: what `up` ends by itself has been ended before it is told here."""
-    for one in known:
-        if _lives(one) and one.silent_seconds > LOST_SECONDS:
-            yield (
-                f"the {one.kind} on {one.host} (process {one.pid}) has given no sign of life for "
-                f"{one.silent_seconds:.0f} s: look whether that machine is up, and start what runs "
-                "there again"
-            )
+    """What hangs, a line each."""
+    return map(problem, lost(known))
 
 
 def document(known: Sequence[workers.Worker]) -> list[dict[str, Any]]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from bg_assets import encryption
-from bg_assets.cli import knowledge, problems, processes
-from bg_assets.cli.findings import FAIL, OK, WARN, Finding, Patient
+from bg_assets import encryption, process
+from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.health import knowledge, problems, processes
+from bg_assets.health.findings import FAIL, OK, WARN, Finding, NotLooked, Patient
 from bg_assets.instance import state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted
@@ -23,12 +24,19 @@ _DAY = 86_400.0
 
 def reachable(patient: Patient) -> Iterator[Finding]:
     """Whether the database answers, and is new enough."""
-    with database.connect(patient.engine()) as conn:
-        version = str(conn.exec_driver_sql("show server_version").scalar_one())
-        usable = str(conn.exec_driver_sql("show transaction_read_only").scalar_one()) == "off"
+    try:
+        with database.connect(patient.engine()) as conn:
+            version = str(conn.exec_driver_sql("show server_version").scalar_one())
+            usable = str(conn.exec_driver_sql("show transaction_read_only").scalar_one()) == "off"
+    except (NotLooked, DatabaseUnreachable) as err:
+        said = str(err).partition("\n")[0]
+        todo = "start it, or look at its log and at the disk; all goes on by itself then"
+        yield Finding("database", FAIL, said, todo, "database-away", process.host())
+        return
     if not usable:
         todo = "point BG_DATABASE_URL at the primary, or end its read-only mode"
-        yield Finding("database", FAIL, "the database takes no writes", todo)
+        said = "the database takes no writes"
+        yield Finding("database", FAIL, said, todo, "database-away", process.host())
     if int(version.partition(".")[0]) < OLDEST_SERVER:
         said = f"PostgreSQL {version} is too old"
         yield Finding("database", FAIL, said, f"use PostgreSQL {OLDEST_SERVER} or newer")
@@ -43,7 +51,7 @@ def schema(patient: Patient) -> Iterator[Finding]:
             database.check_schema(conn)
         except database.SchemaMismatch as err:
             said, _, todo = str(err).partition(": ")
-            yield Finding("schema", FAIL, said, todo)
+            yield Finding("schema", FAIL, said, todo, "schema-mismatch", process.host())
         else:
             yield Finding("schema", OK, "the tables are those of this version")
 
@@ -54,7 +62,7 @@ def capture(patient: Patient) -> Iterator[Finding]:
         lost = watch.problems(conn)
     for line in lost:
         said, _, todo = line.rpartition(": ")
-        yield Finding("triggers", FAIL, said, todo)
+        yield Finding("triggers", FAIL, said, todo, "capture-lost")
     if not lost:
         yield Finding("triggers", OK, "every change of people and companies is captured")
 
@@ -76,7 +84,8 @@ def _clock(whose: str, ahead: float) -> Finding:
     if level == OK:
         return Finding("clocks", OK, f"{what} and this machine's agree ({abs(ahead):.1f} s)")
     todo = "have both set by NTP: by the one dates pass, by the other events count as too old"
-    return Finding("clocks", level, f"{what} is {abs(ahead):.0f} s {side} this machine's", todo)
+    said = f"{what} is {abs(ahead):.0f} s {side} this machine's"
+    return Finding("clocks", level, said, todo, "clock-off", process.host())
 
 
 def dagster(patient: Patient) -> Iterator[Finding]:
@@ -96,13 +105,22 @@ def dagster(patient: Patient) -> Iterator[Finding]:
     daemon = processes.daemon(read, known)
     if daemon == "never started":
         yield Finding("daemon", WARN, "it never ran", "start `bg-assets up`")
-    yield from (Finding("daemon", FAIL, *_halves(line)) for line in problems.of_daemon(daemon))
+    yield from (
+        Finding("daemon", FAIL, *_halves(line), "daemon-silent")
+        for line in problems.of_daemon(daemon)
+    )
     if daemon == "running":
         yield from _threads(storage.heartbeats)
     yield from _switched("sensor", {name: on == "running" for name, on in read.sensors.items()})
     yield from _switched("schedule", storage.schedules)
-    lost = list(processes.problems(known))
-    yield from (Finding("processes", FAIL, *_halves(line)) for line in lost)
+    lost = processes.lost(known)
+    yield from (
+        Finding(
+            "processes", FAIL, *_halves(processes.problem(one)), "process-silent",
+            f"{one.host} {one.kind} {one.pid}",
+        )
+        for one in lost
+    )  # fmt: skip
     if not lost:
         alive = [one for one in known if one.ended_seconds is None]
         yield Finding("processes", OK, f"{len(alive)} known, none of them silent")
@@ -113,7 +131,7 @@ def _threads(heartbeats: dict[str, float]) -> Iterator[Finding]:
     for name, age in silent.items():
         said = f"its thread {name} has given no sign for {age:.0f} s"
         todo = "if that lasts, end the daemon's process: it is started again; see daemon.log"
-        yield Finding("daemon", WARN, said, todo)
+        yield Finding("daemon", WARN, said, todo, "daemon-silent")
     if not silent:
         yield Finding("daemon", OK, f"it runs: {len(heartbeats)} heartbeats, none too old")
 
@@ -122,7 +140,8 @@ def _switched(what: str, known: dict[str, bool]) -> Iterator[Finding]:
     off = [name for name, on in known.items() if not on]
     if off:
         said = f"switched off: {', '.join(off)}"
-        yield Finding(f"{what}s", WARN, said, "switch on in the UI, under Automation")
+        todo = "switch on in the UI, under Automation"
+        yield Finding(f"{what}s", WARN, said, todo, "switched-off", f"{what}s")
     elif known:
         yield Finding(f"{what}s", OK, f"{len(known)} are on")
 
@@ -140,27 +159,30 @@ def work(patient: Patient) -> Iterator[Finding]:
     if oldest is not None and oldest > limit:
         said = f"the oldest pending change is {oldest / 60:.0f} min old"
         todo = "see the findings on the daemon and on runs; `bg-assets status` has the counts"
-        yield Finding("pending", WARN, said, todo)
+        yield Finding("pending", WARN, said, todo, "pending-late", severity="critical")
     else:
         age = "nothing is pending" if oldest is None else f"the oldest change is {oldest:.0f} s old"
         yield Finding("pending", OK, age)
-    yield from (Finding("runs", FAIL, *_halves(line)) for line in wrong)
+    yield from (Finding("runs", FAIL, *_halves(line), "runs-hang") for line in wrong)
     if not wrong:
         yield Finding("runs", OK, "none hangs, none waits for what is away")
     yield from _given_up(found, lost)
     for one in templates["mistakes"]:
         todo = "mend the file: the last good template stays in force meanwhile"
-        yield Finding("templates", FAIL, one["mistake"], todo)
+        yield Finding("templates", FAIL, one["mistake"], todo, "template-broken")
 
 
 def _given_up(found: counts.Overview, events: int) -> Iterator[Finding]:
-    for number, what, todo in (
-        (found.dead, "companies whose refresh is dead", "see `bg-assets status`, then `requeue`"),
-        (events, "dead webhook events", "see `bg-assets webhook dead`, then `webhook replay`"),
-        (found.cancelled, "companies whose refresh was cancelled", "`bg-assets refresh COMPANY`"),
+    dead = "companies whose refresh is dead", "see `bg-assets status`, then `requeue`"
+    lost = "dead webhook events", "see `bg-assets webhook dead`, then `webhook replay`"
+    ended = "companies whose refresh was cancelled", "`bg-assets refresh COMPANY`"
+    for number, (what, todo), alert in (
+        (found.dead, dead, "refreshes-dead"),
+        (events, lost, "events-dead"),
+        (found.cancelled, ended, ""),
     ):
         if number:
-            yield Finding("given up", WARN, f"{what}: {number}", todo)
+            yield Finding("given up", WARN, f"{what}: {number}", todo, alert)
     if not (found.dead or events or found.cancelled):
         yield Finding("given up", OK, "no refresh and no event")
 
@@ -176,17 +198,17 @@ def keys(patient: Patient) -> Iterator[Finding]:
             return
         if needed and not config.encryption_keys and not config.database_url and not file.exists():
             said = f"{file} is gone, and secrets or events are stored"
-            yield Finding("keys", FAIL, said, "restore it from a backup")
+            yield _no_key(said, "restore it from a backup")
             return
         try:
             opened = encryption.load(config)
             secrets, payloads = encrypted.unreadable(conn, opened)
         except encryption.KeysUnusable as err:
-            yield Finding("keys", FAIL, *_halves(str(err)))
+            yield _no_key(*_halves(str(err)))
             return
     if secrets or payloads:
         said = f"no key here opens {secrets} secrets and {payloads} events"
-        yield Finding("keys", FAIL, said, "put the older keys back, behind the newest")
+        yield _no_key(said, "put the older keys back, behind the newest")
     else:
         yield Finding("keys", OK, "they open all that is stored")
 
@@ -199,9 +221,14 @@ def backups(patient: Patient) -> Iterator[Finding]:
         yield Finding("backups", OK, "none is known that `bg-assets backup` made")
     elif seconds > BACKUP_DAYS * _DAY:
         said = f"the last one is {seconds / _DAY:.0f} days old"
-        yield Finding("backups", WARN, said, "`bg-assets backup FILE`, every day or week")
+        todo = "`bg-assets backup FILE`, every day or week"
+        yield Finding("backups", WARN, said, todo, "backup-old")
     else:
         yield Finding("backups", OK, f"the last one is {seconds / 3600:.0f} h old")
+
+
+def _no_key(said: str, todo: str) -> Finding:
+    return Finding("keys", FAIL, said, todo, "keys-unusable", process.host())
 
 
 def _halves(line: str) -> tuple[str, str]:

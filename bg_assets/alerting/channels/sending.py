@@ -1,0 +1,104 @@
+"""What channels share: one bounded HTTP request, and what became of it."""
+
+import email.utils
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from bg_assets.domain.alerts.wording import Message
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 10
+# What will be refused again as it is; it is tried again, seldom.
+HOPELESS_SECONDS = 3600.0
+_LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class NotSent(Exception):
+    """A message did not get through; the text says why, and holds no secret and no address.
+
+    ``wait``: not before so many seconds, where there is a reason for it.
+    """
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.wait = wait
+
+
+class Channel(Protocol):
+    """Somebody to tell; ``least`` is the least severity that it wants."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in settings, lists and errors."""
+
+    @property
+    def type(self) -> str:
+        """What it is: slack, pagerduty and so on."""
+
+    @property
+    def least(self) -> str:
+        """The least severity that it wants to know of."""
+
+    def send(self, message: Message) -> None:
+        """Tell it. Raises NotSent."""
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """Post once: no redirect is followed, the answer's body is not read. Raises NotSent."""
+    # Costs 0.1 s, which whoever only reads settings does not pay.
+    import requests
+
+    with requests.Session() as session:
+        # A proxy of this machine's is used, a password that it keeps for the host is not.
+        session.auth = _unchanged
+        try:
+            response = session.post(
+                url,
+                data=body,
+                headers={"content-type": "application/json", **headers},
+                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.Timeout:
+            raise NotSent("no answer in time") from None
+        except requests.RequestException as err:
+            # Its text repeats the address, which may be the secret.
+            raise NotSent(f"no connection ({type(err).__name__})") from None
+        status, later = response.status_code, response.headers.get("retry-after")
+        response.close()
+    _judge(status, later)
+
+
+def _judge(status: int, later: str | None) -> None:
+    if 200 <= status < 300:
+        return
+    if 300 <= status < 400:
+        why = f"it answered {status}: redirects are not followed, so set the address it means"
+        raise NotSent(why, HOPELESS_SECONDS)
+    if status in _LATER or status >= 500:
+        raise NotSent(f"it answered {status}", _seconds(later))
+    raise NotSent(f"it refuses with {status}: check the secret and address", HOPELESS_SECONDS)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What Retry-After asks for, as seconds or as a date."""
+    if not retry_after:
+        return None
+    try:
+        found = float(retry_after)
+    except ValueError:
+        try:
+            at = email.utils.parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        found = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    return found if found >= 0 else None
+
+
+def _unchanged(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+    return request
