@@ -65,6 +65,7 @@ VARIABLES = (
     Variable("BG_LOG_LEVEL", "info", "debug, info, warning or error: what is logged at least"),
     Variable("BG_LOG_BYTES", "10000000", "bytes after which a log file begins anew"),
     Variable("BG_LOG_FILES", "2", "older log files that are kept, of each"),
+    Variable("BG_RETENTION_OUTBOX", "30d", "how long messages to subscribers are kept"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
@@ -126,6 +127,7 @@ class Settings:
     log_level: str = "info"
     log_bytes: int = 10_000_000
     log_files: int = 2
+    retention_outbox: float = 30 * UNITS["d"]
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -187,6 +189,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         log_level=_one_of(env, "BG_LOG_LEVEL", LOG_LEVELS, "info"),
         log_bytes=_whole(env, "BG_LOG_BYTES", 10_000_000, least=10_000),
         log_files=_whole(env, "BG_LOG_FILES", 2, least=0, most=1000),
+        retention_outbox=_length(env, "BG_RETENTION_OUTBOX", "30d"),
     )
 
 

@@ -38,6 +38,7 @@ ROOMS = {
     "domain.experiments": "domain.products domain.groups",
     "domain.webhooks": "domain.values",
     "domain.kpis": "domain",
+    "domain.notifications": "",
     "terminal": "domain.values",
     "logs": "settings domain.values",
     "encryption": "settings writing",
@@ -46,12 +47,15 @@ ROOMS = {
     "sample": "writing files",
     "providers": "settings domain.values domain.enrichment domain.webhooks files",
     "storage": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.groups domain.experiments domain.webhooks domain.kpis logs encryption embedded",
+    "domain.groups domain.experiments domain.webhooks domain.kpis domain.notifications logs encryption "
+    "embedded",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products domain.experiments storage",
     "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
     "providers storage products",
     "receiver": "settings process tracing domain.values domain.webhooks logs encryption embedded "
+    "storage",
+    "notifications": "settings process domain.webhooks domain.notifications encryption embedded "
     "storage",
     "instance": "settings process tracing domain.titles logs embedded storage",
     "backups": "settings writing encryption embedded storage instance",
@@ -59,9 +63,9 @@ ROOMS = {
     "local": "settings process tracing domain.webhooks terminal logs encryption embedded files "
     "sample storage sending products instance",
     "cli": "settings writing process tracing domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups domain.experiments domain.webhooks domain.kpis terminal "
-    "encryption embedded files sample storage sending products enriching receiver instance "
-    "backups local",
+    "domain.products domain.groups domain.experiments domain.webhooks domain.kpis "
+    "domain.notifications terminal encryption embedded files sample storage sending products "
+    "enriching receiver notifications instance backups local",
     "partitions": "",
     "resources": "storage instance",
     "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
@@ -105,6 +109,7 @@ NOT_FOREIGN = {
     "backups": DAGSTER | TERMINAL | TABLES,
     # uvicorn loads click.
     "receiver": DAGSTER | TABLES | {"rich"},
+    "notifications": DAGSTER | TABLES | TERMINAL,
     "web.guard": _PURE,
     "local": DAGSTER | TABLES,
     "cli": DAGSTER | TABLES,

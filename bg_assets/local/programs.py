@@ -58,8 +58,10 @@ def all_programs(config: settings.Settings) -> list[Program]:
         Program("webserver", web, group=FRONT),
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"), group=FRONT)
+    # It sends to those who subscribed, and idles where nobody did.
+    sender = Program("notifications", (_beside("bg-assets"), "notifications"), group=FRONT)
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
-    rest = [*dagster, receiver]
+    rest = [*dagster, receiver, sender]
     return rest if config.database_url else [keeper, *rest]
 
 

@@ -43,6 +43,7 @@ _KINDS = (
     ("dagster-daemon", "daemon"),
     ("grpc", "code"),
     ("receiver", "receiver"),
+    ("notifications", "notifications"),
 )
 
 
