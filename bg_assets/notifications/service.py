@@ -40,6 +40,8 @@ def run(config: Settings, pace: Pace | None = None) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
     )
+    # It would tell whole URLs, in which tokens may be.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     keys = encryption.load(config)
     stop = threading.Event()
 

@@ -10,6 +10,10 @@ from typing import Any
 TYPE, TEST_TYPE = "buyer_group.updated", "buyer_group.test"
 # The kinds of news: those of the events in bg.buyer_group_history, in the order of the message.
 KINDS = ("joined", "left", "role_changed", "gap_opened", "gap_closed")
+# In which a piece of news tells what it knows: the database keeps no order.
+_ORDER = (
+    "person_id", "name", "title", "role", "old_role", "function", "confidence", "pinned", "reason",
+)  # fmt: skip
 _TRACE = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -97,10 +101,10 @@ def people(message: Message) -> set[str]:
 
 
 def _named(one: Mapping[str, Any], known: Known, *, names: bool) -> dict[str, Any]:
-    if not names or "person_id" not in one:
-        return dict(one)
-    who = one["person_id"]
-    return {"person_id": who, "name": known.people.get(who), **one}
+    told = dict(one)
+    if names and "person_id" in one:
+        told["name"] = known.people.get(one["person_id"])
+    return {name: told[name] for name in _ORDER if name in told}
 
 
 def body(kind: str, at: datetime, content: Mapping[str, Any]) -> bytes:
