@@ -5,8 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
 from bg_assets import encryption, settings, terminal
 from bg_assets.cli import lookups, session
@@ -87,22 +85,14 @@ def list_command(as_json: bool) -> None:
     if not known:
         terminal.tell("nobody is told: `bg-assets subscriptions add URL` adds somebody")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("id", "to", "workspace", "products", "kinds", "status", "waiting", "dead"):
-        table.add_column(column, overflow="fold")
     for one in known:
         count = _counts(counts.get(one.id))
-        table.add_row(
-            str(one.id),
-            escape(targets.target(one.url).shown),
-            escape(one.workspace),
-            escape(", ".join(one.products)) or "all",
-            ", ".join(one.kinds) or "all",
-            "failing" if one.status == "active" and one.failing_since else one.status,
-            str(count["waiting"]),
-            str(count["dead"]),
+        state = "failing" if one.status == "active" and one.failing_since else one.status
+        terminal.tell(
+            f"{one.id} {targets.target(one.url).shown}: {state}; workspace {one.workspace}; "
+            f"products {', '.join(one.products) or 'all'}; kinds {', '.join(one.kinds) or 'all'}; "
+            f"{count['waiting']} wait, {count['dead']} dead"
         )
-    terminal.results.print(table)
 
 
 @group.command(short_help="Print one subscription, its URL too.")
