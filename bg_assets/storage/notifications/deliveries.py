@@ -18,14 +18,15 @@ from bg_assets.storage import audit
 # Of those that are due; what among them must wait for another is put off.
 _LOOK = 200
 
-# Served by deliveries_due: a probe for each subscription.
+# Served by deliveries_due: a probe for each subscription. The clock's own time, which may change
+# while the statement runs, would be compared with every row.
 _READY = sa.text("""
     select s.id from bg.subscriptions as s
-    where s.status = 'active' and (s.paused_until is null or s.paused_until <= clock_timestamp())
+    where s.status = 'active' and (s.paused_until is null or s.paused_until <= now())
         and exists (
             select from bg.deliveries as d
-            where d.subscription_id = s.id and d.status = 'pending'
-                and d.next_attempt_at <= clock_timestamp()
+            where d.subscription_id = s.id and d.finished_at is null
+                and d.next_attempt_at <= statement_timestamp()
             offset 0)
     order by s.last_success_at nulls first, s.id
 """)
@@ -38,13 +39,14 @@ _LOCK = sa.text("""
 _CLAIM = sa.text("""
     with due as materialized (
         select outbox_id, company_id from bg.deliveries
-        where subscription_id = :id and status = 'pending' and next_attempt_at <= clock_timestamp()
+        where subscription_id = :id and finished_at is null
+            and next_attempt_at <= statement_timestamp()
         order by next_attempt_at, outbox_id limit :look for update skip locked
     ), judged as materialized (
         select due.outbox_id, first.outbox_id as first, first.next_attempt_at as first_at, exists (
             select from bg.deliveries as l
             where l.subscription_id = :id and l.company_id = due.company_id
-                and l.lease is not null and l.next_attempt_at > clock_timestamp()
+                and l.lease is not null and l.next_attempt_at > statement_timestamp()
             offset 0) as is_busy
         from due cross join lateral (
             select d.outbox_id, d.next_attempt_at from bg.deliveries as d
@@ -116,7 +118,7 @@ _CALL_UP = sa.text("""
             order by w.outbox_id limit 1) as n
     ) as next
     where d.subscription_id = next.subscription_id and d.outbox_id = next.outbox_id
-        and d.status = 'pending' and d.lease is null
+        and d.lease is null
 """)
 _SUCCEEDED = sa.text("""
     update bg.subscriptions set last_success_at = clock_timestamp(), failing_since = null

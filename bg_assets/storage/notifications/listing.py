@@ -18,12 +18,12 @@ UNSENT_SECONDS = 300.0
 _COUNTS = sa.text("""
     select s.id, (
         select count(*) from bg.deliveries as d
-        where d.subscription_id = s.id and d.status = 'pending') as pending, (
+        where d.subscription_id = s.id and d.finished_at is null) as pending, (
         select count(*) from bg.deliveries as d
         where d.subscription_id = s.id and d.status = 'dead') as dead, (
         select extract(epoch from clock_timestamp() - min(d.next_attempt_at))::float
         from bg.deliveries as d
-        where d.subscription_id = s.id and d.status = 'pending') as late_seconds, exists (
+        where d.subscription_id = s.id and d.finished_at is null) as late_seconds, exists (
         select from bg.deliveries as d
         where d.subscription_id = s.id and d.lease is not null
             and d.next_attempt_at > clock_timestamp()) as is_sending
@@ -42,8 +42,8 @@ _LIST = """
 _REPLAY = sa.text(f"""
     with page as materialized (
         select o.id, o.company_id, o.created_at from bg.outbox as o
-        join bg.subscriptions as s on s.id = :id and {WANTS}
-        where (o.created_at, o.id) > (:since, :after) and o.created_at < :until
+        where (o.created_at, o.id) > (:since, :after) and o.created_at < :until and exists (
+            select from bg.subscriptions as s where s.id = :id and {WANTS} offset 0)
         order by o.created_at, o.id limit :most
     ), again as (
         insert into bg.deliveries as d (subscription_id, outbox_id, company_id)

@@ -66,23 +66,24 @@ _WRITE = sa.text(f"""
 _REMOVE_OLD = sa.text("""
     delete from bg.outbox where id = any(array(
         select id from bg.outbox
-        where created_at < clock_timestamp() - make_interval(secs => :seconds)
+        where created_at < now() - make_interval(secs => :seconds)
         order by created_at limit :most for update skip locked))
 """)
 # Served by the primary key, whose first column it is.
 _REMOVE_DELIVERIES = sa.text("""
     delete from bg.deliveries as d using (
         select subscription_id, outbox_id from bg.deliveries
-        where subscription_id = any(array(
-            select id from bg.subscriptions where status = 'removed'))
-        limit :most
+        where subscription_id = (
+            select id from bg.subscriptions where status = 'removed' order by id limit 1)
+        order by outbox_id limit :most
     ) as gone
     where d.subscription_id = gone.subscription_id and d.outbox_id = gone.outbox_id
 """)
 _REMOVE_SUBSCRIPTIONS = sa.text("""
     delete from bg.subscriptions as s
-    where s.status = 'removed' and not exists (
-        select from bg.deliveries as d where d.subscription_id = s.id)
+    where s.status = 'removed' and (
+        select d.outbox_id from bg.deliveries as d where d.subscription_id = s.id
+        order by d.outbox_id limit 1) is null
 """)
 
 

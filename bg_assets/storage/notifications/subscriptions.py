@@ -47,7 +47,7 @@ _SWITCH = sa.text("""
 _WAKE = sa.text("""
     update bg.deliveries
     set attempts = 0, lease = null, next_attempt_at = clock_timestamp()
-    where subscription_id = :id and status = 'pending'
+    where subscription_id = :id and finished_at is null
 """)
 # All of these are served by subscription_secrets_by_subscription.
 _SECRETS = sa.text("""

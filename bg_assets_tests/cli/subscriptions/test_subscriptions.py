@@ -110,10 +110,10 @@ def test_what_can_not_be_subscribed_is_refused_with_the_reason(bg: Command) -> N
 
 
 def test_an_unknown_subscription_ends_with_code_2_and_those_that_there_are(bg: Command) -> None:
-    commands = {name: () for name in
-                ("show", "enable", "disable", "remove", "rotate", "test", "deliveries")}  # fmt: skip
+    plain = ("show", "enable", "disable", "remove", "rotate", "test", "deliveries")
+    commands = [*((one,) for one in plain), ("replay", "--from", "1d")]
     for there in ("`bg-assets subscriptions add` adds one", "there are: 1"):
-        for command, more in {**commands, "replay": ("--from", "1d")}.items():
+        for command, *more in commands:
             done = bg("subscriptions", command, 7, *more)
             assert (done.code, f"no subscription 7; {there}" in done.err) == (2, True), command
         bg("subscriptions", "add", URL)
