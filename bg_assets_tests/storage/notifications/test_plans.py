@@ -20,6 +20,12 @@ COMPANIES = 20_000
 PAST = (
     f"""insert into bg.companies (id, name)
         select 'c' || g, 'Company' from generate_series(0, {COMPANIES - 1}) as g""",
+    f"""insert into bg.company_people (company_id, person_id, title, confidence)
+        select 'c' || g % {COMPANIES}, 'p' || g, 'CFO', 1
+        from generate_series(1, {2 * COMPANIES}) as g""",
+    f"""insert into bg.changes (company_id, kind, source, priority, refresh_id, handled_at)
+        select 'c' || g % {COMPANIES}, 'role_change', 'people_table', 30, gen_random_uuid(), now()
+        from generate_series(1, {2 * COMPANIES}) as g""",
     f"""insert into bg.outbox (workspace, company_id, product, refresh_id, kinds, payload,
             created_at)
         select 'default', 'c' || g % {COMPANIES}, 'finance_system', gen_random_uuid(),
@@ -82,14 +88,14 @@ def test_a_look_while_nothing_waits_reads_next_to_nothing(conn: sa.Connection) -
         assert listing.overview(conn)["dead"] == SUBSCRIPTIONS * MESSAGES // 5000
         assert list(listing.problems(conn)) == []
 
-    plans.check(reads, rows=100, pages=60)
+    plans.check(reads, rows=300, pages=60)
 
 
 def test_writing_claiming_and_noting_read_what_they_are_about(conn: sa.Connection) -> None:
     """On figures from before, when nothing was pending."""
     with plans.watched(conn) as reads:
         tell(conn, 500)
-    plans.check(reads, rows=8000, pages=30_000)
+    plans.check(reads, rows=12_000, pages=30_000)
 
     with plans.watched(conn) as reads:
         assert deliveries.ready(conn) == [1]
@@ -126,7 +132,8 @@ def test_a_company_with_many_messages_that_wait_is_looked_at_in_steps(conn: sa.C
         plans.check(reads, rows=4000, pages=12_000)
     with plans.watched(conn) as reads:
         assert deliveries.ready(conn) == []
-    plans.check(reads, rows=100, pages=60)
+    # What was put off in this transaction leaves its old places in the index until it commits.
+    plans.check(reads, rows=100, pages=400)
 
 
 def test_replaying_a_day_and_listing_read_what_they_show(conn: sa.Connection) -> None:
