@@ -85,6 +85,7 @@ VARIABLES = (
     Variable("BG_LOG_FILES", "2", "older log files that are kept, of each"),
     Variable("BG_METRICS_PORT", "9464", "port of the metrics for Prometheus"),
     Variable("BG_METRICS_HOST", "127.0.0.1", "address on which these are served"),
+    Variable("BG_RETENTION_OUTBOX", "30d", "how long messages to subscribers are kept"),
 )
 
 # 32 bytes in URL-safe base64, as Fernet takes them.
@@ -150,6 +151,7 @@ class Settings:
     alerts_quiet: str = ""
     alerts_name: str = "bg_assets"
     alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    retention_outbox: float = 30 * UNITS["d"]
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -221,6 +223,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         alerts_quiet=env.get("BG_ALERTS_QUIET", "").strip(),
         alerts_name=env.get("BG_ALERTS_NAME", "").strip() or "bg_assets",
         alerts_variables=tuple((k, v) for k, v in env.items() if k.startswith("BG_ALERTS_")),
+        retention_outbox=_length(env, "BG_RETENTION_OUTBOX", "30d"),
     )
 
 

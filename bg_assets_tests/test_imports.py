@@ -38,6 +38,7 @@ ROOMS = {
     "domain.experiments": "domain.products domain.groups",
     "domain.webhooks": "domain.values",
     "domain.kpis": "domain",
+    "domain.notifications": "",
     "domain.alerts": "domain.values",
     "terminal": "domain.values",
     "logs": "settings domain.values",
@@ -47,13 +48,15 @@ ROOMS = {
     "sample": "writing files",
     "providers": "settings domain.values domain.enrichment domain.webhooks files",
     "storage": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.groups domain.experiments domain.webhooks domain.kpis domain.alerts logs encryption "
-    "embedded",
+    "domain.groups domain.experiments domain.webhooks domain.kpis domain.notifications "
+    "domain.alerts logs encryption embedded",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products domain.experiments storage",
     "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
     "providers storage products",
     "receiver": "settings process tracing domain.values domain.webhooks logs encryption embedded "
+    "storage",
+    "notifications": "settings process domain.webhooks domain.notifications encryption embedded "
     "storage",
     "instance": "settings process tracing domain.titles logs embedded storage",
     "backups": "settings writing encryption embedded storage instance",
@@ -66,9 +69,9 @@ ROOMS = {
     "alerting": "settings process domain.values domain.webhooks domain.alerts embedded storage "
     "health",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment domain.products "
-    "domain.groups domain.experiments domain.webhooks domain.kpis domain.alerts terminal "
-    "encryption embedded files sample storage sending products enriching receiver instance "
-    "backups metrics local health alerting",
+    "domain.groups domain.experiments domain.webhooks domain.kpis domain.notifications "
+    "domain.alerts terminal encryption embedded files sample storage sending products enriching "
+    "receiver notifications instance backups metrics local health alerting",
     "partitions": "",
     "resources": "storage instance",
     "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
@@ -114,6 +117,7 @@ NOT_FOREIGN = {
     "backups": DAGSTER | TERMINAL | TABLES,
     # uvicorn loads click.
     "receiver": DAGSTER | TABLES | {"rich"},
+    "notifications": DAGSTER | TABLES | TERMINAL,
     "web.guard": _PURE,
     "metrics": DAGSTER | TERMINAL | TABLES,
     "local": DAGSTER | TABLES,

@@ -21,6 +21,7 @@ CHECKS = (
     ("clocks", state.clocks),
     ("daemon", state.dagster),
     ("pending", state.work),
+    ("notifications", state.notifications),
     ("keys", state.keys),
     ("backups", state.backups),
     ("failures", service.failing),
@@ -46,10 +47,10 @@ _VARIABLE = re.compile(r"BG_[A-Z_]+")
 def doctor(as_json: bool) -> None:
     """Look at everything that can be wrong, and say what to do about what is.
 
-    Databases, tables, triggers, clocks, daemon, sensors, work that waits, keys, backups, failures,
-    objectives, providers, secrets, alerts, disks, processes, traces, versions, and whether the
-    definitions load. Whatever is wrong, all the rest is looked at too. Takes some seconds and
-    changes nothing. Ends with exit code 1 where something was found.
+    Databases, tables, triggers, clocks, daemon, sensors, work that waits, subscribers, keys,
+    backups, failures, objectives, providers, secrets, alerts, disks, processes, traces, versions,
+    and whether the definitions load. Whatever is wrong, all the rest is looked at too. Takes some
+    seconds and changes nothing. Ends with exit code 1 where something was found.
     """
     config, findings = _settings()
     patient = Patient(config)

@@ -32,6 +32,8 @@ from bg_assets.cli import (
     titles,
     why,
 )
+from bg_assets.cli.subscriptions import managing as subscriptions
+from bg_assets.cli.subscriptions import sending
 from bg_assets.cli.webhook import dead, send, sources
 from bg_assets.domain.values.controls import visible
 
@@ -113,8 +115,13 @@ for _command in (
     backups.backup,
     backups.restore,
     metrics.metrics,
+    subscriptions.group,
+    sending.notifications,
 ):
     main.add_command(_command)
+
+for _command in (sending.test, sending.deliveries, sending.replay):
+    subscriptions.group.add_command(_command)
 
 for _command in (send.send, dead.dead, dead.replay):
     sources.webhook.add_command(_command)

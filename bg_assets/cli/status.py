@@ -15,6 +15,7 @@ from bg_assets.cli import operations_report, session
 from bg_assets.health import knowledge, problems, processes
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
+from bg_assets.storage.notifications import listing as subscribers
 from bg_assets.storage.operations.policy import policy_of
 from bg_assets.storage.reports import counts as overview
 from bg_assets.storage.reports import progress
@@ -53,6 +54,7 @@ def _read(
         waiting, lost = webhook_dead.counts(conn)
         differing = audit.differing(conn)
         coming = next_refreshes.overview(conn)
+        told = subscribers.overview(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
         known = processes.read(conn)
@@ -66,6 +68,7 @@ def _read(
         "pending": pending,
         **counts,
         "webhooks": {"pending": waiting, "dead": lost, "differing": differing},
+        "notifications": told,
         "without_news": {"a_minute": config.refresh_without_news, **coming},
         "daemon": daemon,
         "sensors": state.sensors,
@@ -111,12 +114,22 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
     ]
     if found["oldest_pending_seconds"] is not None:
         values.append(("oldest pending change", f"{found['oldest_pending_seconds']:.0f} s"))
+    values += _subscribers(found["notifications"])
     values += _without_news(found["without_news"])
     values.append(("daemon", found["daemon"]))
     values += [(f"sensor {name:<20}", running) for name, running in found["sensors"].items()]
     values.append(("alerts", standing.Standing(**found["alerts"]).in_words))
     values += found["urls"].items()
     return [f"{name:<27} {value}" for name, value in values]
+
+
+def _subscribers(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Who is told of changed groups, where anybody is."""
+    states = {name: number for name, number in found["subscriptions"].items() if number}
+    if states:
+        yield "subscriptions", ", ".join(f"{number} {name}" for name, number in states.items())
+        yield "  messages waiting", found["pending"]
+        yield "  messages dead", found["dead"]
 
 
 def _without_news(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -141,6 +154,8 @@ def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterat
         yield f"dead: {row['company_id']} after {attempts}: {row['error']}{_rest(row)}"
     if found["webhooks"]["dead"]:
         yield "see dead events with `bg-assets webhook dead`"
+    if found["notifications"]["dead"]:
+        yield "see dead messages with `bg-assets subscriptions deliveries ID --status dead`"
     if dead:
         yield "see attempts with `bg-assets dead`, try again with `bg-assets requeue COMPANY`"
     yield from found["providers"]

@@ -10,6 +10,7 @@ from bg_assets.instance import state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted
 from bg_assets.storage.capture import watch
+from bg_assets.storage.notifications import listing as subscribers
 from bg_assets.storage.reports import counts
 from bg_assets.storage.webhooks import dead as webhook_dead
 
@@ -185,6 +186,23 @@ def _given_up(found: counts.Overview, events: int) -> Iterator[Finding]:
             yield Finding("given up", WARN, f"{what}: {number}", todo, alert)
     if not (found.dead or events or found.cancelled):
         yield Finding("given up", OK, "no refresh and no event")
+
+
+def notifications(patient: Patient) -> Iterator[Finding]:
+    """Whether those who subscribed get their messages."""
+    with database.connect(patient.engine()) as conn:
+        wrong = list(subscribers.problems(conn))
+        told = subscribers.overview(conn)
+    yield from (Finding("notifications", FAIL, *_halves(line)) for line in wrong)
+    if told["dead"]:
+        todo = "see `bg-assets subscriptions deliveries ID --status dead`, then `replay`"
+        yield Finding("notifications", WARN, f"dead messages: {told['dead']}", todo)
+    elif not wrong:
+        active = told["subscriptions"]["active"]
+        said = f"{active} subscriptions, {told['pending']} messages wait"
+        yield Finding(
+            "notifications", OK, said if active else "no subscription is active: nothing is sent"
+        )
 
 
 def keys(patient: Patient) -> Iterator[Finding]:

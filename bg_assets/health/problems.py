@@ -13,6 +13,7 @@ from bg_assets.local import disk
 from bg_assets.storage import database, stuck
 from bg_assets.storage.capture import watch
 from bg_assets.storage.enrichment import due
+from bg_assets.storage.notifications import listing as subscribers
 from bg_assets.storage.reports import counts
 
 
@@ -20,6 +21,7 @@ def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
     return [
         *disk.problems(config), *of_runs(conn, config), *watch.problems(conn), *_enrichment(conn),
+        *subscribers.problems(conn),
     ]  # fmt: skip
 
 

@@ -59,10 +59,12 @@ def all_programs(config: settings.Settings) -> list[Program]:
     ]
     receiver = Program("receiver", (_beside("bg-assets"), "receiver"), group=FRONT)
     metrics = Program("metrics", (_beside("bg-assets"), "metrics"), group=FRONT)
+    # It sends to those who subscribed, and idles where nobody did.
+    sender = Program("notifications", (_beside("bg-assets"), "notifications"), group=FRONT)
     keeper = Program("postgres", (sys.executable, "-m", "bg_assets.embedded.keeper"), priority=1)
     alerts = Program("alerts", (_beside("bg-assets"), "alerts", "run"), group=FRONT)
     told = [alerts] if config.alerts or config.alerts_file else []
-    rest = [*dagster, receiver, metrics, *told]
+    rest = [*dagster, receiver, metrics, sender, *told]
     return rest if config.database_url else [keeper, *rest]
 
 

@@ -46,7 +46,7 @@ def up(say: Callable[[str], None]) -> int:
         chosen = [
             program
             for program in programs.all_programs(config)
-            if not (closed and program.name == "receiver")
+            if not (closed and program.name in {"receiver", "notifications"})
         ]
         say("Dagster's daemon and UI, the webhook door ...")
         with (

@@ -45,6 +45,7 @@ _KINDS = (
     ("receiver", "receiver"),
     ("metrics", "metrics"),
     ("alerts", "alerts"),
+    ("notifications", "notifications"),
 )
 
 

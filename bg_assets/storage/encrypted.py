@@ -6,7 +6,11 @@ import sqlalchemy as sa
 
 from bg_assets.encryption import CannotDecrypt, Keys
 
-_SECRETS = sa.text("select secret as token from bg.webhook_secrets order by id")
+_SECRETS = sa.text("""
+    select secret as token from bg.webhook_secrets
+    union all
+    select secret from bg.subscription_secrets
+""")
 # A look through all events, 0.3 s a million: a digest begins with the name of the key that wrote
 # it, and the payload beside it.
 _NAMES = sa.text("""
@@ -17,6 +21,7 @@ _NAMES = sa.text("""
 _PAYLOAD = sa.text("select payload as token from bg.webhook_events where id = :id")
 _ANYTHING = sa.text("""
     select exists (select from bg.webhook_secrets) or exists (select from bg.webhook_events)
+        or exists (select from bg.subscription_secrets)
 """)
 
 

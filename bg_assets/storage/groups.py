@@ -12,6 +12,7 @@ from bg_assets.domain.groups.group import BuyerGroup
 from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import cancelling, stuck
 from bg_assets.storage.causes import counted, made
+from bg_assets.storage.notifications import outbox
 from bg_assets.storage.refreshes import Held
 
 
@@ -233,6 +234,7 @@ def complete(
     conn.execute(_REMOVE_MEMBERS, {"companies": companies, "members": json.dumps(members)})
     conn.execute(_WRITE_MEMBERS, {"members": json.dumps(members)})
     conn.execute(_WRITE_HISTORY, {"events": json.dumps(events)})
+    outbox.write(conn, events)
     gone = [held.company_id for held, outcome in ours if outcome.gone]
     conn.execute(_REMOVE_STAFF, {"companies": gone})
     conn.execute(_HANDLE, {"ids": sorted(mine)})

@@ -21,8 +21,14 @@ from bg_assets.storage.webhooks import events
 _BATCH_ROWS, _BATCH_BYTES = 1000, 8_000_000
 
 _IDLE_FOR_LONG = sa.text("select set_config('idle_in_transaction_session_timeout', '0', true)")
-_SECRETS = sa.text("select id, secret as token from bg.webhook_secrets order by id for update")
-_NEW_SECRET = sa.text("update bg.webhook_secrets set secret = :token where id = :id")
+# Of sources and of subscriptions: how they are read, and how one is written.
+_SECRETS = tuple(
+    (
+        sa.text(f"select id, secret as token from {table} order by id for update"),
+        sa.text(f"update {table} set secret = :token where id = :id"),
+    )
+    for table in ("bg.webhook_secrets", "bg.subscription_secrets")
+)
 _COUNT = sa.text("select count(*), coalesce(max(id), 0) from bg.webhook_events")
 # Served by the primary key. A payload may be a quarter of a megabyte: by size as by number.
 _PAGE = sa.text("""
@@ -114,11 +120,9 @@ def _encrypt_all(
 ) -> Rotated:
     fernet, hasher = Fernet(newest), Hasher(newest)
     with database.connect(engine) as conn:
-        fresh, _, unreadable = _anew(conn.execute(_SECRETS).all(), opener, fernet)
-        for number, _, token in fresh:
-            conn.execute(_NEW_SECRET, {"id": number, "token": token})
+        secrets, unreadable = _encrypt_secrets(conn, opener, fernet)
         total, last = conn.execute(_COUNT).one()
-    secrets, payloads, up_to_date, seen, after = len(fresh), 0, 0, 0, 0
+    payloads, up_to_date, seen, after = 0, 0, 0, 0
     left: list[int] = []
     while True:
         with database.connect(engine) as conn:
@@ -140,6 +144,17 @@ def _encrypt_all(
                 conn.execute(_NEW_PAYLOAD, values)
                 payloads += 1
     return Rotated(secrets, payloads, up_to_date, unreadable)
+
+
+def _encrypt_secrets(conn: sa.Connection, opener: Keys, fernet: Fernet) -> tuple[int, int]:
+    """How many secrets were encrypted anew, and how many no key opens."""
+    written = unreadable = 0
+    for read, write in _SECRETS:
+        fresh, _, lost = _anew(conn.execute(read).all(), opener, fernet)
+        for number, _, token in fresh:
+            conn.execute(write, {"id": number, "token": token})
+        written, unreadable = written + len(fresh), unreadable + lost
+    return written, unreadable
 
 
 def _write(conn: sa.Connection, fresh: Sequence[_Fresh], hasher: Hasher) -> set[int]:

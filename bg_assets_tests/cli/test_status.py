@@ -23,6 +23,11 @@ NOTHING: dict[str, Any] = {
     "cancelled": 0,
     "oldest_pending_seconds": None,
     "webhooks": {"pending": 0, "dead": 0, "differing": 0},
+    "notifications": {
+        "subscriptions": {"active": 0, "disabled": 0, "failed": 0},
+        "pending": 0,
+        "dead": 0,
+    },
     "without_news": {
         "a_minute": 200,
         "company_id": None,

@@ -13,7 +13,7 @@ GROWING = {
     "buyer_group_members", "buyer_group_history", "webhook_events", "webhook_identities",
     "next_refreshes", "writes",
     "pipeline_operations", "enrichment_due", "enrichments",
-    "kpi_values", "refresh_attempts",
+    "kpi_values", "refresh_attempts", "outbox", "deliveries",
 }  # fmt: skip
 _EXPLAINABLE = ("select", "insert", "update", "delete", "with")
 

@@ -49,15 +49,23 @@ def signed_headers(
     over the milliseconds since 1970, a dot and the body.
     """
     if scheme == "standard":
-        seconds = str(int(at.timestamp()))
-        mac = hmac.digest(key, f"{event_id}.{seconds}.".encode() + body, "sha256")
-        signature = "v1," + base64.b64encode(mac).decode()
-        return dict(zip(_STANDARD, (event_id, seconds, signature), strict=True))
+        return standard_headers([key], event_id, at, body)
     milliseconds = str(int(at.timestamp() * 1000))
     return {
         "x-timestamp": milliseconds,
         "x-signature": hmac.digest(key, f"{milliseconds}.".encode() + body, "sha256").hex(),
     }
+
+
+def standard_headers(
+    keys: Sequence[bytes], event_id: str, at: datetime, body: bytes
+) -> dict[str, str]:
+    """The headers of ``standard``, signed with each of the keys: one that is known will do."""
+    seconds = str(int(at.timestamp()))
+    signed = f"{event_id}.{seconds}.".encode() + body
+    macs = [base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys]
+    signatures = " ".join(f"v1,{mac}" for mac in macs)
+    return dict(zip(_STANDARD, (event_id, seconds, signatures), strict=True))
 
 
 def verify(

@@ -1,0 +1,1 @@
+"""`subscriptions`: who is told of changed groups, and what became of the messages."""

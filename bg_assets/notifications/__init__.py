@@ -1,0 +1,1 @@
+"""The sender of notifications: what the outbox holds goes to those who subscribed."""

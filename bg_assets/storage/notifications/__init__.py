@@ -1,0 +1,1 @@
+"""Subscriptions, the outbox, and what became of each message."""
