@@ -151,7 +151,7 @@ class Settings:
     alerts_quiet: str = ""
     alerts_name: str = "bg_assets"
     alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    retention_outbox: float = 30 * UNITS["d"]
+    retention_outbox: float = 30 * 86_400.0
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:

@@ -19,6 +19,7 @@ from dagster._core.execution.backfill import BulkActionStatus as BulkActionStatu
 from dagster._core.execution.backfill import PartitionBackfill as PartitionBackfill
 from dagster._core.execution.plan.execute_step import _get_output_asset_events
 from dagster._core.instance import InstanceRef as InstanceRef
+from dagster._core.loader import LoadingContext as LoadingContext
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin as GrpcServerCodeLocationOrigin,
 )
@@ -43,7 +44,6 @@ from dagster._core.storage.partition_status_cache import (
 )
 from dagster._core.storage.runs.schema import RunStorageSqlMetadata
 from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
-from dagster._core.workspace.context import LoadingContext
 from dagster._daemon.monitoring.run_monitoring import (
     execute_run_monitoring_iteration as execute_run_monitoring_iteration,
 )

@@ -58,7 +58,7 @@ def _read(
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
         known = processes.read(conn)
-        told = standing.read(conn, settings.read())
+        alerts = standing.read(conn, config)
         going = progress.read(conn)
     state = dagster_state.read(database.dagster_url())
     daemon = processes.daemon(state, known)
@@ -77,7 +77,7 @@ def _read(
         "processes": processes.document(known),
         "templates": templates,
         "providers": providers,
-        "alerts": asdict(told),
+        "alerts": asdict(alerts),
         "problems": wrong,
     }, dead
 

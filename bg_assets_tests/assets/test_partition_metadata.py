@@ -106,8 +106,9 @@ def test_a_batch_is_no_run_of_its_first_company_and_its_steps_run_by_themselves_
     assert run is not None
     assert "dagster/partition" not in run.tags
     assert sorted(metadata(world, done)) == ["acme", "bolt"]
-    alone = world.execute(None, dict(run.tags), only="buyer_groups", config={
-        "ops": {"buyer_groups": run.run_config["ops"]["buyer_groups"]}})  # fmt: skip
+    ops: Any = run.run_config["ops"]
+    config = {"ops": {"buyer_groups": ops["buyer_groups"]}}
+    alone = world.execute(None, dict(run.tags), only="buyer_groups", config=config)
     assert metadata(world, alone) == {}
 
 

@@ -23,6 +23,7 @@ import standardwebhooks
 import svix
 
 from bg_assets import encryption
+from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.encryption import Keys
 from bg_assets.notifications import testing
 from bg_assets.notifications.sender import Pace, Sender
@@ -292,7 +293,7 @@ def test_what_is_recorded_while_the_database_is_away_is_recorded_later(
     while sender.in_hand and time.monotonic() < end:
         try:
             sender.turn(claiming=False)
-        except database.DatabaseUnreachable:
+        except DatabaseUnreachable:
             continue
     other.dispose()
     assert statuses(engine) == ["delivered"]

@@ -189,7 +189,7 @@ def test_the_causes_of_a_refresh_are_its_unhandled_changes(acme: sa.Engine) -> N
         now = value(conn, "select clock_timestamp()")
     complete(acme, "run-1", [held])
 
-    assert cause.kinds == {"role_change (people_table)": 2, "resync (manual)": 1}
+    assert sorted(cause.kinds) == ["resync (manual)", "role_change (people_table)"]
     assert cause.lag_seconds == pytest.approx((now - at(0)).total_seconds(), abs=5)
     with acme.connect() as conn:
         assert groups.read_causes(conn, [held.refresh_id]) == {}

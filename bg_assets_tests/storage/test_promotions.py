@@ -68,7 +68,7 @@ def test_a_promotion_is_told_as_the_cause_and_stays_one_when_it_is_taken_again(
     held = take(engine, "run-1", request)
     with engine.connect() as conn:
         (cause,) = groups.read_causes(conn, [held[0].refresh_id]).values()
-    assert cause.kinds == {"promotion (people_table)": 1}
+    assert cause.kinds == ["promotion (people_table)"]
     release(engine, held)
     (again,) = tick(engine)
     take(engine, "run-2", again)
