@@ -54,7 +54,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(\b(?:{_HEADERS})\b['\"]?\s*+[:=,]\s*+)(?!\[secret\])[^\n]+", rf"\1{SECRET}"),
         (r"(?<=://)([^\s:/?#'\"<>]*):[^\s/?#'\"<>]*@", rf"\1:{SECRET}@"),
         (r"(https?://hooks\.slack\.com/)[^\s'\"<>]+", rf"\1{SECRET}"),
-        (r"\bwhs[ek]c?_[\w+/=-]+", SECRET),
+        (r"whs[ek]c?_[^\s'\"<>]+", SECRET),
         (r"\b(?:bearer|basic)\s+[\w.~+/=-]{6,}", SECRET),
         (
             rf"((?:{_SECRET_PATTERN})['\"]?\s*+[=:]\s*+)(?!\[secret\])"
