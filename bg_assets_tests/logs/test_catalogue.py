@@ -1,6 +1,7 @@
 """The catalogue, the code and the page of the docs name the same events, at the same levels."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import bg_assets
 from bg_assets.logs import catalogue
 
 PACKAGE = Path(bg_assets.__file__).parent
+MADE = re.compile(r"^LOG = (?:log\.)?logger\(|^from .* import .*\bLOG\b", re.MULTILINE)
 METHODS = ("debug", "info", "warning", "error", "critical", "exception")
 # Made where a record of somebody else's comes in.
 MADE_ELSEWHERE = {"said"}
@@ -18,7 +20,11 @@ MADE_ELSEWHERE = {"said"}
 def _calls() -> Iterator[tuple[str, str, str]]:
     """Each call of a logger of ours: where, its method, and the event that it names."""
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if not MADE.search(text):
+            # Who logs with the standard library says what he says in words.
+            continue
+        for node in ast.walk(ast.parse(text)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             on = node.func.value
