@@ -23,6 +23,9 @@ EVENTS = (
     Event("lines_lost", "warning", "`count` lines found no room on the disk"),
     Event("process_crashed", "critical", "the process ends by an error that nobody caught"),
     Event("thread_crashed", "error", "a thread has ended by an error that nobody caught"),
+    Event("traces_off", "warning", "traces were asked for and are not sent, for `reason`"),
+    Event("spans_lost", "warning", "spans can't be sent to `address`, and all goes on without"),
+    Event("spans_sent_again", "info", "spans are sent to `address` again"),
     # Of the webhook door.
     Event("receiver_started", "info", "the door listens at `address`"),
     Event("receiver_stopping", "info", "the door takes nothing new; `in_hand` are finished"),

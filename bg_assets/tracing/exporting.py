@@ -24,10 +24,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from bg_assets import process
+from bg_assets.logs import log
 from bg_assets.tracing import configured
 from bg_assets.tracing.context import Place, derived, parse, places
 
-LOG = logging.getLogger("bg_assets.tracing")
+LOG = log.logger(__name__)
 CLOSE_SECONDS = 1.0
 SERVICE = "bg-assets"
 # They would tell of every batch that could not be sent, and every span that had no room.
@@ -67,12 +68,9 @@ class Telling(SpanExporter):
             result = SpanExportResult.FAILURE
         failed = result is not SpanExportResult.SUCCESS
         if failed and not self._failing and not self.over:
-            LOG.warning(
-                "spans can't be sent to %s and are dropped; all else goes on without them",
-                self._where,
-            )
+            LOG.warning("spans_lost", address=self._where)
         elif self._failing and not failed:
-            LOG.info("spans are sent to %s again", self._where)
+            LOG.info("spans_sent_again", address=self._where)
         self._failing = failed
         return result
 
@@ -98,7 +96,8 @@ class _Sending:
             self.provider = _provider(self.exporter)
         except Exception as err:
             # A value of a variable that the library does not take must not stop the work.
-            LOG.warning("no spans are sent: OpenTelemetry refuses its variables, %s", _told(err))
+            said = f"OpenTelemetry refuses its variables: {_told(err)}"
+            LOG.warning("traces_off", reason=said)
         else:
             self.tracer = self.provider.get_tracer("bg_assets")
 

@@ -5,16 +5,16 @@ and taken as text (tracing/context.py). Spans carry ids of refreshes, companies 
 who wrote: never names, e-mails, titles, payloads, parameters of SQL, or the messages of errors.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Literal, Self, TypedDict, Unpack
 
+from bg_assets.logs import log
 from bg_assets.tracing import configured
 
-LOG = logging.getLogger(__name__)
+LOG = log.logger(__name__)
 Kind = Literal["internal", "server", "producer", "consumer"]
 
 
@@ -88,7 +88,7 @@ def on() -> bool:
         found = configured.configured()
         _on = found.on
         if found.problem:
-            LOG.warning("%s", found.problem)
+            LOG.warning("traces_off", reason=found.problem)
     return _on
 
 

@@ -122,7 +122,7 @@ def test_a_collector_that_hangs_or_refuses_delays_no_group_and_is_told_of_once(
     world.settle(stack, [company], seconds=15)
     world.assert_groups_as_recomputed(stack, [company])
     log = stack.home / "logs" / "code.log"
-    eventually(lambda: "spans can't be sent" in log.read_text(), 20, "the log says so")
-    assert log.read_text().count("spans can't be sent") == 1
+    eventually(lambda: "spans_lost" in log.read_text(), 20, "the log says so")
+    assert log.read_text().count("spans_lost") == 1
     # A run that is over does not wait for it.
     eventually(lambda: not stack.workers(), 10, "no process of a run is left")

@@ -126,14 +126,14 @@ def test_a_collector_that_is_not_well_delays_nobody_and_is_told_of_once(
         for _ in range(3):
             for _ in range(100):
                 spans.begin("one").end()
-            assert _eventually(lambda: "can't be sent" in caplog.text)
+            assert _eventually(lambda: "spans_lost" in caplog.text)
         began = time.monotonic()
         spans.close()
         took = time.monotonic() - began
     assert took < 5
     told = [one.getMessage() for one in caplog.records]
     assert len(told) == 1
-    assert told[0].startswith("spans can't be sent to http://127.0.0.1:")
+    assert told[0].startswith("spans_lost address=http://127.0.0.1:")
     assert collector.spans == []
 
 
@@ -144,10 +144,10 @@ def test_a_collector_that_is_back_is_told_of_once(
     collector.status = 500
     with caplog.at_level(logging.INFO):
         spans.begin("lost").end()
-        assert _eventually(lambda: "can't be sent" in caplog.text)
+        assert _eventually(lambda: "spans_lost" in caplog.text)
         collector.status = 200
         spans.begin("kept").end()
-        assert _eventually(lambda: "again" in caplog.text)
+        assert _eventually(lambda: "sent_again" in caplog.text)
     assert [one.name for one in collector.spans] == ["kept"]
     assert len(caplog.records) == 2
 
@@ -160,9 +160,8 @@ def test_a_variable_that_the_library_refuses_stops_nothing(
         one.tell(written=1)
         assert spans.here() is None
     assert one.traceparent is None
-    assert [record.getMessage() for record in caplog.records] == [
-        "no spans are sent: OpenTelemetry refuses its variables, ValueError in _validate_arguments"
-    ]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("traces_off reason='OpenTelemetry refuses its variables: ValueError in ")
 
 
 def test_without_a_variable_nothing_is_loaded_and_all_calls_do_nothing() -> None:
@@ -206,7 +205,8 @@ def test_what_can_not_be_done_is_told_of_once(
     sending.forget(monkeypatch)
     for _ in range(3):
         spans.begin("one").end()
-    assert [one.getMessage()[:29] for one in caplog.records] == ["OTEL_TRACES_EXPORTER names 'z"]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith('traces_off reason="OTEL_TRACES_EXPORTER names ')
 
 
 def _eventually(done: Callable[[], bool]) -> bool:
