@@ -63,11 +63,11 @@ ROOMS = {
     "sample storage sending products instance",
     "health": "settings process tracing domain domain.enrichment domain.alerts encryption embedded "
     "storage products instance local",
-    "alerting": "settings process domain.values domain.webhooks domain.alerts embedded storage "
-    "health",
+    "alerting": "settings process domain.values domain.webhooks domain.alerts logs embedded "
+    "storage health",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment "
     "domain.products domain.groups domain.experiments domain.webhooks domain.kpis domain.alerts "
-    "terminal encryption embedded files sample storage sending products enriching receiver "
+    "terminal logs encryption embedded files sample storage sending products enriching receiver "
     "instance backups local health alerting",
     "partitions": "",
     "resources": "storage instance",
