@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from bg_assets import variables
 from bg_assets.variables import caps as _caps
@@ -224,7 +225,22 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         alerts_name=env.get("BG_ALERTS_NAME", "").strip() or "bg_assets",
         alerts_variables=tuple((k, v) for k, v in env.items() if k.startswith("BG_ALERTS_")),
         retention_outbox=_length(env, "BG_RETENTION_OUTBOX", "30d"),
+        **_of_alerts(env),
     )
+
+
+def _of_alerts(env: Mapping[str, str]) -> dict[str, Any]:
+    file = env.get("BG_ALERTS_FILE")
+    return {
+        "objective_latency": _number(env, "BG_OBJECTIVE_LATENCY", 300, least=1),
+        "alerts": _names(env, "BG_ALERTS"),
+        "alerts_file": Path(file).absolute() if file else None,
+        "alerts_every": _number(env, "BG_ALERTS_EVERY", 30, least=1),
+        "alerts_repeat": _number(env, "BG_ALERTS_REPEAT", 14_400, least=60),
+        "alerts_quiet": env.get("BG_ALERTS_QUIET", "").strip(),
+        "alerts_name": env.get("BG_ALERTS_NAME", "").strip() or "bg_assets",
+        "alerts_variables": tuple((k, v) for k, v in env.items() if k.startswith("BG_ALERTS_")),
+    }
 
 
 def referred(name: str) -> str:

@@ -47,42 +47,42 @@ ROOMS = {
     "files": "writing domain.values",
     "sample": "writing files",
     "providers": "settings domain.values domain.enrichment domain.webhooks files",
-    "storage": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.groups domain.experiments domain.webhooks domain.kpis domain.notifications "
-    "domain.alerts logs encryption embedded",
+    "storage": "settings domain domain.values domain.titles domain.enrichment domain.groups "
+    "domain.experiments domain.webhooks domain.kpis domain.notifications domain.alerts logs "
+    "tracing encryption embedded",
     "sending": "domain.webhooks",
     "products": "domain.values domain.products domain.experiments storage",
     "enriching": "settings domain.values domain.enrichment domain.products domain.groups embedded "
     "providers storage products",
-    "receiver": "settings process tracing domain.values domain.webhooks logs encryption embedded "
+    "receiver": "settings process domain.values domain.webhooks logs tracing encryption embedded "
     "storage",
     "notifications": "settings process domain.webhooks domain.notifications encryption embedded "
     "storage",
-    "instance": "settings process tracing domain.titles logs embedded storage",
+    "instance": "settings process domain.titles logs tracing embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings logs instance",
     "metrics": "settings process domain logs embedded storage instance",
-    "local": "settings process tracing domain.webhooks terminal logs encryption embedded files "
+    "local": "settings process domain.webhooks terminal logs tracing encryption embedded files "
     "sample storage sending products instance",
-    "health": "settings process tracing domain domain.enrichment domain.alerts encryption embedded "
+    "health": "settings process domain domain.enrichment domain.alerts tracing encryption embedded "
     "storage products instance local",
-    "alerting": "settings process domain.values domain.webhooks domain.alerts embedded storage "
-    "health",
+    "alerting": "settings process domain.values domain.webhooks domain.alerts logs embedded "
+    "storage health",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment domain.products "
     "domain.groups domain.experiments domain.webhooks domain.kpis domain.notifications "
-    "domain.alerts terminal encryption embedded files sample storage sending products enriching "
-    "receiver notifications instance backups metrics local health alerting",
+    "domain.alerts terminal logs encryption embedded files sample storage sending products "
+    "enriching receiver notifications instance backups metrics local health alerting",
     "partitions": "",
     "resources": "storage instance",
-    "assets": "settings tracing domain domain.values domain.titles domain.enrichment "
-    "domain.products domain.groups domain.experiments domain.kpis logs embedded storage products "
+    "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
+    "domain.groups domain.experiments domain.kpis logs tracing embedded storage products "
     "enriching instance partitions resources",
     "jobs": "",
     "faults": "settings storage instance",
     "repair": "storage instance faults",
-    "ticks": "settings tracing domain domain.products embedded storage enriching instance "
+    "ticks": "settings domain domain.products tracing embedded storage enriching instance "
     "partitions assets",
-    "sensors": "settings tracing domain logs encryption storage products instance partitions "
+    "sensors": "settings domain logs tracing encryption storage products instance partitions "
     "resources assets jobs repair ticks",
     "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",

@@ -1,6 +1,5 @@
 """Tells channels what is due to them, one message after another, and notes what came of each."""
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +9,9 @@ from bg_assets.domain.alerts import telling
 from bg_assets.domain.alerts.lives import Alert
 from bg_assets.domain.alerts.telling import Quiet, Rules, Told
 from bg_assets.domain.alerts.wording import message_of
+from bg_assets.logs import log
 
-LOG = logging.getLogger(__name__)
+LOG = log.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def _sent(
     try:
         channel.send(message_of(alert, what, known, tellers.name, now))
     except NotSent as err:
-        LOG.warning("channel %s was not told that %s is %s: %s", channel.name, alert.key, what, err)
+        LOG.warning("alert_not_told", channel=channel.name, key=alert.key, reason=str(err))
         return telling.failed(known, str(err), now, err.wait)
     except Exception as err:
         # A fault of ours in one channel must not silence the others.
-        LOG.error("channel %s failed with %s", channel.name, type(err).__name__)
+        LOG.error("channel_fault", channel=channel.name, error=type(err).__name__)
         return telling.failed(known, f"a fault: {type(err).__name__}", now)
-    LOG.info("channel %s was told that %s is %s", channel.name, alert.key, what)
+    LOG.info("alert_told", channel=channel.name, key=alert.key, what=str(what))
     return telling.succeeded(known, what, alert.severity, now)

@@ -4,7 +4,6 @@ All such processes on one database look; one of them tells, another takes over w
 """
 
 import contextlib
-import logging
 import os
 import time
 import uuid
@@ -24,9 +23,10 @@ from bg_assets.domain.alerts.telling import Told
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.health.findings import NotLooked, Patient
+from bg_assets.logs import log
 from bg_assets.storage import alerts, claims, database, instance_settings, objectives, workers
 
-LOG = logging.getLogger(__name__)
+LOG = log.logger(__name__)
 KIND = "alerts"
 # Of a statement; a check that takes longer could not look.
 PATIENCE_SECONDS = 10.0
@@ -201,7 +201,7 @@ def _to_tell(conn: sa.Connection, now: datetime) -> list[Alert]:
 def run(config: settings.Settings, stop: Event) -> None:
     """Look and tell every ``alerts_every`` seconds until told to stop, and end at once then."""
     watch = Watch(config)
-    LOG.info("looking every %g s", config.alerts_every)
+    LOG.info("alerts_watched", seconds=config.alerts_every)
     thread = Thread(target=_rounds, args=(watch, config.alerts_every, stop), daemon=True)
     thread.start()
     # A main thread that waits hears signals at once, wherever the other one is.
@@ -220,5 +220,5 @@ def _rounds(watch: Watch, every: float, stop: Event) -> None:
         except Exception as err:
             # What watches the others must not end by what it sees.
             if told != (told := type(err).__name__):
-                LOG.error("a look for alerts failed with %s", told)
+                LOG.error("alerts_failed", error=told)
         stop.wait(every)

@@ -1,8 +1,6 @@
 """`alerts`: who is told of what is wrong, what is wrong now, silences, and what looks."""
 
-import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -22,9 +20,11 @@ from bg_assets.domain.alerts.lives import Alert
 from bg_assets.domain.alerts.telling import Told
 from bg_assets.domain.alerts.wording import REMEDIES, trial_message
 from bg_assets.domain.values.near import near
+from bg_assets.logs import redaction, setup
 from bg_assets.storage import alerts as stored
 from bg_assets.storage import claims, database
 
+_SECRETS = ("_URL", "_KEY", "_SECRET", "_PASSWORD")
 _MOST_DAYS, _MOST_REASON = 30, 500
 _NONE = "none configured: BG_ALERTS or BG_ALERTS_FILE tells whom to tell; see docs/alerts.md"
 
@@ -44,11 +44,12 @@ def run() -> None:
 
     Several such processes, on several machines, tell of each thing once.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
-    )
     with session.clear_errors():
         config = settings.read()
+        setup.begin("alerts", config)
+        redaction.learn(
+            *(value for name, value in config.alerts_variables if name.endswith(_SECRETS))
+        )
         found = configured.read(config)
         for mistake in found.mistakes:
             session.say(f"left out: {mistake}")

@@ -80,6 +80,12 @@ EVENTS = (
     Event("refresh_failed", "error", "the company could not be refreshed, for `reason`"),
     Event("refresh_lost", "warning", "another attempt holds the refresh: nothing is written"),
     Event("step_failed", "error", "a step of a run failed; Dagster tries it again, or gives up"),
+    # Of the process that looks for alerts.
+    Event("alerts_watched", "info", "the process looks every `seconds`"),
+    Event("alert_told", "info", "`channel` was told that alert `key` is `what`"),
+    Event("alert_not_told", "warning", "`channel` could not be told of `key`, for `reason`"),
+    Event("channel_fault", "error", "`channel` failed with `error`: a fault of ours"),
+    Event("alerts_failed", "error", "a look for alerts failed with `error`"),
 )
 
 BY_NAME = {event.name: event for event in EVENTS}

@@ -1,11 +1,15 @@
 """What is late and what failed is counted once, by the minute it ended; waiting is not late."""
 
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy as sa
 
 from bg_assets.domain.objectives import DAY, HOUR, LATENCY, LENGTHS, MINUTE, SUCCESS, Count
-from bg_assets.storage import objectives
+from bg_assets.storage import database, objectives
 from bg_assets.storage.objectives import Promise
+from bg_assets_tests.conftest import Cluster
+from bg_assets_tests.storage import bulk, plans
 from bg_assets_tests.storage.rows import at, change, group, insert, refresh, run, value
 
 PROMISE = Promise(latency=60, refresh_interval=3600, settle=2)
@@ -183,3 +187,41 @@ def test_what_is_late_and_still_waits_is_bad_now(engine: sa.Engine) -> None:
         with engine.begin() as conn:
             late[seconds] = objectives.late(conn, PROMISE, at(seconds))
     assert late == {60: 0, 70: 2, 100: 3, 3594: 3, 3700: 4}
+
+
+@pytest.fixture(scope="module")
+def past(postgres: Cluster, template: str) -> Iterator[sa.Engine]:
+    """A database with a million handled changes, of two days and a half."""
+    url = postgres.clone(template)
+    made = database.make_engine(url, pool_size=1)
+    with made.begin() as conn:
+        bulk.fill(conn)
+    yield made
+    made.dispose()
+    postgres.drop(url)
+
+
+@pytest.mark.slow
+def test_an_hour_is_counted_by_its_own_rows_and_windows_are_read_by_the_minute(
+    past: sa.Engine,
+) -> None:
+    end, hour = at(-7200), "interval '1 hour'"
+    conn = past.connect()
+    run(conn, f"update bg.objective_watch set counted_to = cast(:end as timestamptz) - {hour}",
+        end=end)  # fmt: skip
+    run(
+        conn,
+        "insert into bg.objective_minutes select 'latency', m, 9, 1 from generate_series("
+        f"cast(:end as timestamptz) - interval '30 days', cast(:end as timestamptz) - {hour}, "
+        "interval '1 minute') as m",
+        end=end,
+    )
+    promise = objectives.Promise(latency=60, refresh_interval=3600, settle=2)
+    with plans.watched(conn) as reads:
+        objectives.advance(conn, promise, end + objectives.BEHIND)
+        found = objectives.read(conn, promise, end)
+
+    # One a second; the first minute begins before the hour.
+    assert found["success"][3600].good == 3540
+    plans.check(reads, rows=250_000, pages=60_000)
+    conn.close()

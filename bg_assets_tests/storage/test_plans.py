@@ -17,7 +17,6 @@ from bg_assets.storage import (
     experiments,
     groups,
     next_refreshes,
-    objectives,
     refreshes,
     resync,
     staff,
@@ -414,26 +413,3 @@ def test_writes_of_long_ago_are_forgotten_a_portion_at_a_time(conn: sa.Connectio
     with plans.watched(conn) as reads:
         assert writes.forget(conn) == 5000
     plans.check(reads, rows=40_000, pages=20_000)
-
-
-def test_an_hour_is_counted_by_its_own_rows_and_windows_are_read_by_the_minute(
-    conn: sa.Connection,
-) -> None:
-    end, hour = at(-7200), "interval '1 hour'"
-    run(conn, f"update bg.objective_watch set counted_to = cast(:end as timestamptz) - {hour}",
-        end=end)  # fmt: skip
-    run(
-        conn,
-        "insert into bg.objective_minutes select 'latency', m, 9, 1 from generate_series("
-        f"cast(:end as timestamptz) - interval '30 days', cast(:end as timestamptz) - {hour}, "
-        "interval '1 minute') as m",
-        end=end,
-    )
-    promise = objectives.Promise(latency=60, refresh_interval=3600, settle=2)
-    with plans.watched(conn) as reads:
-        objectives.advance(conn, promise, end + objectives.BEHIND)
-        found = objectives.read(conn, promise, end)
-
-    # One a second; the first minute begins before the hour.
-    assert found["success"][3600].good == 3540
-    plans.check(reads, rows=250_000, pages=60_000)
