@@ -15,7 +15,7 @@ from bg_assets.domain.groups.outcome import Outcome, Unshown
 from bg_assets.storage import database, experiment_groups, experiments, resync, templates
 from bg_assets.storage.experiments import Arranging, Experiment
 from bg_assets.storage.refreshes import Held
-from bg_assets_tests.storage import crashing, rows, steps
+from bg_assets_tests.storage import bulk, crashing, plans, rows, steps
 from bg_assets_tests.storage.crashing import Crash
 from bg_assets_tests.storage.rows import company, insert, run
 
@@ -133,6 +133,46 @@ def test_looks_go_on_in_portions_and_then_rest(refreshed: sa.Engine) -> None:
     assert asked == {f"c{n}" for n in range(20) if one.split.variant(f"c{n}") == "b"}
     assert looks == 7, "five of groups by a, one that finds no more, one of those by b"
     assert ask(refreshed) == {}
+
+
+def test_an_experiment_is_looked_after_in_portions_and_then_for_next_to_nothing(
+    engine: sa.Engine,
+) -> None:
+    """While it starts, a look goes through 5,000 groups; after that all of them are of a or b."""
+    with engine.begin() as conn:
+        run(conn, "set local session_replication_role = replica")
+        for table in ("companies", "groups"):
+            run(conn, bulk.PAST[table])
+        run(
+            conn,
+            """
+            insert into bg.buyer_group_refresh_log
+                (company_id, status, reason, triggered_by, finished_at)
+            select id, 'completed', 'x', 'x', now() from bg.companies""",
+        )
+        run(
+            conn,
+            """
+            insert into bg.changes (company_id, kind, source, refresh_id, handled_at)
+            select company_id, 'resync', 'template', id, now()
+            from bg.buyer_group_refresh_log, generate_series(1, 3)""",
+        )
+    run(engine, "analyze")
+    hashes = {PRODUCT: "t"}
+    with engine.begin() as conn:
+        one = experiments.start(conn, PRODUCT, ("t", "a"), ("u", "b"), 50, "ann")
+        run(conn, "update bg.experiments set id = '00000000-0000-4000-8000-000000000001'")
+        with plans.watched(conn) as reads:
+            raised = resync.raise_changes(conn, hashes, {}, [], 5000, experiments.arranging(conn))
+        assert one is not None
+        assert 2000 < raised < 3000
+        plans.check(reads, rows=40_000, pages=60_000)
+
+        run(conn, "update bg.experiments set arranged_at = now()")
+        with plans.watched(conn) as reads:
+            moving = experiments.arranging(conn)
+            assert not resync.raise_changes(conn, hashes, {}, [], 5000, moving)
+        plans.check(reads, rows=20, pages=60)
 
 
 def test_the_same_template_twice_moves_nobody(refreshed: sa.Engine) -> None:

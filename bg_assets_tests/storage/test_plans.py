@@ -14,7 +14,6 @@ from bg_assets.storage import (
     claims,
     database,
     discarding,
-    experiments,
     groups,
     next_refreshes,
     refreshes,
@@ -283,25 +282,6 @@ def test_a_look_at_old_groups_reads_a_portion_of_them(conn: sa.Connection, *, fr
         assert resync.raise_changes(conn, {"finance_system": "u"}, {}, []) == 5000
 
     plans.check(reads, rows=40_000, pages=80_000)
-
-
-def test_an_experiment_is_looked_after_in_portions_and_then_for_next_to_nothing(
-    conn: sa.Connection,
-) -> None:
-    """While it starts, a look goes through 5,000 groups; after that all of them are of a or b."""
-    assert experiments.start(conn, "finance_system", ("t", "a"), ("u", "b"), 50, "ann")
-    run(conn, "update bg.experiments set id = '00000000-0000-4000-8000-000000000001'")
-    with plans.watched(conn) as reads:
-        moving = experiments.arranging(conn)
-        raised = resync.raise_changes(conn, {"finance_system": "t"}, {}, [], experiments=moving)
-    assert 2000 < raised < 3000
-    plans.check(reads, rows=40_000, pages=60_000)
-
-    run(conn, "update bg.experiments set arranged_at = now()")
-    with plans.watched(conn) as reads:
-        moving = experiments.arranging(conn)
-        assert not resync.raise_changes(conn, {"finance_system": "t"}, {}, [], experiments=moving)
-    plans.check(reads, rows=20, pages=60)
 
 
 @pytest.mark.parametrize("most", [100, 1000])
