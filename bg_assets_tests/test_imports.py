@@ -25,6 +25,7 @@ TESTS = Path(__file__).parent
 
 # From the ground up: the rooms and files at the top, and which of those above them each may import.
 ROOMS = {
+    "variables": "",
     "settings": "variables",
     "writing": "",
     "process": "",
@@ -86,7 +87,6 @@ ROOMS = {
     "resources assets jobs repair ticks",
     "schedules": "settings storage instance resources jobs",
     "definitions": "resources assets jobs sensors schedules",
-    "variables": "",
 }
 
 DAGSTER = frozenset({"dagster", "dagster_postgres", "dagster_webserver", "dagster_shared", "grpc"})
@@ -98,7 +98,6 @@ _PURE = DAGSTER | DATABASE | TERMINAL | TABLES | OUTSIDE
 
 # What rooms may not bring along; every other one knows Dagster.
 NOT_FOREIGN = {
-    "variables": _PURE,
     "settings": _PURE,
     "writing": _PURE,
     "process": _PURE - OUTSIDE,
