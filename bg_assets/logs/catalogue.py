@@ -40,6 +40,31 @@ EVENTS = (
     Event("chore_failed", "error", "a chore of the door fails with `error`, and is tried again"),
     Event("database_away", "warning", "the database can't be used, for `reason`"),
     Event("database_back", "info", "the database can be used again"),
+    # Of the sender of notifications.
+    Event("sender_started", "info", "notifications are sent from now on"),
+    Event("sender_waits", "warning", "nothing can be sent now, for `reason`; it is tried again"),
+    Event(
+        "sender_stopped",
+        "info",
+        "nothing is sent any more; `left` attempts are made again by another",
+    ),
+    Event(
+        "message_not_taken",
+        "warning",
+        "`to` did not take `message` of `subscription`, for `reason`",
+        often=True,
+    ),
+    Event("message_fault", "error", "an attempt broke off by `kind` of error: a fault of ours"),
+    Event(
+        "subscription_failed",
+        "error",
+        "`subscription` took nothing for days, or is gone: switched off",
+    ),
+    Event(
+        "signing_secret_unreadable",
+        "warning",
+        "a secret of `subscription` can't be decrypted: left out",
+    ),
     # Of the embedded PostgreSQL's keeper.
     Event("postgres_ready", "info", "the embedded server takes connections"),
     Event("postgres_remark", "warning", "how the embedded server runs is not as it should be"),

@@ -4,7 +4,6 @@ One thread speaks to the database; each attempt has a thread of its own, which s
 receiver. An attempt that is not noted, for whatever reason, is made again under the same id.
 """
 
-import logging
 import queue
 import random
 import secrets
@@ -22,12 +21,13 @@ from bg_assets.domain.notifications.schedule import Answer
 from bg_assets.domain.notifications.targets import Allowed
 from bg_assets.domain.webhooks.signatures import standard_headers
 from bg_assets.encryption import Keys
+from bg_assets.logs import log
 from bg_assets.notifications.posting import ATTEMPT_SECONDS, Poster
 from bg_assets.storage import database
 from bg_assets.storage.notifications import deliveries, subscriptions
 from bg_assets.storage.notifications.deliveries import Claimed, Endpoint, Result
 
-_LOG = logging.getLogger(__name__)
+LOG = log.logger(__name__)
 AGENT = "bg-assets"
 
 
@@ -101,7 +101,7 @@ class Sender:
         self._unnoted = []
         self._in_hand.subtract(one.subscription_id for one in results)
         for number in given_up:
-            _LOG.error("subscription %d is switched off: see bg-assets subscriptions list", number)
+            LOG.error("subscription_failed", subscription=number)
 
     def _begin(self) -> int:
         begun = 0
@@ -136,7 +136,7 @@ class Sender:
             answer = post(self._poster, letter)
         except Exception as err:
             # Whatever it is, it must be noted, or nothing of this subscription would go on.
-            _LOG.error("an attempt broke off: %s", type(err).__name__)
+            LOG.error("message_fault", kind=type(err).__name__)
             answer = Answer(None, f"not sent ({type(err).__name__})")
         self._done.put(_result(letter.claimed, answer, self._pace))
 
@@ -153,9 +153,10 @@ def post(poster: Poster, letter: Letter) -> Answer:
     if not answer.accepted:
         # Where it goes, without the path, which may hold a token.
         where = targets.target(endpoint.url).shown
-        _LOG.warning(
-            "subscription %d (%s) did not take %s: %s", endpoint.id, where, message_id, answer.error
-        )
+        LOG.warning(
+            "message_not_taken", to=where, message=message_id, subscription=endpoint.id,
+            reason=answer.error,
+        )  # fmt: skip
     return answer
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from bg_assets import encryption, process
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.logs import log, setup
 from bg_assets.notifications.sender import Pace, Sender
 from bg_assets.settings import Settings
 from bg_assets.storage import chores, database, workers
@@ -29,7 +29,7 @@ DRAIN_SECONDS = 1.2
 HUNG_SECONDS = 180
 _PURGE = "outbox retention"
 
-_LOG = logging.getLogger(__name__)
+LOG = log.logger(__name__)
 
 
 def run(config: Settings, pace: Pace | None = None) -> int:
@@ -37,9 +37,7 @@ def run(config: Settings, pace: Pace | None = None) -> int:
 
     Raises KeysUnusable where there are no keys to sign with.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
-    )
+    setup.begin(KIND, config)
     # It would tell whole URLs, in which tokens may be.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     keys = encryption.load(config)
@@ -54,7 +52,7 @@ def run(config: Settings, pace: Pace | None = None) -> int:
     if engine is None:
         return 0
     try:
-        _LOG.info("sending what is due")
+        LOG.info("sender_started")
         _serve(engine, Sender(engine, keys, pace or Pace()), config, stop)
     finally:
         engine.dispose()
@@ -67,7 +65,7 @@ def _engine(stop: threading.Event) -> sa.Engine | None:
         try:
             return database.make_engine(database.bg_url(), pool_size=1, name=KIND)
         except (DatabaseUnreachable, EmbeddedUnavailable) as err:
-            _LOG.warning("waiting for the database: %s", err)
+            LOG.warning("sender_waits", reason=str(err))
             stop.wait(AWAY_SECONDS)
     return None
 
@@ -85,7 +83,7 @@ def _serve(engine: sa.Engine, sender: Sender, config: Settings, stop: threading.
             for duty in duties:
                 duty.do_when_due()
         except (DatabaseUnreachable, sa.exc.SQLAlchemyError, encryption.KeysUnusable) as err:
-            _LOG.warning("can't go on yet: %s", err)
+            LOG.warning("sender_waits", reason=_said(err))
             stop.wait(AWAY_SECONDS)
             continue
         if not begun:
@@ -113,8 +111,13 @@ def _drain(engine: sa.Engine, sender: Sender) -> None:
             with database.connect(engine) as conn:
                 workers.end(conn, me.host, [(me.pid, me.started)])
     except (DatabaseUnreachable, sa.exc.SQLAlchemyError) as err:
-        _LOG.warning("stopped without a word to the database: %s", err)
-    _LOG.info("stopped; %d attempts are left to be made again", sender.in_hand)
+        LOG.warning("sender_waits", reason=_said(err))
+    LOG.info("sender_stopped", left=sender.in_hand)
+
+
+def _said(err: Exception) -> str:
+    """What an error says, but for the statement and the values of one of the database."""
+    return str(err.orig) if isinstance(err, sa.exc.DBAPIError) else str(err)
 
 
 class _Duty:
@@ -145,7 +148,10 @@ def _purge(engine: sa.Engine, seconds: float) -> None:
             return
     until = time.monotonic() + 1.0
     for step in (lambda conn: outbox.remove_old(conn, seconds), outbox.remove_subscriptions):
-        while time.monotonic() < until:
-            with database.connect(engine) as conn:
-                if not step(conn):
-                    break
+        while time.monotonic() < until and _removed(engine, step):
+            continue
+
+
+def _removed(engine: sa.Engine, step: Callable[[sa.Connection], int]) -> int:
+    with database.connect(engine) as conn:
+        return step(conn)

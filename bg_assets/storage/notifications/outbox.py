@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain.notifications import messages
 from bg_assets.domain.notifications.messages import Message
+from bg_assets.tracing import spans
 
 # Of which a transaction removes so many.
 _STEP = 2000
@@ -34,7 +35,8 @@ WANTS = """
         and (s.products = '{}' or o.product = any(s.products))
         and (s.kinds = '{}' or s.kinds && o.kinds))
 """
-# Served by the primary keys, and the trace of the newest change by changes_by_refresh. "offset 0"
+# Where in a trace: at the span of this commit, else where the transaction says, else at the newest
+# change. Served by the primary keys, and that change by changes_by_refresh. "offset 0"
 # makes it a probe for each.
 _WRITE = sa.text(f"""
     with o as (
@@ -48,7 +50,7 @@ _WRITE = sa.text(f"""
         insert into bg.outbox
             (workspace, company_id, product, refresh_id, kinds, payload, trace_id)
         select o.workspace, o.company_id, o.product, o.refresh_id, o.kinds, o.payload,
-            coalesce(nullif(current_setting('bg.trace_id', true), ''), (
+            coalesce(:here, nullif(current_setting('bg.trace_id', true), ''), (
                 select c.trace_id from bg.changes as c
                 where c.refresh_id = o.refresh_id and c.trace_id is not null
                 order by c.id desc limit 1))
@@ -105,7 +107,7 @@ def write(conn: sa.Connection, events: Sequence[Mapping[str, Any]]) -> None:
         for position, message in enumerate(messages.of_events(chosen, _titles(conn, chosen)))
     ]
     if found:
-        conn.execute(_WRITE, {"messages": json.dumps(found)})
+        conn.execute(_WRITE, {"messages": json.dumps(found), "here": spans.here()})
 
 
 def remove_old(conn: sa.Connection, seconds: float) -> int:

@@ -3,7 +3,6 @@
 A secret signs while its end has not come, by the database's clock.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,9 +11,10 @@ import sqlalchemy as sa
 
 from bg_assets.domain.webhooks.secrets import key_of
 from bg_assets.encryption import CannotDecrypt, Keys
+from bg_assets.logs import log
 from bg_assets.storage import audit
 
-_LOG = logging.getLogger(__name__)
+LOG = log.logger(__name__)
 
 _ADD = sa.text("""
     insert into bg.subscriptions (url, workspace, products, kinds, names, insecure, private)
@@ -208,7 +208,9 @@ def secrets(conn: sa.Connection, keys: Keys, number: int) -> list[str]:
             # Negative, so as not to be taken for a secret of a source. It is read again and again.
             if -row.id not in keys.told_of:
                 keys.told_of.add(-row.id)
-                _LOG.warning("secret %d of subscription %d is left out: %s", row.id, number, err)
+                LOG.warning(
+                    "signing_secret_unreadable", subscription=number, secret=row.id, reason=str(err)
+                )
     return found
 
 

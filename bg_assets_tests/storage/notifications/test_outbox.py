@@ -192,6 +192,16 @@ def test_a_message_carries_the_trace_of_the_commit_or_else_of_the_newest_change(
     assert [row["trace_id"] for row in traces] == ["of the change", "of the commit"]
 
 
+def test_where_spans_are_sent_a_message_carries_the_place_of_its_commit(
+    acme: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    monkeypatch.setattr(outbox.spans, "here", lambda: place)
+    subscribe(acme)
+    tell(acme, "acme")
+    assert value(acme, "select trace_id from bg.outbox") == place
+
+
 def test_old_messages_go_in_steps_with_what_became_of_them(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
