@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ BODY = b'{"type":"buyer_group.test"}'
 def receiver() -> Iterator[Receiver]:
     with receiving() as made:
         yield made
+
+
+def _wait(asked: str, got: Got, handler: BaseHTTPRequestHandler) -> Said:
+    return Said(503, {"retry-after": asked})
 
 
 def post(url: str, allowed: Allowed = PRIVATE, seconds: float = 5) -> Answer:
@@ -71,7 +76,7 @@ def test_what_a_receiver_asks_to_wait_is_read_as_seconds_or_as_a_date(receiver: 
     later = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     found = []
     for asked in ("7", later, "soon", "nan", "-5"):
-        receiver.answer = lambda got, handler, asked=asked: Said(503, {"retry-after": asked})
+        receiver.answer = partial(_wait, asked)
         found.append(post(receiver.url).retry_after)
     assert found[0] == 7
     assert found[1] == pytest.approx(100, abs=5)
@@ -102,7 +107,7 @@ def test_of_a_host_with_several_addresses_only_those_that_are_allowed_are_sent_t
         addresses = ("169.254.169.254", "127.0.0.1") if len(looked) == 1 else ("169.254.169.254",)
         return [(socket.AF_INET, 1, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(posting.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
     url = f"http://hooks.example:{receiver.port}/"
     assert post(url, Allowed(private=True)).accepted
     assert receiver.got[0].headers["host"] == f"hooks.example:{receiver.port}"
