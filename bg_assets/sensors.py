@@ -263,6 +263,7 @@ def _tell(request: claims.Request) -> None:
         "run_requested", refresh=request.refresh_id, batch=request.batch_id,
         company=None if request.batch_id else request.companies[0],
         companies=len(request.companies), attempt=request.attempt, reasons=dict(request.reasons),
+        trace=log.trace_of(request.trace or ""),
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.titles import lexicon
 from bg_assets.domain.titles import verdict as titles
 from bg_assets.instance import report
-from bg_assets.logs import log
 from bg_assets.storage import claims, database, refreshes, staff
 from bg_assets.storage import companies as tracked
 from bg_assets.storage.refreshes import Held
@@ -73,7 +72,6 @@ def purpose(context: dg.AssetExecutionContext, engine: sa.Engine) -> Purpose:
     Failure, which is not tried again, where the run names no company or none that is known.
     """
     tags, run = context.run.tags, context.run
-    log.bind(run=run.run_id, step=context.op_execution_context.op.name, **log.ids_of(tags))
     batch_id = tags.get(BATCH_TAG)
     if batch_id is not None:
         with database.connect(engine) as conn:

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 import dagster as dg
 import sqlalchemy as sa
 
+from bg_assets.logs import log
 from bg_assets.storage import traces
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.traces import Taken
@@ -21,14 +22,15 @@ _Body = Callable[Concatenate[dg.AssetExecutionContext, _P], None]
 def step(body: _Body[_P]) -> _Body[_P]:
     """The body of an asset within a span of its name, in the trace that its run is of.
 
-    A run that nobody's tick asked for begins one.
+    What it logs has the ids of the run. A run that nobody's tick asked for begins one.
     """
 
     @wraps(body)
     def traced(context: dg.AssetExecutionContext, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        run = context.run
+        log.bind(run=run.run_id, step=body.__name__, **log.ids_of(run.tags))
         if not spans.on():
             return body(context, *args, **kwargs)
-        run = context.run
         # The run has a span of its own where the fork launcher has started it.
         parent = None if spans.here() else run.tags.get(TAG)
         with spans.span(body.__name__, parent=parent, seed=run.run_id, run_id=run.run_id):

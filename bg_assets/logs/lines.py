@@ -7,6 +7,7 @@ the Dagster run or sensor where they are known.
 import json
 import logging
 import os
+import re
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from bg_assets.logs.lean import EventDict, WrappedLogger, structlog
 SAID = "said"
 # Where Dagster keeps what it knows of a record: see dagster/_core/log_manager.py.
 DAGSTER = "dagster_meta"
+_RUN = re.compile(r"\brun ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", re.IGNORECASE)
 
 
 def formatter(process: str, *, is_json: bool) -> logging.Formatter:
@@ -62,6 +64,9 @@ def _said(record: logging.LogRecord, message: str) -> dict[str, Any]:
     if isinstance(meta, Mapping):
         message = str(meta.get("orig_message", message))
         ids |= _dagster_ids(meta)
+    elif named := _RUN.search(message):
+        # The daemon tells of a run by its id alone.
+        ids.setdefault("run", named[1])
     return {"event": SAID, "message": redaction.text(message), "logger": record.name, **ids}
 
 

@@ -45,11 +45,12 @@ def bind(**ids: str | int | None) -> None:
 
 def ids_of(tags: Mapping[str, str]) -> dict[str, str]:
     """The ids that the tags of a Dagster run hold, by the names of ``bound``."""
+    batch = tags.get("bg/batch_id") or tags.get("bg/enrichment_id")
     found = {
         "refresh": tags.get("bg/refresh_id"),
-        "batch": tags.get("bg/batch_id"),
+        "batch": batch,
         # A batch has the partition of its first company.
-        "company": None if "bg/batch_id" in tags else tags.get("dagster/partition"),
+        "company": None if batch else tags.get("dagster/partition"),
         "trace": trace_of(tags.get("bg/traceparent", "")),
     }
     return {name: value for name, value in found.items() if value}

@@ -65,6 +65,14 @@ def test_what_dagster_says_has_the_ids_of_its_run(written: Lines) -> None:
     }  # fmt: skip
 
 
+def test_a_run_that_the_daemon_tells_of_is_among_the_ids(written: Lines) -> None:
+    run = "9c1e0a6e-6a5e-4a53-9b0c-1d6a1c6a2f11"
+    for said in (f"Completed launch of run {run} for due_companies_1", "no run of 0f3a"):
+        logging.getLogger("dagster.daemon.SensorDaemon").info(said)
+    first, second = written()
+    assert (first["run"], "run" in second) == (run, False)
+
+
 @pytest.mark.parametrize(
     ("tags", "ids"),
     [
