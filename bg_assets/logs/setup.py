@@ -60,6 +60,8 @@ def begin(process: str, config: settings.Settings, *, file: Path | None = None, 
     else:
         atexit.register(end)
     _handler = handler
+    # Dagster puts the level of its logger to DEBUG in each run.
+    handler.setLevel(level)
     root.addHandler(handler)
     root.setLevel(max(level, logging.WARNING))
     for name in _OURS:

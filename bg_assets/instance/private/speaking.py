@@ -58,8 +58,8 @@ class Ours(logging.Handler):
     """Passes on to this process's logs what is no event of Dagster's, and steps that failed."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass the record on, where our logs are set up and its level is wanted."""
-        if not setup.has_begun() or not logging.getLogger("dagster").isEnabledFor(record.levelno):
+        """Pass the record on, where our logs are set up."""
+        if not setup.has_begun():
             return
         # That of a tick holds two ids and nothing else.
         meta = get_log_record_metadata(record) if has_log_record_metadata(record) else None
