@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from bg_assets.metrics import counted, received, standing
+from bg_assets.metrics import counted, promised, received, standing
 from bg_assets.metrics.families import gauge, gauges
 from bg_assets.metrics.link import Link
 from bg_assets.metrics.reader import Kept, Reader, Section, Told
@@ -28,6 +28,8 @@ QUICK = (
     Section("sums", QUICK_SECONDS, 10.0, counted.of_sums),
 )
 SLOW = (
+    # Counted by the minute; an hour that was not is counted in one statement.
+    Section("objectives", 15.0, 60.0, promised.of_objectives),
     Section("groups", SLOW_SECONDS, 30.0, standing.of_groups),
     Section("sizes", SLOW_SECONDS, 30.0, standing.of_sizes),
 )

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 from prometheus_client import Metric
 
+from bg_assets.domain.objectives import TARGETS
 from bg_assets.metrics.families import counter, counters, histogram
 from bg_assets.settings import Settings
 from bg_assets.storage import priorities
 from bg_assets.storage.tallies import advancing, writers
 from bg_assets.storage.tallies.sums import BOUNDS, Labels, Sums, Times
 
+RESULTS = ("good", "bad")
 OUTCOMES = ("completed", "dead", "cancelled")
 GROUP_EVENTS = ("joined", "left", "role_changed", "gap_opened", "gap_closed")
 SETTLED = ("applied", "ignored", "dead")
@@ -24,6 +26,12 @@ def of_sums(conn: sa.Connection, config: Settings) -> Iterator[Metric]:
         return
     yield from _of_refreshes(found)
     yield from _of_changes(found)
+    yield counters(
+        "bg_objective_events",
+        "Changes in time or late, attempts at refreshes that completed or failed; minutes behind.",
+        ("objective", "result"),
+        _filled(found, "objectives", [(one, result) for one in TARGETS for result in RESULTS]),
+    )
     yield counters(
         "bg_group_events",
         "What happened to members and gaps of groups, by event and product.",

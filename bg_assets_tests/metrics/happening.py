@@ -21,6 +21,7 @@ _STANDING = """
     insert into bg.buyer_group_members (company_id, product, person_id, role, confidence, influence)
         select 'acme', 'finance_system', 'p' || n, 'champion', 1, 1 from generate_series(1, 9) as n;
     insert into bg.provider_health (provider) values ('pdl');
+    update bg.objective_watch set counted_to = clock_timestamp() + interval '5 minutes';
     insert into bg.workers (host, pid, started, kind, started_at, beat_at, memory)
         values ('here', 1, 'x', 'receiver', now(), now(), 1000000);
 """
@@ -48,6 +49,10 @@ _ROUND = """
     insert into bg.provider_hits (provider, day, kind, part, hits)
         values ('pdl', (now() at time zone 'UTC')::date, 'person', 0, 1)
         on conflict (provider, day, kind, part) do update set hits = bg.provider_hits.hits + 1;
+    insert into bg.objective_minutes (objective, minute, good, bad)
+        select objective, date_trunc('minute', counted_to), 9, 1
+        from bg.objective_watch, unnest(array['latency', 'success']) as objective;
+    update bg.objective_watch set counted_to = counted_to + interval '1 minute';
 """
 
 

@@ -1,6 +1,7 @@
 """The dashboard and the rules: well formed, about metrics that there are, as they were written."""
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bg_assets import settings
+from bg_assets.domain.alerts.kinds import KINDS
+from bg_assets.domain.objectives import DAY, HOUR, LEAST_BAD, WINDOWS
 from bg_assets.metrics import server
 from bg_assets_tests.metrics import queries
 from bg_assets_tests.metrics.queries import DASHBOARD, DEPLOY, RULES, named, recorded
@@ -60,7 +63,7 @@ def test_queries_name_metrics_that_are_told_and_records_that_are_made(
     made = {rule["record"] for rule in queries.rules() if "record" in rule}
     asked = [query for _, query in queries.panels()]
     asked += [str(rule["expr"]) for rule in queries.rules()]
-    assert len(asked) > 70
+    assert len(asked) > 80
     for query in asked:
         assert named(query) <= told, query
         assert set(recorded(query)) <= made, query
@@ -82,10 +85,34 @@ def test_promtool_finds_nothing_wrong(arguments: tuple[str, ...]) -> None:
 
 def test_each_alert_tells_what_to_read_how_grave_it_is_and_what_is_wrong() -> None:
     alerts = [rule for rule in queries.rules() if "alert" in rule]
-    assert len(alerts) > 10
+    assert len(alerts) > 15
     for rule in alerts:
         assert rule["labels"]["severity"] in ("critical", "warning"), rule["alert"]
         assert rule["annotations"]["summary"], rule["alert"]
         page, _, heading = rule["annotations"]["runbook_url"].partition("#")
-        assert page in ("docs/alerts.md", "docs/operations.md"), rule["alert"]
-        assert heading, rule["alert"]
+        assert heading in (KINDS if page == "docs/alerts.md" else _headings(page)), rule["alert"]
+
+
+def _headings(page: str) -> set[str]:
+    lines = (DEPLOY.parent / page).read_text().splitlines()
+    return {line.lstrip("# ").lower().replace(" ", "-") for line in lines if line.startswith("#")}
+
+
+def test_the_budgets_burn_at_the_rates_and_over_the_windows_of_the_objectives() -> None:
+    found = [rule for rule in queries.rules() if rule.get("alert", "").endswith("Budget")]
+    told = [
+        (
+            rule["labels"]["severity"],
+            *re.findall(r"ratio_rate(\w+)", rule["expr"]),
+            float(re.findall(r"> ([0-9.]+) \*", rule["expr"])[0]),
+        )
+        for rule in found
+    ]
+    hours = {"5m": 300.0, "30m": 1800.0, "1h": HOUR, "6h": 6 * HOUR, "3d": 3 * DAY}
+    expected = [
+        ("critical" if one.urgent else "warning", one.long, one.short, one.rate) for one in WINDOWS
+    ]
+    assert [(word, hours[long], hours[short], rate) for word, long, short, rate in told] == [
+        *expected, *expected,
+    ]  # fmt: skip
+    assert all(rule["expr"].endswith(f">= {LEAST_BAD}") for rule in found)

@@ -118,7 +118,7 @@ def test_each_query_of_the_dashboard_gives_a_series_and_each_rule_is_well(
         assert time.monotonic() < until
         time.sleep(0.2)
     missing = list(queries.panels())
-    assert len(missing) > 40
+    assert len(missing) > 50
     while missing:
         happening.once_more(engine)
         missing = [(title, query) for title, query in missing if not prometheus.series(query)]

@@ -71,6 +71,20 @@ ROWS: tuple[tuple[str, int, tuple[Panel, ...]], ...] = (
         Panel("Daemon's last sign", (("", "max(bg_daemon_heartbeat_age_seconds)"),), "s",
               "It gives one every 30 s.", (60, 90), "stat"),
     )),
+    ("Objectives", 8, (
+        Panel("Burn rate of the error budgets", tuple(
+            (f"{{{{objective}}}} {window}",
+             f"bg:objective_errors:ratio_rate{window} / on (objective) "
+             "(1 - max by (objective) (bg_objective_target_ratio))")
+            for window in ("1h", "6h", "3d")
+        ), "none", "1 uses the budget up in 30 days. Alerts: 14.4 in an hour, 6 in six hours, 1 in "
+           "three days.", (1, 14.4)),
+        Panel("Good and bad", (("{{objective}} {{result}}",
+              f"sum by (objective, result) (rate(bg_objective_events_total[{RATE}]))"),),
+              "ops", "Changes in time or late; attempts that completed or failed."),
+        Panel("Late and still waiting", (("changes", "max(bg_changes_late)"),), "short",
+              "Changes that are due and whose groups are late.", (None, 1)),
+    )),
     ("From a change to its group", 8, (
         Panel("Time from change to group", (
             ("p50", "bg:change_to_group_seconds:p50_5m"),

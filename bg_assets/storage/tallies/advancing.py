@@ -105,6 +105,16 @@ _APPLIED = sa.text(f"""
         from bg.webhook_events where {_BETWEEN} and status = 'applied') as measured
     group by bucket
 """)
+# Minutes of which all is counted. Served by the primary key.
+_MINUTES = sa.text("""
+    select objective, good, bad, upto
+    from (select date_trunc('minute', counted_to) as upto from bg.objective_watch) as counted
+    left join (
+        select objective, sum(good) as good, sum(bad) as bad from bg.objective_minutes
+        where objective in ('latency', 'success') and minute >= :after
+            and minute < (select date_trunc('minute', counted_to) from bg.objective_watch)
+        group by objective) as summed on true
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,7 @@ def advance(
     until = time.monotonic() + turn_seconds
     while _ended(conn, found, known, portions) and time.monotonic() < until:
         pass
+    _promised(conn, found)
     for table in _WALKS:
         head = int(conn.execute(sa.text(_HEADS[table])).scalar() or 0)
         walk = found.walks.setdefault(table, Walk(head, head, known.now))
@@ -167,6 +178,15 @@ def _add_ended(conn: sa.Connection, found: Sums, between: dict[str, datetime]) -
     for row in conn.execute(_TIMES, between):
         labels = () if row.label is None else (row.label,)
         found.time(row.name, labels, row.bucket, row.number, row.seconds)
+
+
+def _promised(conn: sa.Connection, found: Sums) -> None:
+    """Add what was good and bad for the objectives, by whole minutes."""
+    for row in conn.execute(_MINUTES, {"after": found.minutes_to or found.since}).all():
+        found.minutes_to = row.upto
+        if row.objective is not None:
+            found.count("objectives", (row.objective, "good"), int(row.good))
+            found.count("objectives", (row.objective, "bad"), int(row.bad))
 
 
 def _walked(conn: sa.Connection, found: Sums, table: str, upto: int, portions: Portions) -> bool:

@@ -56,7 +56,8 @@ class Walk:
 class Sums:
     """``counts`` and ``times`` by name, then by labels. ``since``: when counting began.
 
-    ``ended_to``: refreshes that ended up to then are counted. ``walks``: by table.
+    ``ended_to``: refreshes that ended up to then are counted; ``minutes_to``: minutes of objectives
+    before it. ``walks``: by table.
     """
 
     since: datetime
@@ -64,6 +65,7 @@ class Sums:
     walks: dict[str, Walk] = field(default_factory=dict)
     counts: dict[str, dict[Labels, int]] = field(default_factory=dict)
     times: dict[str, dict[Labels, Times]] = field(default_factory=dict)
+    minutes_to: datetime | None = None
 
     def count(self, name: str, labels: Labels, number: int) -> None:
         """Add to a count."""
@@ -105,6 +107,7 @@ def _to_json(sums: Sums) -> dict[str, Any]:
     return {
         "since": sums.since.isoformat(),
         "ended_to": sums.ended_to.isoformat(),
+        "minutes_to": sums.minutes_to and sums.minutes_to.isoformat(),
         "walks": {
             table: [walk.to, walk.head, walk.head_at.isoformat()]
             for table, walk in sums.walks.items()
@@ -139,6 +142,8 @@ def _from_json(state: dict[str, Any]) -> Sums:
             name: {tuple(labels): Times(buckets, seconds) for *labels, buckets, seconds in rows}
             for name, rows in times.items()
         },
+        # Sums from before there were objectives have none.
+        datetime.fromisoformat(state["minutes_to"]) if state.get("minutes_to") else None,
     )
 
 

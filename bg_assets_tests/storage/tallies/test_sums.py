@@ -251,3 +251,28 @@ def test_times_in_other_buckets_begin_anew_and_counts_go_on(engine: sa.Engine) -
         "where name = :name", name=sums.CHORE)  # fmt: skip
     found = advance(engine)
     assert (found.times, found.counts["refreshes"]) == ({}, {("completed",): 1})
+
+
+def test_what_is_good_and_bad_for_the_objectives_counts_by_whole_minutes_and_stays(
+    engine: sa.Engine,
+) -> None:
+    run(engine, "update bg.objective_watch set counted_to = :at", at=at(0))
+    with engine.begin() as conn:
+        found = sums.locked(conn, at(0))
+        assert found is not None
+        found.minutes_to = at(0)
+        sums.keep(conn, found)
+    for second, good, bad in ((0, 5, 1), (60, 3, 0), (120, 9, 9)):
+        insert(
+            engine, "bg.objective_minutes",
+            objective="latency", minute=at(second), good=good, bad=bad,
+        )  # fmt: skip
+    assert "objectives" not in advance(engine).counts
+    run(engine, "update bg.objective_watch set counted_to = :at", at=at(150))
+    for _ in range(2):
+        counted = advance(engine).counts["objectives"]
+        assert counted == {("latency", "good"): 8, ("latency", "bad"): 1}
+    run(engine, "delete from bg.objective_minutes where minute < :at", at=at(120))
+    run(engine, "update bg.objective_watch set counted_to = :at", at=at(180))
+    counted = advance(engine).counts["objectives"]
+    assert counted == {("latency", "good"): 17, ("latency", "bad"): 10}
