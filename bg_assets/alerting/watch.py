@@ -88,7 +88,7 @@ class Watch:
     def _count(self, patient: Patient) -> None:
         """Give a sign of life, and count what the objectives are about."""
         me = process.seen(os.getpid())
-        with contextlib.suppress(*_AWAY):
+        with contextlib.suppress(*_AWAY, settings.BadSetting):
             with database.connect(patient.engine()) as conn:
                 if me is not None:
                     beat = workers.Beat(me.host, me.pid, me.started, KIND, me.age, me.memory)

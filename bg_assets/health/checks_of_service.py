@@ -92,7 +92,7 @@ def _burns(name: str, target: float, one: Burning) -> Finding:
 def _kept(what: str, target: float, count: Count) -> str:
     events = count.good + count.bad
     if not events:
-        return f"{what}: none counted in 30 days"
+        return f"{what}: none counted in 30 days; that is done where alerts are looked for"
     left = budget_left(count, target)
     return (
         f"{what}: {count.good / events:.2%} of {events} in 30 days, {target:.0%} wanted; "
