@@ -48,6 +48,7 @@ def describe(found: list[tuple[Experiment, Report]]) -> dict[str, Any]:
         return {"because": NOTHING_RUNS, "experiments": 0}
     metadata: dict[str, Any] = {"experiments": len(found)}
     for one, said in found:
+        metadata[f"{one.product}: conclusion"] = said.conclusion
         metadata[one.product] = dg.MetadataValue.md(_markdown(one, said))
         metadata[f"{one.product}: companies with both groups"] = said.both
         metadata[f"{one.product}: figures that differ"] = sum(

@@ -310,6 +310,7 @@ def test_the_asset_has_a_table_in_words_and_numbers_and_nobodys_name(
     assert bg("experiment", "start", "finance_system", "--against", small, "--share", 99).code == 0
     follow(world)
     found = world_materialized(world)
+    assert found["finance_system: conclusion"].startswith("too early to tell")
     table = found["finance_system"]
     assert "| figure | a | b | b - a | 95 % interval | companies | what it says |" in table
     assert "| accepts |  |  |  |  |  | no feedback recorded |" in table
