@@ -95,18 +95,19 @@ def fill(conn: sa.Connection) -> None:
 
 
 def pending(
-    conn: sa.Connection, companies: int, each: int, *, first: int = 0, departures: bool = False
-) -> None:
+    conn: sa.Connection, companies: int, each: int, *, first: int = 0, departures: bool = False,
+    source: str = "people_table",
+) -> None:  # fmt: skip
     """Changes that wait, of so many companies from number ``first`` on."""
     kind, gone = ("person_left", "true") if departures else ("role_change", "false")
     run(
         conn,
         f"""insert into bg.changes (company_id, person_id, kind, source, priority, is_departure,
             occurred_at)
-        select {COMPANY.format(n="n")}, 'p' || n, '{kind}', 'people_table', 10 * (n % 4), {gone},
+        select {COMPANY.format(n="n")}, 'p' || n, '{kind}', :source, 10 * (n % 4), {gone},
             :at
         from generate_series(:first, :last) as n, generate_series(1, :each) as g""",
-        first=first, last=first + companies - 1, each=each, at=at(0),
+        first=first, last=first + companies - 1, each=each, at=at(0), source=source,
     )  # fmt: skip
 
 

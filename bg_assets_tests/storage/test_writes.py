@@ -1,6 +1,7 @@
 """By when they happened, changes find the import or the source of events that they came from."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -40,6 +41,30 @@ def test_each_import_is_told_by_its_own_file(engine: sa.Engine) -> None:
     assert purpose(engine, "acme") == (
         "Company acme: import b.csv: 2 new titles; import a.csv: new title"
     )
+
+
+def test_imports_that_run_at_once_are_told_apart(engine: sa.Engine) -> None:
+    names = [f"c{number}" for number in range(6)]
+    for name in names:
+        company(engine, name, [f"{name}-ann"])
+    with ThreadPoolExecutor(len(names)) as pool:
+        done = [
+            pool.submit(put, engine, f"{name}.csv", (f"{name}-ann", name, "CEO")) for name in names
+        ]
+        assert [one.result() for one in done] == [None] * len(names)
+    for name in names:
+        assert purpose(engine, name) == f"Company {name}: import {name}.csv: new title"
+
+
+def test_two_who_tell_at_once_tell_nothing_twice(engine: sa.Engine) -> None:
+    company(engine, "acme", ["ann"])
+    put(engine, "a.csv", ("ann", "acme", "CEO"))
+    with engine.begin() as first, engine.begin() as second:
+        (one,) = writes.untold(first, ["import"], 9)
+        assert writes.untold(second, ["import"], 9) == []
+        writes.told(first, [one])
+    with engine.begin() as conn:
+        assert writes.untold(conn, ["import"], 9) == []
 
 
 def test_what_an_import_without_a_file_or_somebody_else_by_its_name_wrote_has_no_file(

@@ -46,7 +46,11 @@ def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_run
             by_company[company].run_id,
             by_company[company].id,
         )
-        assert metadata["because"] == "role_change (people_table)"
+        assert metadata["because"] == f"direct write: new title, {company}-2 (Treasurer)"
+        run = stack.instance.get_run_by_id(run_id)
+        assert run is not None
+        assert run.tags["bg/for"].endswith(" companies: direct write")
+        assert "dagster/partition" not in run.tags
         assert f"| {company}-2 | Treasurer |" in metadata["group"].replace("\\", "")
         assert world.shown_by_dagster(stack, world.PEOPLE, company)[1]["dagster/row_count"] == 7
 
