@@ -36,6 +36,7 @@ CHECKS = (
     Watched("failures", service.failing),
     Watched("objectives", service.promises),
     Watched("providers", service.providers),
+    Watched("notifications", state.notifications),
     Watched("secrets", service.secrets),
     Watched("signatures", service.signatures),
     Watched("disk", machine.disks),

@@ -193,7 +193,9 @@ def notifications(patient: Patient) -> Iterator[Finding]:
     with database.connect(patient.engine()) as conn:
         wrong = list(subscribers.problems(conn))
         told = subscribers.overview(conn)
-    yield from (Finding("notifications", FAIL, *_halves(line)) for line in wrong)
+    yield from (
+        Finding("notifications", FAIL, *_halves(line), "subscribers-untold") for line in wrong
+    )
     if told["dead"]:
         todo = "see `bg-assets subscriptions deliveries ID --status dead`, then `replay`"
         yield Finding("notifications", WARN, f"dead messages: {told['dead']}", todo)

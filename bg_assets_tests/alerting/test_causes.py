@@ -23,6 +23,13 @@ from bg_assets_tests.alerting.scenes import Scene, scene
 from bg_assets_tests.alerting.servers import Web
 from bg_assets_tests.cli import refreshing
 from bg_assets_tests.storage import told
+from bg_assets_tests.storage.notifications.subscribers import (
+    claim,
+    record,
+    result,
+    subscribe,
+    tell,
+)
 from bg_assets_tests.storage.rows import at, locked
 
 HERE = process.host()
@@ -119,6 +126,13 @@ def _event_dies(found: Scene) -> None:
 
 def _event_discarded(found: Scene) -> None:
     assert found.bg("discard", "--all", "--kind", "event", "--reason", "why").code == 0
+
+
+def _subscriber_gone(found: Scene) -> None:
+    number = subscribe(found.engine)
+    tell(found.engine, "acme")
+    (mine,) = claim(found.engine, number)
+    assert record(found.engine, result(mine, accepted=False, gone=True)) == [number]
 
 
 def _template(text: str) -> Do:
@@ -284,6 +298,11 @@ CAUSES = {
     ),
     "providers-unasked": Cause(
         "providers-unasked", _unasked, sql("update bg.enrichment_due set failures = 0")
+    ),
+    "subscribers-untold": Cause(
+        "subscribers-untold",
+        _subscriber_gone,
+        sql("update bg.subscriptions set status = 'active', status_reason = null"),
     ),
     "secret-ends": Cause(
         "secret-ends:crm",

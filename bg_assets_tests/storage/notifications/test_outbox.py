@@ -12,6 +12,7 @@ from bg_assets.domain.groups.difference import Event
 from bg_assets.domain.groups.outcome import Outcome
 from bg_assets.storage import groups
 from bg_assets.storage.notifications import outbox, subscriptions
+from bg_assets.tracing import spans
 from bg_assets_tests.storage.notifications.subscribers import (
     KEYS,
     SECRET,
@@ -196,7 +197,7 @@ def test_where_spans_are_sent_a_message_carries_the_place_of_its_commit(
     acme: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    monkeypatch.setattr(outbox.spans, "here", lambda: place)
+    monkeypatch.setattr(spans, "here", lambda: place)
     subscribe(acme)
     tell(acme, "acme")
     assert value(acme, "select trace_id from bg.outbox") == place
