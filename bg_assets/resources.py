@@ -6,6 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import PrivateAttr
 
+from bg_assets import partitions
 from bg_assets.instance import report
 from bg_assets.storage import database
 
@@ -17,7 +18,7 @@ class Database(dg.ConfigurableResource[Any]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Make the engine. Raises SchemaMismatch or DatabaseUnreachable, each one sentence."""
-        report.stand_in(context.run)
+        report.stand_in(context.run, lambda company: _has_partition(context, company))
         self._engine = database.make_engine(database.bg_url(), pool_size=2)
         with database.connect(self._engine) as conn:
             database.check_schema(conn)
@@ -32,6 +33,11 @@ class Database(dg.ConfigurableResource[Any]):
         """The engine, while a run or a tick lasts."""
         assert self._engine is not None
         return self._engine
+
+
+def _has_partition(context: dg.InitResourceContext, company: str) -> bool:
+    assert context.instance is not None
+    return context.instance.has_dynamic_partition(partitions.companies.name or "", company)
 
 
 def defaults() -> dict[str, Any]:

@@ -74,7 +74,7 @@ ROOMS = {
     "domain.alerts terminal logs encryption embedded files sample storage sending products "
     "enriching receiver notifications instance backups metrics local health alerting",
     "partitions": "",
-    "resources": "storage instance",
+    "resources": "storage instance partitions",
     "assets": "settings domain domain.values domain.titles domain.enrichment domain.products "
     "domain.groups domain.experiments domain.kpis logs tracing embedded storage products "
     "enriching instance partitions resources",

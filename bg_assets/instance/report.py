@@ -4,7 +4,7 @@ A run has one partition, a contiguous range (UI backfills), or, with the tag DEF
 partitions that its run config lists.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -26,18 +26,27 @@ def defer(context: dg.AssetExecutionContext) -> None:
     events.defer(context)
 
 
-def stand_in(run: dg.DagsterRun | None) -> None:
+def listed(run: dg.DagsterRun) -> list[str]:
+    """The companies that a deferred run is for, as its run config lists them; none of another."""
+    if run.tags.get(DEFER_TAG) != "true":
+        return []
+    ops: Any = run.run_config.get("ops") or {}
+    lists = ((op.get("config") or {}).get("companies") or () for op in ops.values())
+    return list(dict.fromkeys(company for companies in lists for company in companies))
+
+
+def stand_in(run: dg.DagsterRun | None, known: Callable[[str], bool]) -> None:
     """Let a deferred run without a partition pass for one of its first company, in this process.
 
     Its tags in Dagster name none, so that nobody takes a batch for a run of one company. But as a
     step begins Dagster looks for the partition whose inputs it notes, and fails where there is
-    none. Call it before the first step.
+    none. Call it before the first step. ``known``: whether a company has a partition; in a batch
+    that is executed again some may have gone.
     """
-    if run is not None and run.tags.get(DEFER_TAG) == "true" and not run.is_partitioned:
-        ops: Any = run.run_config.get("ops") or {}
-        listed = [op.get("config", {}).get("companies", ()) for op in ops.values()]
-        if first := next((companies[0] for companies in listed if companies), None):
-            events.set_partition(run, first)
+    if run is None or run.is_partitioned:
+        return
+    if first := next(filter(known, listed(run)), None):
+        events.set_partition(run, first)
 
 
 def has_partitions(context: dg.AssetExecutionContext) -> bool:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bg_assets import partitions, settings
 from bg_assets.assets import group_checks, judging
 from bg_assets.enriching import ready
+from bg_assets.instance import report
 from bg_assets.instance.private import names, running
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.storage import chores, companies, database
@@ -93,8 +94,10 @@ def _removable(instance: dg.DagsterInstance, keys: Sequence[str]) -> list[str]:
     if not keys:
         return []
     records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER))
-    tags = [record.dagster_run.tags for record in records]
+    runs = [record.dagster_run for record in records]
+    tags = [run.tags for run in runs]
     if any(names.RANGE_START_TAG in one for one in tags) or running.any_backfill(instance):
         return []
     in_use = {one.get(names.PARTITION_TAG) for one in tags}
+    in_use |= {company for run in runs for company in report.listed(run)}
     return [key for key in keys if key not in in_use]

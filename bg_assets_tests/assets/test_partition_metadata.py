@@ -112,6 +112,21 @@ def test_a_batch_is_no_run_of_its_first_company_and_its_steps_run_by_themselves_
     assert metadata(world, alone) == {}
 
 
+def test_a_batch_is_executed_again_though_its_first_company_has_gone(world: World) -> None:
+    world.add("acme", "bolt")
+    world.policy = type(world.policy)(
+        settle=0, refresh_interval=3600, claim_limit=100, batch_from=2
+    )
+    (request,) = world.claim()
+    done = world.run(request)
+    world.sql("delete from bg.companies where id = 'acme'")
+    world.sql("delete from bg.people where company_id = 'acme'")
+    world.instance.delete_dynamic_partition("companies", "acme")
+    shown = metadata(world, world.again(done.run_id))
+    assert shown["acme"]["because"] == "the company is no longer tracked"
+    assert shown["bolt"]["members"] == 6
+
+
 @pytest.mark.parametrize("asset", ["company_people", "buyer_groups"])
 def test_no_company_is_outdated_because_of_who_wrote_to_the_tables(
     world: World, asset: str

@@ -3,7 +3,8 @@
 import dagster as dg
 import pytest
 
-from bg_assets.assets import group_checks, judging
+from bg_assets.assets import group_checks, judging, runs
+from bg_assets.instance import report
 from bg_assets.storage import refreshes
 from bg_assets.ticks import mirror
 from bg_assets_tests.private import BulkActionStatus, PartitionBackfill
@@ -84,6 +85,18 @@ def test_a_partition_that_a_run_is_for_stays_while_that_is_in_progress(world: Wo
     in_progress(world, partition="busy")
     mirror.fit_partitions(world.instance, world.engine)
     assert keys(world) == ["busy"]
+
+
+def test_the_partitions_of_a_batch_stay_while_that_is_in_progress(world: World) -> None:
+    add_partitions(world, "a", "b", "c")
+    world.instance.add_run(
+        dg.DagsterRun(
+            "refresh_buyer_groups", status=STARTED, run_config=runs.batch_config(["a", "c"]),
+            tags=report.DEFER_ASSET_EVENTS,
+        )
+    )  # fmt: skip
+    mirror.fit_partitions(world.instance, world.engine)
+    assert keys(world) == ["a", "c"]
 
 
 def test_nothing_is_removed_under_a_range_that_is_in_progress(world: World) -> None:
