@@ -33,7 +33,7 @@ _FORGET = sa.text("""
 _COURSE = sa.text("""
     select name, at, value from bg.kpi_values
     where name = any(:names) and product is null
-        and at > now() - make_interval(secs => :seconds) and at <= now()
+        and at > now() - make_interval(secs => :seconds)
     order by at
 """)
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain.kpis import catalogue
 from bg_assets.domain.kpis.catalogue import KPIS
+from bg_assets.storage import claims
 from bg_assets.storage.measures import kpis, receiver
 from bg_assets.storage.measures.kpis import Point
 from bg_assets.storage.measures.receiver import Counts
@@ -230,3 +231,11 @@ def test_values_are_kept_with_their_targets_for_as_long_as_was_asked(engine: sa.
             at - timedelta(hours=3),
             at,
         ]
+
+
+def test_what_was_just_kept_is_the_end_of_the_course(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        values = catalogue.judge(kpis.measure(conn, INTERVAL), catalogue.targets_by(""))
+        at = claims.database_now(conn)
+        kpis.keep(conn, values, at, kept_seconds=DAY)
+        assert kpis.course(conn, ("queue_depth",), DAY) == {"queue_depth": [Point(at, 0.0)]}
