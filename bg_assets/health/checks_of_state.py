@@ -193,10 +193,11 @@ def notifications(patient: Patient) -> Iterator[Finding]:
     with database.connect(patient.engine()) as conn:
         wrong = list(subscribers.problems(conn))
         told = subscribers.overview(conn)
-    yield from (Finding("notifications", FAIL, *_halves(line)) for line in wrong)
+    alert = "subscriptions-failing"
+    yield from (Finding("notifications", FAIL, *_halves(line), alert) for line in wrong)
     if told["dead"]:
         todo = "see `bg-assets subscriptions deliveries ID --status dead`, then `replay`"
-        yield Finding("notifications", WARN, f"dead messages: {told['dead']}", todo)
+        yield Finding("notifications", WARN, f"dead messages: {told['dead']}", todo, alert)
     elif not wrong:
         active = told["subscriptions"]["active"]
         said = f"{active} subscriptions, {told['pending']} messages wait"

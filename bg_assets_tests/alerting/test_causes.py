@@ -285,6 +285,14 @@ CAUSES = {
     "providers-unasked": Cause(
         "providers-unasked", _unasked, sql("update bg.enrichment_due set failures = 0")
     ),
+    "subscriptions-failing": Cause(
+        "subscriptions-failing",
+        sql(
+            "insert into bg.subscriptions (url, workspace, status, status_reason) "
+            "values ('https://example.com/in', 'default', 'failed', 'it answered 410')"
+        ),
+        sql("update bg.subscriptions set status = 'active'"),
+    ),
     "secret-ends": Cause(
         "secret-ends:crm",
         _rotated,

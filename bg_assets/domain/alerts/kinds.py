@@ -48,6 +48,7 @@ _ALL = (
     Kind("provider-down", "providers", WARNING, "a provider does not answer", 300),
     Kind("cost-cap-near", "providers", WARNING, "the cap on a provider's cost is near"),
     Kind("providers-unasked", "providers", WARNING, "providers can't be asked", 300),
+    Kind("subscriptions-failing", "notifications", WARNING, "subscribers get no messages", 60),
     Kind("secret-ends", "secrets", WARNING, "a webhook secret ends"),
     Kind("signatures-wrong", "signatures", WARNING, "many webhooks are signed wrong"),
     Kind("keys-unusable", "keys", CRITICAL, "what is encrypted can't be read", 60, local=True),
