@@ -196,6 +196,13 @@ def past(postgres: Cluster, template: str) -> Iterator[sa.Engine]:
     made = database.make_engine(url, pool_size=1)
     with made.begin() as conn:
         bulk.fill(conn)
+        run(
+            conn,
+            "insert into bg.refresh_attempts (refresh_id, attempt, ended_at, error) "
+            "select id, 1, finished_at, 'it broke' from bg.buyer_group_refresh_log "
+            "where company_id < 'c002000'",
+        )
+        run(conn, "analyze bg.refresh_attempts")
     yield made
     made.dispose()
     postgres.drop(url)
