@@ -1,5 +1,4 @@
-"""What logs cost: one UPDATE of many scattered companies, with all that is logged and with errors
-alone.
+"""What logs cost: one UPDATE of many scattered companies, with all lines and with errors alone.
 
 Each turn runs all of `up` but the UI on an empty database; off, on, on, off, so that a machine that
 gets slower favours neither. `--companies N` takes another number than 500, `--rounds N` another

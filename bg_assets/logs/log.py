@@ -1,6 +1,7 @@
 """How our code logs: ``LOG = logger(__name__)``, then ``LOG.info("event_name", company=…)``.
 
-An event is a name of ``catalogue.py``; what varies is in its values, and ids that all lines of some
+An event is a name of ``catalogue.py``; what varies is in its values, of which those that are None
+are left out, and ids that all lines of some
 work share are bound around it. Where nothing was set up (``setup.begin``) warnings come out on
 standard error, as plain text. Code that logs with the standard library's ``logging`` is heard too.
 """
@@ -74,6 +75,10 @@ def _shown(value: object) -> str:
     return text if plain else repr(text)
 
 
+def _without_unknown(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: value for name, value in event.items() if value is not None}
+
+
 def _to_record(
     _: WrappedLogger, method: str, event: EventDict
 ) -> tuple[tuple[str], dict[str, Any]]:
@@ -90,6 +95,7 @@ structlog.configure(
         structlog.stdlib.filter_by_level,
         SAMPLER,
         structlog.contextvars.merge_contextvars,
+        _without_unknown,
         redaction.processor,
         _to_record,
     ],

@@ -16,6 +16,7 @@ from bg_assets.domain.webhooks import signatures
 from bg_assets.domain.webhooks.events import TYPES, Event, parse_body, read_event
 from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID
 from bg_assets.domain.webhooks.secrets import Scheme
+from bg_assets.logs.log import trace_of
 from bg_assets.receiver import traces
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
@@ -180,14 +181,14 @@ class Door:
                 _fail("body", "can't be stored")
             span.tell(status=outcome.status, duplicate=outcome.duplicate)
         self._meter.stored(duplicate=outcome.duplicate)
-        if outcome.differs:
-            LOG.warning("webhook_differs", source=arrival.source)
-        elif outcome.duplicate:
-            LOG.info("webhook_duplicate", source=arrival.source)
-        else:
-            LOG.debug("webhook_accepted", source=arrival.source, type=arrival.type)
+        ids = {"source": arrival.source, "trace": trace_of(arrival.trace or "")}
         if outcome.differs:
             self._meter.differing(arrival.source)
+            LOG.warning("webhook_differs", **ids)
+        elif outcome.duplicate:
+            LOG.info("webhook_duplicate", **ids)
+        else:
+            LOG.debug("webhook_accepted", type=arrival.type, **ids)
         return stored(
             arrival.event_id,
             outcome.status,

@@ -15,7 +15,7 @@ LOG = log.logger("bg_assets.test")
 
 
 def test_a_line_names_its_event_its_time_its_process_and_its_values(written: Lines) -> None:
-    LOG.info("run_requested", companies=3, reasons={"import": 2})
+    LOG.info("run_requested", companies=3, reasons={"import": 2}, batch=None)
     (line,) = written()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
     assert isinstance(line.pop("pid"), int)
