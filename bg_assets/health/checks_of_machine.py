@@ -77,6 +77,7 @@ def programs(patient: Patient) -> Iterator[Finding]:
     for name, variable, port, path in (
         ("UI", "BG_WEB_PORT", config.web_port, "/server_info"),
         ("webhook door", "BG_RECEIVER_PORT", config.receiver_port, "/healthz"),
+        ("metrics", "BG_METRICS_PORT", config.metrics_port, "/healthz"),
     ):
         answer = answering.of_http(port, path)
         if answer is Answer.GIVEN:
@@ -183,5 +184,6 @@ def _is_program(one: psutil.Process, home: str) -> bool:
     except (psutil.Error, OSError):
         return False
     return "DAGSTER_HOME" in one.environ() and any(
-        word in words for word in ("bg_assets.", "dagster-daemon", "dagster api", "receiver")
+        word in words
+        for word in ("bg_assets.", "dagster-daemon", "dagster api", "receiver", "metrics")
     )
