@@ -57,8 +57,8 @@ ROOMS = {
     "providers storage products",
     "receiver": "settings process domain.values domain.webhooks logs tracing encryption embedded "
     "storage",
-    "notifications": "settings process domain.webhooks domain.notifications logs encryption "
-    "embedded storage",
+    "notifications": "settings process domain.webhooks domain.notifications logs tracing "
+    "encryption embedded storage",
     "instance": "settings process domain.titles logs tracing embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings logs instance",

@@ -26,6 +26,7 @@ from bg_assets.notifications.posting import ATTEMPT_SECONDS, Poster
 from bg_assets.storage import database
 from bg_assets.storage.notifications import deliveries, subscriptions
 from bg_assets.storage.notifications.deliveries import Claimed, Endpoint, Result
+from bg_assets.tracing import spans
 
 LOG = log.logger(__name__)
 AGENT = "bg-assets"
@@ -145,11 +146,17 @@ def post(poster: Poster, letter: Letter) -> Answer:
     """Sign a message and make one attempt."""
     claimed, endpoint = letter.claimed, letter.endpoint
     message_id = messages.webhook_id(claimed.message_id, endpoint.id)
-    traced = messages.traceparent(claimed.trace_id, secrets.token_hex(8))
-    said = headers(letter.keys, message_id, letter.body, traced)
-    answer = poster.post(
-        endpoint.url, Allowed(endpoint.insecure, endpoint.private), said, letter.body
-    )
+    stored = messages.traceparent(claimed.trace_id, secrets.token_hex(8))
+    with spans.begin(
+        "send message", parent=stored, kind="client",
+        company_id=claimed.message.company_id, attempt=claimed.attempts + 1,
+    ) as span:  # fmt: skip
+        said = headers(letter.keys, message_id, letter.body, span.traceparent or stored)
+        answer = poster.post(
+            endpoint.url, Allowed(endpoint.insecure, endpoint.private), said, letter.body
+        )
+        if not answer.accepted:
+            span.fail("NotAccepted")
     if not answer.accepted:
         # Where it goes, without the path, which may hold a token.
         where = targets.target(endpoint.url).shown

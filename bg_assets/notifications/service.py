@@ -18,6 +18,7 @@ from bg_assets.notifications.sender import Pace, Sender
 from bg_assets.settings import Settings
 from bg_assets.storage import chores, database, workers
 from bg_assets.storage.notifications import outbox
+from bg_assets.tracing import spans
 
 KIND = "notifications"
 # Between two looks while nothing is due; while the database is away; and of other things.
@@ -41,6 +42,7 @@ def run(config: Settings, pace: Pace | None = None) -> int:
     # It would tell whole URLs, in which tokens may be.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     keys = encryption.load(config)
+    spans.prepare()
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -56,6 +58,7 @@ def run(config: Settings, pace: Pace | None = None) -> int:
         _serve(engine, Sender(engine, keys, pace or Pace()), config, stop)
     finally:
         engine.dispose()
+        spans.close()
     return 0
 
 

@@ -29,13 +29,15 @@ from bg_assets.tracing import configured
 from bg_assets.tracing.context import Place, derived, parse, places
 
 LOG = log.logger(__name__)
-CLOSE_SECONDS = 1.0
+# A process that is told to stop has 2 s, and other things to end.
+CLOSE_SECONDS = 0.7
 SERVICE = "bg-assets"
 # They would tell of every batch that could not be sent, and every span that had no room.
 _TALKATIVE = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
 _KINDS = {
     "internal": trace.SpanKind.INTERNAL,
     "server": trace.SpanKind.SERVER,
+    "client": trace.SpanKind.CLIENT,
     "producer": trace.SpanKind.PRODUCER,
     "consumer": trace.SpanKind.CONSUMER,
 }

@@ -15,7 +15,7 @@ from bg_assets.logs import log
 from bg_assets.tracing import configured
 
 LOG = log.logger(__name__)
-Kind = Literal["internal", "server", "producer", "consumer"]
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 
 class Attributes(TypedDict, total=False):

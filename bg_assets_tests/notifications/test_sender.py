@@ -29,6 +29,7 @@ from bg_assets.notifications import testing
 from bg_assets.notifications.sender import Pace, Sender
 from bg_assets.storage import database
 from bg_assets.storage.notifications import outbox, subscriptions
+from bg_assets.tracing import spans
 from bg_assets_tests.notifications.receivers import Got, Receiver, Said, receiving
 from bg_assets_tests.storage.notifications.subscribers import (
     KEYS,
@@ -40,6 +41,7 @@ from bg_assets_tests.storage.notifications.subscribers import (
     tell,
 )
 from bg_assets_tests.storage.rows import company, insert, rows, run, value
+from bg_assets_tests.tracing import sending
 
 PACE = Pace(waits=(0.0, 0.1, 0.1, 0.1), attempt_seconds=2, lease_seconds=4)
 NEW = "whsec_" + base64.b64encode(b"another secret, after a rotation").decode()
@@ -161,6 +163,22 @@ def test_a_trace_goes_along_where_it_is_one(engine: sa.Engine, receiver: Receive
     first, second = receiver.got
     assert first.headers["traceparent"].startswith(f"00-{trace}-")
     assert "traceparent" not in second.headers
+
+
+def test_each_attempt_leaves_a_span_in_the_trace_of_the_commit(
+    engine: sa.Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company(engine, "acme")
+    subscribe(engine, receiver.url, private=True)
+    with sending.to_collector(monkeypatch) as collector:
+        with spans.span("commit groups") as commit, engine.begin() as conn:
+            outbox.write(conn, [news("acme")])
+        deliver(engine)
+        spans.close()
+    (one,) = collector.named("send message")
+    assert (one.trace_id, one.parent_id) == tuple((commit.traceparent or "").split("-")[1:3])
+    assert one.attributes == {"bg.company_id": "acme", "bg.attempt": 1}
+    assert [got.headers["traceparent"] for got in receiver.got] == [one.traceparent]
 
 
 def test_a_message_that_fails_is_sent_again_under_its_id_and_the_next_waits(

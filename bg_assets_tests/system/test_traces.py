@@ -1,4 +1,4 @@
-"""On the running system: a webhook's trace goes through all processes to the group it led to."""
+"""On the running system: a webhook's trace goes through all processes to whoever is told of it."""
 
 import json
 import uuid
@@ -31,6 +31,7 @@ CHAIN = {
     "company_people": "run",
     "buyer_groups": "run",
     "commit groups": "buyer_groups",
+    "send message": "commit groups",
 }
 
 
@@ -51,20 +52,20 @@ def stack(template_home: Path, collector: Collector) -> Iterator[Stack]:
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
     with stacks.stack_in(template_home, variables) as made:
-        made.start("postgres", "code", "daemon", "receiver")
+        made.start("postgres", "code", "daemon", "receiver", "notifications")
         yield made
 
 
 def send(stack: Stack, company: str) -> None:
-    """One signed event of a new title, from within the sender's trace."""
+    """One signed event, that the CFO has left, from within the sender's trace."""
     done = stack.cli("webhook", "add-source", "crm", "--scheme", "standard", "--json")
     secret = json.loads(done.stdout)["secret"]
     at, message = datetime.now(UTC), str(uuid.uuid4())
     told = {
         "id": message,
-        "type": "person.role_change",
+        "type": "person.left",
         "timestamp": at.isoformat(),
-        "person": {"id": f"{company}-2", "name": NAME, "newTitle": "Vice President Finance"},
+        "person": {"id": f"{company}-1", "name": NAME},
         "company": {"id": company, "name": f"Company {company}"},
     }
     body = json.dumps(told)
@@ -79,10 +80,13 @@ def send(stack: Stack, company: str) -> None:
     assert answer.status_code == 202, answer.text
 
 
-def test_one_trace_goes_from_the_door_over_the_tick_and_the_run_to_the_commit(
+def test_one_trace_goes_from_the_door_over_tick_and_run_to_the_commit_and_the_outbox(
     stack: Stack, collector: Collector
 ) -> None:
     (company,) = world.grow(stack, "traced-", 1, seconds=90)
+    hook = f"{collector.url}/hook"
+    done = stack.cli("subscriptions", "add", hook, "--private", "--insecure")
+    assert done.returncode == 0, done.stderr
     send(stack, company)
     eventually(lambda: len(world.log_of(stack, company)) == 2, 30, "a refresh is asked for")
     world.settle(stack, [company])
@@ -95,7 +99,10 @@ def test_one_trace_goes_from_the_door_over_the_tick_and_the_run_to_the_commit(
         if parent is not None:
             assert spans[name].parent_id == spans[parent].span_id, name
     door, tick, run = (spans[name].pid for name in ("receive webhook", "wait", "run"))
-    assert len({door, tick, run}) == 3
+    sender = spans["send message"].pid
+    assert len({door, tick, run, sender}) == 4
+    # Who is told goes on from there.
+    assert [one["traceparent"] for one in collector.others] == [spans["send message"].traceparent]
     assert tick == stack.code_server().pid
     assert {spans[name].pid for name in ("run", "company_people", "commit groups")} == {run}
     refresh = world.log_of(stack, company)[-1]
@@ -104,7 +111,7 @@ def test_one_trace_goes_from_the_door_over_the_tick_and_the_run_to_the_commit(
     noted = "select trace_id from bg.buyer_group_refresh_log where id = cast(:id as uuid)"
     assert stack.value(noted, id=refresh.id) == spans["ask for run"].traceparent
     sent = b"".join(collector.raw)
-    for word in (NAME, "Invented", "Vice President", "Some One"):
+    for word in (NAME, "Invented", "Some One", "CFO"):
         assert word.encode() not in sent
 
 

@@ -43,6 +43,8 @@ class Collector:
     status: int = 200
     answering: threading.Event = field(default_factory=threading.Event)
     raw: list[bytes] = field(default_factory=list)
+    # What came elsewhere than the path of spans, by its headers.
+    others: list[dict[str, str]] = field(default_factory=list)
 
     def named(self, name: str) -> list[Received]:
         """The spans of this name."""
@@ -101,6 +103,8 @@ def listening() -> Iterator[Collector]:
                 body = gzip.decompress(body)
             made.requests += 1
             made.answering.wait()
+            if self.path != "/v1/traces":
+                made.others.append({name.lower(): text for name, text in self.headers.items()})
             if made.status == 200 and self.path == "/v1/traces":
                 made.take(body)
             self.send_response(made.status)

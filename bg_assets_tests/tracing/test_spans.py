@@ -3,6 +3,7 @@
 import ast
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -196,6 +197,17 @@ def test_one_module_alone_imports_the_libraries_and_nobody_imports_it_with_itsel
                 at_once += [path.stem] if "exporting" in named and node in tree.body else []
     assert set(library) == {"exporting"}
     assert at_once == []
+
+
+def test_the_page_of_the_docs_names_every_span_and_no_other() -> None:
+    package = Path(spans.__file__).parent.parent
+    called = re.compile(r"spans\.(?:begin|span)\(\s*\"([^\"]+)\"")
+    found = {name for path in package.rglob("*.py") for name in called.findall(path.read_text())}
+    found |= {"company_people", "buyer_groups", "enriched_people"}
+    page = (package.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.split("| span | process |")[1].split("\n\n")[0]
+    told = {name for row in table.splitlines()[2:] for name in row.split("|")[1].split("`")[1::2]}
+    assert told == found
 
 
 def test_what_can_not_be_done_is_told_of_once(
