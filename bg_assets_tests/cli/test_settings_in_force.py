@@ -128,6 +128,7 @@ def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
         "BG_RUN_TIMEOUT": "900",
         "BG_REFRESH_WITHOUT_NEWS": "200",
         "BG_ENRICH_CAP_DAILY": None, "BG_ENRICH_CAP_MONTHLY": None,
+        "BG_KPI_TARGETS": None,
     }  # fmt: skip
     for command in (("show", "a"), ("status",), ("why", "a", "p1"), ("refresh", "a")):
         world(*command)
