@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -300,11 +301,15 @@ def _reaped(process: "subprocess.Popen[bytes]") -> None:
 
 
 def free_port() -> int:
-    """A port on which nothing listens just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nothing listens just now.
+
+    Below those that the kernel gives to whoever connects: else it may be taken meanwhile.
+    """
+    while True:
+        port = secrets.choice(range(20_000, 32_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def kill(process: psutil.Process) -> None:
