@@ -36,7 +36,7 @@ slow: $(READY) ## the slow tests, which CI runs too: kills, full disks, a browse
 
 ROUNDS ?= 50
 faults: $(READY) ## each fault ROUNDS times (50) into the running system, as a table: hours
-	@$(BIN)/python -m bg_assets_tests.faults --rounds $(ROUNDS)
+	@$(BIN)/python -m bg_assets_tests.faults --rounds $(ROUNDS) $(if $(QUICK),--quick)
 
 soak: $(READY) ## an hour of changes with a fault a minute: memory, tables and latency, as a table
 	@$(BIN)/python -m bg_assets_tests.faults.soak

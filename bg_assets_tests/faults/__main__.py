@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bg_assets_tests.faults", description=__doc__)
     parser.add_argument("faults", nargs="*", metavar="FAULT")
     parser.add_argument("--list", action="store_true", help="print the faults there are")
+    parser.add_argument("--quick", action="store_true", help="leave out those that take minutes")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each (%(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="the same chance again")
     parser.add_argument("--json", type=Path, help="write the results to this file too")
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     names = [
         name
         for name in catalogue.FAULTS
-        if not chosen.faults or any(name.startswith(word) for word in chosen.faults)
+        if (not chosen.faults or any(name.startswith(word) for word in chosen.faults))
+        and not (chosen.quick and name in catalogue.LONG)
     ]
     for word in chosen.faults:
         if not any(name.startswith(word) for name in names):

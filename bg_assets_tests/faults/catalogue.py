@@ -10,3 +10,9 @@ FAULTS: dict[str, Fault] = {
     **providers.FAULTS,
     **clocks.FAULTS,
 }
+
+# Each takes minutes; the slow tests fill a disk too.
+LONG = frozenset({
+    "run submission raises", "tick cut", "connections exhausted", "disk full",
+    "a poisoned company in 300", "two machines",
+})  # fmt: skip
