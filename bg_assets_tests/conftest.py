@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from bg_assets.embedded.server import EmbeddedPostgres
@@ -90,6 +91,12 @@ def logs_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     yield
     logs = tmp_path_factory.getbasetemp().rglob("*.log*")
     scan.nothing(scan.in_files(scan.needles(), (path for path in logs if path.is_file())))
+
+
+@pytest.fixture(autouse=True)
+def nothing_bound() -> None:
+    """No line of a test's carries ids that another test has bound."""
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

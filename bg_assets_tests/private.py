@@ -66,6 +66,15 @@ def stored_in_memory(instance: dg.DagsterInstance) -> Iterator[str]:
                 yield from (str(row) for row in conn.execute(table.select()))
 
 
+# Where Dagster's processes set up logs, by module and name.
+SETS_UP_LOGS = (
+    ("dagster._utils.log", "configure_loggers"),
+    ("dagster._daemon.controller", "configure_loggers"),
+    ("dagster._cli.api", "configure_loggers"),
+    ("dagster._core.definitions.instigation_logger", "create_console_logger"),
+    ("dagster._loggers", "create_console_logger"),
+)
+
 # The names of all of Dagster's tables.
 TABLES = frozenset(
     name

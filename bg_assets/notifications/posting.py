@@ -6,6 +6,7 @@ No redirect is followed, no proxy is asked, and of what is answered only the beg
 import contextlib
 import email.utils
 import functools
+import http.client
 import ipaddress
 import socket
 import ssl
@@ -92,7 +93,13 @@ class Poster:
         return answer
 
     def _try(
-        self, where: Target, address: str, headers: dict[str, str], body: bytes, left: float
+        self,
+        where: Target,
+        address: str,
+        headers: dict[str, str],
+        body: bytes,
+        left: float,
+        again: bool = True,
     ) -> tuple[Answer, bool]:
         """What came of it, and whether anybody was there."""
         timeout = urllib3.Timeout(
@@ -113,8 +120,12 @@ class Poster:
             return Answer(None, "no trust in its certificate, or no TLS"), True
         except urllib3.exceptions.TimeoutError:
             return Answer(None, "no answer in time"), True
-        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as err:
             is_late = time.monotonic() >= until
+            if again and not is_late and _let_go(err):
+                return self._try(
+                    where, address, headers, body, until - time.monotonic(), again=False
+                )
             return Answer(None, "no answer in time" if is_late else "no whole answer"), True
         return _answer(response), True
 
@@ -126,6 +137,12 @@ class Poster:
                     self._pools.pop(next(iter(self._pools))).close()
                 self._pools[key] = _new_pool(where, address)
             return self._pools[key]
+
+
+def _let_go(err: Exception) -> bool:
+    """Whether a connection kept from before was closed by the other side as it was used again."""
+    cause = err.args[-1] if isinstance(err, urllib3.exceptions.ProtocolError) else None
+    return isinstance(cause, http.client.RemoteDisconnected | ConnectionResetError)
 
 
 @functools.cache

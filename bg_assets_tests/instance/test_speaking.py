@@ -12,31 +12,31 @@ from bg_assets import settings
 from bg_assets.instance.private import speaking
 from bg_assets.logs import setup
 from bg_assets_tests.logs import conftest
+from bg_assets_tests.private import SETS_UP_LOGS
 
 own_logs = conftest.own_logs
 
-REPLACED = (
-    ("dagster._utils.log", "configure_loggers"),
-    ("dagster._daemon.controller", "configure_loggers"),
-    ("dagster._cli.api", "configure_loggers"),
-    ("dagster._core.definitions.instigation_logger", "create_console_logger"),
-    ("dagster._loggers", "create_console_logger"),
-)
 TAGS = {"bg/refresh_id": "f1", "dagster/partition": "acme"}
 
 
 @pytest.fixture
-def ours(own_logs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def ours(own_logs: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process as one of Dagster's."""
-    for module, name in REPLACED:
+    for module, name in SETS_UP_LOGS:
         found = importlib.import_module(module)
         # What is there has to be there, and is put back.
         monkeypatch.setattr(found, name, getattr(found, name))
+    dagster = logging.getLogger("dagster")
+    before = dagster.level
+    # Whatever other tests have made of it.
+    dagster.setLevel(logging.NOTSET)
     setup.begin("code", settings.read({"BG_LOG_FORMAT": "json"}))
     speaking.through_ours()
+    yield
+    dagster.setLevel(before)
 
 
-@pytest.mark.parametrize(("module", "name"), REPLACED[:3])
+@pytest.mark.parametrize(("module", "name"), SETS_UP_LOGS[:3])
 def test_dagsters_processes_set_up_no_logs_of_their_own(ours: None, module: str, name: str) -> None:
     before = list(logging.getLogger("dagster").handlers)
     getattr(importlib.import_module(module), name)(formatter="colored", log_level="INFO")

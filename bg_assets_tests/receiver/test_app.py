@@ -19,4 +19,4 @@ def test_an_application_that_ends_leaves_no_task_behind(database_url: str) -> No
             during = len(asyncio.all_tasks())
         return during, len(asyncio.all_tasks())
 
-    assert asyncio.run(live()) == (5, 1)
+    assert asyncio.run(live()) == (6, 1)

@@ -48,7 +48,7 @@ _TIMES = sa.text(f"""
         select run_id from bg.buyer_group_refresh_log
         where finished_at > :upto
             and finished_at < cast(:upto as timestamptz) + {_LONGEST_RUN}
-    ), runs as (
+    ), run_times as (
         select max(finished_at) - min(started_at) as took from ended
         where run_id is not null
         group by run_id
@@ -58,7 +58,7 @@ _TIMES = sa.text(f"""
         union all
         select 'wait', null, started_at - requested_at from ended
         union all
-        select 'run', null, took from runs
+        select 'run', null, took from run_times
         union all
         select 'change', c.writer, e.finished_at - c.occurred_at
         from ended as e cross join lateral (
