@@ -327,7 +327,7 @@ def test_idle_clients_take_no_descriptor_that_the_door_needs_and_no_accept_ends_
         used = process.num_fds()
         process.rlimit(psutil.RLIMIT_NOFILE, (used, 128))
         with _all(port, hosts):
-            wait_until(lambda: b"no connection can be taken in" in running.log.read_bytes())
+            wait_until(lambda: b"connections_wait" in running.log.read_bytes())
             before, began = process.cpu_times(), time.monotonic()
             stop = threading.Event()
             stop.wait(2)
