@@ -84,7 +84,7 @@ def test_the_webserver_alone_shows_what_is_in_the_shared_storage(
         shown = _ask(port)
     assert shown["assets"] == {
         "people", "companies", "company_people", "enriched_people", "buyer_groups",
-        "template_experiments",
+        "buyer_group_kpis", "template_experiments",
     }  # fmt: skip
     assert "known-before" in shown["partitions"]
 
