@@ -66,7 +66,7 @@ ROOMS = {
     "local": "settings process domain.webhooks terminal logs tracing encryption embedded files "
     "sample storage sending products instance",
     "health": "settings process domain domain.enrichment domain.alerts tracing encryption embedded "
-    "storage products instance local",
+    "providers storage products instance local",
     "alerting": "settings process domain.values domain.webhooks domain.alerts logs embedded "
     "storage health",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment domain.products "

@@ -1,5 +1,6 @@
 """What becomes of a company that fails in its run: the words for it, and the way out."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
@@ -49,6 +50,7 @@ def release(
     for company, why in failed.items():
         LOG.error("refresh_failed", company=company, refresh=refreshes_of.get(company), reason=why)
     if len(held) <= 1:
+        _note(engine, held, failed)
         for company, why in failed.items():
             # The line to read in the run's page, where Dagster buries what is raised in its traces.
             context.log.error(f"{company} could not be refreshed: {why}")
@@ -62,6 +64,17 @@ def release(
             if refresh.company_id in failed:
                 pair = (refresh.refresh_id, refresh.attempt)
                 refreshes.release(conn, [pair], failed[refresh.company_id], now, again)
+
+
+def _note(engine: sa.Engine, held: Sequence[refreshes.Held], failed: Mapping[str, str]) -> None:
+    """Keep the reasons with the refreshes, where the database takes them."""
+    with (
+        contextlib.suppress(DatabaseUnreachable, sa.exc.SQLAlchemyError),
+        database.connect(engine) as conn,
+    ):
+        for refresh in held:
+            if refresh.company_id in failed:
+                refreshes.note(conn, refresh, failed[refresh.company_id])
 
 
 def _condition(cause: psycopg2.Error) -> str:

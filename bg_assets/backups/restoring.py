@@ -167,6 +167,8 @@ def _ask_anew(conn: sa.Connection) -> int:
     now = claims.database_now(conn)
     held = [pair for one in refreshes.under_way(conn) for pair in one.refreshes]
     again, _ = refreshes.release(conn, held, _OVER, now, _ANY_NUMBER, outage=True)
+    # The processes of where it was saved are none of this system.
+    conn.exec_driver_sql("delete from bg.workers")
     return len(again)
 
 

@@ -46,7 +46,20 @@ def cancel(ids: tuple[str, ...], as_json: bool) -> None:
         session.fail(message, session.FAILED)
     if idle:
         names = ", ".join(idle)
-        session.fail(f"nothing to cancel, or just being completed: {names}", session.FAILED)
+        lines = [f"nothing to cancel, or just being completed: {names}", *_held(engine, idle)]
+        session.fail(lines, session.FAILED)
+
+
+def _held(engine: sa.Engine, idle: Sequence[str]) -> list[str]:
+    """What can be done about a company whose run holds it, maybe since it waits for a lock."""
+    with database.connect(engine) as conn:
+        live = cancelling.of_companies(conn, idle)
+    return [
+        f"{one.company_id} is held by its run: if that hangs, `bg-assets cancel {one.run_id}` ends "
+        "it, with all its companies"
+        for one in live
+        if one.run_id is not None
+    ]
 
 
 def _tell(done: Sequence[str], runs: Sequence[str]) -> None:

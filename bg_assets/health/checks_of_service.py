@@ -108,7 +108,8 @@ def providers(patient: Patient) -> Iterator[Finding]:
         states = reading.states(conn)
         spent = {one.provider: bill.spent(conn, one.provider, now) for one in states}
         unasked = due.failing(conn)
-    bad = [_down(one) for one in states if one.breaker.opened_at is not None]
+    bad = [*_unusable(patient)]
+    bad += [_down(one) for one in states if one.breaker.opened_at is not None]
     for one in states:
         caps, used = policy.caps(one.provider), spent[one.provider]
         for name, cap, amount in (
@@ -123,6 +124,16 @@ def providers(patient: Patient) -> Iterator[Finding]:
     yield from bad
     if not bad:
         yield Finding("providers", OK, f"{len(states)} known, none left alone, no cap near")
+
+
+def _unusable(patient: Patient) -> Iterator[Finding]:
+    """Those that BG_PROVIDERS names here, and that can't be asked."""
+    # It brings along what providers are asked with.
+    from bg_assets.providers import chosen
+
+    for mistake in chosen.configured(patient.config).mistakes:
+        todo = "nobody asks it; put it right where `bg-assets up` runs, and start that again"
+        yield Finding("providers", FAIL, mistake, todo)
 
 
 def _down(one: reading.State) -> Finding:

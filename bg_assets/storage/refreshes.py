@@ -124,6 +124,8 @@ _UNDER_WAY = sa.text("""
 _RELEASE = sa.text("""
     with mine as (
         select r.id, r.attempt, r.run_id,
+            concat_ws(': ', cast(:error as text), case when r.status = 'running' then r.error end)
+                as error,
             not :outage and r.attempt - r.outages >= :max_attempts as over, (
                 select count(*) from bg.buyer_group_refresh_log as d
                 where d.company_id = r.company_id and d.status = 'dead') as deaths
@@ -134,7 +136,7 @@ _RELEASE = sa.text("""
         for update of r skip locked
     ), noted as (
         insert into bg.refresh_attempts (refresh_id, attempt, run_id, ended_at, error)
-        select id, attempt, run_id, :now, :error from mine where not :outage
+        select id, attempt, run_id, :now, error from mine where not :outage
         on conflict do nothing
     )
     update bg.buyer_group_refresh_log as r
@@ -150,9 +152,14 @@ _RELEASE = sa.text("""
         run_id = case when over then r.run_id end,
         run_key = null, batch_id = null, sensor = null, asked_at = null,
         started_at = case when over then r.started_at end,
-        error = :error
+        error = mine.error
     from mine where r.id = mine.id
     returning r.id::text as id, r.status
+""")
+# What its run found stands there until the run is over: "ended as FAILURE" tells nobody why.
+_NOTE = sa.text("""
+    update bg.buyer_group_refresh_log set error = :error
+    where id = cast(:id as uuid) and attempt = :attempt and status = 'running'
 """)
 _GIVE_BACK = sa.text("""
     update bg.changes set refresh_id = null
@@ -242,6 +249,11 @@ def under_way(conn: sa.Connection) -> list[UnderWay]:
         )
         for row in conn.execute(_UNDER_WAY).mappings()
     ]
+
+
+def note(conn: sa.Connection, held: Held, error: str) -> None:
+    """Why this attempt fails, for when its run is over; a further try of the step forgets it."""
+    conn.execute(_NOTE, {"id": held.refresh_id, "attempt": held.attempt, "error": error})
 
 
 def release(

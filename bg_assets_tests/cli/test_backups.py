@@ -111,6 +111,8 @@ def test_what_stood_stands_again_and_what_was_under_way_is_asked_for_once_more(
     bg: Command, world: World, elsewhere: Callable[[], Command]
 ) -> None:
     file = bg.folder / "file"
+    bg.execute("""insert into bg.workers (host, pid, started, kind, started_at, beat_at, memory)
+        values ('there', 1, 'x', 'code', now(), now(), 1)""")
     made = bg.json("backup", file)
     assert made["file"] == str(file)
     assert made["bytes"] == file.stat().st_size > 1000
@@ -123,6 +125,7 @@ def test_what_stood_stands_again_and_what_was_under_way_is_asked_for_once_more(
     done = there.json("restore", file)
     assert (done["runs_ended"], done["refreshes_asked"], done["migrated"]) == (2, 2, [])
     assert there.rows(_GROUPS) == groups
+    assert there.rows("select * from bg.workers") == []
     over = "restored from a backup, in which it was under way"
     assert there.rows(_REFRESHES) == [
         before[0],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from bg_assets.definitions import defs
 from bg_assets.instance.private import names
@@ -118,6 +119,19 @@ def test_who_has_nothing_under_way_is_told_and_the_others_are_cancelled(bg: Comm
     assert done.code == 1
     assert "1 refresh is cancelled" in done.out
     assert done.err.startswith("error: nothing to cancel, or just being completed: ")
+
+
+def test_a_company_that_its_run_holds_is_told_with_the_run_to_end(bg: Command) -> None:
+    bg.companies("a", "b")
+    take(bg, "a", "b")
+    ((run_id,),) = bg.rows("select distinct run_id from bg.buyer_group_refresh_log")
+    with bg.engine.begin() as conn:
+        conn.execute(
+            sa.text("select from bg.buyer_group_refresh_log where company_id = 'a' for update")
+        )
+        done = bg("cancel", "a")
+    assert done.code == 1
+    assert f"a is held by its run: if that hangs, `bg-assets cancel {run_id}`" in done.err
 
 
 @pytest.mark.parametrize("wrong", ["aa", str(uuid.UUID(int=7))])

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from bg_assets import encryption, settings
 from bg_assets.cli import doctor
-from bg_assets.health import checks_of_machine, checks_of_state
+from bg_assets.health import checks_of_machine, checks_of_service, checks_of_state
 from bg_assets.health.findings import FAIL, OK, Finding, Patient, examine
 from bg_assets.storage import audit, database
 from bg_assets_tests.cli.command import Command
@@ -137,6 +137,15 @@ def test_a_clock_that_is_off_is_found(
 def test_the_clock_of_the_database_is_compared_with_the_one_here(bg: Command) -> None:
     with bg.engine.connect() as conn:
         assert abs(database.seconds_ahead(conn)) < 1
+
+
+def test_a_provider_that_can_t_be_asked_is_found(
+    bg: Command, found: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert only(found(checks_of_service.providers), "providers").level == OK
+    monkeypatch.setenv("BG_PROVIDERS", "pld")
+    one = only(found(checks_of_service.providers), "providers")
+    assert (one.level, "provider pld: BG_PROVIDERS names one" in one.said) == (FAIL, True)
 
 
 def test_a_change_that_waits_for_too_long_is_found(bg: Command, found: Examine) -> None:

@@ -11,7 +11,7 @@ import requests
 import sqlalchemy as sa
 
 from bg_assets import settings
-from bg_assets.metrics import collector
+from bg_assets.metrics import collector, server
 from bg_assets.metrics.collector import TablesCollector
 from bg_assets.metrics.link import Link
 from bg_assets.metrics.reader import Reader, Section
@@ -261,6 +261,17 @@ def test_a_database_that_does_not_answer_is_told_in_one_line(
     assert said.count("does not answer") == 1
     assert "Traceback" not in said
     assert "secret-word" not in said
+
+
+def test_it_listens_again_at_once_where_it_answered_a_moment_ago(
+    environment: dict[str, str],
+) -> None:
+    config = settings.read()
+    link = Link(config)
+    for _ in range(2):
+        with server.serving(config, link) as url:
+            assert requests.get(url, timeout=10).ok
+    link.close()
 
 
 def test_as_a_process_it_beats_and_ends_at_once_and_in_order(

@@ -38,6 +38,20 @@ def test_a_released_refresh_gives_its_changes_back_and_is_requested_again(acme: 
     assert pending(acme) == 0
 
 
+def test_what_the_run_found_stands_with_the_attempt_and_the_dead_refresh(acme: sa.Engine) -> None:
+    (request,) = tick(acme)
+    (held,) = take(acme, "run-1", request)
+    why = "the database refused it: check_violation 23514"
+    with acme.begin() as conn:
+        refreshes.note(conn, held, why)
+        refreshes.release(conn, [(held.refresh_id, 1)], "run run-1 ended as FAILURE", at(0), 1)
+    said = f"run run-1 ended as FAILURE: {why}"
+    assert rows(acme, "select status, error from bg.buyer_group_refresh_log") == [
+        {"status": "dead", "error": said}
+    ]
+    assert value(acme, "select error from bg.refresh_attempts") == said
+
+
 def test_releasing_the_same_attempt_twice_counts_once(acme: sa.Engine) -> None:
     (request,) = tick(acme)
     held = take(acme, "run-1", request)
