@@ -33,4 +33,19 @@ LEVEL = {
     "fork": 0.9,
     "grade": 0.53,
     "bracket": 0.75,
+    "like": 0.82,
 }
+# What the learned tail adds to a function that only the title tells, chosen by the ESCO labels that
+# were not learned beside the above. It is sure from a share of SURE on, firm from FIRM, and gives a
+# function where the lexicon has none from LEAST_LIKELY on, in English from SURE on; none counts for
+# more than MOST_LIKELY, since titles of business are less like occupations than those are.
+SURE, FIRM = 0.95, 0.7
+MOST_LIKELY = 0.85
+LEAST_LIKELY = 0.57
+# It knows the same function: at least, where it is sure and where not.
+LIKE_IS_SURE, LIKE_AGREES = 0.95, 0.86
+# Titles like it have another function, or none of ours: at most.
+LIKE_DIFFERS = 0.65
+LIKE_NONE = {"title": 0.85, "phrase": 0.85, "word": 0.76, "weak": 0.62}
+# From this chance on titles like it lead others.
+LEADS_FROM = 0.8

@@ -17,6 +17,14 @@ class Finding:
     phrase: str
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Why a field was answered and how sure that is: the kind of rule, its share of right ones."""
+
+    rule: str
+    share: float
+
+
 def function_of(hits: Sequence[Hit]) -> Finding | None:
     """The function of a section, from the part with a level where it is joined of several.
 

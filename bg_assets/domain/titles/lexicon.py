@@ -64,6 +64,10 @@ _SINGLE: Mapping[str, Sequence[str]] = {
 }
 
 
+# What these say of somebody is not what he or she does.
+SILENT = frozenset(("region", "credential", "junk", "leaver", "grade"))
+
+
 class BadLexicon(Exception):
     """A table that can't be used; the sentence names file and line."""
 
@@ -139,7 +143,8 @@ class Lexicon:
     """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
 
     starts, ends: what the first and the last part of a compound word mean. people: single words
-    for them, heads: those that may be the last part of a compound too.
+    for them, heads: those that may be the last part of a compound too. silent: with what phrases
+    begin that say nothing of what somebody does.
     """
 
     meanings: Matcher
@@ -150,6 +155,7 @@ class Lexicon:
     ends: Mapping[str, tuple[str, ...]]
     people: frozenset[str]
     heads: frozenset[str]
+    silent: frozenset[str]
     size: int
 
 
@@ -202,6 +208,7 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
         ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
         people=frozenset(p.words[0] for p in people),
         heads=frozenset(p.words[0] for p in people if p.language != "en"),
+        silent=frozenset(p.words[0] for p in phrases if p.kind in SILENT),
         size=len(phrases),
     )
 

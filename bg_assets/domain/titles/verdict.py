@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bg_assets.domain.titles import calibration, lexicon
-from bg_assets.domain.titles.function import Finding
+from bg_assets.domain.titles import calibration, lexicon, likeness, tail
+from bg_assets.domain.titles.function import Basis, Finding
 from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # To be raised when these modules read some title in another way than before.
-RULES = 1
+RULES = 2
 # A board or a secretariat as a department tells nothing about the function of who sits there.
 _NO_UNIT = frozenset(("executive", "administration", "-"))
 
@@ -41,14 +41,6 @@ class TitleVerdict:
     by_department: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """Why a field was answered and how sure that is: the kind of rule, its share of right ones."""
-
-    rule: str
-    share: float
-
-
 @lru_cache(maxsize=CACHED)
 def classify(title: str | None, department: str | None = None) -> TitleVerdict:
     """The verdict on a title; a department speaks for a function. Never raises.
@@ -62,12 +54,23 @@ def classify(title: str | None, department: str | None = None) -> TitleVerdict:
 def version() -> str:
     """What verdicts depend on beside title and department, as a short text.
 
-    That is the lexicon, the measured shares, and these rules; a verdict of another version may be
-    another one today.
+    That is the lexicon, what was learned, the measured shares, and these rules; a verdict of
+    another version may be another one today.
     """
-    shares = (calibration.FUNCTION, calibration.AGREES, calibration.CONTRADICTS, calibration.LEVEL)
-    known = f"{lexicon.digest()} {shares}".encode()
+    shares = {name: value for name, value in vars(calibration).items() if name.isupper()}
+    known = f"{lexicon.digest()} {likeness.digest()} {shares}".encode()
     return f"{RULES}-{hashlib.sha256(known).hexdigest()[:12]}"
+
+
+def hear_tail(on: bool) -> None:
+    """Whether what was learned is heard beside the lexicon, for the whole process; it is at first.
+
+    Verdicts and the version are others from then on.
+    """
+    if on != tail.in_use():
+        tail.use(on)
+        classify.cache_clear()
+        version.cache_clear()
 
 
 def bases(title: str | None, department: str | None = None) -> tuple[Basis | None, Basis | None]:
@@ -81,19 +84,26 @@ def _classified(
 ) -> tuple[TitleVerdict, Basis | None, Basis | None]:
     reading = read(title or "")
     function, perhaps, heard, reasons = _function(reading, department)
-    level = reading.level
+    likely = None if heard and reading.level else likeness.of(reading)
+    of_function = _basis(calibration.FUNCTION, function, heard)
+    if likely is not None and not heard:
+        opinion = likeness.heard(reading, likely, function, of_function)
+        function, of_function = opinion.finding, opinion.basis
+        reasons = opinion.reasons if opinion.instead else [*reasons, *opinion.reasons]
+    level = reading.level or likeness.level(reading, likely)
     missing = [
         f"{reading.why_not}: no {name} in the title"
         for name, finding in (("function", function), ("level", level))
         if finding is None
     ]
-    if level is not None:
+    if level is not None and level.rule == "like":
+        reasons.append("level manager: titles like it lead others")
+    elif level is not None:
         reasons.append(f"level {level.values[0]}: {level.phrase!r}")
         if level.values[1:]:
             reasons.append(f"level could be {' or '.join(level.values[1:])}")
     if reading.left:
         reasons.append("left: the title says that this is over")
-    of_function = _basis(calibration.FUNCTION, function, heard)
     of_level = _basis(calibration.LEVEL, level, "")
     shares = [e.share for e in (of_function, of_level) if e is not None]
     verdict = TitleVerdict(
@@ -104,7 +114,9 @@ def _classified(
         function_alternatives=function.values[1:] if function else perhaps,
         level_alternatives=level.values[1:] if level else (),
         left=reading.left,
-        by_department=function is not None and not _told_by_title(reading, function),
+        by_department=function is not None
+        and function.rule != "like"
+        and not _told_by_title(reading, function),
     )
     return verdict, of_function, of_level
 

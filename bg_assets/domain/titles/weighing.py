@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bg_assets.domain.titles.cleaning import sections
+from bg_assets.domain.titles.cleaning import Section, sections
 from bg_assets.domain.titles.function import Finding, function_of, function_told_by
-from bg_assets.domain.titles.lexicon import Lexicon, shipped
+from bg_assets.domain.titles.lexicon import SILENT, Lexicon, shipped
 from bg_assets.domain.titles.parsing import Hit, Parsed, parse, runs
 from bg_assets.domain.vocabulary import LEVELS
 
@@ -27,13 +27,19 @@ class Reading:
     left: bool
     joined: bool  # several things are named, joined by a sign
     why_not: str  # no-evidence, garbage-only or non-english
+    words: tuple[str, ...]  # folded, without those that say nothing of what somebody does
+    abroad: bool  # it has words of another language than English
+    firmly: frozenset[str]  # functions that whole titles or phrases tell, of several that do
+    served: frozenset[str]  # the functions of whom somebody assists
+    unknown: bool  # it has words of which the lexicon knows nothing
 
 
 @lru_cache(maxsize=CACHED)
 def read(text: str) -> Reading:
     """A text, a title or the name of a department, read with the shipped lexicon."""
     lexicon = shipped()
-    parsed = [parse(section, lexicon) for section in sections(text)]
+    parts = sections(text)
+    parsed = [parse(section, lexicon) for section in parts]
     left = False
     current = [_own(p.hits) for p in parsed]
     if any(p.gone for p in parsed):
@@ -56,7 +62,53 @@ def read(text: str) -> Reading:
         firm = [f for f in within if f.rule not in ("weak", "general")]
         bracket = _first(firm if function else within)
         function = _in_bracket(bracket) or function
-    return Reading(function, level, left, any(p.joined for p in parsed), _why_not(parsed))
+    return Reading(
+        function=function,
+        level=level,
+        left=left,
+        joined=any(p.joined for p in parsed),
+        why_not=_why_not(parsed),
+        words=_words(parts, parsed, lexicon),
+        abroad=any(p.abroad or p.foreign for p in parsed),
+        firmly=_firmly(current),
+        served=_served(parsed),
+        unknown=any(p.unknown for p in parsed),
+    )
+
+
+def _words(parts: Sequence[Section], parsed: Sequence[Parsed], lexicon: Lexicon) -> tuple[str, ...]:
+    """The words that may tell what somebody does: of the sections that say anything, if any do."""
+    telling = [part for part, p in zip(parts, parsed, strict=True) if p.hits or p.past] or parts
+    words: list[str] = []
+    for part in telling:
+        silent = _silent(part.tokens, lexicon)
+        words += [w for at, w in enumerate(part.tokens) if at not in silent and w != "and"]
+    return tuple(words)
+
+
+def _silent(tokens: Sequence[str], lexicon: Lexicon) -> set[int]:
+    if lexicon.silent.isdisjoint(tokens):
+        return set()
+    found = [(at, p) for at, p in lexicon.meanings.find(tokens) if p.kind in SILENT]
+    return {place for at, p in found for place in range(at, at + len(p.words))}
+
+
+def _firmly(hits_by_section: Sequence[Sequence[Hit]]) -> frozenset[str]:
+    told = [h for hits in hits_by_section for h in hits if h.phrase.functions]
+    if len(told) < 2:
+        # Nearly all titles: nothing stands beside what they tell.
+        return frozenset()
+    firm = [f for f in map(function_told_by, told) if f.rule in ("title", "phrase")]
+    return frozenset(value for f in firm for value in f.values)
+
+
+def _served(parsed: Sequence[Parsed]) -> frozenset[str]:
+    others: list[Hit] = []
+    for p in parsed:
+        own = _own(p.hits)
+        if len(own) < len(p.hits):
+            others += [hit for hit in p.hits if hit not in own]
+    return frozenset(value for hit in others for value in hit.phrase.functions)
 
 
 def _own(hits: list[Hit]) -> list[Hit]:
