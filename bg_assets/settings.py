@@ -43,6 +43,7 @@ VARIABLES = (
     Variable("BG_HOME", ".bg in the project", "folder of all work files"),
     Variable("BG_PRODUCTS", "finance_system", "products, comma-separated"),
     Variable("BG_TEMPLATES", "the shipped ones", "a folder with templates of your own"),
+    Variable("BG_TITLE_TAIL", "on", "off: titles are read by the lexicon alone"),
     Variable("BG_REFRESH_INTERVAL", "3600", "seconds a refreshed company waits for the next"),
     Variable("BG_SETTLE", "2", "seconds without a further change before a company is taken"),
     Variable("BG_CLAIM_LIMIT", "5000", "companies that one tick takes at most"),
@@ -153,6 +154,7 @@ class Settings:
     alerts_name: str = "bg_assets"
     alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     retention_outbox: float = 30 * 86_400.0
+    title_tail: bool = True
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -217,6 +219,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         metrics_port=_whole(env, "BG_METRICS_PORT", 9464, least=1, most=65535),
         metrics_host=env.get("BG_METRICS_HOST", "").strip() or "127.0.0.1",
         retention_outbox=_length(env, "BG_RETENTION_OUTBOX", "30d"),
+        title_tail=_one_of(env, "BG_TITLE_TAIL", ("on", "off"), "on") == "on",
         **_of_alerts(env),
     )
 
@@ -262,6 +265,7 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_ENRICH_CAP_DAILY": _caps_text(config.enrich_cap_daily),
         "BG_ENRICH_CAP_MONTHLY": _caps_text(config.enrich_cap_monthly),
         "BG_KPI_TARGETS": config.kpi_targets or None,
+        "BG_TITLE_TAIL": "on" if config.title_tail else "off",
     }
 
 

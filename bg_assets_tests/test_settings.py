@@ -12,6 +12,7 @@ from bg_assets import settings
     [
         ("BG_REFRESH_INTERVAL", "an hour"),
         ("BG_REFRESH_INTERVAL", "-1"),
+        ("BG_TITLE_TAIL", "perhaps"),
         ("BG_SETTLE", "nan"),
         ("BG_SETTLE", "inf"),
         ("BG_CLAIM_LIMIT", "0"),

@@ -5,6 +5,7 @@ at once, and the UI knows it after "Reload definitions" or a restart.
 """
 
 import hashlib
+from contextlib import suppress
 
 from bg_assets import settings
 from bg_assets.domain.titles import verdict
@@ -16,7 +17,13 @@ _GROUP_RULES = "1"
 
 
 def of_people() -> str:
-    """That of company_people, which its rows carry too: it follows how titles are read."""
+    """That of company_people, which its rows carry too: it follows how titles are read.
+
+    That is set here for this process, before its first version: BG_TITLE_TAIL. Raises nothing; a
+    bad setting is told by the tick.
+    """
+    with suppress(settings.BadSetting):
+        verdict.hear_tail(settings.read().title_tail)
     return verdict.version()
 
 

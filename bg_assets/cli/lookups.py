@@ -73,7 +73,7 @@ def require_products(
 
     Ends with exit code 2 and near matches where there is no such product.
     """
-    config = session.settings_in_force(conn, "BG_PRODUCTS", "BG_TEMPLATES")
+    config = session.settings_in_force(conn, "BG_PRODUCTS", "BG_TEMPLATES", "BG_TITLE_TAIL")
     if product is None:
         return config, config.products
     # The folder of templates may be out of reach from here.

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bg_assets import settings
 from bg_assets.domain.products.places import BadTemplate
+from bg_assets.domain.titles import verdict
 from bg_assets.domain.titles.lexicon import BadLexicon
 from bg_assets.domain.values.controls import visible
 from bg_assets.embedded import EmbeddedUnavailable
@@ -102,7 +103,7 @@ def settings_in_force(conn: sa.Connection, *names: str) -> settings.Settings:
     """The settings by which the instance goes, or this process's own where none ever ran.
 
     ``names``: the variables that matter to the command; where its own environment has another
-    value for one, it says so.
+    value for one, it says so. Titles are read as the instance reads them from here on.
     """
     own = settings.read()
     theirs = instance_settings.read(conn)
@@ -113,7 +114,9 @@ def settings_in_force(conn: sa.Connection, *names: str) -> settings.Settings:
                 f"{name} is {_value(ours[name])} here and {_value(theirs[name])} where bg-assets "
                 "runs: this goes by the latter"
             )
-    return settings.read_with(theirs)
+    config = settings.read_with(theirs)
+    verdict.hear_tail(config.title_tail)
+    return config
 
 
 def _value(value: str | None) -> str:

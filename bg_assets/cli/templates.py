@@ -136,6 +136,7 @@ def diff(
     with session.opened() as engine:
         with database.connect(engine) as conn:
             lookups.require_companies(conn, ids)
+            session.settings_in_force(conn, "BG_TITLE_TAIL")
             wanted = sorted(set(ids))
             if not ids:
                 wanted = companies.sample_ids(conn, sample) if sample else companies.all_ids(conn)

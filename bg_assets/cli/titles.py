@@ -10,10 +10,10 @@ from typing import BinaryIO, TextIO, cast
 
 import click
 
-from bg_assets import terminal
+from bg_assets import settings, terminal
 from bg_assets.cli import session
 from bg_assets.domain.titles import authority
-from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.titles.verdict import classify, hear_tail
 from bg_assets.domain.values.companies import Headcount, parse_headcount
 from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile
@@ -64,6 +64,7 @@ def titles(file: Path, column: str | None, as_json: bool) -> None:
         _named(name),
         _opened(file) as stream,
     ):
+        hear_tail(settings.read().title_tail)
         rows = TitleFile(stream, column)
         if rows.looks_like_columns:
             session.say("read as a list, one title a line: the first line names no column title")

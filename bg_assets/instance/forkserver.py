@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 from bg_assets import settings
-from bg_assets.domain.titles import lexicon
+from bg_assets.domain.titles import lexicon, tail
 from bg_assets.instance import beating, code_changes, notes
 from bg_assets.instance.private import names, speaking
 from bg_assets.logs import setup
@@ -91,6 +91,8 @@ class ForkServer:
             running.preload(origin)
             # Every run reads it: a third of a second that a forked one has behind it.
             lexicon.shipped()
+            if tail.in_use():
+                tail.shipped()
         except Exception:
             LOG.exception("definitions_unusable")
             code_changes.forget(kept=imported)

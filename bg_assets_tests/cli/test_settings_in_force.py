@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from bg_assets import sensors, settings
+from bg_assets.domain.titles import tail, verdict
 from bg_assets.products import in_force
 from bg_assets.storage import instance_settings
 from bg_assets_tests.cli.command import Command
@@ -112,6 +113,22 @@ def test_a_product_that_does_not_run_is_read_from_its_file(
     assert world("why", "a", "p1", "--product", "sales_toll").code == 2
 
 
+def test_titles_are_read_as_what_runs_reads_them(
+    world: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.execute("update bg.people set title = 'Dividendenanalystin' where id = 'p1'")
+    _tick(world, monkeypatch, BG_TITLE_TAIL="off")
+    try:
+        done = world("why", "a", "p1")
+        assert "BG_TITLE_TAIL is on here and off where bg-assets runs" in done.err
+        assert not tail.in_use()
+        _tick(world, monkeypatch)
+        assert world("why", "a", "p1").err == ""
+        assert tail.in_use()
+    finally:
+        verdict.hear_tail(True)
+
+
 def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
     world: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +145,7 @@ def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
         "BG_RUN_TIMEOUT": "900",
         "BG_REFRESH_WITHOUT_NEWS": "200",
         "BG_ENRICH_CAP_DAILY": None, "BG_ENRICH_CAP_MONTHLY": None,
-        "BG_KPI_TARGETS": None,
+        "BG_KPI_TARGETS": None, "BG_TITLE_TAIL": "on",
     }  # fmt: skip
     for command in (("show", "a"), ("status",), ("why", "a", "p1"), ("refresh", "a")):
         world(*command)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bg_assets.cli.main import main
+from bg_assets.domain.titles import verdict
 
 HEADER = "title,function,level,confidence,reasons,function_alternatives,level_alternatives,left"
 
@@ -45,6 +46,22 @@ def test_a_list_gives_one_row_for_each_line_in_its_order() -> None:
     assert rows[3]["reasons"].startswith("no-evidence")
     assert rows[5]["function_alternatives"] == "marketing"
     assert 0 < float(rows[5]["confidence"]) < float(rows[0]["confidence"]) <= 1
+
+
+def test_what_was_learned_is_heard_unless_it_is_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = _rows("Dividendenanalystin")
+    assert row["function"] == "finance"
+    assert "function finance: like: 'FinanzanalystIn'" in row["reasons"]
+    monkeypatch.setenv("BG_TITLE_TAIL", "off")
+    try:
+        assert _rows("Dividendenanalystin")[0]["function"] == "unknown"
+        assert _rows("CFO")[0]["function"] == "finance"
+    finally:
+        verdict.hear_tail(True)
+    monkeypatch.setenv("BG_TITLE_TAIL", "loud")
+    refused = _titles("CFO")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "BG_TITLE_TAIL takes one of on, off" in refused.stderr
 
 
 def test_a_csv_is_known_by_its_header_whatever_its_case_and_other_columns() -> None:
