@@ -42,7 +42,7 @@ def test_what_is_stopped_is_ended_and_works_again_and_the_end_of_up_is_told_at_o
     eventually(lambda: set(processes_of(stack)) == KINDS, 30, "all are noted")
     companies = world.grow(stack, "hang-", 2, seconds=120)
     before = processes_of(stack)
-    for kind in ("keeper", "code", "daemon", "receiver", "webserver"):
+    for kind in KINDS - {"up", "supervisor"}:
         before[kind].suspend()
     eventually(
         lambda: all(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE
