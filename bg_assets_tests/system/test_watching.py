@@ -16,7 +16,10 @@ from bg_assets_tests.system.stack import Stack, eventually, up
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 SETTINGS = {"BG_REFRESH_INTERVAL": "0", "BG_SETTLE": "0"}
-KINDS = {"up", "supervisor", "keeper", "code", "daemon", "webserver", "receiver", "notifications"}
+KINDS = {
+    "up", "supervisor", "keeper", "code", "daemon", "webserver", "receiver", "metrics",
+    "notifications",
+}  # fmt: skip
 # Stopped for 15 s, looked at every 10 s, started again within some seconds.
 AGAIN_SECONDS = 60
 
