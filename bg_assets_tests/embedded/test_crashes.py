@@ -26,7 +26,8 @@ def test_what_was_committed_is_there_after_a_kill_of_everything(
     assert killed.server in living
     assert len(living) > 3
     for pid in [killed.process.pid, *living]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     killed.kill()
     assert (server.data / processes.PID_FILE).exists()
     after = command.run(home)
