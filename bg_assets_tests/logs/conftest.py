@@ -22,6 +22,9 @@ def own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     names = ("", *setup._OURS)
     levels = {name: logging.getLogger(name).level for name in names}
     before = (sys.excepthook, threading.excepthook, logging.raiseExceptions)
+    # What another test has begun in this process would write each line once more.
+    if setup._handler is not None:
+        logging.getLogger().removeHandler(setup._handler)
     monkeypatch.setattr(setup, "_handler", None)
     yield
     if setup._handler is not None:
