@@ -33,7 +33,6 @@ CHECKS = (
     Watched("clocks", state.clocks),
     Watched("daemon", state.dagster),
     Watched("pending", state.work),
-    Watched("notifications", state.notifications),
     Watched("failures", service.failing),
     Watched("objectives", service.promises),
     Watched("providers", service.providers),
