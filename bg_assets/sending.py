@@ -1,6 +1,5 @@
 """Sending events to a webhook door: signed, one after another, again where it was busy or away."""
 
-import email.utils
 import random
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 
 import requests
 
+from bg_assets.domain.webhooks.retrying import retry_after
 from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.domain.webhooks.signatures import signed_headers
 
@@ -105,8 +105,9 @@ class Sender:
         )
         if response.status_code not in _LATER:
             return answer, None
-        asked = _seconds(response.headers.get("retry-after"))
-        return answer, _backoff(number) if asked is None else asked
+        headers = {name.lower(): text for name, text in response.headers.items()}
+        asked = retry_after(headers, datetime.now(UTC))
+        return answer, _backoff(number) if asked is None else min(asked, _LONGEST_PAUSE)
 
 
 def _backoff(number: int) -> float:
@@ -114,21 +115,6 @@ def _backoff(number: int) -> float:
     pause: float = min(_FIRST_PAUSE * 2.0 ** (number - 1), _LONGEST_PAUSE)
     # Not for secrecy.
     return pause * random.uniform(0.5, 1.0)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """What Retry-After asks for, as seconds or as a date; None where it asks for nothing."""
-    if not retry_after:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            at = email.utils.parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_PAUSE) if seconds == seconds else None
 
 
 def _document(response: requests.Response) -> dict[str, object]:

@@ -4,7 +4,6 @@ No redirect is followed, no proxy is asked, and of what is answered only the beg
 """
 
 import contextlib
-import email.utils
 import functools
 import http.client
 import ipaddress
@@ -23,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from bg_assets.domain.notifications import targets
 from bg_assets.domain.notifications.schedule import GONE, Answer
 from bg_assets.domain.notifications.targets import Allowed, Target
+from bg_assets.domain.webhooks.retrying import retry_after
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 15.0
 # Of the whole attempt, however slowly the answer drips.
@@ -226,19 +226,5 @@ def _answer(response: urllib3.BaseHTTPResponse) -> Answer:
     if 300 <= code < 400:
         return Answer(code, f"HTTP {code}: it points elsewhere, and no redirect is followed")
     what = f"HTTP {code}{': gone' if code == GONE else ''}"
-    return Answer(code, what, _seconds(response.headers.get("retry-after")))
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """What Retry-After asks for, as seconds or as a date; None where it asks for nothing."""
-    if not retry_after:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            at = email.utils.parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return max(seconds, 0.0) if seconds == seconds else None
+    asked = {name.lower(): text for name, text in response.headers.items()}
+    return Answer(code, what, retry_after(asked, datetime.now(UTC)))

@@ -22,10 +22,10 @@ from bg_assets.domain.enrichment.asking import (
     TemporaryFailure,
 )
 from bg_assets.domain.values import companies
+from bg_assets.domain.webhooks.retrying import retry_after
 from bg_assets.providers import calling, pdl_records, reading
 from bg_assets.providers.calling import Said, Unanswered, Unreadable
 from bg_assets.providers.reading import OtherShape
-from bg_assets.providers.retrying import retry_after
 from bg_assets.settings import PDL_URL
 
 # Who is found with less is not the one (1 to 10): their own example asks for 6, and a record below

@@ -11,9 +11,9 @@ from decimal import Decimal
 import pytest
 
 from bg_assets.domain.enrichment.asking import Failure, PermanentFailure, TemporaryFailure
+from bg_assets.domain.webhooks.retrying import retry_after
 from bg_assets.providers import calling
 from bg_assets.providers.pdl import PeopleDataLabs
-from bg_assets.providers.retrying import retry_after
 from bg_assets_tests.providers.fake_pdl import KEY, FakePdl, fake_pdl
 from bg_assets_tests.providers.plays import WAIT, Play
 from bg_assets_tests.providers.questions import ABOUT_ADA, ABOUT_VANE, ADA, WHO_IS_THERE, client

@@ -1,12 +1,12 @@
 """What channels share: one bounded HTTP request, and what became of it."""
 
-import email.utils
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from bg_assets.domain.alerts.wording import Message
+from bg_assets.domain.webhooks.retrying import retry_after
 
 if TYPE_CHECKING:
     import requests
@@ -69,35 +69,21 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
         except requests.RequestException as err:
             # Its text repeats the address, which may be the secret.
             raise NotSent(f"no connection ({type(err).__name__})") from None
-        status, later = response.status_code, response.headers.get("retry-after")
+        headers = {name.lower(): text for name, text in response.headers.items()}
+        status, later = response.status_code, retry_after(headers, datetime.now(UTC))
         response.close()
     _judge(status, later)
 
 
-def _judge(status: int, later: str | None) -> None:
+def _judge(status: int, later: float | None) -> None:
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
         why = f"it answered {status}: redirects are not followed, so set the address it means"
         raise NotSent(why, HOPELESS_SECONDS)
     if status in _LATER or status >= 500:
-        raise NotSent(f"it answered {status}", _seconds(later))
+        raise NotSent(f"it answered {status}", later)
     raise NotSent(f"it refuses with {status}: check the secret and address", HOPELESS_SECONDS)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """What Retry-After asks for, as seconds or as a date."""
-    if not retry_after:
-        return None
-    try:
-        found = float(retry_after)
-    except ValueError:
-        try:
-            at = email.utils.parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        found = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return found if found >= 0 else None
 
 
 def _unchanged(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
