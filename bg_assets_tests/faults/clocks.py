@@ -40,6 +40,11 @@ class Clock:
     offset: int = 0
     variables: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def right(self) -> str:
+        """The right time, in SQL, on a server whose clock this is."""
+        return f"clock_timestamp() - make_interval(secs => pg_read_file('{self.file}')::int)"
+
     def set(self, seconds: int) -> None:
         """Set the clock so far from the right one."""
         self.offset = seconds
@@ -89,6 +94,7 @@ def _stepped(options: Options) -> Result:
 
         def prepare(stack: Stack) -> None:
             clocks.append(stop.enter_context(_of(stack)))
+            stream.watch(stack, clocks[0].right)
 
         def inject(stack: Stack, chance: random.Random, changes: Stream) -> int:
             (clock,) = clocks

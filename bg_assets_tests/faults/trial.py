@@ -105,11 +105,11 @@ def under_load(
     began, chance = time.monotonic(), options.chance(name)
     env = {**SETTINGS, **(variables or {})}
     with stacks.stack_in(options.template, env, disk, SERVER) as stack, _told(stack):
+        stream.watch(stack)
         if prepare is not None:
             prepare(stack)
         stack.start(*programs)
         chosen = world.grow(stack, "fault-", companies, seconds=RECOVERY_SECONDS)
-        stream.watch(stack)
         injected = 0
         with stream.streaming(stack, chosen, options.seed) as changes:
             while injected < options.rounds:

@@ -6,12 +6,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.storage import database
 from bg_assets_tests.system import world
 from bg_assets_tests.system.stack import Stack, eventually
 
@@ -27,30 +28,49 @@ _MOVES = (
     "values (gen_random_uuid()::text, :company, :title)",
     "update bg.people set title = :title where company_id = :company",
 )
-# Who begins to refresh which company, and when: noted by the database itself.
+# Who begins to refresh which company, and when: noted by the database itself, by its order and by
+# a clock that nobody sets. ``{clock}`` is that clock, in SQL.
 _WITNESS = """
     create schema if not exists witness;
-    create table if not exists witness.taken (
-        company_id text, run_id text, at timestamptz default clock_timestamp());
+    create table if not exists witness.refreshes (
+        seq bigint generated always as identity, refresh_id uuid, company_id text, run_id text,
+        status text, at timestamptz);
     create or replace function witness.note() returns trigger language plpgsql as $$
     begin
-        insert into witness.taken (company_id, run_id) values (new.company_id, new.run_id);
+        insert into witness.refreshes (refresh_id, company_id, run_id, status, at)
+        values (new.id, new.company_id, new.run_id, new.status, {clock});
         return null;
     end $$;
     create or replace trigger note after insert or update on bg.buyer_group_refresh_log
-        for each row when (new.status = 'running') execute function witness.note()
+        for each row execute function witness.note()
+"""
+# What a run's steps tell Dagster, and when.
+_WITNESS_OF_STEPS = """
+    create schema if not exists witness;
+    create table if not exists witness.steps (run_id text, at timestamptz);
+    create or replace function witness.note() returns trigger language plpgsql as $$
+    begin
+        insert into witness.steps (run_id, at) values (new.run_id, {clock});
+        return null;
+    end $$;
+    create or replace trigger note after insert on event_logs for each row
+        when (new.step_key is not null and new.dagster_event_type <> 'ENGINE_EVENT')
+        execute function witness.note()
 """
 _TAKEN = """
-    select company_id, run_id, min(at) as at, max(at) as last
-    from witness.taken where company_id = any(:ids) group by company_id, run_id order by 1, 3
+    select company_id, run_id, min(at) as at, max(at) as last, min(seq) as seq
+    from witness.refreshes where company_id = any(:ids) and status = 'running'
+    group by company_id, run_id order by company_id, seq
 """
+_STEPS = "select run_id, max(at) as at from witness.steps group by run_id"
 _LOST = "select count(*) from bg.changes where company_id = any(:ids) and handled_at is null"
 _OVERLAPPING = """
-    select a.company_id from bg.buyer_group_refresh_log as a
-    join bg.buyer_group_refresh_log as b on b.company_id = a.company_id and b.id > a.id
-    where a.company_id = any(:ids)
-        and tstzrange(a.started_at, greatest(a.started_at, a.finished_at))
-            && tstzrange(b.started_at, greatest(b.started_at, b.finished_at))
+    select company_id from (
+        select company_id, refresh_id, status, lag(refresh_id) over noted as refresh_before,
+            lag(status) over noted as status_before
+        from witness.refreshes where company_id = any(:ids)
+        window noted as (partition by company_id order by seq)) as notes
+    where status = 'running' and status_before = 'running' and refresh_id <> refresh_before
 """
 _UNTIL_HANDLED = """
     select max(handled_at) from bg.changes
@@ -130,9 +150,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def watch(stack: Stack) -> None:
-    """Let the database note who refreshes what from now on."""
-    stack.execute(_WITNESS)
+def watch(stack: Stack, clock: str = "clock_timestamp()") -> None:
+    """Let the databases note who refreshes what from now on, and when by ``clock``, in SQL."""
+    stack.execute(_WITNESS.format(clock=clock))
+    with _dagster(stack) as conn:
+        conn.execute(sa.text(_WITNESS_OF_STEPS.format(clock=clock)))
+
+
+@contextlib.contextmanager
+def _dagster(stack: Stack) -> Iterator[sa.Connection]:
+    engine = database.make_engine(stack.server.url("dagster"), pool_size=1)
+    try:
+        with engine.begin() as conn:
+            yield conn
+    finally:
+        engine.dispose()
 
 
 def assert_nothing_lost_and_nothing_twice(
@@ -147,42 +179,38 @@ def assert_nothing_lost_and_nothing_twice(
         ids=ids,
     )
     assert [row.status for row in ends] == ["completed"]
-    assert stack.rows(_OVERLAPPING, ids=ids) == []
+    assert overlapping(stack, ids) == []
     assert_no_run_went_on(stack, ids)
     world.assert_groups_as_recomputed(stack, companies)
     world.assert_history_leads_to_members(stack, companies)
 
 
 def assert_no_run_went_on(stack: Stack, ids: list[str]) -> None:
-    """No run was still at work on a company, by Dagster's own record, when the next took it."""
+    """No run was still at work on a company, by what Dagster was told, when the next took it."""
     assert runs_that_went_on(stack, ids) == []
 
 
 def runs_that_went_on(stack: Stack, ids: list[str]) -> list[tuple[Any, Any]]:
     """Pairs of runs of one company of which the first was still at work when the second took it."""
     found = []
-    ended: dict[str, float] = {}
     rows = stack.rows(_TAKEN, ids=ids)
     taken = Counter(row.run_id for row in rows)
-    for run_id, companies in taken.items():
-        # A batch goes on with others when it has let go of a company; the log tells of overlaps.
-        steps = [
-            entry.timestamp
-            for entry in (stack.instance.all_logs(run_id) if companies == 1 else ())
-            if entry.dagster_event is not None and entry.dagster_event.is_step_event
-        ]
-        ended[run_id] = max(steps, default=0.0)
+    with _dagster(stack) as conn:
+        # A batch goes on with others when it has let go of a company.
+        ended = {
+            row.run_id: row.at for row in conn.execute(sa.text(_STEPS)) if taken[row.run_id] == 1
+        }
     for one, other in pairwise(rows):
         if one.company_id == other.company_id:
-            last = max(one.last.timestamp(), ended[one.run_id])
+            last = max(one.last, ended.get(one.run_id, one.last))
             # Events of the last step follow its commit, after which the company is free.
-            if last - other.at.timestamp() >= 0.5:
+            if last - other.at >= timedelta(seconds=0.5):
                 found.append((one, other))
     return found
 
 
 def overlapping(stack: Stack, ids: list[str]) -> list[str]:
-    """The companies of which two refreshes ran at the same time, by their own log."""
+    """The companies of which a refresh began while another ran, in the order of their log."""
     return [row.company_id for row in stack.rows(_OVERLAPPING, ids=ids)]
 
 
