@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -34,9 +34,6 @@ _PEOPLE = sa.text("""
 """)
 _PENDING = sa.text("select exists (select from bg.changes where handled_at is null)")
 
-# Nobody looks at these, and they take time from what is measured.
-_NOT_RUN = ("webserver", "metrics")
-
 
 class TooSlow(Exception):
     """The groups were not there in time."""
@@ -53,8 +50,15 @@ def running(settle: float) -> Iterator[sa.Engine]:
 
 
 @contextmanager
-def with_door(settle: float) -> Iterator[tuple[sa.Engine, settings.Settings]]:
-    """The same, with the settings by which the webhook door is found."""
+def with_door(
+    settle: float, env: Mapping[str, str] | None = None, *, metrics: bool = False
+) -> Iterator[tuple[sa.Engine, settings.Settings]]:
+    """The same, with the settings by which the webhook door is found.
+
+    ``env`` sets some of them; ``metrics`` runs their exporter too. The UI is not run: nobody looks
+    at it, and it takes time from what is measured.
+    """
+    left_out = {"webserver"} if metrics else {"webserver", "metrics"}
     with ExitStack() as stop:
         folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
         stop.callback(shutil.rmtree, folder)
@@ -69,16 +73,17 @@ def with_door(settle: float) -> Iterator[tuple[sa.Engine, settings.Settings]]:
         engine = database.make_engine(server.url("bg_assets"))
         stop.callback(engine.dispose)
         unset = {variable.name: "" for variable in settings.VARIABLES}
-        env = unset | {
+        variables = unset | {
             "BG_PRODUCTS": "finance_system",
             "BG_HOME": str(home),
             "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
             "BG_SETTLE": str(settle),
             "BG_RECEIVER_PORT": str(programs.free_port()),
+            **(env or {}),
         }
-        config = settings.read({**os.environ, **env})
-        chosen = [one for one in programs.all_programs(config) if one.name not in _NOT_RUN]
-        stop.enter_context(programs.supervised(home, chosen, env))
+        config = settings.read({**os.environ, **variables})
+        chosen = [one for one in programs.all_programs(config) if one.name not in left_out]
+        stop.enter_context(programs.supervised(home, chosen, variables))
         # The first run waits for the process that forks runs.
         grow(engine, "warm-", 1)
         yield engine, config
