@@ -41,10 +41,10 @@ COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
         dg.TableColumn("product", "text", description="The template's name"),
-        dg.TableColumn("person_id", "text"),
+        dg.TableColumn("person_id", "text", description="The id in people"),
         dg.TableColumn("role", "text", description="Exactly one a person"),
-        dg.TableColumn("confidence", "double precision", description="0 to 1"),
-        dg.TableColumn("influence", "double precision", description="0 to 1"),
+        dg.TableColumn("confidence", "double precision", description="In the role, 0 to 1"),
+        dg.TableColumn("influence", "double precision", description="By rank, 0 to 1"),
         dg.TableColumn("pinned", "boolean", description="Chosen by a human"),
         dg.TableColumn("reasons", "jsonb", description="Why this person has this role"),
     ]

@@ -18,11 +18,11 @@ LOG = logger(__name__)
 COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
-        dg.TableColumn("person_id", "text"),
+        dg.TableColumn("person_id", "text", description="The id in people"),
         dg.TableColumn("title", "text", description="As it stands in people"),
         dg.TableColumn("function", "text", description="Null where the title does not tell"),
         dg.TableColumn("level", "text", description="Null where the title does not tell"),
-        dg.TableColumn("confidence", "double precision", description="0 to 1"),
+        dg.TableColumn("confidence", "double precision", description="In both, 0 to 1"),
         dg.TableColumn("evidence", "jsonb", description="Why: the phrases and rules that decided"),
         dg.TableColumn("function_alternatives", "jsonb", description="What else it could be"),
         dg.TableColumn("level_alternatives", "jsonb", description="What else it could be"),

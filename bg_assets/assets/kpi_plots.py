@@ -34,6 +34,7 @@ _TARGET = "#868e96"
 _PALETTE = 16
 # Three turns of the schedule.
 _PAUSE_HOURS = 0.25
+_SHORT_HOURS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,18 @@ def _png(
     axes = figure.add_subplot()
     for name, colour in zip(plot.names, _COLOURS, strict=False):
         hours, values = line(courses[name], now)
-        # Smoothed edges would cost a third more; a single value between gaps is a dot.
-        axes.plot(hours, values, color=colour, linewidth=1.2, marker=",", antialiased=False)
+        # Smoothed edges would cost a third more.
+        axes.plot(
+            hours, values, color=colour, linewidth=1.2, antialiased=False,
+            marker="o", markersize=3.5, markevery=lone(values),
+        )  # fmt: skip
         _line_of(axes, by[name], colour if len(plot.names) > 1 else _TARGET)
     axes.set_title(plot.heading, fontsize=9, loc="left")
-    axes.set_xlim(-HOURS, 0)
+    back, ticks = _axis([one for name in plot.names for one in courses[name]], now)
+    axes.set_xlim(-back, 0)
     lowest, highest = axes.get_ylim()
     axes.set_ylim(min(plot.floor, lowest) if plot.floor else 0, highest)
-    ticks = range(-HOURS, 1, 4)
-    axes.set_xticks(ticks, [f"{-tick} h ago" if tick else "now" for tick in ticks])
+    axes.set_xticks(list(ticks), list(ticks.values()))
     axes.tick_params(labelsize=8)
     axes.grid(visible=True, alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
@@ -128,6 +132,25 @@ def line(points: Sequence[Point], now: datetime) -> tuple[list[float], list[floa
     return hours, values
 
 
+def lone(values: Sequence[float]) -> list[int]:
+    """The places of values between gaps, which no line would show."""
+    gaps = [True, *map(math.isnan, values), True]
+    return [
+        place
+        for place in range(len(values))
+        if not gaps[place + 1] and gaps[place] and gaps[place + 2]
+    ]
+
+
+def _axis(points: Sequence[Point], now: datetime) -> tuple[float, dict[float, str]]:
+    """How many hours to show, and the ticks; not a day's where measuring began just now."""
+    oldest = max(((now - one.at).total_seconds() / 3600 for one in points), default=HOURS)
+    if oldest > _SHORT_HOURS:
+        return HOURS, {-hour: f"{hour} h ago" if hour else "now" for hour in range(HOURS, -1, -4)}
+    minutes = range(60 * _SHORT_HOURS, -1, -20)
+    return _SHORT_HOURS, {-one / 60: f"{one} min ago" if one else "now" for one in minutes}
+
+
 def _line_of(axes: "Axes", target: Target | None, colour: str) -> None:
     """The target as dashes."""
     for bound in (target.least, target.most) if target else ():
@@ -140,5 +163,7 @@ def _smaller(png: bytes) -> bytes:
 
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(_PALETTE).save(out, format="png", optimize=True)
+        # By coverage: few dots of a colour keep it.
+        small = image.convert("RGB").quantize(_PALETTE, Image.Quantize.MAXCOVERAGE)
+        small.save(out, format="png", optimize=True)
     return out.getvalue()

@@ -2,9 +2,11 @@
 
 import base64
 import io
+import math
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -135,3 +137,23 @@ def test_the_line_of_a_course_breaks_where_nothing_was_measured() -> None:
     )
     assert [round(one, 2) for one in hours] == [-2.0, -1.92, -1.83, -1.0, -1.0]
     assert [str(one) for one in values] == ["1.0", "nan", "2.0", "nan", "3.0"]
+    assert kpi_plots.lone(values) == [0, 2, 4]
+    assert kpi_plots.lone([1.0, 2.0, math.nan, 3.0, math.nan]) == [3]
+
+
+def test_what_was_measured_once_is_seen_and_on_an_axis_of_two_hours(tmp_path: Path) -> None:
+    def coloured(points: list[Point]) -> list[set[int]]:
+        """Of each picture the columns in which there is colour; targets are grey dashes."""
+        text = kpi_plots.markdown(
+            dict.fromkeys(kpi_plots.NAMES, points), dict.fromkeys(kpi_plots.NAMES), NOW, tmp_path
+        )
+        found = []
+        for encoded in re.findall(r"base64,([\w+/=]+)", text):
+            with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+                colour = image.convert("HSV").getchannel("S").tobytes()
+                found.append({place % 504 for place, one in enumerate(colour) if one > 100})
+        return found
+
+    assert coloured([]) == [set(), set(), set()]
+    once = coloured([Point(NOW - timedelta(minutes=30), 40.0)])
+    assert all(found and 360 < min(found) <= max(found) < 420 for found in once[:2])

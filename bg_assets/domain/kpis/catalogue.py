@@ -136,7 +136,7 @@ _KPIS = (
     *(
         Kpi(
             f"gaps_{role}", f"gap: {label}", "%", None, "warning",
-            f"Groups that lack a {label}.",
+            f"Groups without {label}.",
         )
         for role, label in ROLE_LABELS.items()
     ),

@@ -56,7 +56,7 @@ class Column:
 
 
 PEOPLE = (
-    Column("id", "person id", in_files="must"),
+    Column("id", "person id", in_files="must", about="Yours, or given by the door to the webhooks"),
     Column("company_id", "company id", "company_change", "must", about="The present employer"),
     Column(
         "name", "name", "contact_change", "may", in_events=True,
@@ -64,28 +64,34 @@ PEOPLE = (
     ),
     Column(
         "title", "title", "role_change", "may", in_events=True, of_arrival=True, of_departure=True,
-        kept=True,
+        kept=True, about="As its source has it; it tells function and level",
     ),
     Column(
         "department", "text", "department_change", "may", in_events=True, of_arrival=True,
-        of_departure=True, kept=True,
+        of_departure=True, kept=True, about="Tells the function where the title does not",
     ),
-    Column("seniority", "text", "role_change", "may", in_events=True, of_arrival=True),
+    Column(
+        "seniority", "text", "role_change", "may", in_events=True, of_arrival=True,
+        about="The rank, in the words of its source",
+    ),
     Column(
         "email", "e-mail", "contact_change", "may", in_events=True,
         about="Never leaves the database for Dagster",
     ),
-    Column("location", "text", "contact_change", "may", in_events=True, of_arrival=True, kept=True),
+    Column(
+        "location", "text", "contact_change", "may", in_events=True, of_arrival=True, kept=True,
+        about="Where this person works",
+    ),
     Column(
         "manager_id", "person id", "role_change", "may", of_arrival=True, kept=True,
-        about="A person",
+        about="The id of whom this person reports to",
     ),
-    Column("start_date", "day", "role_change", "may", kept=True),
-    Column("end_date", "day", "role_change", "may"),
+    Column("start_date", "day", "role_change", "may", kept=True, about="Of the present job"),
+    Column("end_date", "day", "role_change", "may", about="Passed: gone"),
     Column("status", "status", "presence", "may", about="active or left"),
     Column("deleted_at", "moment", "presence", about="Set: gone"),
     Column("observed_at", "moment", about="When a writer saw this last"),
-    Column("updated_at", "moment"),
+    Column("updated_at", "moment", about="When the row was last written"),
 )  # fmt: skip
 
 COMPANIES = (
@@ -94,16 +100,19 @@ COMPANIES = (
         "workspace", "text", "company_profile_change", kept=True,
         about="Groups and filters, does not isolate",
     ),
-    Column("name", "company name", "company_profile_change", "must"),
-    Column("domain", "domain", "company_profile_change", "may"),
+    Column("name", "company name", "company_profile_change", "must", about="As shown everywhere"),
+    Column("domain", "domain", "company_profile_change", "may", about="By which webhooks find it"),
     Column("website", "website", "company_profile_change", "may"),
-    Column("industry", "text", "company_profile_change", "may", kept=True),
+    Column("industry", "text", "company_profile_change", "may", kept=True, about="In any words"),
     Column("employee_min", "headcount", "company_profile_change", "may", "employee_count",
-           kept=True),
+           kept=True, about="The headcount, at least"),
     Column("employee_max", "headcount", "company_profile_change", "may", "employee_count",
-           kept=True),
-    Column("revenue", "revenue", "company_profile_change", "may"),
-    Column("country", "country", "company_profile_change", "may", kept=True),
+           kept=True, about="The headcount, at most"),
+    Column("revenue", "revenue", "company_profile_change", "may", about="A year, in its money"),
+    Column(
+        "country", "country", "company_profile_change", "may", kept=True,
+        about="ISO 3166, two letters",
+    ),
     Column("deleted_at", "moment", "presence", about="Set: no longer tracked"),
 )  # fmt: skip
 
