@@ -7,35 +7,49 @@ from typing import NoReturn
 import click
 
 from bg_assets import settings
-from bg_assets.cli import (
-    alerts,
-    backups,
-    cancelling,
-    dead_letters,
-    doctor,
-    enrich,
-    experiment,
-    export,
-    importing,
-    keys,
-    kpis,
-    metrics,
-    operations,
-    overrides,
-    reading,
-    requesting,
-    resyncing,
-    running,
-    status,
-    tables,
-    templates,
-    titles,
-    why,
-)
-from bg_assets.cli.subscriptions import managing as subscriptions
-from bg_assets.cli.subscriptions import sending
-from bg_assets.cli.webhook import dead, send, sources
+from bg_assets.cli.lazy import LazyGroup
 from bg_assets.domain.values.controls import visible
+
+# Where each command is, in this folder.
+_COMMANDS = {
+    "up": "running:up",
+    "demo": "running:demo",
+    "receiver": "running:receiver",
+    "migrate": "tables:migrate",
+    "dsn": "tables:dsn",
+    "sample": "tables:sample",
+    "import": "importing:import_file",
+    "refresh": "requesting:refresh",
+    "backfill": "requesting:backfill",
+    "dead": "dead_letters:dead",
+    "requeue": "dead_letters:requeue",
+    "discard": "dead_letters:discard",
+    "untrack": "requesting:untrack",
+    "cancel": "cancelling:cancel",
+    "doctor": "doctor:doctor",
+    "alerts": "alerts:alerts",
+    "resync": "resyncing:resync_command",
+    "show": "reading:show",
+    "why": "why:why",
+    "status": "status:status",
+    "kpis": "kpis:kpis",
+    "webhook": "webhook.sources:webhook",
+    "keys": "keys:keys",
+    "titles": "titles:titles",
+    "pin": "overrides:pin",
+    "exclude": "overrides:exclude",
+    "unpin": "overrides:unpin",
+    "export": "export:export",
+    "operations": "operations:operations",
+    "templates": "templates:templates",
+    "experiment": "experiment:experiment",
+    "enrich": "enrich:enrich",
+    "backup": "backups:backup",
+    "restore": "backups:restore",
+    "metrics": "metrics:metrics",
+    "subscriptions": "subscriptions.managing:group",
+    "notifications": "subscriptions.sending:notifications",
+}
 
 
 def _environment() -> str:
@@ -48,7 +62,7 @@ def _environment() -> str:
     return "\n".join(["Environment (and defaults):", *lines])
 
 
-class _Group(click.Group):
+class _Group(LazyGroup):
     def invoke(self, ctx: click.Context) -> object:
         """Errors of usage repeat what was typed, which a script may have from elsewhere."""
         try:
@@ -67,7 +81,11 @@ class _Group(click.Group):
         )
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    elsewhere={name: f"bg_assets.cli.{place}" for name, place in _COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="bg-assets")
 def main() -> None:
     """Buyer groups, kept right: who decides at each company you sell to."""
@@ -77,51 +95,3 @@ def main() -> None:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
-
-
-for _command in (
-    running.up,
-    running.demo,
-    running.receiver,
-    tables.migrate,
-    tables.dsn,
-    tables.sample,
-    importing.import_file,
-    requesting.refresh,
-    requesting.backfill,
-    dead_letters.dead,
-    dead_letters.requeue,
-    dead_letters.discard,
-    requesting.untrack,
-    cancelling.cancel,
-    doctor.doctor,
-    alerts.alerts,
-    resyncing.resync_command,
-    reading.show,
-    why.why,
-    status.status,
-    kpis.kpis,
-    sources.webhook,
-    keys.keys,
-    titles.titles,
-    overrides.pin,
-    overrides.exclude,
-    overrides.unpin,
-    export.export,
-    operations.operations,
-    templates.templates,
-    experiment.experiment,
-    enrich.enrich,
-    backups.backup,
-    backups.restore,
-    metrics.metrics,
-    subscriptions.group,
-    sending.notifications,
-):
-    main.add_command(_command)
-
-for _command in (sending.test, sending.deliveries, sending.replay):
-    subscriptions.group.add_command(_command)
-
-for _command in (send.send, dead.dead, dead.replay):
-    sources.webhook.add_command(_command)

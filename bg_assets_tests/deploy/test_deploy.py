@@ -89,10 +89,10 @@ def test_every_option_of_bg_assets_is_one_of_its_own() -> None:
 
     for where, words in _commands():
         if words[0] == "bg-assets":
-            command = main.commands[words[1]]
+            command = main.get_command(_context(main), words[1])
+            assert command, where
             if words[1] != "up":
                 command.make_parser(_context(command)).parse_args(list(words[2:]))
-            assert command, where
 
 
 def _context(command: Any) -> Any:

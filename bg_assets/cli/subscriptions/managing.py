@@ -8,6 +8,7 @@ import click
 
 from bg_assets import encryption, settings, terminal
 from bg_assets.cli import lookups, session
+from bg_assets.cli.lazy import LazyGroup
 from bg_assets.cli.subscriptions.options import JSON, NUMBER, day, document, found
 from bg_assets.cli.webhook import options as webhook_options
 from bg_assets.domain.notifications import messages, targets
@@ -25,7 +26,14 @@ _SECRET = click.option(
 )
 
 
-@click.group("subscriptions")
+@click.group(
+    "subscriptions",
+    cls=LazyGroup,
+    elsewhere={
+        name: f"bg_assets.cli.subscriptions.sending:{name}"
+        for name in ("test", "deliveries", "replay")
+    },
+)
 def group() -> None:
     """Who is told when a buyer group changes: signed messages to URLs, tried again for days."""
 

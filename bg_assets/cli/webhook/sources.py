@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bg_assets import encryption, settings, terminal
 from bg_assets.cli import lookups, session
+from bg_assets.cli.lazy import LazyGroup
 from bg_assets.cli.webhook import options
 from bg_assets.domain.webhooks import secrets as webhook_secrets
 from bg_assets.domain.webhooks.secrets import Scheme
@@ -31,7 +32,14 @@ _SECRET = click.option(
 _BURST_SECONDS = 4
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    elsewhere={
+        "send": "bg_assets.cli.webhook.send:send",
+        "dead": "bg_assets.cli.webhook.dead:dead",
+        "replay": "bg_assets.cli.webhook.dead:replay",
+    },
+)
 def webhook() -> None:
     """The webhook door: who may send, sending by hand, and events that could not be applied."""
 
