@@ -62,7 +62,7 @@ ROOMS = {
     "instance": "settings process domain.titles logs tracing embedded storage",
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings logs instance",
-    "metrics": "settings process domain logs embedded storage instance",
+    "metrics": "settings process domain domain.alerts domain.kpis logs embedded storage instance",
     "local": "settings process domain.webhooks terminal logs tracing encryption embedded files "
     "sample storage sending products instance",
     "health": "settings process domain domain.enrichment domain.alerts tracing encryption embedded "

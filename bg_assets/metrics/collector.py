@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from bg_assets.metrics import counted, promised, received, standing
+from bg_assets.metrics import counted, promised, received, standing, told
 from bg_assets.metrics.families import gauge, gauges
 from bg_assets.metrics.link import Link
 from bg_assets.metrics.reader import Kept, Reader, Section, Told
@@ -30,6 +30,10 @@ QUICK = (
 SLOW = (
     # Counted by the minute; an hour that was not is counted in one statement.
     Section("objectives", 15.0, 60.0, promised.of_objectives),
+    Section("messages", 15.0, 10.0, told.of_messages),
+    Section("alerts", 15.0, 5.0, told.of_alerts),
+    Section("kpis", 15.0, 5.0, told.of_kpis),
+    Section("experiments", 15.0, 5.0, told.of_experiments),
     Section("groups", SLOW_SECONDS, 30.0, standing.of_groups),
     Section("sizes", SLOW_SECONDS, 30.0, standing.of_sizes),
 )

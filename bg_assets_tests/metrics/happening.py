@@ -24,6 +24,12 @@ _STANDING = """
     update bg.objective_watch set counted_to = clock_timestamp() + interval '5 minutes';
     insert into bg.workers (host, pid, started, kind, started_at, beat_at, memory)
         values ('here', 1, 'x', 'receiver', now(), now(), 1000000);
+    insert into bg.alerts (kind, severity, said, since, seen_at, raised_at)
+        values ('disk-full', 'critical', 'x', now(), now(), now());
+    insert into bg.kpi_values (name, product, at, value, state)
+        select name, product, now(), 1, state
+        from (values ('queue_depth', null, 'missed'), ('members', 'finance_system', 'met'),
+            ('confidence', 'finance_system', 'met')) as v(name, product, state);
 """
 # A round of it; what ended two seconds ago is counted at once.
 _ROUND = """

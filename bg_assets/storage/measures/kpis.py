@@ -36,6 +36,13 @@ _COURSE = sa.text("""
         and at > now() - make_interval(secs => :seconds)
     order by at
 """)
+# Served by kpi_values_by_time: a probe for the last measurement, whose values have one time.
+_LATEST = sa.text("""
+    select name, product, value, state,
+        extract(epoch from clock_timestamp() - at)::float as seconds
+    from bg.kpi_values where at = (select max(at) from bg.kpi_values)
+    order by name, product nulls first
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,20 @@ class Point:
 
     at: datetime
     value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """A value of the last measurement that was kept, what it amounts to, and how long ago it was.
+
+    value: None where there was nothing to measure. product: None for what is no matter of one.
+    """
+
+    name: str
+    product: str | None
+    value: float | None
+    state: str
+    seconds: float
 
 
 def measure(
@@ -90,6 +111,11 @@ def course(conn: sa.Connection, names: Sequence[str], seconds: float) -> dict[st
     for row in conn.execute(_COURSE, {"names": list(names), "seconds": seconds}):
         found[row.name].append(Point(row.at, row.value))
     return found
+
+
+def latest(conn: sa.Connection) -> list[Latest]:
+    """The values of the last measurement that was kept; nothing where there was none."""
+    return [Latest(**row) for row in conn.execute(_LATEST).mappings()]
 
 
 def _queue(conn: sa.Connection, refresh_interval: float) -> list[Measured]:

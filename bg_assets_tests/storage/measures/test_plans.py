@@ -76,6 +76,12 @@ def test_latency_looks_at_the_newest_of_many(
     plans.check(reads, rows=400, pages=500)
 
 
+def test_the_last_values_of_kpis_are_read_by_their_time(past: sa.Engine) -> None:
+    with past.begin() as conn, plans.watched(conn) as reads:
+        assert kpis.latest(conn)
+    plans.check(reads, rows=30, pages=20)
+
+
 def test_counts_of_receivers_are_read_by_their_minutes(past: sa.Engine) -> None:
     with past.begin() as conn, plans.watched(conn) as reads:
         webhooks.measure(conn, 3600)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.storage import database
 from bg_assets.storage.notifications import deliveries, listing, outbox, subscriptions
+from bg_assets.storage.tallies import told
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import plans
 from bg_assets_tests.storage.notifications.subscribers import news, result, subscribe
@@ -87,6 +88,7 @@ def test_a_look_while_nothing_waits_reads_next_to_nothing(conn: sa.Connection) -
         assert deliveries.ready(conn) == []
         assert listing.overview(conn)["dead"] == SUBSCRIPTIONS * MESSAGES // 5000
         assert list(listing.problems(conn)) == []
+        assert told.outbox(conn).oldest_seconds == 0
 
     plans.check(reads, rows=300, pages=60)
 
