@@ -65,7 +65,7 @@ def _containers(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_every_variable_that_is_named_is_one_of_ours() -> None:
-    known = {variable.name for variable in settings.VARIABLES}
+    known = {variable.name for variable in settings.VARIABLES} | {"BG_ALERTS_SLACK_URL"}
     for path in [*_files(), settings.PROJECT / "docs" / "deploy.md"]:
         named = set(re.findall(r"\bBG_[A-Z_]+\b", path.read_text()))
         assert named <= known, path.name
@@ -82,6 +82,52 @@ def test_every_program_and_module_that_is_started_is_there() -> None:
         for option, value in itertools.pairwise(words):
             if option == "--module-name":
                 assert importlib.util.find_spec(value), where
+
+
+# What a program of `up` is where each runs by itself: words of its command line. The database is
+# one of one's own then, and Kubernetes has Dagster's programs from Dagster's chart.
+_ITSELF = {
+    "code": ("dagster", "api", "grpc"),
+    "daemon": ("bg_assets.instance.daemon", "dagster-daemon"),
+    "webserver": ("bg_assets.web.server",),
+    "receiver": ("bg-assets", "receiver"),
+    "metrics": ("bg-assets", "metrics"),
+    "notifications": ("bg-assets", "notifications"),
+    "alerts": ("bg-assets", "alerts", "run"),
+}
+_OF_THE_CHART = {"code", "daemon", "webserver"}
+
+
+def test_each_program_of_up_is_started_by_systemd_compose_and_kubernetes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BG_ALERTS", "slack")
+    monkeypatch.setenv("BG_HOME", str(tmp_path))
+    of_up = {program.name: program.command for program in programs.all_programs(settings.read())}
+    assert of_up.keys() == _ITSELF.keys() | {"postgres"}
+    for name, words in _ITSELF.items():
+        assert _is_there(words, [Path(word).name for word in of_up[name]]), name
+    for where, names in (
+        ("systemd", _ITSELF.keys()),
+        ("compose", _ITSELF.keys()),
+        ("kubernetes", _ITSELF.keys() - _OF_THE_CHART),
+    ):
+        started = [words for place, words in _commands() if _room(place) == where]
+        for name in names:
+            assert any(_is_there(_ITSELF[name], words) for words in started), (where, name)
+
+
+def _room(place: str) -> str:
+    if place.endswith(".service"):
+        return "systemd"
+    return "kubernetes" if place.startswith("bg-assets") else "compose"
+
+
+def _is_there(words: tuple[str, ...], command: list[str]) -> bool:
+    """Whether the words stand in the command side by side."""
+    return any(
+        tuple(command[at : at + len(words)]) == words for at in range(len(command) - len(words) + 1)
+    )
 
 
 def test_every_option_of_bg_assets_is_one_of_its_own() -> None:
