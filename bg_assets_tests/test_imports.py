@@ -63,10 +63,10 @@ ROOMS = {
     "backups": "settings writing encryption embedded storage instance",
     "web": "settings logs instance",
     "metrics": "settings process domain domain.alerts domain.kpis logs embedded storage instance",
-    "local": "settings process domain.webhooks terminal logs tracing encryption embedded files "
-    "sample storage sending products instance",
-    "health": "settings process domain domain.enrichment domain.alerts tracing encryption embedded "
-    "providers storage products instance local",
+    "local": "settings process domain.kpis domain.webhooks terminal logs tracing encryption "
+    "embedded files sample storage sending products instance",
+    "health": "settings process domain domain.enrichment domain.kpis domain.alerts tracing "
+    "encryption embedded providers storage products instance local",
     "alerting": "settings process domain.values domain.webhooks domain.alerts logs embedded "
     "storage health",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment domain.products "

@@ -51,13 +51,14 @@ def read(conn: sa.Connection, config: settings.Settings) -> Standing:
 
 def check(patient: Patient) -> Iterator[Finding]:
     """Whether those who are to be told of alerts are."""
+    # Told whether or not the database is there.
+    for mistake in configured.read(patient.config).mistakes:
+        where, _, what = mistake.partition(": ")
+        yield Finding("alerts", FAIL, f"{where} can't be used: {what}", "see docs/alerts.md")
     with database.connect(patient.engine()) as conn:
         found = read(conn, patient.config)
         open_ids = [one.id for one in alerts.read_open(conn)]
         told = alerts.read_told(conn, open_ids)
-    for mistake in found.mistakes:
-        where, _, what = mistake.partition(": ")
-        yield Finding("alerts", FAIL, f"{where} can't be used: {what}", "see docs/alerts.md")
     failing = {name: one for (_, name), one in told.items() if one.tries >= FAILING_TRIES}
     for name, one in sorted(failing.items()):
         said = f"channel {name} has not been told, {one.tries} times: {one.error}"

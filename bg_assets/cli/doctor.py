@@ -9,6 +9,7 @@ import click
 from bg_assets import settings, terminal
 from bg_assets.alerting import standing
 from bg_assets.cli import session
+from bg_assets.domain.kpis import catalogue
 from bg_assets.health import checks_of_machine as machine
 from bg_assets.health import checks_of_service as service
 from bg_assets.health import checks_of_state as state
@@ -29,6 +30,7 @@ CHECKS = (
     ("providers", service.providers),
     ("secrets", service.secrets),
     ("signatures", service.signatures),
+    ("kpis", service.kpis),
     ("alerts", standing.check),
     ("disk", machine.disks),
     ("leftovers", machine.programs),
@@ -73,7 +75,10 @@ def _settings() -> tuple[settings.Settings, list[Finding]]:
     findings: list[Finding] = []
     while True:
         try:
-            return settings.read(), findings
+            config = settings.read()
+            if wrong := catalogue.mistake(config.kpi_targets):
+                raise settings.BadSetting(wrong)
+            return config, findings
         except settings.BadSetting as err:
             named = _VARIABLE.search(str(err))
             if named is None or named[0] not in os.environ:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bg_assets import settings, terminal
 from bg_assets.alerting import standing
-from bg_assets.cli import operations_report, session
+from bg_assets.cli import operations_report, session, written
 from bg_assets.health import knowledge, problems, processes
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
@@ -31,6 +31,8 @@ def status(as_json: bool) -> None:
 
     Ends with exit code 1 where something is wrong with the system itself.
     """
+    with session.clear_errors():
+        written.require(settings.read())
     with session.opened() as engine:
         document, dead = _read(engine)
     if as_json:

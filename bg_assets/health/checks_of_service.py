@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.domain.alerts.kinds import CRITICAL, WARNING
 from bg_assets.domain.enrichment.admission import dollars
+from bg_assets.domain.kpis import catalogue
 from bg_assets.domain.objectives import (
     LATENCY,
     PERIOD,
@@ -198,6 +199,18 @@ def signatures(patient: Patient) -> Iterator[Finding]:
         total = sum(found.values())
         said = f"{total} webhooks were signed wrong in {WRONG_SECONDS / 60:.0f} min"
         yield Finding("signatures", OK, said)
+
+
+def kpis(patient: Patient) -> Iterator[Finding]:
+    """Whether the instance can measure KPIs against targets that can be meant."""
+    with database.connect(patient.engine()) as conn:
+        config = _in_force(conn)
+    if wrong := catalogue.mistake(config.kpi_targets):
+        todo = "set it right where `bg-assets up` runs, and start that again"
+        yield Finding("kpis", FAIL, f"no KPIs are measured: {wrong}", todo)
+        return
+    said = config.kpi_targets or "those that KPIs come with"
+    yield Finding("kpis", OK, f"their targets are {said}")
 
 
 def _in_force(conn: sa.Connection) -> settings.Settings:

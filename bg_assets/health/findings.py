@@ -1,6 +1,6 @@
 """What `doctor` finds: how grave it is, what is the matter, and what to do."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -88,23 +88,28 @@ def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list[Findi
 
 
 def examined(patient: Patient, name: str, check: Check) -> list[Finding]:
-    """What one check finds; where it can't look, or breaks, that is what is found."""
+    """What one check finds; where it can't look further, or breaks, that too."""
+    return list(_found(patient, name, check))
+
+
+def _found(patient: Patient, name: str, check: Check) -> Iterator[Finding]:
     try:
-        return list(check(patient))
+        yield from check(patient)
     except NotLooked as err:
-        return [_blind(name, str(err), "see the check of the database")]
+        yield _blind(name, str(err), "see the check of the database")
     except (DatabaseUnreachable, DatabaseNotMade, EmbeddedUnavailable) as err:
         said = str(err).partition("\n")[0]
-        return [_blind(name, said, "see the check of the database")]
+        yield _blind(name, said, "see the check of the database")
     except sa.exc.DBAPIError as err:
         code = str(getattr(err.orig, "pgcode", None))
         if code in _NOT_THERE:
             said = "the tables are not those of this version"
-            return [_blind(name, said, "see the check of the schema")]
-        todo = "look at the database's log; if that tells nothing, report this"
-        return [_blind(name, f"the database refused ({code})", todo)]
+            yield _blind(name, said, "see the check of the schema")
+        else:
+            todo = "look at the database's log; if that tells nothing, report this"
+            yield _blind(name, f"the database refused ({code})", todo)
     except Exception as err:
-        return [_blind(name, type(err).__name__, "report this")]
+        yield _blind(name, type(err).__name__, "report this")
 
 
 def _blind(name: str, why: str, todo: str) -> Finding:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bg_assets import settings
+from bg_assets.domain.kpis import catalogue
 from bg_assets.instance import state
 from bg_assets.local import disk
 from bg_assets.storage import database, stuck
@@ -21,8 +22,18 @@ def read(conn: sa.Connection, config: settings.Settings) -> list[str]:
     """All problems there are, a line each; an empty list where all is well."""
     return [
         *disk.problems(config), *of_runs(conn, config), *watch.problems(conn), *_enrichment(conn),
-        *subscribers.problems(conn),
+        *subscribers.problems(conn), *of_settings(config),
     ]  # fmt: skip
+
+
+def of_settings(config: settings.Settings) -> list[str]:
+    """What can't be meant in the settings by which the instance goes, a line each."""
+    wrong = catalogue.mistake(config.kpi_targets)
+    if not wrong:
+        return []
+    return [
+        f"no KPIs are measured: {wrong}; set it right where bg-assets runs, and start that again"
+    ]
 
 
 def of_runs(conn: sa.Connection, config: settings.Settings) -> list[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from bg_assets import encryption, settings
+from bg_assets.domain.kpis import catalogue
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.local import programs, watching
 from bg_assets.logs import setup
@@ -28,6 +29,8 @@ def up(say: Callable[[str], None]) -> int:
     Raises CannotStart, and what the database raises.
     """
     config = settings.read()
+    if wrong := catalogue.mistake(config.kpi_targets):
+        raise settings.BadSetting(wrong)
     say = _undaunted(say)
     with programs.only_one(config.home), _until_stopped() as stopped:
         programs.require_free_port(config.web_port, "BG_WEB_PORT")

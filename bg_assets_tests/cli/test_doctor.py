@@ -89,6 +89,30 @@ def test_a_setting_that_can_not_be_meant_is_one_finding_among_all(
     assert ("schema", OK) in [(one["check"], one["level"]) for one in findings]
 
 
+def test_targets_and_channels_that_can_not_be_meant_are_found_though_the_database_is_away(
+    bg: Command, quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BG_KPI_TARGETS", "queue=1")
+    monkeypatch.setenv("BG_ALERTS", "slack")
+    monkeypatch.setenv("BG_DATABASE_URL", f"postgresql://x@/nothing?host={tmp_path}")
+    findings = bg.json("doctor", code=1)["findings"]
+    (targets,) = (one for one in findings if one["check"] == "settings")
+    assert targets["said"].startswith("BG_KPI_TARGETS: there is no KPI 'queue'")
+    assert targets["todo"].startswith("set BG_KPI_TARGETS right")
+    said = [one["said"] for one in findings if one["check"] == "alerts"]
+    assert said[0] == "BG_ALERTS can't be used: channel slack: url is missing"
+
+
+def test_targets_by_which_the_instance_can_not_measure_are_found(
+    bg: Command, found: Examine
+) -> None:
+    assert only(found(checks_of_service.kpis), "kpis").level == OK
+    bg.execute("insert into bg.instance_settings values ('BG_KPI_TARGETS', 'members=many')")
+    one = only(found(checks_of_service.kpis), "kpis")
+    assert one.level == FAIL
+    assert "no KPIs are measured: BG_KPI_TARGETS: members takes a figure" in one.said
+
+
 def test_a_check_that_breaks_says_so_and_hides_no_other() -> None:
     def breaks(_: Patient) -> list[Finding]:
         raise ZeroDivisionError("with values")

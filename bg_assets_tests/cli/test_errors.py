@@ -161,6 +161,15 @@ def test_a_setting_that_means_nothing_ends_every_command_with_2(
     assert "BG_SETTLE" in _call(bg, arguments, 2)
 
 
+def test_up_does_not_start_with_targets_that_can_not_be_meant(
+    bg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_KPI_TARGETS", "queue=1")
+    done = bg("up")
+    assert done.code == 2
+    assert done.err.startswith("error: BG_KPI_TARGETS: there is no KPI 'queue'")
+
+
 def test_without_the_wheel_a_command_says_what_to_install(
     bg: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,31 @@ def test_a_full_disk_is_a_problem_and_ends_with_1(
         assert "free some space" in done.out
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("BG_KPI_TARGETS", "members=many", "BG_KPI_TARGETS: members takes a figure like 100"),
+        ("BG_ALERTS", "slack", "BG_ALERTS: channel slack: url is missing"),
+        ("BG_ALERTS_FILE", "/nowhere.yaml", "BG_ALERTS_FILE: /nowhere.yaml: No such file"),
+        ("BG_ALERTS_QUIET", "at night", "BG_ALERTS_QUIET"),
+        ("BG_SETTLE", "soon", "BG_SETTLE takes a number of seconds"),
+    ],
+)
+def test_a_setting_that_can_not_be_meant_is_an_error_of_usage(
+    bg: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = bg("status", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.split())
+
+
+def test_targets_that_what_runs_can_not_mean_are_a_problem(bg: Command) -> None:
+    bg.execute("insert into bg.instance_settings values ('BG_KPI_TARGETS', 'members=many')")
+    (problem,) = bg.json("status", code=1)["problems"]
+    assert problem.startswith("no KPIs are measured: BG_KPI_TARGETS: members takes a figure")
+
+
 def test_new_companies_are_pending(bg: Command) -> None:
     bg.companies("a", "b")
     assert _states(bg) == {"pending": 2}

@@ -161,6 +161,15 @@ def targets_by(text: str) -> dict[str, Target | None]:
     )
 
 
+def mistake(text: str) -> str:
+    """What is wrong with the targets that BG_KPI_TARGETS sets so; "" where nothing is."""
+    try:
+        targets_by(text)
+    except targets.BadTarget as err:
+        return f"BG_KPI_TARGETS: {err}"
+    return ""
+
+
 def judge(found: list[Measured], by: Mapping[str, Target | None]) -> list[Judged]:
     """What the values amount to, in the order of the KPIs and then of the products."""
     order = list(KPIS)
