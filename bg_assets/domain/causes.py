@@ -43,7 +43,8 @@ _WITHOUT_NEWS = {
     "weekly": "no news for a week",
     "monthly": "no news for about 30 days",
 }
-NEW_PRODUCT = "new product"
+NEW_PRODUCT, EXPERIMENT = "new product", "experiment"
+_OF_TEMPLATES = {NEW_PRODUCT: "a new product", EXPERIMENT: "an experiment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def _resync(cause: Cause) -> str:
     if cause.writer == "manual":
         return _BY_HAND.get(asked, f"{cleaned(asked)} by hand")
     if cause.writer == "template":
-        what = "a new product" if asked == NEW_PRODUCT else "a template changed"
+        what = _OF_TEMPLATES.get(asked, "a template changed")
         return f"{what}: {cause.products}" if cause.products else what
     if cause.writer == "schedule":
         return _WITHOUT_NEWS.get(asked, "no news for long")

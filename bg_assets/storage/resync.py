@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from bg_assets.domain.causes import EXPERIMENT
 from bg_assets.storage import cancelling, dueness, locks, priorities
 from bg_assets.storage.experiments import Arranging, to_arrange
 from bg_assets.storage.locks import Lock
@@ -32,11 +33,26 @@ def _not_under_way(company: str, product: str, digest: str) -> str:
     """
 
 
-_INSERT = """
+# Whether the last experiment of the product moves a group from one of its versions to the other: to
+# either while it runs, after its stop to the one that it left in force. Some dozens of rows.
+_BY_EXPERIMENT = """
+    exists (
+        select from bg.experiments as e
+        where e.product = g.product and g.was in (e.a_hash, e.b_hash)
+            and g.hash in (e.a_hash, e.b_hash)
+            and (e.stopped_at is null
+                or g.hash = case e.kept when 'b' then e.b_hash else e.a_hash end)
+            and not exists (
+                select from bg.experiments as later
+                where later.product = e.product and later.started_at > e.started_at))
+"""
+_INSERT = f"""
     insert into bg.changes (company_id, kind, source, priority, old, new)
     select company_id, 'resync', 'template', :priority,
         jsonb_build_object('templates', jsonb_object_agg(product, was)),
         jsonb_build_object('templates', jsonb_object_agg(product, hash))
+            || case when bool_and(by_experiment)
+                then jsonb_build_object('asked', '{EXPERIMENT}') else '{{}}' end
     from found group by company_id order by company_id limit :most
 """
 # Each of the ranges of buyer_groups_by_template is empty while all groups are of the present
@@ -66,7 +82,7 @@ _LOOKED_UP_TO = sa.text("""
 # Served by changes_pending: a probe for each company of the portion.
 _OLD = sa.text(f"""
     with found as (
-        select g.company_id, g.product, g.was, g.hash
+        select g.company_id, g.product, g.was, g.hash, {_BY_EXPERIMENT} as by_experiment
         from jsonb_to_recordset(cast(:groups as jsonb))
             as g(company_id text, product text, was text, hash text)
         where not exists (
@@ -95,7 +111,8 @@ _COUNTRIES = sa.text("""
 # asked for too, so as not to wait. The latter is served by refreshes_that_defer.
 _LACKING = sa.text(f"""
     with found as (
-        select c.id as company_id, p.product, null::text as was, p.hash
+        select c.id as company_id, p.product, null::text as was, p.hash,
+            false as by_experiment
         from jsonb_to_recordset(cast(:lacking as jsonb))
             as p(product text, hash text, outside jsonb)
         join bg.canonical_companies as c on c.deleted_at is null

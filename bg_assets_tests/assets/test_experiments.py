@@ -131,9 +131,9 @@ def test_exactly_the_companies_that_are_to_be_shown_b_are_refreshed_and_only_onc
     }
     assert is_arranged(world)
     assert follow(world) == set()
-    told = world.sql("select distinct source, kind, priority from bg.changes "
+    told = world.sql("select distinct source, kind, priority, new ->> 'asked' from bg.changes "
                      "where source = 'template'")  # fmt: skip
-    assert told == [("template", "resync", -5)]
+    assert told == [("template", "resync", -5, "experiment")]
 
 
 def test_both_groups_are_of_the_same_refresh_and_the_one_not_shown_is_nowhere_else(

@@ -3,6 +3,7 @@
 import pytest
 
 from bg_assets.domain.causes import (
+    EXPERIMENT,
     NEW_PRODUCT,
     Cause,
     because,
@@ -53,6 +54,8 @@ TITLE = Cause("role_change", "webhook", "crm", people=1, person_id="p-17", title
          "a template changed: finance_system"),
         (Cause("resync", "template", asked=NEW_PRODUCT, products="hr_system"),
          "a new product: hr_system"),
+        (Cause("resync", "template", asked=EXPERIMENT, products="hr_system"),
+         "an experiment: hr_system"),
         (Cause("resync", "schedule", asked="monthly"), "no news for about 30 days"),
         (Cause("resync", "webhook", "crm"), "webhook crm: a refresh was asked for"),
         (Cause("resync", "people_table"), "direct write: what was not seen before"),

@@ -121,6 +121,50 @@ def test_a_look_asks_for_those_that_move_and_for_groups_of_other_templates(
     assert ask(refreshed) == wanted | moving
 
 
+def asked_for(engine: sa.Engine, force: str = "m") -> dict[str, str | None]:
+    """By what each company that waits is moved: an experiment, or None for a template."""
+    with engine.begin() as conn:
+        moving = experiments.arranging(conn)
+        resync.raise_changes(conn, {PRODUCT: force}, {}, [], 100, moving)
+    found = rows.rows(engine, "select company_id, new ->> 'asked' as asked from bg.changes")
+    return {row["company_id"]: row["asked"] for row in found}
+
+
+def test_who_is_moved_by_an_experiment_is_told_apart_from_who_has_an_older_template(
+    refreshed: sa.Engine,
+) -> None:
+    assert start(refreshed)
+    one = running(refreshed)
+    shown_b = {f"c{n}" for n in range(20) if one.split.variant(f"c{n}") == "b"}
+    older = dict.fromkeys(("low", "between", "high"))
+    assert asked_for(refreshed) == {**dict.fromkeys(shown_b, "experiment"), **older}
+
+
+@pytest.mark.parametrize("keep", [None, "a", "b"])
+def test_who_is_moved_by_the_stop_of_an_experiment_is_told_apart_too(
+    refreshed: sa.Engine, keep: str | None
+) -> None:
+    assert start(refreshed)
+    one = running(refreshed)
+    shown_b = {f"c{n}" for n in range(20) if one.split.variant(f"c{n}") == "b"}
+    shown_a = {f"c{n}" for n in range(20)} - shown_b
+    run(refreshed, "update bg.buyer_groups set template_hash = 's' where company_id = any(:b)",
+        b=list(shown_b))  # fmt: skip
+    stop(refreshed, one, keep)
+    moved = shown_a if keep == "b" else shown_b
+    older = dict.fromkeys(("low", "between", "high"))
+    found = asked_for(refreshed, "s" if keep == "b" else "m")
+    assert found == {**dict.fromkeys(moved, "experiment"), **older}
+
+
+def test_a_file_that_says_later_what_an_experiment_tried_is_a_template_that_changed(
+    refreshed: sa.Engine,
+) -> None:
+    assert start(refreshed)
+    stop(refreshed, running(refreshed))
+    assert set(asked_for(refreshed, "s").values()) == {None}
+
+
 def test_looks_go_on_in_portions_and_then_rest(refreshed: sa.Engine) -> None:
     run(refreshed, "delete from bg.buyer_groups where company_id in ('low', 'between', 'high')")
     assert start(refreshed)
