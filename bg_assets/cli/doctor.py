@@ -31,6 +31,7 @@ CHECKS = (
     ("secrets", service.secrets),
     ("signatures", service.signatures),
     ("kpis", service.kpis),
+    ("experiments", service.experiments),
     ("alerts", standing.check),
     ("disk", machine.disks),
     ("leftovers", machine.programs),

@@ -13,6 +13,7 @@ from bg_assets.domain.experiments.report import report
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Template, name_line, parse_template
 from bg_assets.domain.values.near import near
+from bg_assets.health import knowledge
 from bg_assets.products import in_force
 from bg_assets.products.files import find_templates, read_text
 from bg_assets.storage import database, experiment_groups, experiments, instance_settings
@@ -94,17 +95,25 @@ def show(product: str | None, variant: Variant | None, as_json: bool) -> None:
             with terminal.data_out() as out:
                 out.write(found[-1].a_text if variant == "a" else found[-1].b_text)
             return
+        products = session.settings_in_force(conn, "BG_PRODUCTS").products
         shown = [
             (one, report(experiment_groups.sums(conn, one)) if one.runs else None) for one in found
         ]
     if as_json:
-        terminal.print_json([experiment_report.document(*one) for one in shown])
+        terminal.print_json(
+            [
+                experiment_report.document(*one) | {"tracked": one[0].product in products}
+                for one in shown
+            ]
+        )
         return
     if not shown:
         terminal.tell("no experiment was ever started: see bg-assets experiment start --help")
     for one, said in shown:
         for line in experiment_report.in_words(one, said):
             terminal.tell(line)
+        if one.runs and one.product not in products:
+            terminal.tell(f"  {knowledge.untracked(one.product)}")
 
 
 @experiment.command()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bg_assets import settings, terminal
-from bg_assets.cli import lookups, session, template_diff
+from bg_assets.cli import kept_versions, lookups, session, template_diff
 from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Condition, RoleRule, Template
@@ -38,11 +38,18 @@ def templates() -> None:
 @templates.command("list")
 @_JSON
 def list_(as_json: bool) -> None:
-    """List the templates: the shipped ones and those of BG_TEMPLATES."""
+    """List the templates: the shipped ones and those of BG_TEMPLATES.
+
+    Where an experiment runs, or has left another version in force than the file's, it says so.
+    """
     with session.clear_errors():
         config = settings.read()
         listing = _all(config)
-        rows = [_row(template, listing, config) for template in listing.templates.values()]
+        effects = kept_versions.read(config)
+        rows = [
+            _row(template, listing, config) | {"experiment": effects.get(template.name)}
+            for template in listing.templates.values()
+        ]
     if as_json:
         terminal.print_json(rows)
         return
@@ -51,6 +58,8 @@ def list_(as_json: bool) -> None:
         terminal.tell(f"{row['name']} (version {row['version']}, {row['hash']}, {used})")
         terminal.tell(f"  {row['does']}")
         terminal.tell(f"  {row['deal_size']:,} US dollars; {row['file']}")
+        if row["experiment"]:
+            terminal.tell(f"  {kept_versions.in_words(row['experiment'], row['hash'])}")
 
 
 @templates.command()

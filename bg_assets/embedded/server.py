@@ -117,6 +117,10 @@ class EmbeddedPostgres:
             with self._starting():
                 self._ensure()
 
+    def is_made(self) -> bool:
+        """Whether its data folder was ever made."""
+        return (self.data / "PG_VERSION").exists()
+
     def running(self) -> bool:
         """Whether the server takes connections now. Costs well under a millisecond."""
         found = processes.postmaster(self.data)

@@ -20,9 +20,11 @@ from bg_assets.domain.objectives import (
     budget_left,
     burning,
 )
+from bg_assets.health import knowledge
 from bg_assets.health.findings import FAIL, OK, WARN, Finding, Patient
 from bg_assets.instance import state
 from bg_assets.storage import audit, claims, database, instance_settings, objectives
+from bg_assets.storage import experiments as kept
 from bg_assets.storage.enrichment import due
 from bg_assets.storage.operations import bill, reading
 from bg_assets.storage.operations.policy import policy_of
@@ -199,6 +201,19 @@ def signatures(patient: Patient) -> Iterator[Finding]:
         total = sum(found.values())
         said = f"{total} webhooks were signed wrong in {WRONG_SECONDS / 60:.0f} min"
         yield Finding("signatures", OK, said)
+
+
+def experiments(patient: Patient) -> Iterator[Finding]:
+    """Whether each experiment that runs is on a product that has groups."""
+    with database.connect(patient.engine()) as conn:
+        products = _in_force(conn).products
+        running = [one.product for one in kept.in_effect(conn).values() if one.runs]
+    for product in running:
+        if product not in products:
+            said, todo = knowledge.untracked(product).split("; ", 1)
+            yield Finding("experiments", WARN, said, todo)
+    if all(product in products for product in running):
+        yield Finding("experiments", OK, f"on {', '.join(running)}" if running else "none runs")
 
 
 def kpis(patient: Patient) -> Iterator[Finding]:

@@ -42,6 +42,7 @@ def read(conn: sa.Connection, config: settings.Settings) -> dict[str, Any]:
                 "started_at": one.started_at,
                 "runs": one.runs,
                 "kept": one.kept,
+                "tracked": one.product in config.products,
             }
             for one in experiments.in_effect(conn).values()
         ],
@@ -56,12 +57,22 @@ def in_words(known: Mapping[str, Any]) -> Iterator[str]:
             yield f"{one['name']}: {one['old_groups']} groups of an older template, to be refreshed"
     for one in known["experiments"]:
         yield f"{one['product']}: {_experiment(one)}"
+        if one["runs"] and not one["tracked"]:
+            yield untracked(one["product"])
     for one in known["mistakes"]:
         since = f" (since {one['since']:%Y-%m-%d %H:%M:%S %Z})" if one["since"] else ""
         yield f"template: {one['mistake']}{since}"
     if known["mistakes"] and known["in_force"]:
         names = ", ".join(one["name"] for one in known["in_force"])
         yield f"the last good ones stay in force: {names}"
+
+
+def untracked(product: str) -> str:
+    """What is to be said of an experiment that runs on a product without groups."""
+    return (
+        f"{product} is not in BG_PRODUCTS: its experiment has nothing to compare; put it back, or "
+        f"end it: bg-assets experiment stop {product}"
+    )
 
 
 def _experiment(one: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def test_one_is_started_shown_and_stopped(bg: Command, world: World, small: Path
     (one,) = bg.json("experiment", "show", "finance_system")
     assert set(one) == {
         "id", "product", "share", "a", "b", "started_at", "started_by", "arranged_at",
-        "stopped_at", "stopped_by", "kept", "in_force", "report",
+        "stopped_at", "stopped_by", "kept", "in_force", "report", "tracked",
     }  # fmt: skip
     assert (one["a"], one["b"], one["share"]) == (digest(FINANCE), digest(SMALLER), 20)
     said = one["report"]
