@@ -39,6 +39,8 @@ def enrich(ids: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     At most three people a company, those who matter most and whose employment is most in doubt,
     within BG_ENRICH_BUDGET and the caps. A provider never overwrites what was written or seen after
     it looked. The groups follow in seconds. Costs are US dollars.
+
+    Ends with exit code 1 where not all could be asked, or of a company nothing was answered.
     """
     with session.opened() as engine:
         with database.connect(engine) as conn:
@@ -53,22 +55,30 @@ def enrich(ids: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
             engine, have.templates, have.asking.providers, sorted(set(ids)), have.budget
         )
         document: dict[str, Any] = {"dry_run": dry_run, "companies": []}
-        not_done = []
+        not_done, unanswered = [], {}
         for plan in made.values():
             enriched = None if dry_run else _carried_out(engine, plan, have)
             if enriched is not None and enriched.not_done is not None:
                 not_done.append(plan.company_id)
+            elif enriched is not None and enriched.unanswered:
+                unanswered[plan.company_id] = enriched.unanswered
             if as_json:
                 document["companies"].append(_company(plan, enriched))
             else:
                 _print(plan, enriched)
         _end(engine, config, have, made.values(), document, as_json=as_json)
+    lines = [
+        f"no question about {company} was answered: {why}; nothing was taken in, and the same is "
+        "not asked again before an answer would have expired"
+        for company, why in unanswered.items()
+    ]
     if not_done:
-        session.fail(
+        lines.append(
             f"not all could be asked about {', '.join(not_done)}: that is tried again by itself "
-            "while bg-assets runs, and by this command",
-            session.FAILED,
+            "while bg-assets runs, and by this command"
         )
+    if lines:
+        session.fail(lines, session.FAILED)
 
 
 def _carried_out(engine: sa.Engine, plan: Plan, have: Ready) -> Enriched:

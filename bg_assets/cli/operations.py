@@ -38,7 +38,8 @@ def operations(
 
     For each provider its calls of the last days and their cost against the caps, the answers that
     came from the cache, and whether it is left alone; then the questions that were asked last, and
-    those whose last call failed. Amounts are US dollars, days and months those of UTC.
+    those whose last call failed. Amounts are US dollars, days and months those of UTC. With
+    --company all but the breaker and the caps is of the questions about that one.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -47,9 +48,11 @@ def operations(
         now = claims.database_now(conn)
         _require(conn, provider, company)
         narrowed = Narrowed(now - timedelta(days=days), limit, provider, company)
+        told = operations_report.of_company if company else operations_report.providers
         document = {
             "days": days,
-            "providers": operations_report.providers(conn, policy_of(config), now, narrowed),
+            **({"company": company} if company else {}),
+            "providers": told(conn, policy_of(config), now, narrowed),
             "operations": [asdict(one) for one in reading.operations(conn, narrowed, now)],
             "failures": [asdict(one) for one in reading.failures(conn, narrowed, now)],
         }

@@ -44,6 +44,34 @@ def providers(
     ]
 
 
+def of_company(
+    conn: sa.Connection, policy: Policy, now: datetime, narrowed: Narrowed
+) -> list[dict[str, Any]]:
+    """The same of questions about one company, by providers that were asked one.
+
+    Caps and breaker are of the provider as a whole; the bill and the cache don't know companies, so
+    that what they would tell is null, and ``so_far`` is what the questions have cost.
+    """
+    whole = {one["provider"]: one for one in providers(conn, policy, now, narrowed)}
+    return [
+        whole[one.provider]
+        | {
+            "calls": {name: getattr(one, name) for name in (*_COUNTS, "running")},
+            "hits": None,
+            "cost": {
+                "today": None,
+                "month": None,
+                "reserved": one.reserved,
+                "uncertain": None,
+                "so_far": one.cost,
+            },
+            "days": None,
+        }
+        for one in reading.of_company(conn, narrowed, now)
+        if one.provider in whole
+    ]
+
+
 def _provider(
     state: State, bill: list[Day], now_on: Underway, policy: Policy, times: tuple[datetime, date]
 ) -> dict[str, Any]:
@@ -107,21 +135,44 @@ def notes(conn: sa.Connection, policy: Policy, now: datetime) -> list[str]:
 
 def in_words(document: Mapping[str, Any]) -> Iterator[str]:
     """The document as lines."""
+    company, days = document.get("company"), document["days"]
     if not document["providers"]:
-        yield "no provider was ever called"
+        yield (
+            f"nobody was asked about {company} in {days} days"
+            if company
+            else "no provider was ever called"
+        )
     for one in document["providers"]:
-        yield from _provider_in_words(one, document["days"])
+        if company:
+            yield from _of_company_in_words(one, company, days)
+        else:
+            yield from _provider_in_words(one, days)
     for title, key in (("last asked", "operations"), ("failed", "failures")):
         if document[key]:
             yield f"{title}:"
             yield from (f"  {_operation(one)}" for one in document[key])
 
 
+def _of_company_in_words(one: Mapping[str, Any], company: str, days: int) -> Iterator[str]:
+    cost = one["cost"]
+    yield f"{one['provider']}: questions about {company} of {days} days: {_counts(one['calls'])}"
+    yield f"  cost    {dollars(cost['so_far'])} so far"
+    if cost["reserved"]:
+        yield f"  besides {dollars(cost['reserved'])} reserved for calls that are not settled"
+    yield f"  breaker {_breaker(one['breaker'])}"
+    if one["capped"]:
+        yield f"  not asked: {one['capped']['reason']}"
+
+
+def _counts(calls: Mapping[str, int]) -> str:
+    told = (f"{calls[name]} {name.replace('_', ' ')}" for name in calls if calls[name])
+    return ", ".join(told) or "none"
+
+
 def _provider_in_words(one: Mapping[str, Any], days: int) -> Iterator[str]:
     calls, cost, caps = one["calls"], one["cost"], one["caps"]
-    counts = ", ".join(f"{calls[name]} {name.replace('_', ' ')}" for name in calls if calls[name])
     hits = f"{one['hits']} from the cache"
-    yield f"{one['provider']}: calls of {days} days: {counts or 'none'}; {hits}"
+    yield f"{one['provider']}: calls of {days} days: {_counts(calls)}; {hits}"
     yield f"  today   {dollars(cost['today'])}{_of(caps['daily'])}"
     yield f"  month   {dollars(cost['month'])}{_of(caps['monthly'])}"
     if cost["reserved"]:

@@ -64,6 +64,13 @@ class Enriched:
     not_done: str | None = None
 
     @property
+    def unanswered(self) -> str:
+        """Why no provider answered anything that it was asked; "" where one did, or none was."""
+        if not self.asked or any(one.outcome != "refused" for one in self.asked):
+            return ""
+        return self.asked[-1].because
+
+    @property
     def cost(self) -> Decimal:
         """What was paid for it, in US dollars."""
         return sum((one.cost for one in self.asked), Decimal(0))

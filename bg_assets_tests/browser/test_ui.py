@@ -52,7 +52,20 @@ def test_lineage_leads_from_the_tables_of_people_and_companies_to_buyer_groups(p
     page.picture("lineage")
     page.open("/locations/bg_assets/asset-groups/buyer_groups/lineage")
     page.wait_for("enriched_people", "buyer_groups", "100% filled", f"{len(COMPANIES)} partitions")
+    page.wait_for("template_experiments")
     page.picture("group")
+
+
+def test_the_list_of_assets_has_all_of_them(page: Page) -> None:
+    page.open("/assets")
+    page.wait_for(
+        "people", "companies", "company_people", "enriched_people", "buyer_groups",
+        "template_experiments", "buyer_group_kpis",
+    )  # fmt: skip
+    page.picture("assets")
+    page.open("/assets/template_experiments")
+    page.wait_for("How the groups by two versions of a template differ", "sales-operations")
+    page.picture("experiments")
 
 
 def test_an_asset_tells_what_it_is_who_owns_it_and_what_its_columns_are(page: Page) -> None:

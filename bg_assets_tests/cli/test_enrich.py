@@ -139,6 +139,33 @@ def test_what_could_not_be_checked_is_1_and_tried_again(acme: Command, vendor: P
     assert acme.value("select due_at > now() from bg.enrichment_due")
 
 
+def test_where_nothing_was_answered_it_ends_with_1_and_says_so(
+    acme: Command, vendor: Played
+) -> None:
+    def refuse(_: Question) -> Answer:
+        raise PermanentFailure("it takes no such question")
+
+    vendor.says = refuse
+    done = acme("enrich", "acme")
+    assert done.code == 1
+    assert done.out.count("not answered: played: it takes no such question") == 2
+    said = " ".join(done.err.split())
+    assert "no question about acme was answered: played: it takes no such question" in said
+    assert "nothing was taken in" in said
+
+
+def test_where_one_of_two_was_answered_it_ends_with_0(acme: Command, vendor: Played) -> None:
+    def refuse(question: Question) -> Answer:
+        if question.person is not None and question.person.id == "ada":
+            raise PermanentFailure("it takes no such question")
+        return found(question)
+
+    vendor.says = refuse
+    done = acme("enrich", "acme")
+    assert (done.code, done.err) == (0, "")
+    assert "not answered" in done.out
+
+
 def test_without_a_cap_a_paid_provider_is_not_asked(
     acme: Command, vendor: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:

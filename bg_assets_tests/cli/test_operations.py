@@ -93,6 +93,27 @@ def test_calls_can_be_told_of_one_company_or_of_some_days(bg: Command, ask: Ask)
         assert len(document["operations"]) == calls_told
 
 
+def test_of_a_company_only_its_own_questions_are_counted_and_paid(bg: Command, ask: Ask) -> None:
+    ask("bolt", Answer(company=FoundCompany()), kind=Kind.COMPANY)
+    for who, does in (("p1", ANN), ("p3", WRONG_KEY), ("p2", ANN)):
+        ask(who, does)
+    (of_bolt,) = bg.json("operations", "--company", "bolt")["providers"]
+    (of_other,) = bg.json("operations", "--company", "acme")["providers"]
+    nothing = {"found": 0, "not_found": 0, "failed": 0, "lost": 0, "running": 0}
+    assert of_bolt["calls"] == {**nothing, "found": 1}
+    assert of_other["calls"] == {**nothing, "found": 2, "failed": 1}
+    assert (of_bolt["cost"]["so_far"], of_other["cost"]["so_far"]) == (0.28, 0.56)
+    assert (of_bolt["cost"]["today"], of_bolt["hits"], of_bolt["days"]) == (None, None, None)
+    assert of_bolt["caps"]["daily"] == of_other["caps"]["daily"] == 1
+    said = bg("operations", "--company", "bolt").out
+    assert said.startswith(
+        "pdl: questions about bolt of 30 days: 1 found\n  cost    0.28 US dollars"
+    )
+    bg.companies("quiet")
+    said = bg("operations", "--company", "quiet").out
+    assert said == "nobody was asked about quiet in 30 days\n"
+
+
 def test_what_nobody_knows_is_refused_with_what_is_near(bg: Command, ask: Ask) -> None:
     bg.companies("acme-1")
     ask("p1")

@@ -63,6 +63,19 @@ _OF_COMPANY = sa.text(f"""{_COLUMNS}
         and (cast(:provider as text) is null or provider = :provider)
     order by started_at desc, id desc limit :most
 """)
+# Served by pipeline_operations_by_company.
+_SUMS_OF_COMPANY = sa.text(f"""
+    select provider, count(*) filter (where status = 'found') as found,
+        count(*) filter (where status = 'not_found') as not_found,
+        count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status = 'lost') as lost,
+        count(*) filter (where status = 'running') as running,
+        coalesce(sum(cost), 0) as cost, coalesce(sum(reserved), 0) as reserved
+    from ({_COLUMNS}
+        where company_id = :company_id and started_at >= :since
+            and (cast(:provider as text) is null or provider = :provider)) as asked
+    group by provider order by provider
+""")
 # Served by pipeline_operations_failed.
 _FAILURES = sa.text(f"""{_COLUMNS}
     where status = 'failed' and finished_at >= :since
@@ -142,6 +155,23 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class OfCompany:
+    """The questions about a company that a provider was asked, by what came of the last call.
+
+    cost: what they have cost so far, in US dollars; reserved: for what is not settled.
+    """
+
+    provider: str
+    found: int
+    not_found: int
+    failed: int
+    lost: int
+    running: int
+    cost: Decimal
+    reserved: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Narrowed:
     """Which operations to read: since when, how many at most, and of whom."""
 
@@ -181,6 +211,15 @@ def operations(conn: sa.Connection, narrowed: Narrowed, now: datetime) -> list[O
     """The questions that were asked last, newest first."""
     statement = _LATEST if narrowed.company_id is None else _OF_COMPANY
     return _read(conn, statement, narrowed, now)
+
+
+def of_company(conn: sa.Connection, narrowed: Narrowed, now: datetime) -> list[OfCompany]:
+    """The providers that were asked about the company, with what came of it."""
+    values = {
+        "company_id": narrowed.company_id, "since": narrowed.since, "now": now,
+        "provider": narrowed.provider,
+    }  # fmt: skip
+    return [OfCompany(**row) for row in conn.execute(_SUMS_OF_COMPANY, values).mappings()]
 
 
 def failures(conn: sa.Connection, narrowed: Narrowed, now: datetime) -> list[Operation]:

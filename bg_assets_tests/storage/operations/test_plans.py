@@ -94,6 +94,7 @@ def test_the_last_questions_are_found_without_a_look_at_all(conn: sa.Connection)
         assert len(reading.operations(conn, Narrowed(since, 20), now)) == 20
         assert len(reading.operations(conn, Narrowed(since, 20, "pdl"), now)) == 20
         assert reading.operations(conn, Narrowed(since, 20, None, "c7"), now)
+        assert reading.of_company(conn, Narrowed(since, 20, None, "c7"), now)
         assert len(reading.failures(conn, Narrowed(since, 20), now)) == 20
         assert reading.underway(conn, now) == {}
         assert bill.spent(conn, "pdl", now).today > 0
