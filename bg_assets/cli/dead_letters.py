@@ -11,6 +11,7 @@ from bg_assets import terminal
 from bg_assets.cli import lookups, requesting, session
 from bg_assets.domain.values import near
 from bg_assets.storage import audit, claims, database, discarding, refreshes
+from bg_assets.storage.reports import cancelled as cancelled_refreshes
 from bg_assets.storage.reports import dead as dead_refreshes
 from bg_assets.storage.reports.dead import DeadRefresh
 from bg_assets.storage.webhooks import dead as webhook_dead
@@ -42,11 +43,21 @@ class Chosen:
 @_KIND
 @_ERROR
 @click.option("--discarded", is_flag=True, help="What somebody gave up on instead, and why.")
+@click.option("--cancelled", is_flag=True,
+              help="Whose refresh was cancelled instead, and what waits.")  # fmt: skip
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000_000))
 @_JSON
-def dead(kind: str | None, error: str | None, discarded: bool, limit: int, as_json: bool) -> None:
+def dead(
+    kind: str | None, error: str | None, discarded: bool, cancelled: bool, limit: int, as_json: bool
+) -> None:
     """Print the refreshes and webhook events that failed for good, with their attempts."""
     kinds = _kinds(kind)
+    if cancelled:
+        if discarded or error is not None or kind is not None:
+            session.fail("--cancelled goes with --limit and --json alone", session.USAGE)
+        with session.opened() as engine, database.connect(engine) as conn:
+            _print_cancelled(conn, limit, as_json)
+        return
     if discarded and error is not None:
         session.fail("--error goes by what is dead: leave it out with --discarded", session.USAGE)
     with session.opened() as engine, database.connect(engine) as conn:
@@ -258,6 +269,25 @@ def _print_discarded(conn: sa.Connection, kinds: Sequence[str], limit: int, as_j
         )
     if not found:
         terminal.tell("nothing was discarded")
+
+
+def _print_cancelled(conn: sa.Connection, limit: int, as_json: bool) -> None:
+    found = cancelled_refreshes.read(conn, limit)
+    if as_json:
+        terminal.print_json({"cancelled": found})
+        return
+    for one in found:
+        changes = "1 change waits" if one.changes == 1 else f"{one.changes} changes wait"
+        terminal.tell(
+            f"{one.company_id} {_utc(one.cancelled_at)}: {one.why or 'cancelled'}; {changes} for "
+            "its next refresh"
+        )
+    if not found:
+        terminal.tell("no company waits because its refresh was cancelled")
+        return
+    if len(found) == limit:
+        session.say(f"the last {limit}; --limit shows more")
+    session.say("`bg-assets refresh COMPANY...` takes their changes along")
 
 
 def _utc(moment: datetime) -> str:

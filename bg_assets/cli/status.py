@@ -154,6 +154,8 @@ def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterat
     for row in dead:
         attempts = "1 attempt" if row["attempt"] == 1 else f"{row['attempt']} attempts"
         yield f"dead: {row['company_id']} after {attempts}: {row['error']}{_rest(row)}"
+    if found["cancelled"]:
+        yield "see what was cancelled with `bg-assets dead --cancelled`"
     if found["webhooks"]["dead"]:
         yield "see dead events with `bg-assets webhook dead`"
     if found["notifications"]["dead"]:

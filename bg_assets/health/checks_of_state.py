@@ -176,7 +176,8 @@ def work(patient: Patient) -> Iterator[Finding]:
 def _given_up(found: counts.Overview, events: int) -> Iterator[Finding]:
     dead = "companies whose refresh is dead", "see `bg-assets status`, then `requeue`"
     lost = "dead webhook events", "see `bg-assets webhook dead`, then `webhook replay`"
-    ended = "companies whose refresh was cancelled", "`bg-assets refresh COMPANY`"
+    see = "see `bg-assets dead --cancelled`, then `bg-assets refresh COMPANY`"
+    ended = "companies whose refresh was cancelled", see
     for number, (what, todo), alert in (
         (found.dead, dead, "refreshes-dead"),
         (events, lost, "events-dead"),

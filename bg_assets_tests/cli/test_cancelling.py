@@ -109,6 +109,29 @@ def test_one_company_of_a_batch_is_cancelled_without_its_run(bg: Command) -> Non
     assert bg.json("status")["running"] == 1
 
 
+def test_who_was_cancelled_is_listed_until_the_next_refresh(bg: Command) -> None:
+    assert bg("dead", "--cancelled").out.startswith("no company waits because")
+    bg.companies("a", "b", "c", "d")
+    take(bg, "a", "b", "c", "d")
+    assert bg("cancel", "a", "b", "c").code == 0
+    found = bg.json("dead", "--cancelled")["cancelled"]
+    assert {one["company_id"]: one["changes"] for one in found} == {"a": 1, "b": 1, "c": 1}
+    assert {one["why"] for one in found} == {
+        bg.value("select distinct error from bg.buyer_group_refresh_log where error is not null")
+    }
+    assert len(bg.json("dead", "--cancelled", "--limit", 2)["cancelled"]) == 2
+    assert "see what was cancelled with `bg-assets dead --cancelled`" in bg("status").out
+    # Who is asked for again is cancelled no more, nor is who is refreshed.
+    assert bg("refresh", "a").code == 0
+    refresh(bg, "b")
+    listed = bg("dead", "--cancelled")
+    assert listed.code == 0
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["c"]
+    assert "1 change waits for its next refresh" in listed.out
+    assert bg.json("status")["cancelled"] == 1
+    assert bg("dead", "--cancelled", "--discarded").code == 2
+
+
 def test_who_has_nothing_under_way_is_told_and_the_others_are_cancelled(bg: Command) -> None:
     bg.companies("a", "b")
     take(bg, "a", "b")
