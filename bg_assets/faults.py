@@ -27,12 +27,13 @@ _EVENTS = {
     dg.DagsterEventType.STEP_FAILURE,
     dg.DagsterEventType.RUN_FAILURE,
 }
+_INTERRUPTED = "DagsterExecutionInterruptedError"
 # What a run stands on: no company is to blame for it.
 _GROUND = {
     "DatabaseUnreachable", "SchemaMismatch", "BadSetting", "BadTemplate", "BadLexicon",
     "EmbeddedUnavailable", "StorageAway", "EmbeddedStorageAway",
     # Who stops everything interrupts what does not end by itself; who cancels a run says so.
-    "DagsterExecutionInterruptedError",
+    _INTERRUPTED,
 }  # fmt: skip
 # Without a more special kind psycopg2 says these where no server answers.
 _NO_ANSWER = {"OperationalError", "InterfaceError"}
@@ -57,8 +58,13 @@ class Ending:
     restarted: str | None = None
 
 
-def outage(ending: Ending) -> str | None:
-    """Why the work of the run is not to blame, in words; None where it may be."""
+def outage(ending: Ending, *, for_its_time: bool = False) -> str | None:
+    """Why the work of the run is not to blame, in words; None where it may be.
+
+    for_its_time: Dagster interrupted it since it took too long, which is the work's own fault.
+    """
+    if for_its_time and _INTERRUPTED in ending.errors:
+        return None
     if not ending.began_a_step:
         return "before it began to work"
     if ending.errors:

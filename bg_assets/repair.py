@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bg_assets import faults
 from bg_assets.instance import ageing, ending, longest
-from bg_assets.instance.private import names
+from bg_assets.instance.private import events, names
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import cancelling, claims, database, priorities, refreshes
@@ -33,7 +33,7 @@ LOOKUPS = 50
 class RunState:
     """A run's status, when it was made and when it was over, the process that executes it, and all.
 
-    ``record`` is what Dagster has stored of it; too_long: it passed its longest time; lost: its
+    ``record`` is what Dagster has stored of it; too_long: Dagster ended it for its time; lost: its
     process is gone before Dagster knew it as started, which its monitoring would see much later.
     """
 
@@ -151,7 +151,9 @@ def _whose_fault(
     """The same with what is known of a run that failed."""
     if run is None or run.record is None or run.status is not dg.DagsterRunStatus.FAILURE:
         return over
-    why = faults.outage(faults.read(instance, engine, run.record))
+    why = faults.outage(
+        faults.read(instance, engine, run.record), for_its_time=run.too_long
+    )  # fmt: skip
     return over if why is None else Over(f"{over.reason} {why}", outage=True)
 
 
@@ -201,7 +203,7 @@ def _in_progress(
 ) -> tuple[Mapping[str, RunState], Mapping[str, RunState]]:
     """The runs in progress, by id and by run key: one query for the ordinary case."""
     records = instance.get_run_records(dg.RunsFilter(statuses=NOT_OVER), limit=5000, ascending=True)
-    states = [_state(record) for record in records]
+    states = [_state(instance, record) for record in records]
     keys = [record.dagster_run.tags.get(names.RUN_KEY_TAG) for record in records]
     by_key = {key: state for key, state in zip(keys, states, strict=True) if key}
     return {state.run_id: state for state in states}, by_key
@@ -213,14 +215,17 @@ def _look_up(instance: dg.DagsterInstance, held: UnderWay) -> RunState | None:
     else:
         found = dg.RunsFilter(tags={names.RUN_KEY_TAG: held.run_key or ""})
     records = instance.get_run_records(found, limit=1)
-    return _state(records[0]) if records else None
+    return _state(instance, records[0]) if records else None
 
 
-def _state(record: dg.RunRecord) -> RunState:
+def _state(instance: dg.DagsterInstance, record: dg.RunRecord) -> RunState:
     run = record.dagster_run
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
     worker = Worker.from_tag(run.tags.get(names.WORKER_TAG))
-    too_long = longest.passed(run.tags, record.start_time, record.end_time)
+    # What was interrupted otherwise may have been noticed long after: only Dagster's word counts.
+    too_long = longest.passed(
+        run.tags, record.start_time, record.end_time
+    ) and events.ended_for_its_time(instance, run.run_id)
     starting = run.status is dg.DagsterRunStatus.STARTING
     lost = starting and worker is not None and worker.state() is State.GONE
     return RunState(

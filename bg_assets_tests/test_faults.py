@@ -77,6 +77,14 @@ def failed(
     return faults.read(instance, engine, record._replace(start_time=began))
 
 
+def test_a_run_that_dagster_interrupts_for_its_time_is_its_works_own_fault() -> None:
+    interrupted = Ending(True, ("DagsterExecutionInterruptedError",))
+    assert outage(interrupted) == "by DagsterExecutionInterruptedError"
+    assert outage(interrupted, for_its_time=True) is None
+    away = Ending(True, ("OperationalError",))
+    assert outage(away, for_its_time=True) == outage(away)
+
+
 def test_a_process_that_was_killed_at_its_work_may_have_been_killed_by_it(
     instance: dg.DagsterInstance, engine: sa.Engine
 ) -> None:

@@ -292,23 +292,56 @@ def test_a_run_that_somebody_cancelled_is_not_tried_again_and_keeps_its_changes_
     assert repair.repair(instance, engine, 1, now) == []
 
 
-@pytest.mark.parametrize(("longest", "attempts"), [("10", 2), ("3600", 1), ("nonsense", 1)])
+FOR_ITS_TIME = "Canceling due to exceeding maximum runtime of 10 seconds."
+BY_SOMEBODY = "Sending run termination request."
+
+
+@pytest.mark.parametrize(
+    ("longest", "said", "attempts"),
+    [
+        ("10", FOR_ITS_TIME, 2),
+        ("10", BY_SOMEBODY, 1),
+        ("3600", FOR_ITS_TIME, 1),
+        ("nonsense", FOR_ITS_TIME, 1),
+    ],
+)
 def test_a_run_that_took_too_long_is_tried_again_though_dagster_says_it_was_cancelled(
-    engine: sa.Engine, instance: dg.DagsterInstance, longest: str, attempts: int
+    engine: sa.Engine, instance: dg.DagsterInstance, longest: str, said: str, attempts: int
 ) -> None:
     """So does Dagster for a moment: it cancels such a run before it calls it failed."""
     now = _taken(engine, instance, Status.STARTED)
     (record,) = instance.get_run_records()
     run_id = record.dagster_run.run_id
     instance.add_run_tags(run_id, {names.LONGEST_TAG: longest})
-    for event, ago in (("PIPELINE_START", 60.0), ("PIPELINE_CANCELED", 0.0)):
+    _events(
+        instance, run_id, ("PIPELINE_START", 60.0, ""), ("PIPELINE_CANCELING", 1.0, said),
+        ("PIPELINE_CANCELED", 0.0, ""),
+    )  # fmt: skip
+    repair.repair(instance, engine, 3, now)
+    assert _refresh(engine)[:2] == ("requested" if attempts == 2 else "cancelled", attempts)
+
+
+def test_a_run_that_was_interrupted_and_noticed_long_after_did_not_take_too_long(
+    engine: sa.Engine, instance: dg.DagsterInstance
+) -> None:
+    now = _taken(engine, instance, Status.STARTED)
+    (record,) = instance.get_run_records()
+    run_id = record.dagster_run.run_id
+    instance.add_run_tags(run_id, {names.LONGEST_TAG: "10"})
+    _events(instance, run_id, ("PIPELINE_START", 60.0, ""), ("PIPELINE_FAILURE", 0.0, ""))
+    (line,) = repair.repair(instance, engine, 3, now)
+    assert "took longer" not in line
+    assert "ended as FAILURE" in line
+
+
+def _events(instance: dg.DagsterInstance, run_id: str, *told: tuple[str, float, str]) -> None:
+    """What Dagster has noted of a run: the event, how many s ago, and its words."""
+    for event, ago, said in told:
         instance.report_dagster_event(
-            dg.DagsterEvent(event, "refresh_buyer_groups"),
+            dg.DagsterEvent(event, "refresh_buyer_groups", message=said or None),
             run_id,
             timestamp=time.time() - ago,
         )
-    repair.repair(instance, engine, 3, now)
-    assert _refresh(engine)[:2] == ("requested" if attempts == 2 else "cancelled", attempts)
 
 
 def test_a_run_whose_process_is_gone_before_it_started_is_asked_for_again_at_once(

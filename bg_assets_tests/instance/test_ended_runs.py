@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from bg_assets.instance import ending, longest
-from bg_assets.instance.private import names
+from bg_assets.instance.private import events, names
 from bg_assets.instance.worker import State, Worker
 from bg_assets_tests.instance.conftest import Make, eventually, launch, reload, wait_for
 from bg_assets_tests.private import execute_run_monitoring_iteration
@@ -68,5 +68,7 @@ def test_a_run_that_takes_too_long_is_ended_and_failed_whoever_started_it(
     record = instance.get_run_record_by_id(by_hand.run_id)
     assert record is not None
     assert longest.passed(record.dagster_run.tags, record.start_time, record.end_time)
+    assert events.ended_for_its_time(instance, by_hand.run_id)
+    assert not events.ended_for_its_time(instance, allowed.run_id)
     assert reload(instance, allowed).status == STARTED
     ending.kill(worker_of(instance, allowed))

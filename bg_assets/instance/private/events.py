@@ -115,6 +115,20 @@ def log_checks(
         dg.DagsterEvent.asset_check_evaluation(step, one)
 
 
+# What Dagster's run monitoring says as it ends a run (check_run_timeout of 1.13).
+_FOR_ITS_TIME = "exceeding maximum runtime"
+
+
+def ended_for_its_time(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether Dagster has ended, or is ending, a run because it took too long."""
+    told = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_CANCELING)
+    return any(
+        _FOR_ITS_TIME in (entry.dagster_event.message or "")
+        for entry in told
+        if entry.dagster_event is not None
+    )
+
+
 def error_kinds(failure: dg.DagsterEvent) -> Iterator[str]:
     """The classes of the error of a failed step, outermost first, as far as they are known."""
     error: SerializableErrorInfo | None = failure.step_failure_data.error
