@@ -47,6 +47,11 @@ def verdict(seen: Seen) -> str:
     return ""
 
 
+def due(seen: Seen) -> float | None:
+    """In how many s a stopped process hangs if it stays so; None where it is not stopped."""
+    return max(0.0, STOPPED_SECONDS - seen.stopped) if seen.stopped else None
+
+
 def state(seen: Seen) -> str:
     """What is the matter with it, in a word or two for a list; "" where nothing is."""
     if seen.stopped:

@@ -27,6 +27,8 @@ from bg_assets.storage import database, workers
 
 LOG = logger("bg_assets.local.watching")
 EVERY_SECONDS = 10.0
+# Between two looks at least.
+_SOON = 1.0
 # Of a look into the database, which must not hold up the next round.
 LOOK_SECONDS = 5.0
 # Itself, which it never ends.
@@ -66,6 +68,8 @@ class _Known:
     beat: float | None = None
     beat_at: float | None = None
     output: Path | None = None
+    # Another user's: it can't be ended from here.
+    is_others: bool = False
 
 
 @dataclass
@@ -87,7 +91,7 @@ class Watch:
 
     @contextlib.contextmanager
     def of(self, supervisor: int) -> Iterator[None]:
-        """Look every ten seconds, on a thread, until the block ends."""
+        """Look every ten seconds or sooner, on a thread, until the block ends."""
         self.supervisor = supervisor
         threading.Thread(target=self._rounds, name="watching", daemon=True).start()
         try:
@@ -97,7 +101,7 @@ class Watch:
 
     def _rounds(self) -> None:
         told = ""
-        while not self.stopping.wait(EVERY_SECONDS):
+        while not self.stopping.wait(self.pause()):
             try:
                 self.round()
             except Exception as err:
@@ -105,6 +109,12 @@ class Watch:
                 if told != (told := type(err).__name__):
                     self.say(f"a look at the processes failed with {told}")
                     LOG.error("watch_failed", error=told)
+
+    def pause(self) -> float:
+        """Until the next look, in s: sooner than usual where one that is stopped would hang."""
+        ours = [known for known in self._known.values() if not known.is_others]
+        coming = [hanging.due(self._seen(known)) for known in ours]
+        return min([EVERY_SECONDS, *(max(_SOON, one) for one in coming if one is not None)])
 
     def round(self) -> None:
         """Look at all of them once, and end what hangs."""
@@ -215,6 +225,7 @@ class Watch:
         try:
             ending.kill(Worker(one.host, one.pid, one.started))
         except PermissionError:
+            self._known[_key(one)].is_others = True
             self.say(f"process {one.pid} belongs to another user: end it as that one")
             LOG.warning("process_unreachable", kind=kind, its_pid=one.pid)
 

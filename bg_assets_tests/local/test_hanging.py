@@ -2,7 +2,7 @@
 
 import pytest
 
-from bg_assets.local.hanging import Seen, state, verdict
+from bg_assets.local.hanging import Seen, due, state, verdict
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,13 @@ from bg_assets.local.hanging import Seen, state, verdict
 def test_what_shows_no_sign_for_long_enough_hangs(seen: Seen, why: str) -> None:
     assert bool(verdict(seen)) == bool(why)
     assert verdict(seen).startswith(why)
+
+
+@pytest.mark.parametrize(("stopped", "left"), [(0.0, None), (4.0, 11.0), (15.0, 0.0), (99.0, 0.0)])
+def test_a_stopped_process_hangs_when_its_time_is_over_and_others_never_for_that(
+    stopped: float, left: float | None
+) -> None:
+    assert due(Seen("daemon", 999, stopped=stopped)) == left
 
 
 @pytest.mark.parametrize("away_until", [0.0, 1.0, 179.0])

@@ -103,6 +103,22 @@ def test_a_stopped_process_is_told_at_once_and_killed_when_it_stays_so(
     assert noted(engine)["keeper"] == "ended"
 
 
+def test_the_next_look_comes_when_a_stopped_process_has_been_so_for_as_long_as_it_may(
+    watch: Watch, family: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "EVERY_SECONDS", 100.0)
+    monkeypatch.setattr(hanging, "STOPPED_SECONDS", 40.0)
+    assert watch.pause() == 100
+    stop(child(family, DAEMON))
+    watch.round()
+    assert 20 < watch.pause() <= 40
+    child(family, DAEMON).resume()
+    while child(family, DAEMON).status() == psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+    watch.round()
+    assert watch.pause() == 100
+
+
 def test_a_stopped_supervisor_is_continued_since_all_would_end_with_it(
     watch: Watch, family: psutil.Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
