@@ -26,6 +26,7 @@ from bg_assets.storage import (
 from bg_assets.storage.capture import missed, watch
 from bg_assets.storage.claims import Policy
 from bg_assets.storage.refreshes import Held
+from bg_assets.storage.reports import cancelled as cancelled_reports
 from bg_assets.storage.reports import counts, dead, partition, progress, shown
 from bg_assets.storage.webhooks import traces as webhook_traces
 from bg_assets_tests.conftest import Cluster
@@ -317,6 +318,7 @@ def test_what_is_under_way_is_told_and_cancelled_by_its_own_rows(conn: sa.Connec
         of_run = cancelling.of_run(conn, "run-1", None)
         pairs = [(refresh.id, refresh.attempt) for refresh in of_run]
         cancelled = cancelling.cancel(conn, pairs, "why", at(61))
+        assert len(cancelled_reports.read(conn, 100)) == 100
 
     assert (going.done, going.companies, one.of_run) == (100, 500, 400)
     assert len(cancelled) == 400
