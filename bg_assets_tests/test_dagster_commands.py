@@ -89,6 +89,7 @@ def test_the_webserver_alone_shows_what_is_in_the_shared_storage(
     assert "known-before" in shown["partitions"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tree")
 def test_dg_dev_refreshes_companies_like_everything_else(stack: Stack, tmp_path: Path) -> None:
     port = stacks.free_port()

@@ -7,7 +7,7 @@ from bg_assets.domain.kpis.catalogue import KPIS
 from bg_assets_tests.browser.chromium import Page
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LAST_DAY = "*[normalize-space(.)='last_day']/following::*"
 

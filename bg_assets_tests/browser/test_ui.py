@@ -9,7 +9,7 @@ from bg_assets_tests.browser.chromium import Page
 from bg_assets_tests.browser.conftest import ADDRESS, CHOSEN, COMPANIES, NAME, POISONED
 from bg_assets_tests.system.stack import Stack, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PARTITION = "/assets/buyer_groups?view=partitions&partition="
 REFUSED = "the database refused it: raise_exception P0001 at bg_assets.storage.groups"

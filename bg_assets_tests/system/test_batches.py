@@ -55,6 +55,7 @@ def test_one_update_of_500_scattered_companies_makes_them_all_fresh_in_a_few_run
         assert world.shown_by_dagster(stack, world.PEOPLE, company)[1]["dagster/row_count"] == 7
 
 
+@pytest.mark.slow
 def test_a_company_that_fails_in_its_batch_fails_alone_is_listed_and_healed(stack: Stack) -> None:
     companies = world.grow(stack, "poison-", 8)
     sick = companies[3]
