@@ -100,3 +100,9 @@ def function_told_by(hit: Hit) -> Finding:
     if rule in ("function", "acronym"):
         rule = "phrase" if len(hit.phrase.words) > 1 else "word"
     return Finding(hit.phrase.functions, rule, " ".join(hit.phrase.words))
+
+
+def found(hit: Hit) -> Finding:
+    """The level that one phrase tells."""
+    rule = "title" if hit.kind == "title" or len(hit.phrase.words) > 1 else "word"
+    return Finding(hit.levels, rule, " ".join(hit.phrase.words))

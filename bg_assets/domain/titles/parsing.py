@@ -2,11 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from bg_assets.domain.titles.cleaning import Section, tokens
 from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
+_EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
+_RANKING = frozenset(("title", "weak", "level", "grade"))
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
+
+
+# What looks after somebody of rank or after his doings: `VP Office`; of an officer, `CFO Advisory`.
+_ABOUT = frozenset(("office", "offices", "club"))
+_ABOUT_OFFICERS = _ABOUT | frozenset(("advisory", "agenda", "council", "forum", "staff", "suite"))
+# These tell what was true once only right before a rank: `Past President`, not `Past Due`.
+_ONCE = frozenset(("past", "late", "outgoing"))
+# Of these in the past others take care.
+_PEOPLE = frozenset(
+    (
+        *("clergy", "employees", "greyhounds", "members", "officers", "offenders", "patients"),
+        *("people", "personnel", "players", "prisoners", "racehorses", "residents", "staff"),
+        *("students", "teachers", "workers"),
+    )
+)
+
+
+class Ahead(Enum):
+    """What follows a phrase in its run: nothing, a link, a rank, a function, another word, or
+    `and` with a thing after it.
+    """
+
+    END = "end"
+    LINK = "link"
+    RANK = "rank"
+    FUNCTION = "function"
+    WORD = "word"
+    AND = "and"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +50,9 @@ class Hit:
     run: int
     linked: bool  # the run began with of, for, in rather than with a comma
     owned: bool = False  # it tells whose office or helper this is, not what the person is
+    ahead: Ahead = Ahead.END
+    next_word: str = ""  # of the same run
+    deputy: bool = False  # deputy stands before it in its run
 
     @property
     def kind(self) -> str:
@@ -37,6 +71,7 @@ class Parsed:
     hits: list[Hit] = field(default_factory=list)
     past: list[Hit] = field(default_factory=list)
     gone: bool = False  # it says that the person left or the post is empty
+    retired: bool = False  # it says of what the person is retired
     unknown: int = 0
     joined: bool = False  # it names several things, joined by a sign
     foreign: bool = False  # it has words of a language that the lexicon does not know
@@ -49,19 +84,20 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
     words, breaks, lower, odd, owners = _rewritten(section, lexicon)
     starts = _found(words, lower, lexicon)
     parsed = Parsed(weak=section.weak)
-    at = unit = run = 0
-    linked = past = office = False
+    at = unit = run = begun = 0
+    linked = office = False
+    text, past = _Text(words, breaks, starts), _Past()
     while at < len(words):
         if at in breaks:
-            run, linked, office = run + 1, False, False
+            run, begun, linked, office = run + 1, at, False, False
         phrase = starts.get(at)
         if phrase is None:
             if words[at] == "and":
-                unit, run, linked = unit + 1, run + 1, False
-                office = office and not parsed.hits
+                unit, run, begun, linked = unit + 1, run + 1, at, False
+                office = office and (not parsed.hits or _officer(starts.get(at + 1)))
                 parsed.joined = True
-            elif not words[at].isdigit():
-                parsed.unknown += 1
+            else:
+                parsed.unknown += not words[at].isdigit()
                 parsed.foreign = parsed.foreign or at in odd
             at += 1
             continue
@@ -70,15 +106,17 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
         if phrase.kind == "link":
             run, linked = run + 1, True
             office = phrase.words[:2] == ("office", "of")
-        size = len(phrase.words)
-        following = starts.get(at + size)
-        owned = office or (at + size - 1 in owners and at + size < len(words))
-        past = _heard(parsed, Hit(phrase, at, unit, run, linked, owned), past, following)
-        if phrase.words == ("ex",) and not past and following is None:
-            at += 1
+        end = at + len(phrase.words)
+        if phrase.words == _EMPLOYEE and not text.ends(end):
+            phrase = lexicon.employees
+        owned = office or (end - 1 in owners and end < len(words))
+        hit = _hit(phrase, text, at, (unit, run, begun), linked, owned)
+        _heard(parsed, hit, past, text, end)
+        if phrase.words == ("ex",) and not past.on and starts.get(end) is None:
+            end += 1
         if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
             break
-        at += len(phrase.words)
+        at = end
         parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
 
@@ -94,26 +132,129 @@ def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dic
     return dict(found)
 
 
-def _heard(parsed: Parsed, hit: Hit, past: bool, following: Phrase | None) -> bool:
-    """Note a hit; whether what follows was true once only."""
-    kind = hit.kind
-    if kind in MEANINGFUL:
-        (parsed.past if past else parsed.hits).append(hit)
-    elif kind == "foreign":
+def _hit(
+    phrase: Phrase, text: "_Text", at: int, place: tuple[int, int, int], linked: bool, owned: bool
+) -> Hit:
+    """A hit with what stands around it, where it may be a rank. place: unit, run, its beginning."""
+    unit, run, begun = place
+    if phrase.kind not in _RANKING:
+        return Hit(phrase, at, unit, run, linked, owned)
+    end = at + len(phrase.words)
+    ahead, word = _ahead(text, end)
+    owned = owned or (word in _ABOUT_OFFICERS and _looked_after(phrase, text, end, ahead, word))
+    deputy = at > begun and "deputy" in text.words[begun:at]
+    return Hit(phrase, at, unit, run, linked, owned, ahead, word, deputy)
+
+
+def _ahead(text: "_Text", end: int) -> tuple[Ahead, str]:
+    """What follows a rank in its run, and by which word."""
+    if text.stops(end):
+        after = text.starts.get(end + 1)
+        joined = end + 1 < len(text.words) and end not in text.breaks
+        thing = joined and (after is None or bool(after.functions and not after.levels))
+        return (Ahead.AND if thing else Ahead.END), ""
+    word, following = text.words[end], text.starts.get(end)
+    if following is None:
+        return (Ahead.END if word.isdigit() else Ahead.WORD), word
+    if following.kind in ("link", "cut"):
+        return Ahead.LINK, word
+    if following.levels:
+        return Ahead.RANK, word
+    return (Ahead.FUNCTION if following.functions else Ahead.END), word
+
+
+def _looked_after(phrase: Phrase, text: "_Text", end: int, ahead: Ahead, word: str) -> bool:
+    """Whether the word after a rank says whose office it is: not in `Director Office Services`."""
+    if ahead not in (Ahead.WORD, Ahead.FUNCTION):
+        return False
+    if phrase.levels[:1] == ("c_level",):
+        return word in _ABOUT_OFFICERS
+    return word in _ABOUT and text.stops(end + 1)
+
+
+def _officer(phrase: Phrase | None) -> bool:
+    return phrase is not None and phrase.levels == ("c_level",)
+
+
+def _heard(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> None:
+    """Note a hit, and what is true once only from here on."""
+    if hit.kind in MEANINGFUL:
+        over = past.on or hit.at < past.until
+        (parsed.past if over else parsed.hits).append(hit)
+    elif hit.kind == "foreign":
         parsed.foreign = True
-    elif kind == "leaver":
-        return _leaver(parsed, hit.phrase, past=past, following=following)
-    return past
+    elif hit.kind == "leaver":
+        _leaver(parsed, hit, past, text, end)
 
 
-def _leaver(parsed: Parsed, phrase: Phrase, *, past: bool, following: Phrase | None) -> bool:
+def _leaver(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> None:
+    phrase, following = hit.phrase, text.starts.get(end)
     if phrase.value == "all":
         parsed.gone = True
-        return past
-    if phrase.value == "now":
-        return False
-    role = following is not None and following.kind in MEANINGFUL
-    return role if phrase.words == ("ex",) else True
+    elif phrase.value == "now":
+        past.on = False
+    elif phrase.words == ("ex",):
+        past.on = following is not None and following.kind in MEANINGFUL
+    elif text.looks_after_people(end):
+        return
+    elif phrase.value == "retired":
+        if text.stops(end):
+            parsed.gone = True
+        else:
+            parsed.retired, past.until = True, text.stop(end)
+    elif end >= len(text.words):
+        # `Directeur financier (ancien)`, but not `Hand Former`.
+        parsed.gone = hit.at in text.breaks or (hit.at == 0 and parsed.weak)
+    elif phrase.words[0] not in _ONCE or text.rank_at(end):
+        past.on = True
+
+
+@dataclass(slots=True)
+class _Past:
+    """on: what follows in the section was true once only; until: what stands before that place."""
+
+    on: bool = False
+    until: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The words of a section with the phrases found in them by position."""
+
+    words: Sequence[str]
+    breaks: frozenset[int]
+    starts: dict[int, Phrase]
+
+    def stops(self, at: int) -> bool:
+        """Whether nothing of the same run can stand there."""
+        return at >= len(self.words) or at in self.breaks or self.words[at] == "and"
+
+    def ends(self, at: int) -> bool:
+        """Whether at most a link like of follows in the same run."""
+        following = self.starts.get(at)
+        return self.stops(at) or (following is not None and following.kind in ("link", "cut"))
+
+    def stop(self, at: int) -> int:
+        """The next place from there where a run stops."""
+        while not self.stops(at):
+            at += 1
+        return at
+
+    def rank_at(self, at: int) -> bool:
+        """Whether a rank stands there, or after one word like national or senior."""
+        phrase = self.starts.get(at)
+        if phrase is not None and phrase.kind in ("region", "ignore", "grade"):
+            phrase = self.starts.get(at + len(phrase.words))
+        return phrase is not None and bool(phrase.levels)
+
+    def looks_after_people(self, at: int) -> bool:
+        """Whether people are named there of whom somebody takes care: `Retired Members Officer`."""
+        if at >= len(self.words) or self.words[at] not in _PEOPLE:
+            return False
+        return any(
+            place in self.starts and self.starts[place].levels
+            for place in range(at + 1, self.stop(at))
+        )
 
 
 @dataclass(frozen=True, slots=True)
