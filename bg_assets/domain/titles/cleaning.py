@@ -64,8 +64,8 @@ def sections(text: str) -> tuple[Section, ...]:
     text = _printable(text[: 4 * LONGEST])[:LONGEST]
     if not _MARKED.search(text):
         # Nearly all titles.
-        plain = _section(_AT.sub(" ", text), weak=False)
-        return (plain,) if plain.tokens else ()
+        only = _section(_AT.sub(" ", text), weak=False)
+        return (only,) if only.tokens else ()
     for pattern, instead in (
         (_GENDER, " "),
         (_BOTH, ""),

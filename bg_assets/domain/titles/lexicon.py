@@ -167,7 +167,7 @@ class Lexicon:
 
     def in_name(self, words: tuple[str, ...]) -> bool:
         """Whether a phrase ends in a manager of things rather than of people."""
-        return any(words[-size:] in self.named for size in (2, 3, 4) if size <= len(words))
+        return any(words[-size:] in self.named for size in (1, 2, 3, 4) if size <= len(words))
 
 
 @lru_cache(maxsize=1)

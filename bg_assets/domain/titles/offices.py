@@ -32,6 +32,14 @@ _OFFICERS = frozenset(("owner", "c_level"))
 _MEMBER = frozenset(
     ("member", "mitglied", "membre", "miembro", "membro", "lid", "medlem", "czlonek")
 )
+# Whom an assistant of another language serves: `Asistente de dirección y gerencia`.
+_BODIES = frozenset(
+    (
+        *("bestuur", "directie", "direccion", "direcao", "direction", "direzione", "diretoria"),
+        *("geschaftsfuhrung", "geschaftsleitung", "gerencia", "ledning", "presidencia"),
+        *("presidenza", "vorstand", "vorstands", "zarzadu"),
+    )
+)
 # Who serves an officer that is named after a comma: `Chief of Staff, CEO`.
 _SERVING = frozenset(("chief of staff", "business manager", "executive officer"))
 # Words that name a thing more often than somebody: `Manager, Partner Marketing`, `Head & Neck`.
@@ -163,6 +171,9 @@ def _tier(finding: Finding, run: Sequence[Hit], lexicon: Lexicon) -> float:
         return _TIER["director"]
     if finding.values == ("manager", "director"):
         return _DEPUTY
+    if finding.values[0] == "c_level" and finding.phrase.split()[0] in _MEMBER:
+        # `Mitglied des Vorstands, CFO` is the CFO.
+        return _TIER["c_level"] - 1
     if finding.values[0] == "manager" and lexicon.in_name(tuple(finding.phrase.split())):
         return _IN_NAME
     return _TIER[finding.values[0]]
@@ -214,6 +225,9 @@ class _Reader:
             return first.phrase.words[0] not in _MEMBER
         if self.served and hit.at == self.last.at + len(self.last.phrase.words) + 1:
             # `Analyst for the CEO & CFO`.
+            return True
+        assisted = first.levels[0] == "assistant" and hit.phrase.words[-1] in _BODIES
+        if assisted and first.phrase.language != "en":
             return True
         if not after_comma:
             return False

@@ -9,6 +9,9 @@ from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
 _EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
 _RANKING = frozenset(("title", "weak", "level", "grade"))
+# What joins two ranks in other languages, and is something else in others again.
+_AND = frozenset((("a",), ("e",), ("ed",), ("en",), ("i",), ("och",), ("og",), ("oraz",)))
+_ANDS = frozenset(("and", *(word for (word,) in _AND)))
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
 
 
@@ -90,9 +93,9 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
     while at < len(words):
         if at in breaks:
             run, begun, linked, office = run + 1, at, False, False
-        phrase = starts.get(at)
+        phrase = _phrase_at(parsed, text, at, lexicon)
         if phrase is None:
-            if words[at] == "and":
+            if words[at] in _ANDS:
                 unit, run, begun, linked = unit + 1, run + 1, at, False
                 office = office and (not parsed.hits or _officer(starts.get(at + 1)))
                 parsed.joined = True
@@ -107,8 +110,6 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
             run, linked = run + 1, True
             office = phrase.words[:2] == ("office", "of")
         end = at + len(phrase.words)
-        if phrase.words == _EMPLOYEE and not text.ends(end):
-            phrase = lexicon.employees
         owned = office or (end - 1 in owners and end < len(words))
         hit = _hit(phrase, text, at, (unit, run, begun), linked, owned)
         _heard(parsed, hit, past, text, end)
@@ -130,6 +131,29 @@ def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dic
         if sentence or any(at not in lower for at in written):
             found = lexicon.meanings.find(words, lower)
     return dict(found)
+
+
+def _phrase_at(parsed: Parsed, text: "_Text", at: int, lexicon: Lexicon) -> Phrase | None:
+    """The phrase at a place by what stands around it; None for a word that joins or is unknown."""
+    phrase = text.starts.get(at)
+    if phrase is None or len(phrase.words) > 1:
+        return phrase
+    if phrase.words in _AND and _joins(parsed, phrase, text.starts.get(at + 1)):
+        return None
+    if phrase.words == _EMPLOYEE and not text.ends(at + 1):
+        return lexicon.employees
+    return phrase
+
+
+def _joins(parsed: Parsed, phrase: Phrase, following: Phrase | None) -> bool:
+    """Whether a little word of another language stands between two ranks of it: `VD och ...`."""
+    if following is None or not following.levels or not parsed.hits:
+        return False
+    languages = {following.language, *(hit.phrase.language for hit in parsed.hits)}
+    if phrase.words == ("en",):
+        # In French and Spanish it is in: `Ingénieur en chef`.
+        return "nl" in languages or not languages & {"fr", "es"}
+    return languages != {"en"} or len(phrase.words[0]) > 1
 
 
 def _hit(
@@ -198,15 +222,24 @@ def _leaver(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) ->
     elif text.looks_after_people(end):
         return
     elif phrase.value == "retired":
-        if text.stops(end):
-            parsed.gone = True
-        else:
-            parsed.retired, past.until = True, text.stop(end)
+        _retired(parsed, hit, past, text, end)
     elif end >= len(text.words):
         # `Directeur financier (ancien)`, but not `Hand Former`.
         parsed.gone = hit.at in text.breaks or (hit.at == 0 and parsed.weak)
     elif phrase.words[0] not in _ONCE or text.rank_at(end):
         past.on = True
+
+
+def _retired(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> None:
+    """Retired: from what follows up to a comma, from what stands before, or altogether."""
+    if not text.stops(end):
+        parsed.retired, past.until = True, text.stop(end)
+    elif hit.at == 0:
+        parsed.gone = True
+    else:
+        parsed.retired = True
+        parsed.past += parsed.hits
+        parsed.hits.clear()
 
 
 @dataclass(slots=True)

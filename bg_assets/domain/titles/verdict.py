@@ -84,7 +84,9 @@ def _classified(
 ) -> tuple[TitleVerdict, Basis | None, Basis | None]:
     reading = read(title or "")
     function, perhaps, heard, reasons = _function(reading, department)
-    likely = None if heard and reading.level else likeness.of(reading)
+    # What titles like a stacked one are about is any of its offices.
+    told = heard or (reading.stacked and reading.function is not None)
+    likely = None if told and reading.level else likeness.of(reading)
     of_function = _basis(calibration.FUNCTION, function, heard)
     if likely is not None and not heard:
         opinion = likeness.heard(reading, likely, function, of_function)

@@ -26,6 +26,7 @@ class Reading:
     abroad: bool  # it has words of another language than English
     firmly: frozenset[str]  # functions that whole titles or phrases tell, of several that do
     served: frozenset[str]  # the functions of whom somebody assists
+    stacked: bool  # it names several offices, of which one tells the function
     unknown: bool  # it has words of which the lexicon knows nothing
 
 
@@ -62,6 +63,7 @@ def read(text: str) -> Reading:
         abroad=any(p.abroad or p.foreign for p in parsed),
         firmly=_firmly(current),
         served=_served(parsed),
+        stacked=office is not None and len(office.part) < len(plain[office.section]),
         unknown=any(p.unknown for p in parsed),
     )
 
