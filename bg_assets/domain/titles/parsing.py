@@ -7,6 +7,7 @@ from enum import Enum
 from bg_assets.domain.titles.cleaning import Section, tokens
 from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
+_HELP = frozenset(("assistant", "associate"))
 _EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
 _RANKING = frozenset(("title", "weak", "level", "grade"))
 # What joins two ranks in other languages, and is something else in others again.
@@ -85,7 +86,7 @@ class Parsed:
 def parse(section: Section, lexicon: Lexicon) -> Parsed:
     """One section read with the lexicon."""
     words, breaks, lower, odd, owners = _rewritten(section, lexicon)
-    starts = _found(words, lower, lexicon)
+    starts = _parted(words, lower, breaks, lexicon)
     parsed = Parsed(weak=section.weak)
     at = unit = run = begun = 0
     linked = office = False
@@ -120,6 +121,20 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
         at = end
         parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
+
+
+def _parted(
+    words: tuple[str, ...], lower: frozenset[int], breaks: frozenset[int], lexicon: Lexicon
+) -> dict[int, Phrase]:
+    """Phrases by position; an assistant before a comma is no part of the title after it."""
+    starts = _found(words, lower, lexicon)
+    for at, phrase in starts.items() if breaks else ():
+        cut = at + 1
+        if cut in breaks and len(phrase.words) > 1 and phrase.words[0] in _HELP:
+            after = _found(words[cut:], frozenset(place - cut for place in lower), lexicon)
+            before = _found(words[:cut], lower, lexicon)
+            return before | {place + cut: found for place, found in after.items()}
+    return starts
 
 
 def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dict[int, Phrase]:

@@ -84,7 +84,7 @@ def _function(plain: Sequence[list[Hit]], office: Held | None, lexicon: Lexicon)
     if office is None:
         return _first(function_of(hits) for hits in plain)
     told = function_of(telling(office.part, office.finding, lexicon))
-    if told is not None and told.rule not in ("weak", "general"):
+    if told is not None and told.rule != "general":
         return told
     whole = len(office.part) == len(plain[office.section])
     if whole and (told is not None or len(plain) == 1):
