@@ -25,12 +25,13 @@ _BOTH = re.compile(
 )
 # In capitals these are other things: IR is for investors.
 _RETIRED = re.compile(r"\b(?:i\.\s?R|a\.\s?D|b\.\s?d)\.(?!\w)")
+_SWEDISH_FORMER = re.compile(r"\b[Ff]\.\s?d\.(?!\w)|\bfd\b")  # FD is a finance director
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_]\.[^\W\d_]\b")
 _AT = re.compile(r"(?:(?<=\s)|^)(?:@|(?:at|bei|chez|bij|presso)(?=\s))[^|•;()\n]*", re.IGNORECASE)
 _HARD = re.compile(r"[|•·;\n\r\t‖¦~]+|\s{0,1}(?:>>|»|«|::)\s{0,1}")
 _BRACKET = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
 # Without any of these a title is one section, unless it names a place.
-_MARKED = re.compile(r"[^\w ,&]|_")
+_MARKED = re.compile(r"[^\w ,&]|_|\bfd\b")
 _PIECE = re.compile(r"[^\W_]+|[&+/\\]|[,:–—―-]|[^\w\s]|_")
 _ELIDED = frozenset("'’‘`´ʼ")
 _SOFT = frozenset(",:–—―-")
@@ -72,6 +73,7 @@ def sections(text: str) -> tuple[Section, ...]:
         (_ADDRESS, " | "),
         (_HASHTAG, " | "),
         (_RETIRED, " pensioniert "),
+        (_SWEDISH_FORMER, " tidigare "),
         (_AT, " | "),
     ):
         text = pattern.sub(instead, text)

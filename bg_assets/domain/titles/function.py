@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bg_assets.domain.titles.parsing import Hit, runs
+from bg_assets.domain.titles.hits import Hit, runs
 
 _ROMANCE = frozenset(("fr", "es", "it", "pt"))
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bg_assets.domain.titles.function import Finding, found
+from bg_assets.domain.titles.hits import Ahead, Hit, runs
 from bg_assets.domain.titles.lexicon import Lexicon
-from bg_assets.domain.titles.parsing import Ahead, Hit, runs
 from bg_assets.domain.vocabulary import LEVELS
 
 STRONG = frozenset(LEVELS[: LEVELS.index("senior")])

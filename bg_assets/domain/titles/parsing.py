@@ -1,10 +1,11 @@
-"""From a title to what was found in it: units and runs of phrases, and what was left over."""
+"""From a title to what was found in it: its phrases, each with what stands around it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 
 from bg_assets.domain.titles.cleaning import Section, tokens
+from bg_assets.domain.titles.hits import MEANINGFUL, Ahead, Hit, Parsed, Text
+from bg_assets.domain.titles.leaving import Past, leaver
 from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
 _HELP = frozenset(("assistant", "associate"))
@@ -13,74 +14,11 @@ _RANKING = frozenset(("title", "weak", "level", "grade"))
 # What joins two ranks in other languages, and is something else in others again.
 _AND = frozenset((("a",), ("e",), ("ed",), ("en",), ("i",), ("och",), ("og",), ("oraz",)))
 _ANDS = frozenset(("and", *(word for (word,) in _AND)))
-MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
 
 
 # What looks after somebody of rank or after his doings: `VP Office`; of an officer, `CFO Advisory`.
 _ABOUT = frozenset(("office", "offices", "club"))
 _ABOUT_OFFICERS = _ABOUT | frozenset(("advisory", "agenda", "council", "forum", "staff", "suite"))
-# These tell what was true once only right before a rank: `Past President`, not `Past Due`.
-_ONCE = frozenset(("past", "late", "outgoing"))
-# Of these in the past others take care.
-_PEOPLE = frozenset(
-    (
-        *("clergy", "employees", "greyhounds", "members", "officers", "offenders", "patients"),
-        *("people", "personnel", "players", "prisoners", "racehorses", "residents", "staff"),
-        *("students", "teachers", "workers"),
-    )
-)
-
-
-class Ahead(Enum):
-    """What follows a phrase in its run: nothing, a link, a rank, a function, another word, or
-    `and` with a thing after it.
-    """
-
-    END = "end"
-    LINK = "link"
-    RANK = "rank"
-    FUNCTION = "function"
-    WORD = "word"
-    AND = "and"
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A phrase at a place. unit: counts joining signs before it; run: counts links and breaks."""
-
-    phrase: Phrase
-    at: int
-    unit: int
-    run: int
-    linked: bool  # the run began with of, for, in rather than with a comma
-    owned: bool = False  # it tells whose office or helper this is, not what the person is
-    ahead: Ahead = Ahead.END
-    next_word: str = ""  # of the same run
-    deputy: bool = False  # deputy stands before it in its run
-
-    @property
-    def kind(self) -> str:
-        return self.phrase.kind
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """The levels, best first; none where the title is somebody else's."""
-        return () if self.owned else self.phrase.levels
-
-
-@dataclass(slots=True)
-class Parsed:
-    """What a section holds: hits that are true now, hits that were true once, leftovers."""
-
-    hits: list[Hit] = field(default_factory=list)
-    past: list[Hit] = field(default_factory=list)
-    gone: bool = False  # it says that the person left or the post is empty
-    retired: bool = False  # it says of what the person is retired
-    unknown: int = 0
-    joined: bool = False  # it names several things, joined by a sign
-    foreign: bool = False  # it has words of a language that the lexicon does not know
-    abroad: bool = False  # it has words of a language other than English that it knows
-    weak: bool = False
 
 
 def parse(section: Section, lexicon: Lexicon) -> Parsed:
@@ -90,7 +28,7 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
     parsed = Parsed(weak=section.weak)
     at = unit = run = begun = 0
     linked = office = False
-    text, past = _Text(words, breaks, starts), _Past()
+    text, past = Text(words, breaks, starts), Past()
     while at < len(words):
         if at in breaks:
             run, begun, linked, office = run + 1, at, False, False
@@ -148,7 +86,7 @@ def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dic
     return dict(found)
 
 
-def _phrase_at(parsed: Parsed, text: "_Text", at: int, lexicon: Lexicon) -> Phrase | None:
+def _phrase_at(parsed: Parsed, text: Text, at: int, lexicon: Lexicon) -> Phrase | None:
     """The phrase at a place by what stands around it; None for a word that joins or is unknown."""
     phrase = text.starts.get(at)
     if phrase is None or len(phrase.words) > 1:
@@ -172,7 +110,7 @@ def _joins(parsed: Parsed, phrase: Phrase, following: Phrase | None) -> bool:
 
 
 def _hit(
-    phrase: Phrase, text: "_Text", at: int, place: tuple[int, int, int], linked: bool, owned: bool
+    phrase: Phrase, text: Text, at: int, place: tuple[int, int, int], linked: bool, owned: bool
 ) -> Hit:
     """A hit with what stands around it, where it may be a rank. place: unit, run, its beginning."""
     unit, run, begun = place
@@ -185,7 +123,7 @@ def _hit(
     return Hit(phrase, at, unit, run, linked, owned, ahead, word, deputy)
 
 
-def _ahead(text: "_Text", end: int) -> tuple[Ahead, str]:
+def _ahead(text: Text, end: int) -> tuple[Ahead, str]:
     """What follows a rank in its run, and by which word."""
     if text.stops(end):
         after = text.starts.get(end + 1)
@@ -202,7 +140,7 @@ def _ahead(text: "_Text", end: int) -> tuple[Ahead, str]:
     return (Ahead.FUNCTION if following.functions else Ahead.END), word
 
 
-def _looked_after(phrase: Phrase, text: "_Text", end: int, ahead: Ahead, word: str) -> bool:
+def _looked_after(phrase: Phrase, text: Text, end: int, ahead: Ahead, word: str) -> bool:
     """Whether the word after a rank says whose office it is: not in `Director Office Services`."""
     if ahead not in (Ahead.WORD, Ahead.FUNCTION):
         return False
@@ -215,7 +153,7 @@ def _officer(phrase: Phrase | None) -> bool:
     return phrase is not None and phrase.levels == ("c_level",)
 
 
-def _heard(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> None:
+def _heard(parsed: Parsed, hit: Hit, past: Past, text: Text, end: int) -> None:
     """Note a hit, and what is true once only from here on."""
     if hit.kind in MEANINGFUL:
         over = past.on or hit.at < past.until
@@ -223,86 +161,7 @@ def _heard(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> 
     elif hit.kind == "foreign":
         parsed.foreign = True
     elif hit.kind == "leaver":
-        _leaver(parsed, hit, past, text, end)
-
-
-def _leaver(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> None:
-    phrase, following = hit.phrase, text.starts.get(end)
-    if phrase.value == "all":
-        parsed.gone = True
-    elif phrase.value == "now":
-        past.on = False
-    elif phrase.words == ("ex",):
-        past.on = following is not None and following.kind in MEANINGFUL
-    elif text.looks_after_people(end):
-        return
-    elif phrase.value == "retired":
-        _retired(parsed, hit, past, text, end)
-    elif end >= len(text.words):
-        # `Directeur financier (ancien)`, but not `Hand Former`.
-        parsed.gone = hit.at in text.breaks or (hit.at == 0 and parsed.weak)
-    elif phrase.words[0] not in _ONCE or text.rank_at(end):
-        past.on = True
-
-
-def _retired(parsed: Parsed, hit: Hit, past: "_Past", text: "_Text", end: int) -> None:
-    """Retired: from what follows up to a comma, from what stands before, or altogether."""
-    if not text.stops(end):
-        parsed.retired, past.until = True, text.stop(end)
-    elif hit.at == 0:
-        parsed.gone = True
-    else:
-        parsed.retired = True
-        parsed.past += parsed.hits
-        parsed.hits.clear()
-
-
-@dataclass(slots=True)
-class _Past:
-    """on: what follows in the section was true once only; until: what stands before that place."""
-
-    on: bool = False
-    until: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """The words of a section with the phrases found in them by position."""
-
-    words: Sequence[str]
-    breaks: frozenset[int]
-    starts: dict[int, Phrase]
-
-    def stops(self, at: int) -> bool:
-        """Whether nothing of the same run can stand there."""
-        return at >= len(self.words) or at in self.breaks or self.words[at] == "and"
-
-    def ends(self, at: int) -> bool:
-        """Whether at most a link like of follows in the same run."""
-        following = self.starts.get(at)
-        return self.stops(at) or (following is not None and following.kind in ("link", "cut"))
-
-    def stop(self, at: int) -> int:
-        """The next place from there where a run stops."""
-        while not self.stops(at):
-            at += 1
-        return at
-
-    def rank_at(self, at: int) -> bool:
-        """Whether a rank stands there, or after one word like national or senior."""
-        phrase = self.starts.get(at)
-        if phrase is not None and phrase.kind in ("region", "ignore", "grade"):
-            phrase = self.starts.get(at + len(phrase.words))
-        return phrase is not None and bool(phrase.levels)
-
-    def looks_after_people(self, at: int) -> bool:
-        """Whether people are named there of whom somebody takes care: `Retired Members Officer`."""
-        if at >= len(self.words) or self.words[at] not in _PEOPLE:
-            return False
-        return any(
-            place in self.starts and self.starts[place].levels
-            for place in range(at + 1, self.stop(at))
-        )
+        leaver(parsed, hit, past, text, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,15 +247,3 @@ def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:
             if meaning is not None:
                 return (*meaning, *end)
     return ()
-
-
-def runs(hits: Sequence[Hit]) -> list[list[Hit]]:
-    """The hits by run, in reading order."""
-    found: list[list[Hit]] = []
-    last = -1
-    for hit in hits:
-        if hit.run != last:
-            found.append([])
-            last = hit.run
-        found[-1].append(hit)
-    return found

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from bg_assets.domain.titles.cleaning import Section, sections
 from bg_assets.domain.titles.function import Finding, function_of, function_told_by
+from bg_assets.domain.titles.hits import Hit, Parsed
 from bg_assets.domain.titles.lexicon import SILENT, Lexicon, shipped
 from bg_assets.domain.titles.offices import STRONG, Held, held, telling
-from bg_assets.domain.titles.parsing import Hit, Parsed, parse
+from bg_assets.domain.titles.parsing import parse
 
 CACHED = 1 << 17
 

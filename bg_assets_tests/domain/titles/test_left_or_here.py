@@ -26,6 +26,7 @@ HERE = [
     "Retraité de la Marine | Directeur des ventes",
     "Cable Former",
     "IR Manager",
+    "Group FD",
 ]
 
 GONE = [
@@ -48,6 +49,9 @@ GONE = [
     "Colonel (Ret.)",
     "Directeur (retraité)",
     "Vacant Finance Manager",
+    "f.d. VD",
+    "fd ekonomichef",
+    "F.d. styrelseordförande",
 ]
 
 
