@@ -7,6 +7,7 @@ rank (`Manager, CFO Advisory`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from bg_assets.domain.titles.function import Finding, found
 from bg_assets.domain.titles.hits import Ahead, Hit, runs
@@ -75,11 +76,15 @@ class Office:
     unit: int
     hits: list[Hit] = field(default_factory=list)
 
-    @property
-    def kept_from(self) -> float:
-        """What an office after this one must be above to stand before it."""
-        # A `Deputy Director, Head of Unit` is one post, and no higher one than either.
-        return _TIER["director"] if self.tier == _DEPUTY else self.tier
+    def yields(self, other: "Office") -> bool:
+        """Whether a later office stands before this one."""
+        if self.tier == _DEPUTY and other.finding.values[0] == "head":
+            # A `Deputy Director, Head of Unit` is one post, and no higher one than either.
+            return False
+        same = self.finding.values[0] == other.finding.values[0]
+        # `Managing Director & CEO`: the same level without a doubt.
+        firmer = same and len(other.finding.values) < len(self.finding.values)
+        return other.tier > self.tier or firmer
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,7 @@ def held(sections: Sequence[Sequence[Hit]], lexicon: Lexicon) -> Held | None:
         working = [o for o in offices if o.board]
     first = working[0]
     for office in working[1:]:
-        # `Managing Director & CEO`: the same level without a doubt.
-        same = office.finding.values[0] == first.finding.values[0]
-        firmer = same and len(office.finding.values) < len(first.finding.values)
-        if office.tier > first.kept_from or firmer:
-            first = office
+        first = office if first.yields(office) else first
     equals = [o for o in working if o.section == first.section and o.tier >= first.tier]
     return Held(first.finding, first.section, tuple(hit for o in equals for hit in o.hits))
 
@@ -185,6 +186,12 @@ class _Reader:
     def __init__(self, hits: Sequence[Hit], lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self.grades = [h for h in hits if h.kind == "grade"]
+        # `CIO & CTO Practice`: both are what it is about.
+        self.about = {
+            hit.at
+            for hit, after in pairwise(hits)
+            if after.owned and hit.levels and after.at == hit.at + len(hit.phrase.words) + 1
+        }
         self.first: Hit | None = None  # the first rank of the section
         self.last: Hit | None = None  # the last rank that was read
         self.served = False  # that one is somebody else's
@@ -193,7 +200,7 @@ class _Reader:
 
     def office(self, run: Sequence[Hit]) -> Finding | None:
         """The office that a run names, or None."""
-        ranked = [h for h in run if h.levels]
+        ranked = [h for h in run if h.levels and h.at not in self.about]
         self.within = self.first is not None and (run[0].linked or self.within)
         if not ranked:
             return None

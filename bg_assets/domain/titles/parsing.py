@@ -18,7 +18,12 @@ _ANDS = frozenset(("and", *(word for (word,) in _AND)))
 
 # What looks after somebody of rank or after his doings: `VP Office`; of an officer, `CFO Advisory`.
 _ABOUT = frozenset(("office", "offices", "club"))
-_ABOUT_OFFICERS = _ABOUT | frozenset(("advisory", "agenda", "council", "forum", "staff", "suite"))
+_ABOUT_OFFICERS = _ABOUT | frozenset(
+    (
+        *("advisory", "agenda", "communications", "council", "coverage", "forum", "network"),
+        *("practice", "relations", "roundtable", "staff", "suite", "team"),
+    )
+)
 
 
 def parse(section: Section, lexicon: Lexicon) -> Parsed:
@@ -68,7 +73,9 @@ def _parted(
     starts = _found(words, lower, lexicon)
     for at, phrase in starts.items() if breaks else ():
         cut = at + 1
-        if cut in breaks and len(phrase.words) > 1 and phrase.words[0] in _HELP:
+        # `Executive Assistant, Vice President`; but `Associate, Product Manager` is one title.
+        begins = at == 0 or at in breaks
+        if cut in breaks and not begins and len(phrase.words) > 1 and phrase.words[0] in _HELP:
             after = _found(words[cut:], frozenset(place - cut for place in lower), lexicon)
             before = _found(words[:cut], lower, lexicon)
             return before | {place + cut: found for place, found in after.items()}
