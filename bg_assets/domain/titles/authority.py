@@ -109,8 +109,11 @@ def _fixed(
     deputy = "deputy" in said and ("top_where_british" in said or level == "director")
     if level in ("manager", "director") and ("deputy_director" in said or deputy):
         return 5.2
-    if level == "manager" and "in_name" in said:
-        return 3.2
+    if level in ("manager", "senior") and "in_name" in said:
+        return 3.2 if level == "manager" else 3.3
+    if british and "deputy_director" in said and level in ("c_level", "head"):
+        # There it is a grade, whatever office goes with it: `Deputy Director, Chief Economist`.
+        return 5.4
     if british and level == "head" and "unit_head" in said:
         return 5.4
     small = employees is None or employees < _LARGEST_BRITISH

@@ -17,7 +17,7 @@ from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 COLUMNS = ("phrase", "kind", "value", "language", "note")
 LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
 GRADES = ("senior", "lead", "junior", "chief")
-LEAVING = ("after", "all", "now")
+LEAVING = ("after", "all", "now", "retired")
 STANDINGS = (
     "top",
     "board",
@@ -43,7 +43,8 @@ KINDS: Mapping[str, str] = {
     "grade": "senior, lead, junior or chief",
     "alias": "the phrase that is meant",
     "standing": "what the phrase says about authority: " + ", ".join(STANDINGS),
-    "leaver": "after, all or now: what follows, or all, was true once; now ends that",
+    "leaver": "after, all or now: what follows, or all, was true once; now ends that. "
+    "retired: what follows up to a comma, all where nothing does",
     "cut": "empty: what follows is somebody else's title or place",
     "link": "empty: of, for, in",
     "ignore": "empty: says nothing about function or level",
@@ -86,6 +87,9 @@ class Phrase:
     levels: tuple[str, ...] = ()
     value: str = ""
     language: str = "en"
+
+
+_PEOPLE = Phrase("employees", ("employees",), "weak", ("hr",), (), "hr")
 
 
 class Matcher:
@@ -144,7 +148,8 @@ class Lexicon:
 
     starts, ends: what the first and the last part of a compound word mean. people: single words
     for them, heads: those that may be the last part of a compound too. silent: with what phrases
-    begin that say nothing of what somebody does.
+    begin that say nothing of what somebody does. named: managers in name.
+    employees: what the word means where it is not somebody.
     """
 
     meanings: Matcher
@@ -156,7 +161,13 @@ class Lexicon:
     people: frozenset[str]
     heads: frozenset[str]
     silent: frozenset[str]
+    named: frozenset[tuple[str, ...]]
+    employees: Phrase
     size: int
+
+    def in_name(self, words: tuple[str, ...]) -> bool:
+        """Whether a phrase ends in a manager of things rather than of people."""
+        return any(words[-size:] in self.named for size in (1, 2, 3, 4) if size <= len(words))
 
 
 @lru_cache(maxsize=1)
@@ -209,6 +220,8 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
         people=frozenset(p.words[0] for p in people),
         heads=frozenset(p.words[0] for p in people if p.language != "en"),
         silent=frozenset(p.words[0] for p in phrases if p.kind in SILENT),
+        named=frozenset(p.words for p in standings if p.value == "in_name"),
+        employees=next((p for p in phrases if p.words == ("employees",)), _PEOPLE),
         size=len(phrases),
     )
 

@@ -15,7 +15,7 @@ from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # To be raised when these modules read some title in another way than before.
-RULES = 2
+RULES = 3
 # A board or a secretariat as a department tells nothing about the function of who sits there.
 _NO_UNIT = frozenset(("executive", "administration", "-"))
 
@@ -84,7 +84,9 @@ def _classified(
 ) -> tuple[TitleVerdict, Basis | None, Basis | None]:
     reading = read(title or "")
     function, perhaps, heard, reasons = _function(reading, department)
-    likely = None if heard and reading.level else likeness.of(reading)
+    # What titles like a stacked one are about is any of its offices.
+    told = heard or (reading.stacked and reading.function is not None)
+    likely = None if told and reading.level else likeness.of(reading)
     of_function = _basis(calibration.FUNCTION, function, heard)
     if likely is not None and not heard:
         opinion = likeness.heard(reading, likely, function, of_function)
@@ -156,7 +158,12 @@ def _function(
         reason = f"function {unit.values[0]}: the department says {unit.phrase!r}"
         return finding, (), "", [reason]
     heard, reason = "", ""
-    open_ = told.values[0] != "executive" or told.rule == "general"
+    # What an office's letters stand for is open: a CAO is for administration or for accounts.
+    forked = bool(told.values[1:]) and told.rule == "title" and not reading.joined
+    open_ = told.values[0] != "executive" or told.rule == "general" or forked
+    if unit is not None and forked and (shared := _shared(told, unit)) is not None:
+        reasons = [f"function {shared}: {told.phrase!r}", "the department agrees"]
+        return Finding((shared,), told.rule, told.phrase), (), "agrees", reasons
     if unit is not None and open_ and unit.values[0] not in _NO_UNIT:
         told, heard, reason = _compared(told, unit, place is not None and place.joined)
     reasons = [f"function {told.values[0]}: {told.phrase!r}"]
@@ -168,12 +175,16 @@ def _function(
     return told, (), heard, reasons
 
 
+def _shared(title: Finding, unit: Finding) -> str | None:
+    return next((v for v in title.values if v in unit.values), None)
+
+
 def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str, str]:
     """A finding from the title beside one from the department, what was heard, and the reason.
 
     joined: the department is of several things, so that it can't contradict.
     """
-    shared = next((v for v in title.values if v in unit.values), None)
+    shared = _shared(title, unit)
     if unit.rule == "weak" and shared != title.values[0]:
         return title, "", ""
     if shared is not None:

@@ -20,6 +20,9 @@ ORDERED = [
     ("Chief Constable", "Assistant Chief Constable"),
     ("Parliamentary Counsel", "Deputy Parliamentary Counsel"),
     ("Director General", "Director of Strategy"),
+    ("Director of Strategy", "Deputy Director, Chief Economist"),
+    ("Senior Account Manager", "Account Manager"),
+    ("Account Director", "Senior Account Manager"),
 ]
 
 
@@ -82,7 +85,7 @@ def test_a_word_hidden_in_a_longer_standing_says_nothing() -> None:
         ("Deputy Legal Adviser", "senior", None, None, None, 3.0),
         ("Board Member", None, None, None, None, 1.5),
         ("Board Member", "owner", None, None, None, 3.0),
-        ("Account Manager", "senior", None, None, None, 3.0),
+        ("Senior Account Manager", "senior", None, None, None, 3.3),
         ("Accountant", "staff", None, None, None, 2.0),
         ("Assistant", "assistant", None, None, None, 1.0),
         ("Intern", "intern", None, None, None, 0.0),

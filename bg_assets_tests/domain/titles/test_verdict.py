@@ -133,7 +133,7 @@ def test_real_forks_stay_open_and_lower_the_confidence() -> None:
     growth, sales = classify("Head of Growth"), classify("Head of Sales")
     assert growth.function_alternatives == ("marketing",)
     assert growth.confidence < sales.confidence
-    assert classify("CCO").function_alternatives == ("sales", "legal")
+    assert classify("CCO").function_alternatives[:2] == ("sales", "legal")
 
 
 def test_an_executive_assistant_may_serve_any_function() -> None:
