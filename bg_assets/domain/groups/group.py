@@ -90,9 +90,9 @@ class BuyerGroup:
 
     completeness: mean over the roles that the template requires, in a company of this size, of
     min(1, assigned / required); 0 where nothing is required. confidence: mean over members.
-    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, the
-    percentile (in tenths) of the members' connectivity among comparable random groups of the same
-    company, as cohesion.py defines it; None with the reason where it can't be measured.
+    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, how
+    far the members' connectivity lies above that of comparable random groups of the same company
+    (5), as cohesion.py defines it; None with the reason where it can't be measured.
     """
 
     product: str
@@ -169,7 +169,9 @@ def decide(
     """
     seen = weigh(company, staff, template, as_of, overrides)
     people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
-    linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
+    levels = {i: candidate.level for i, candidate in seen.candidates.items()}
+    alike, wider = (strata(choices, seen.chosen, pins.keys(), one) for one in (levels, None))
+    linked = cohesion(seen.ties, alike, eligible(choices), wider)
     rows = {p.person_id: p for p in people}
     around = Surroundings(people, choices)
     members = tuple(

@@ -47,3 +47,13 @@ def test_a_pinned_person_who_does_not_fit_has_a_place_alone() -> None:
 def test_who_has_a_place_without_fitting_any_more_is_among_those_who_could() -> None:
     """A stakeholder who changed places may fit the new one less than it needs."""
     assert of(("a", "champion"), ("c", "champion")) == (Stratum(("a", "c"), ("a", "b", "c")),)
+
+
+def test_a_place_of_a_level_could_be_had_by_those_of_a_level_like_it() -> None:
+    levels = {"a": "head", "b": "director", "e": "manager"}
+    chosen: Chosen = {"a": ("champion", PEOPLE["a"].fit("champion"))}
+    assert strata(PEOPLE, chosen, frozenset(), levels) == (Stratum(("a",), ("a", "b")),)
+    apart = {**levels, "b": "manager"}
+    assert strata(PEOPLE, chosen, frozenset(), apart) == (Stratum(("a",), ("a",)),)
+    unread: dict[str, str | None] = {"a": None, "b": "staff"}
+    assert strata(PEOPLE, chosen, frozenset(), unread) == (Stratum(("a",), ("a", "b")),)
