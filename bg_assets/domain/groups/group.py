@@ -140,7 +140,7 @@ def weigh(
     """Read the staff against the template and choose; see ``decide``."""
     employees = sizes.staff_size(company.employee_min, company.employee_max)
     people = _present(staff, as_of)
-    target = sizes.target(employees, template.deal_size)
+    target = sizes.target(employees, template.deal_dollars)
     required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
     excluded = {o.person_id for o in overrides if o.action == "exclude"}
     pins = {
