@@ -6,7 +6,7 @@ What somebody's title says is domain/titles; who gets a place is selection.py.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -123,18 +123,24 @@ class Surroundings:
 
     def __init__(self, people: Iterable[Row], choices: Mapping[str, Choice]) -> None:
         self._row = {row.person_id: row for row in people}
-        self._colleagues: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for row in self._row.values():
-            if row.verdict.function is not None:
-                self._colleagues[plain(row.department)][_family(row.verdict.function)] += 1
-        managers = map(self._manager, self._row.values())
-        self._leads = frozenset(above for above in managers if above is not None)
-        self._able = Counter(
-            (fit.role, fit.function)
-            for choice in choices.values()
-            for fit in choice.fits
-            if usable(choice, fit.role, LEAST_FIT) is not None
+        self._leads = frozenset(
+            row.manager_id for row in self._row.values() if row.manager_id != row.person_id
         )
+        self._colleagues: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for (department, function), number in Counter(
+            (row.department, row.verdict.function) for row in self._row.values()
+        ).items():
+            if function is not None:
+                self._colleagues[plain(department)][_family(function)] += number
+        self._able: Counter[tuple[str, str | None]] = Counter()
+        # People alike to the rules share their fits.
+        fits = {id(choice.fits): choice for choice in choices.values()}
+        often = Counter((id(choice.fits), choice.confidence) for choice in choices.values())
+        for (which, confidence), number in often.items():
+            one = replace(fits[which], confidence=confidence)
+            for fit in one.fits:
+                if usable(one, fit.role, LEAST_FIT) is not None:
+                    self._able[fit.role, fit.function] += number
 
     def evidence(self, choice: Choice, fit: Fit | None, title: str | None) -> Evidence:
         """What bears on one member's role."""

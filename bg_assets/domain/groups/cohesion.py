@@ -2,16 +2,16 @@
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, pstdev
 
 from bg_assets.domain.groups.ties import Ties
 
 LEAST_PEOPLE = 20  # eligible people, below which chance decides
-LEAST_IN_LINES = 8  # and where of half the members the manager is known: no guess, then
-LEAST_GROUPS = 10  # comparable groups, below which their spread says nothing
-SAMPLES = 200
+LEAST_IN_LINES = 6  # and where of half the members the manager is known: no guess, then
+LEAST_GROUPS = 6  # comparable groups, below which their spread says nothing
+SAMPLES = 120  # their mean and deviation are known within a tenth
 # Standard deviations of the comparable groups that make one of the scale. Groups of public bodies
 # stand 1.3 above chance in the median and 3.5 at the ninth decile: by 2 they use the whole scale.
 DEVIATIONS = 2.0
@@ -39,15 +39,18 @@ class Cohesion:
 
 
 def cohesion(
-    ties: Ties, strata: Sequence[Stratum], eligible: int, wider: Sequence[Stratum] = ()
+    ties: Ties,
+    strata: Sequence[Stratum],
+    eligible: int,
+    wider: Callable[[], Sequence[Stratum]] = tuple,
 ) -> Cohesion:
     """How far a group's connectivity lies above that of random groups of its company, 0 to 10.
 
     5 is the mean of SAMPLES random groups of the same size and the same mix of role, function and
     level, drawn from all people of the company who could have these places; one standard deviation
-    of these groups above it is 6.9, two are 8.4, three 9.3, and below it alike. wider: the places
-    with those of any level, used where fewer than LEAST_GROUPS groups are possible otherwise.
-    eligible: how many people of the company could have any role.
+    of these groups above it is 6.9, two are 8.4, three 9.3, and below it alike. eligible: how many
+    people of the company could have any role. wider: gives the places with those of any level,
+    used where fewer than LEAST_GROUPS groups are possible otherwise.
 
     Pure: the sample depends on the strata alone, not on clock, order or repetition, and not on who
     has the places: a member replaced by somebody better linked, for whom the places stay the same,
@@ -62,7 +65,7 @@ def cohesion(
     if few is not None:
         return Cohesion(None, f"not measurable: {few}")
     widened = possible(strata) < LEAST_GROUPS
-    places = wider if widened else strata
+    places = wider() if widened else strata
     if possible(places) < LEAST_GROUPS or not places:
         return Cohesion(
             None, "not measurable: hardly any other people of the company could have these roles"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 
 from bg_assets.domain.groups.cohesion import Stratum
+from bg_assets.domain.groups.fit import Candidate
 from bg_assets.domain.groups.selection import LEAST_FIT, Choice, Chosen, usable
 
 # Levels whose people are compared with each other.
@@ -30,13 +31,13 @@ def strata(
     choices: Mapping[str, Choice],
     chosen: Chosen,
     pins: Set[str],
-    levels: Mapping[str, str | None] | None = None,
+    candidates: Mapping[str, Candidate] | None = None,
 ) -> tuple[Stratum, ...]:
     """The group's places by role, function and level, with everybody who could have them.
 
     Could have: the same function, a fit for the role that is enough for a required place, and a
-    level like the member's (person id -> level; of whatever level where none are given). The place
-    of a pinned person who does not fit it is that person's alone.
+    level like the member's (any level where no candidates are given). The place of a pinned person
+    who does not fit it is that person's alone.
     """
     members: dict[_Place, list[str]] = {}
     pools: dict[_Place, list[str]] = {}
@@ -46,12 +47,12 @@ def strata(
         if person_id in pins and usable(choice, role, LEAST_FIT) is None:
             alone.append(Stratum((person_id,), (person_id,)))
         else:
-            members.setdefault((role, *_kind(choice, levels)), []).append(person_id)
+            members.setdefault((role, *_kind(choice, candidates)), []).append(person_id)
     roles: dict[_Kind, list[str]] = {}
     for role, *kind in members:
         roles.setdefault((kind[0], kind[1]), []).append(role)
     for person_id, choice in sorted(choices.items()):
-        kind_of = _kind(choice, levels)
+        kind_of = _kind(choice, candidates)
         for role in roles.get(kind_of, ()):
             if usable(choice, role, LEAST_FIT) is not None or person_id in members[role, *kind_of]:
                 pools.setdefault((role, *kind_of), []).append(person_id)
@@ -59,6 +60,7 @@ def strata(
     return (*alone, *places)
 
 
-def _kind(choice: Choice, levels: Mapping[str, str | None] | None) -> _Kind:
-    level = levels.get(choice.person_id) if levels is not None else None
-    return choice.function or "", "" if levels is None else _ALIKE.get(level or "", "below")
+def _kind(choice: Choice, candidates: Mapping[str, Candidate] | None) -> _Kind:
+    if candidates is None:
+        return choice.function or "", ""
+    return choice.function or "", _ALIKE.get(candidates[choice.person_id].level or "", "below")

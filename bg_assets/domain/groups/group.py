@@ -169,9 +169,12 @@ def decide(
     """
     seen = weigh(company, staff, template, as_of, overrides)
     people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
-    levels = {i: candidate.level for i, candidate in seen.candidates.items()}
-    alike, wider = (strata(choices, seen.chosen, pins.keys(), one) for one in (levels, None))
-    linked = cohesion(seen.ties, alike, eligible(choices), wider)
+    linked = cohesion(
+        seen.ties,
+        strata(choices, seen.chosen, pins.keys(), seen.candidates),
+        eligible(choices),
+        lambda: strata(choices, seen.chosen, pins.keys()),
+    )
     rows = {p.person_id: p for p in people}
     around = Surroundings(people, choices)
     members = tuple(

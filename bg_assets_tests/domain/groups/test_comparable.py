@@ -2,6 +2,7 @@
 
 from bg_assets.domain.groups.cohesion import Stratum
 from bg_assets.domain.groups.comparable import eligible, strata
+from bg_assets.domain.groups.fit import Candidate
 from bg_assets.domain.groups.selection import Chosen
 from bg_assets_tests.domain.groups.people import fitting
 
@@ -50,10 +51,15 @@ def test_who_has_a_place_without_fitting_any_more_is_among_those_who_could() -> 
 
 
 def test_a_place_of_a_level_could_be_had_by_those_of_a_level_like_it() -> None:
-    levels = {"a": "head", "b": "director", "e": "manager"}
-    chosen: Chosen = {"a": ("champion", PEOPLE["a"].fit("champion"))}
-    assert strata(PEOPLE, chosen, frozenset(), levels) == (Stratum(("a",), ("a", "b")),)
-    apart = {**levels, "b": "manager"}
-    assert strata(PEOPLE, chosen, frozenset(), apart) == (Stratum(("a",), ("a",)),)
-    unread: dict[str, str | None] = {"a": None, "b": "staff"}
-    assert strata(PEOPLE, chosen, frozenset(), unread) == (Stratum(("a",), ("a", "b")),)
+    def pool(**levels: str | None) -> tuple[str, ...]:
+        candidates = {
+            i: Candidate(None, None, (), (level,) if level else (), 0.0, frozenset(), False)
+            for i, level in {**dict.fromkeys(PEOPLE), **levels}.items()
+        }
+        chosen: Chosen = {"a": ("champion", PEOPLE["a"].fit("champion"))}
+        (place,) = strata(PEOPLE, chosen, frozenset(), candidates)
+        return place.pool
+
+    assert pool(a="head", b="director") == ("a", "b")
+    assert pool(a="head", b="manager") == ("a",)
+    assert pool(a=None, b="staff") == ("a", "b")
