@@ -90,7 +90,6 @@ def test_the_shipped_ones_and_those_of_ones_own_are_listed(bg: Command, folder: 
     assert set(rows) == {"finance_system", "hr_system", "sales_tool", "security_platform", "small"}
     assert set(rows["small"]) == {
         "name", "title", "version", "does", "deal_size", "currency", "hash", "regions",
-        "name", "title", "version", "does", "deal_size", "currency", "hash", "regions",
         "enrichment", "shipped", "in_use", "file", "experiment",
     }  # fmt: skip
     assert (rows["small"]["shipped"], rows["finance_system"]["shipped"]) == (False, True)
