@@ -8,22 +8,27 @@ import argparse
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 import numpy as np
 
 import bench
 from bench import right_roles
-from bench.right_roles import Placed
+from bench.right_roles import Body, Placed
 from bg_assets.domain.groups import certainty as rules
 from bg_assets.domain.groups.certainty import Evidence, certainty
+from bg_assets.domain.groups.group import weigh
+from bg_assets.domain.products.template import Template
 from bg_assets.products.files import load_templates
+from bg_assets.sample import world
 from bg_assets_tests.organograms import AFTER, BEFORE
+from bg_assets_tests.reporting_lines import rank_correlation
 
 PRODUCTS = ("finance_system", "hr_system", "security_platform")
 FITTED, JUDGED = 0, 1
+_LEAST_SENIOR, _CHAIN = 20, 20
 _RIDGE = 2.0  # a weight that little speaks for is drawn towards none
 
 
@@ -68,6 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     _table("titles alone", found, lambda evidence: evidence.title)
     _curve(found)
     _table("without reporting lines", members((BEFORE, AFTER), JUDGED, lines=False))
+    _influence()
 
 
 def members(dates: Iterable[str], half: int, *, lines: bool = True) -> list[Placed]:
@@ -156,6 +162,45 @@ def weights(fitted: Sequence[Placed]) -> dict[str, float]:
 
 def _in_use(name: str) -> float:
     return float(getattr(rules, name.upper()))
+
+
+def _influence() -> None:
+    """How the order by influence agrees with that by steps below the top and by grade."""
+    template = load_templates(products=["finance_system"])["finance_system"]
+    _say("influence, senior posts of bodies with twenty or more: rank correlation, median")
+    for lines in (True, False):
+        found = [
+            _agreement(body, shown, template)
+            for body, shown in zip(
+                right_roles.bodies(BEFORE), right_roles.bodies(BEFORE, lines=lines), strict=True
+            )
+            if sum(post.grade > 0 for post in body.posts.values()) >= _LEAST_SENIOR
+        ]
+        steps, grades = (median(one[at] or 0.0 for one in found) for at in (0, 1))
+        _say(
+            f"  {'with' if lines else 'without'} reporting lines: with nearness to the top "
+            f"{steps:.2f}, with the grade {grades:.2f} ({len(found)} bodies)"
+        )
+
+
+def _agreement(body: Body, shown: Body, template: Template) -> tuple[float | None, float | None]:
+    """Of influence with nearness to the top, and with the grade. shown: what the rules see."""
+    managers = {i: post.person.manager_id for i, post in body.posts.items()}
+    staff = [post.person for post in shown.posts.values()]
+    choices = weigh(shown.company, staff, template, world.TODAY).choices
+    senior = [i for i, post in body.posts.items() if post.grade and i in choices]
+    say = [choices[i].influence for i in senior]
+    return (
+        rank_correlation(say, [-float(_steps(managers, i)) for i in senior]),
+        rank_correlation(say, [body.posts[i].grade for i in senior]),
+    )
+
+
+def _steps(managers: Mapping[str, str | None], person_id: str) -> int:
+    above, steps = managers.get(person_id), 0
+    while above in managers and steps < _CHAIN:
+        above, steps = managers[above], steps + 1
+    return steps
 
 
 def _table(
