@@ -151,11 +151,11 @@ def may_sign(at: float, employees: int | None) -> float:
 def signs(at: float, employees: int | None, currency: str = "USD") -> str:
     """Up to what somebody of this rank usually signs alone, in words, or that it is unknown."""
     if at <= UNREAD:
-        return "what they sign is unknown, since the level is"
+        return "what they sign is unknown, as is the level"
     if at >= _OFFICER:
         return f"signs any sum {_BY_TABLE}"
     if employees is None:
-        return "what they sign is unknown, since the company's size is"
+        return "what they sign is unknown, as is the company's size"
     size = f"{_BY_TABLE} for about {about(employees):,.0f} people"
     limit = about(in_currency(may_sign(at, employees), currency))
     if not limit:

@@ -157,8 +157,8 @@ def test_who_only_sits_on_the_board(title: str, level: str | None, only: bool) -
         (6.0, 625, 170_000, "EUR", "may sign about 170,000 euros"),
         (6.0, 75, 120_000, "USD", "75,000 US dollars alone by the table of usual limits"),
         (6.0, 20, 1_000, "GBP", "signs nothing alone by the table of usual limits for about 20"),
-        (6.0, None, 1_000, "SEK", "since the company's size is; the deal is about 1,000 SEK"),
-        (authority.UNREAD, 300, 1_000, "USD", "is unknown, since the level is; the deal is about"),
+        (6.0, None, 1_000, "SEK", "unknown, as is the company's size; the deal is about 1,000 SEK"),
+        (authority.UNREAD, 300, 1_000, "USD", "is unknown, as is the level; the deal is about"),
     ],
 )  # fmt: skip
 def test_what_somebody_may_sign_is_said_by_the_table_in_the_deals_currency_or_unknown(
