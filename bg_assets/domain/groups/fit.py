@@ -241,12 +241,11 @@ def _judged(
         what = f"{what}, by the department,"
     reason = f"{what} at level {candidate.level or 'unknown'}"
     if role == "decision_maker":
-        limit = authority.may_sign(candidate.rank, employees)
-        if limit < template.deal_size:
+        if authority.may_sign(candidate.rank, employees) < template.deal_dollars:
             score *= CANT_SIGN
-            reason += f"; signs up to about {limit:,.0f} alone, the deal is {template.deal_size:,}"
-        else:
-            reason += f"; may sign {template.deal_size:,} US dollars"
+        reason += "; " + authority.signing(
+            candidate.rank, employees, template.deal_size, template.currency
+        )
     elif role in ("champion", "blocker", "stakeholder") and "in_name" in candidate.standing:
         score *= IN_NAME
         reason += "; a manager by title, without authority over a budget"

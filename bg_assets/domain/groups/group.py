@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from bg_assets.domain.groups.certainty import Surroundings, certainty, doubts
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.employment import still_there
@@ -69,10 +70,10 @@ class Member:
     """A member of a group.
 
     confidence, 0 to 1: how probable it is that the facts behind the role hold: the share of
-    verdicts on titles like this one that are right in function and level (calibration.py), times
-    the chance that the person is still there (employment.still_there), times 0.9 to 1 for how far
-    the role is ahead of the person's next best (a pin needs no margin). It does not say that
-    somebody will act as the role has it. influence, 0 to 1: see ``influence``.
+    members with evidence like this who are right for the role (certainty.py; of a pin, which is a
+    human's word, the share of such verdicts on titles that are right), times the chance that the
+    person is still there (employment.still_there). It does not say that somebody will act as the
+    role has it. influence, 0 to 1: see ``influence``.
     """
 
     person_id: str
@@ -89,9 +90,9 @@ class BuyerGroup:
 
     completeness: mean over the roles that the template requires, in a company of this size, of
     min(1, assigned / required); 0 where nothing is required. confidence: mean over members.
-    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, the
-    percentile (in tenths) of the members' connectivity among comparable random groups of the same
-    company, as cohesion.py defines it; None with the reason where it can't be measured.
+    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, how
+    far the members' connectivity lies above that of comparable random groups of the same company
+    (5), as cohesion.py defines it; None with the reason where it can't be measured.
     """
 
     product: str
@@ -139,7 +140,7 @@ def weigh(
     """Read the staff against the template and choose; see ``decide``."""
     employees = sizes.staff_size(company.employee_min, company.employee_max)
     people = _present(staff, as_of)
-    target = sizes.target(employees, template.deal_size)
+    target = sizes.target(employees, template.deal_dollars)
     required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
     excluded = {o.person_id for o in overrides if o.action == "exclude"}
     pins = {
@@ -168,13 +169,26 @@ def decide(
     """
     seen = weigh(company, staff, template, as_of, overrides)
     people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
-    linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
+    linked = cohesion(
+        seen.ties,
+        strata(choices, seen.chosen, pins.keys(), seen.candidates),
+        eligible(choices),
+        lambda: strata(choices, seen.chosen, pins.keys()),
+    )
     rows = {p.person_id: p for p in people}
+    around = Surroundings(people, choices)
     members = tuple(
         sorted(
             (
                 _member(
-                    choices[i], role, fit, rows[i], as_of, pinned=i in pins, known=seen.target.known
+                    choices[i],
+                    role,
+                    fit,
+                    rows[i],
+                    around,
+                    as_of,
+                    pinned=i in pins,
+                    known=seen.target.known,
                 )
                 for i, (role, fit) in seen.chosen.items()
             ),
@@ -305,6 +319,7 @@ def _member(
     role: str,
     fit: Fit | None,
     person: StaffMember,
+    around: Surroundings,
     as_of: date,
     *,
     pinned: bool,
@@ -320,23 +335,22 @@ def _member(
         reasons.append(
             f"last seen there on {person.seen.isoformat()}: {there:.0%} likely to be there still"
         )
-    confidence = choice.confidence * there * (1.0 if pinned else _margin(choice, fit))
+    evidence = around.evidence(choice, fit, person.title)
+    sure = choice.confidence if pinned else certainty(evidence)
+    doubt = None if pinned else doubts(evidence)
     return Member(
         choice.person_id,
         role,
-        round(min(1.0, max(0.0, confidence)), 4),
+        round(min(1.0, max(0.0, sure * there)), 4),
         choice.influence,
         pinned,
-        (*reasons, f"title read with {choice.confidence:.0%}", *person.verdict.reasons),
+        (
+            *reasons,
+            *((doubt,) if doubt else ()),
+            f"title read with {choice.confidence:.0%}",
+            *person.verdict.reasons,
+        ),
     )
-
-
-def _margin(choice: Choice, fit: Fit | None) -> float:
-    """0.9 to 1: how far the role is ahead of the person's next best one, 1 when it is the only."""
-    if fit is None:
-        return 1.0
-    other = max((f.score for f in choice.fits if f.role != fit.role), default=0.0)
-    return 0.9 + 0.1 * max(0.0, 1 - other / fit.score)
 
 
 def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> float:

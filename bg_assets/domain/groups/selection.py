@@ -268,7 +268,7 @@ def _voices(
     missing: list[str] = []
     for above, voice, functions in VOICES:
         weighted = any(template.weight(f) for f in functions)
-        if template.deal_size <= above or not weighted:
+        if template.deal_dollars <= above or not weighted:
             continue
         if any(choices[i].function in functions for i in chosen):
             continue

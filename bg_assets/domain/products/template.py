@@ -10,7 +10,7 @@ from typing import Any
 from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products import mistakes
 from bg_assets.domain.products.places import Place, part, root
-from bg_assets.domain.values import countries
+from bg_assets.domain.values import countries, currencies
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS, ROLES, role_meant
 
@@ -64,9 +64,10 @@ class Template:
     """What the rules know of a product.
 
     name: the product. title, does: what people call it, and a sentence on what it does.
-    deal_size: US dollars. functions: (function, weight 0 to 1) of those that matter. regions: ISO
-    codes of the countries it is sold in, empty for all. hash: of all that a group hangs on,
-    whatever its layout. enrichment: how much is asked of providers, which no group hangs on.
+    deal_size: in ``currency``, one of currencies.DOLLARS. functions: (function, weight 0 to 1) of
+    those that matter. regions: ISO codes of the countries it is sold in, empty for all. hash: of
+    all that a group hangs on, whatever its layout. enrichment: how much is asked of providers,
+    which no group hangs on.
     """
 
     name: str
@@ -81,6 +82,12 @@ class Template:
     regions: tuple[str, ...]
     hash: str = ""
     enrichment: Level = Level.IDENTIFY
+    currency: str = "USD"
+
+    @property
+    def deal_dollars(self) -> int:
+        """The size of the deal, in about so many US dollars."""
+        return currencies.in_dollars(self.deal_size, self.currency)
 
     def weight(self, function: str | None) -> float:
         """How much a function matters, 0 to 1; 0 for an unknown one or one that is not named."""
@@ -94,7 +101,7 @@ def name_line(text: str) -> int:
 
 
 _REQUIRED = ("template", "name", "version", "does", "deal_size", "functions", "roles")
-_OPTIONAL = ("title", "disqualify", "regions", "enrichment")
+_OPTIONAL = ("title", "disqualify", "regions", "enrichment", "currency")
 
 
 @lru_cache(maxsize=256)
@@ -105,6 +112,8 @@ def parse_template(text: str, name: str) -> Template:
     if "template" in top and top["template"].integer(1) not in (SCHEMA, None):
         top["template"].bad(f"this version of bg_assets reads template: {SCHEMA} only")
     deal_size = _integer(top, "deal_size", 0)
+    currency = _currency(top)
+    deal = currencies.in_dollars(deal_size, currency)
     weights = _weights(top)
     disqualify = (
         top["disqualify"].mapping(optional=("titles", "levels")) if "disqualify" in top else {}
@@ -113,7 +122,7 @@ def parse_template(text: str, name: str) -> Template:
     places = top["roles"].entries(ROLES, "role", role_meant) if "roles" in top else {}
     if "roles" in top and not places:
         top["roles"].bad(f"at least one role is needed; allowed: {', '.join(ROLES)}")
-    rules = [_role(role, at, weights, barred, deal_size) for role, at in places.items()]
+    rules = [_role(role, at, weights, barred, deal) for role, at in places.items()]
     rules.sort(key=lambda r: (-r.priority, ROLES.index(r.role)))
     title = top.get("title", top.get("name"))
     template = Template(
@@ -128,6 +137,7 @@ def parse_template(text: str, name: str) -> Template:
         disqualified_levels=barred["levels"],
         regions=_regions(top),
         enrichment=_enrichment(top),
+        currency=currency,
     )
     place.mistakes.check()
     return _hashed(template)
@@ -137,6 +147,8 @@ def _hashed(template: Template) -> Template:
     content: dict[str, Any] = asdict(template)
     for name in ("hash", "enrichment"):
         content.pop(name)
+    if template.currency == "USD":
+        content.pop("currency")  # as it was before templates could name one
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return replace(template, hash=hashlib.sha256(text.encode()).hexdigest()[:16])
 
@@ -191,6 +203,15 @@ def _enrichment(top: Mapping[str, Place]) -> Level:
     return Level.IDENTIFY
 
 
+def _currency(top: Mapping[str, Place]) -> str:
+    word = top["currency"].text() if "currency" in top else None
+    if word is not None and word.upper() not in currencies.DOLLARS:
+        known = ", ".join(currencies.DOLLARS)
+        top["currency"].bad(f"unknown currency {word!r}; allowed: {known}")
+        return "USD"
+    return (word or "USD").upper()
+
+
 def _role(
     role: str,
     place: Place,
@@ -208,7 +229,7 @@ def _role(
     most = mistakes.most(role, deal_size)
     if required > most:
         parts["required"].bad(
-            f"{required} can never be reached: the largest group for a deal of {deal_size:,} has "
+            f"{required} can never be reached: the largest group for such a deal has "
             f"{most} {role}; allowed: 0 to {most}"
         )
     excluded = {key: _words(never, key) for key in ("functions", "levels", "titles")}

@@ -42,6 +42,12 @@ WRONG = [
     ("version: 1", "version: 1.5", 3, "whole number"),
     ("name: small", "name: Small One", 2, "no name"),
     ("deal_size: 1000", "deal_size: [1", 6, "no valid YAML"),
+    (
+        "deal_size: 1000",
+        "deal_size: 1000\ncurrency: ducats",
+        6,
+        "unknown currency 'ducats'; allowed",
+    ),
 ]
 
 
@@ -63,6 +69,15 @@ def test_how_much_is_asked_of_providers_makes_no_group_old() -> None:
     assert asking.enrichment is Level.DEEP_RESEARCH
     # As it was before templates could say it.
     assert asking.hash == plain.hash == "75972582a9ea8535"
+
+
+def test_a_deal_has_the_currency_of_its_template_and_us_dollars_where_none_is_said() -> None:
+    plain = parse_template(GOOD, "x")
+    dollars = parse_template(f"{GOOD}currency: usd\n", "x")
+    euros = parse_template(f"{GOOD}currency: EUR\n", "x")
+    assert (plain.currency, euros.currency) == ("USD", "EUR")
+    assert plain.deal_dollars == plain.deal_size == euros.deal_size < euros.deal_dollars
+    assert dollars.hash == plain.hash != euros.hash
 
 
 def test_the_hash_follows_the_content_not_the_layout() -> None:
