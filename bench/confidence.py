@@ -198,7 +198,7 @@ def _agreement(body: Body, shown: Body, template: Template) -> tuple[float | Non
 
 def _steps(managers: Mapping[str, str | None], person_id: str) -> int:
     above, steps = managers.get(person_id), 0
-    while above in managers and steps < _CHAIN:
+    while above is not None and above in managers and steps < _CHAIN:
         above, steps = managers[above], steps + 1
     return steps
 

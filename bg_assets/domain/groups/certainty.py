@@ -24,7 +24,7 @@ from bg_assets.domain.vocabulary import in_words
 # function, or who heads the body and decides. The other half judges it (docs/numbers.md).
 BASE = 0.9
 RIVALS = -0.44  # times log(1 + others who could have the place by the same function)
-OPEN = -1.4  # the function is one of several that the title or department could mean
+FORKED = -1.4  # the function is one of several that the title or department could mean
 TOPICS = -1.1  # times log(1 + words of the title about something else)
 UNIT = 1.0  # times the share of the department's people in this line of work, less a half
 STEPS = -0.23  # times the steps below the top of the company, less two
@@ -59,7 +59,7 @@ class Evidence:
 
     title: the share of verdicts like that on the title which are right, 0 to 1. function: the one
     that the role rests on, None where a phrase of the title gives it. rivals: how many others of
-    the company could have the place by that function. open: whether the function could be another.
+    the company could have the place by that function. forked: whether the function could be another.
     topics: how many words of the title are about something else. unit: the share, 0 to 1, of those
     of the department whose line of work is known that have this one, drawn to a half where they
     are few; steps: how many managers stand above. Both None where nothing tells.
@@ -68,7 +68,7 @@ class Evidence:
     title: float
     function: str | None
     rivals: int = 0
-    open: bool = False
+    forked: bool = False
     topics: int = 0
     unit: float | None = None
     steps: int | None = None
@@ -94,7 +94,7 @@ def parts(evidence: Evidence) -> dict[str, float]:
     unit, steps = evidence.unit, evidence.steps
     return {
         "rivals": RIVALS * math.log1p(evidence.rivals),
-        "open": OPEN * evidence.open,
+        "forked": FORKED * evidence.forked,
         "topics": TOPICS * math.log1p(evidence.topics),
         "unit": 0.0 if unit is None else UNIT * (unit - 0.5),
         "steps": 0.0 if steps is None else STEPS * (min(steps, MOST_STEPS) - _USUAL_STEPS),
@@ -108,7 +108,7 @@ def doubts(evidence: Evidence) -> str | None:
     rivals, topics = evidence.rivals, evidence.topics
     said = {
         "rivals": f"{rivals} {'other' if rivals == 1 else 'others'} could have this place",
-        "open": "the function could be another",
+        "forked": "the function could be another",
         "topics": f"{topics} {'word' if topics == 1 else 'words'} of the title "
         f"{'is' if topics == 1 else 'are'} about something else",
         "unit": f"few of the department are in {in_words(evidence.function)}",

@@ -33,7 +33,7 @@ def test_each_piece_of_evidence_pulls_one_way_only(evidence: Evidence) -> None:
     now = certainty(evidence)
     assert certainty(replace(evidence, rivals=evidence.rivals + 1)) <= now
     assert certainty(replace(evidence, topics=evidence.topics + 1)) <= now
-    assert certainty(replace(evidence, open=True)) <= now
+    assert certainty(replace(evidence, forked=True)) <= now
     assert certainty(replace(evidence, title=min(1.0, evidence.title + 0.1))) >= now
     if evidence.unit is not None:
         assert certainty(replace(evidence, unit=min(1.0, evidence.unit + 0.1))) >= now
@@ -45,7 +45,7 @@ def test_each_piece_of_evidence_pulls_one_way_only(evidence: Evidence) -> None:
     ("weaker", "stronger"),
     [
         (replace(BARE, rivals=9), BARE),
-        (replace(BARE, open=True), BARE),
+        (replace(BARE, forked=True), BARE),
         (replace(BARE, topics=2), BARE),
         (replace(BARE, unit=0.1), replace(BARE, unit=0.9)),
         (replace(BARE, steps=4), replace(BARE, steps=1)),
