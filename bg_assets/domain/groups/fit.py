@@ -17,14 +17,16 @@ SECOND_BEST = 0.8  # factor where the function or level that fits is only an alt
 # Factors where only the department tells the function: a Head of Section in Finance most likely
 # runs a part of it, a Web Manager or a Project Director there does something else.
 BY_DEPARTMENT = 0.8
-ANOTHER_OF_UNIT = 0.5  # and what else a department of several things is of
+ANOTHER_OF_UNIT = 0.25  # and what else a department of several things is of
 ANOTHER_SUBJECT = 0.4
 # Factors on who decides for a function, by how much of it somebody has. Of British public posts
 # read as finance, HR and IT from director up, so many have that profession: of the whole 0.88, 0.94
 # and 0.88, of a unit 0.84, 0.85 and 0.70, of a part 0.76, 0.82 and 0.49, unknown 0.07, 0.30 and
-# 0.16 (python -m bench groups). In business nobody makes policy of a function; no list is known.
+# 0.16; and so many that and one of the higher grades too: 0.44, 0.53 and 0.46; 0.33, 0.50 and 0.26;
+# 0.23, 0.30 and 0.28; 0.01, 0.05 and 0.05. In business nobody makes policy of a function; no list
+# is known.
 _REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.97, "part": 0.95, "unknown": 0.95}
-_PUBLIC_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.95, "part": 0.8, "unknown": 0.4}
+_PUBLIC_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.9, "part": 0.65, "unknown": 0.4}
 # Who runs a part of the company decides little beyond it; owners have no such name.
 _EXECUTIVE_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.95, "part": 0.6, "unknown": 1.0}
 _HEADS = ("decision_maker", "champion")

@@ -33,7 +33,7 @@ _SPELLED = {
     "hr": (
         "hr hrm people personal personnel personalwesen personeel personale personal "
         "kadr hr personalni chro rh rrhh p&o human_resources human_resource ressources_humaines "
-        "recursos_humanos risorse_umane mennesker lidske_zdroje human_capital workforce"
+        "recursos_humanos risorse_umane mennesker lidske_zdroje human_capital"
     ),
     "it": (
         "it ict edv informatik informatique informatica informatyki informacni technology "
