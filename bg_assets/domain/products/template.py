@@ -1,6 +1,7 @@
 """What a product needs: a template in YAML, read and checked with the line of every mistake."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ SCHEMA = 1
 _LISTS = ("functions", "levels", "titles", "departments", "sectors", "not_sectors")
 _CONDITION = (*_LISTS, "min_employees", "max_employees", "fit")
 
-_LATER = ("sectors", "not_sectors")
+_LATER = ("sectors", "not_sectors", "never_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,10 @@ def _hashed(template: Template) -> Template:
     if template.currency == "USD":
         content.pop("currency")  # as it was before templates could name one
     # What came later and is not said leaves the hash as it was, and so the groups of old.
-    for role in content["roles"]:
-        for one, names in ((role, ("never_in",)), *((c, _LATER) for c in role["conditions"])):
-            for name in names:
-                if not one[name]:
-                    one.pop(name)
+    parts = [one for role in content["roles"] for one in (role, *role["conditions"])]
+    for one, name in itertools.product(parts, _LATER):
+        if not one.get(name, True):
+            one.pop(name)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return replace(template, hash=hashlib.sha256(text.encode()).hexdigest()[:16])
 
