@@ -14,6 +14,7 @@ from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.titles import lexicon
 from bg_assets.domain.titles import verdict as titles
+from bg_assets.domain.values import departments
 from bg_assets.instance import report
 from bg_assets.storage import claims, database, refreshes, staff
 from bg_assets.storage import companies as tracked
@@ -131,7 +132,8 @@ def take(engine: sa.Engine, what: Purpose) -> Taken:
         )
         companies = [refresh.company_id for refresh in held]
         as_of = {refresh.company_id: refresh.as_of for refresh in held}
-        judged, failed = judge(staff.read_people(conn, companies), as_of)
+        names = staff.read_names(conn, companies)
+        judged, failed = judge(staff.read_people(conn, companies), as_of, names)
         good = [company for company in companies if company not in failed]
         staff.write_staff(conn, good, judged)
         return Taken(tuple(held), judged, failed)
@@ -144,7 +146,8 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
     def work(conn: sa.Connection) -> Taken:
         today = claims.database_now(conn).astimezone(UTC).date()
-        judged, failed = judge(staff.read_people(conn, companies), dict.fromkeys(companies, today))
+        dates, names = dict.fromkeys(companies, today), staff.read_names(conn, companies)
+        judged, failed = judge(staff.read_people(conn, companies), dates, names)
         staff.write_staff(conn, [one for one in companies if one not in failed], judged)
         return Taken((), judged, failed)
 
@@ -152,9 +155,12 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
 
 def judge(
-    people: Sequence[staff.Person], as_of: dict[str, date]
+    people: Sequence[staff.Person], as_of: dict[str, date], names: Mapping[str, str]
 ) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
-    """The staff by company, each with the verdict on their title; and the companies that failed."""
+    """The staff by company, each with the verdict on their title; and the companies that failed.
+
+    names: of the companies, which tell nothing where a department repeats them.
+    """
     # A lexicon that does not load is nobody's poison: the run fails as a whole.
     lexicon.shipped()
     judged: dict[str, list[StaffMember]] = {company: [] for company in as_of}
@@ -163,7 +169,8 @@ def judge(
         if person.company_id in failed:
             continue
         try:
-            verdict = titles.classify(person.title, person.department)
+            department = departments.apart(person.department, names.get(person.company_id))
+            verdict = titles.classify(person.title, department)
             today = as_of[person.company_id]
             if employment.is_employed(
                 person.status, person.start_date, person.end_date, today, verdict
@@ -184,6 +191,7 @@ def _member(person: staff.Person, verdict: titles.TitleVerdict) -> StaffMember:
         verdict=verdict,
         has_email=person.has_email,
         start_date=person.start_date,
+        seniority=person.seniority,
     )
 
 

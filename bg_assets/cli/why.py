@@ -15,6 +15,7 @@ from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles.verdict import TitleVerdict, classify
+from bg_assets.domain.values import departments
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.products import in_force
 from bg_assets.storage import claims, database, instance_settings, overrides, staff
@@ -59,7 +60,7 @@ def _document(
         for group in shown.read_shown(conn, [company_id], names=False).get(company_id, [])
     }
     given = staff.read_overrides(conn, [company_id]).get(company_id, {})
-    verdict = classify(person.title, person.department)
+    verdict = classify(person.title, departments.apart(person.department, company.name))
     gone = _gone(company_id, person, today, verdict)
     answers = []
     for template in templates:

@@ -153,7 +153,7 @@ def _state(person_id: str, rule: RoleRule, staff: Staff) -> _State:
 
 _ASKED = {
     "functions": "function", "levels": "level", "titles": "title", "departments": "department",
-    "employees": "company size",
+    "employees": "company size", "sectors": "sector",
 }  # fmt: skip
 
 

@@ -3,21 +3,25 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from bg_assets.domain.groups import lines
 from bg_assets.domain.groups.certainty import Surroundings, certainty, doubts
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.employment import still_there
+from bg_assets.domain.groups.evidence import heard
 from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, fits
 from bg_assets.domain.groups.gaps import Gap, Staff, find_gaps
+from bg_assets.domain.groups.nearness import nearest_first
 from bg_assets.domain.groups.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles import authority
 from bg_assets.domain.titles.verdict import TitleVerdict
+from bg_assets.domain.values import departments, sectors
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 
 STALE = 0.95  # below so much likelihood to be there still it is one of the reasons
@@ -27,7 +31,8 @@ STALE = 0.95  # below so much likelihood to be there still it is one of the reas
 class Company:
     """A company as far as the rules need it: employees as a range, None is unknown.
 
-    country: as it is spelled; countries.code tells which it is.
+    country: as it is spelled; countries.code tells which it is. name: told to nobody; it shows
+    which departments are none, and of what sector the company is.
     """
 
     id: str
@@ -36,13 +41,15 @@ class Company:
     country: str | None = None
     industry: str | None = None
     workspace: str = "default"
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
     """Somebody on the staff, with the verdict on title and department, which nobody reads again.
 
-    seen: when a writer last saw this person there, None where none says.
+    seen: when a writer last saw this person there, None where none says. seniority: the column, as
+    its writer has it.
     """
 
     person_id: str
@@ -54,6 +61,7 @@ class StaffMember:
     has_email: bool = False
     start_date: date | None = None
     seen: date | None = None
+    seniority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,9 @@ def weigh(
 ) -> Weighed:
     """Read the staff against the template and choose; see ``decide``."""
     employees = sizes.staff_size(company.employee_min, company.employee_max)
-    people = _present(staff, as_of)
+    present = _present(staff, as_of)
+    placed = lines.read(present)
+    people = _heard(present, placed)
     target = sizes.target(employees, template.deal_dollars)
     required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
     excluded = {o.person_id for o in overrides if o.action == "exclude"}
@@ -149,7 +159,7 @@ def weigh(
         if o.action == "pin" and o.person_id not in excluded
     }
     candidates = _candidates(company, people, employees, excluded)
-    choices = _choices(people, candidates, template, employees)
+    choices = _choices(people, candidates, template, employees, placed)
     ties = Ties(people)
     made = select(choices, template, target, required, pins, ties)
     return Weighed(people, choices, target, required, pins, made, ties, candidates, employees)
@@ -226,6 +236,16 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
     return [people[person_id] for person_id in sorted(people)]
 
 
+def _heard(people: Sequence[StaffMember], placed: lines.Lines) -> list[StaffMember]:
+    """The same people, each with what else tells their level heard beside the title."""
+    after: list[StaffMember] = []
+    for person in people:
+        verdict = heard(person.verdict, person.seniority, placed.of(person.person_id))
+        same = verdict is person.verdict
+        after.append(person if same else replace(person, verdict=verdict))
+    return after
+
+
 def _candidates(
     company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
 ) -> dict[str, Candidate]:
@@ -247,6 +267,7 @@ def _choices(
     candidates: Mapping[str, Candidate],
     template: Template,
     employees: int | None,
+    placed: lines.Lines,
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
@@ -276,7 +297,7 @@ def _choices(
             ),
             *known[id(candidate)],
         )
-    return choices
+    return nearest_first(choices, placed)
 
 
 def _candidate(company: Company, person: StaffMember, employees: int | None) -> Candidate:
@@ -292,13 +313,15 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
     levels = (verdict.level, *verdict.level_alternatives) if verdict.level else ()
     return Candidate(
         person.title,
-        person.department,
+        departments.apart(person.department, company.name),
         tuple(dict.fromkeys(functions)),
         tuple(dict.fromkeys(levels)),
         rank,
         authority.standing(person.title),
         authority.on_board_only(person.title, verdict.level),
         verdict.by_department,
+        sector=sectors.sector(company.industry, company.name),
+        bare=departments.apart(person.title, company.name),
     )
 
 
