@@ -189,7 +189,8 @@ def _stored_and_expected(stack: Stack, companies: Sequence[str]) -> tuple[_Group
         known = staff.read_companies(conn, companies)
         today = next(iter(dates.values()))
         as_of = {company: dates.get(company, today) for company in companies}
-        judged, failed = runs.judge(staff.read_people(conn, companies), as_of)
+        names = staff.read_names(conn, companies)
+        judged, failed = runs.judge(staff.read_people(conn, companies), as_of, names)
     assert not failed
     config = settings.read()
     templates = list(files.load_templates(config.templates, config.products).values())

@@ -59,7 +59,7 @@ class Evidence:
 
     title: the share of verdicts like that on the title which are right, 0 to 1. function: the one
     that the role rests on, None where a phrase of the title gives it. rivals: how many others of
-    the company could have the place by that function. forked: whether the function could be another.
+    the company could have it by that function. forked: whether the function could be another.
     topics: how many words of the title are about something else. unit: the share, 0 to 1, of those
     of the department whose line of work is known that have this one, drawn to a half where they
     are few; steps: how many managers stand above. Both None where nothing tells.
