@@ -78,7 +78,8 @@ class Office:
 
     def yields(self, other: "Office") -> bool:
         """Whether a later office stands before this one."""
-        if self.tier == _DEPUTY and other.finding.values[0] == "head":
+        deputy = self.tier == _DEPUTY and self.finding.phrase.endswith("director")
+        if deputy and other.tier <= _TIER["director"]:
             # A `Deputy Director, Head of Unit` is one post, and no higher one than either.
             return False
         same = self.finding.values[0] == other.finding.values[0]
@@ -187,11 +188,13 @@ class _Reader:
         self.lexicon = lexicon
         self.grades = [h for h in hits if h.kind == "grade"]
         # `CIO & CTO Practice`: both are what it is about.
-        self.about = {
-            hit.at
-            for hit, after in pairwise(hits)
-            if after.owned and hit.levels and after.at == hit.at + len(hit.phrase.words) + 1
-        }
+        self.about: frozenset[int] = frozenset()
+        if any(hit.owned for hit in hits):
+            self.about = frozenset(
+                hit.at
+                for hit, after in pairwise(hits)
+                if after.owned and hit.levels and after.at == hit.at + len(hit.phrase.words) + 1
+            )
         self.first: Hit | None = None  # the first rank of the section
         self.last: Hit | None = None  # the last rank that was read
         self.served = False  # that one is somebody else's
