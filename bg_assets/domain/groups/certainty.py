@@ -38,6 +38,7 @@ LEAST_TITLE, MOST_TITLE = 0.02, 0.99  # no title is surer, whatever was measured
 _FAMILIES = {"it": "technical", "security": "technical", "engineering": "technical",
              "data": "technical"}  # fmt: skip
 _CHAIN = 50
+_TOLD = -0.4  # what lowers the odds by a third is said
 
 
 class Row(Protocol):
@@ -114,7 +115,7 @@ def doubts(evidence: Evidence) -> str | None:
         "unit": f"few of the department are in {in_words(evidence.function)}",
         "steps": f"{evidence.steps} managers stand above",
     }
-    lower = sorted((value, name) for name, value in parts(evidence).items() if value <= -0.25)
+    lower = sorted((value, name) for name, value in parts(evidence).items() if value <= _TOLD)
     return "less sure, since " + "; ".join(said[name] for _, name in lower) if lower else None
 
 
