@@ -213,7 +213,7 @@ def _has_sector(candidate: Candidate, condition: Condition, employees: int | Non
 
 def _has_title(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
     titles = condition.titles
-    return not titles or any(says(candidate.title, phrase) for phrase in titles)
+    return not titles or _first_said((candidate.title,), titles) is not None
 
 
 def _has_department(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
