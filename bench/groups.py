@@ -61,26 +61,29 @@ def main(arguments: Sequence[str]) -> None:
     if not chosen.read:
         # First, while nothing else is in memory for the collector to look through.
         _speed(templates.values())
-    bodies = list(_bodies(data, BEFORE, seniors=chosen.seniors))
+    public = list(bodies(data, BEFORE, seniors=chosen.seniors))
     companies = list(_companies())
     if chosen.read:
         for template in templates.values():
-            for population in (*_spread(bodies, chosen.read), *_spread(companies, chosen.read)):
+            for population in (
+                *_spread(public, chosen.read),
+                *_spread(companies, chosen.read),
+            ):
                 _print_group(population, template)
         return
     _cohesion(data, companies)
     for line in choices.table(data, templates, lambda when: _pairs(data, when, chosen.seniors)):
         _say(line)
-    for what, populations in (("public bodies", bodies), ("sample companies", companies)):
+    for what, populations in (("public bodies", public), ("sample companies", companies)):
         for template in templates.values():
             _quality(what, populations, template)
 
 
 def _pairs(data: Path, when: str, seniors: bool) -> list[tuple[Company, list[StaffMember]]]:
-    return [(one.company, one.people) for one in _bodies(data, when, seniors=seniors)]
+    return [(one.company, one.people) for one in bodies(data, when, seniors=seniors)]
 
 
-def _bodies(data: Path, when: str, *, seniors: bool) -> Iterator[Population]:
+def bodies(data: Path, when: str, *, seniors: bool) -> Iterator[Population]:
     """Public bodies with their senior posts and one person for each row of junior posts."""
     people: defaultdict[str, dict[str, Post]] = defaultdict(dict)
     lower = () if seniors else (p for p in organograms.junior(data, when) if p.id.endswith("-1"))

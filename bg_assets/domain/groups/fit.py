@@ -170,10 +170,23 @@ def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
         assists = "assistant_to_executive" in candidate.standing
         return None if assists else Unfit(rule.role, "rank")
     texts = (candidate.title, candidate.department if candidate.by_department else None)
-    for phrase in rule.ruling_out(candidate.sector):
-        if any(says(text, phrase) for text in texts):
-            return Unfit(rule.role, "never-title", phrase)
+    phrase = _first_said(texts, rule.ruling_out(candidate.sector))
+    return Unfit(rule.role, "never-title", phrase) if phrase is not None else None
+
+
+def _first_said(texts: tuple[str | None, ...], phrases: tuple[str, ...]) -> str | None:
+    """The first of the phrases that one of the texts holds, as ``says`` would have it."""
+    spoken = [words for text in texts if text for words in _words(text)]
+    for phrase, wanted in zip(phrases, _wanted(phrases), strict=True):
+        if wanted and any(wanted in words for words in spoken):
+            return phrase
     return None
+
+
+@lru_cache(maxsize=1 << 10)
+def _wanted(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """What a text has to hold for each of the phrases, empty where nothing can."""
+    return tuple((_words(phrase) or ("",))[0] for phrase in phrases)
 
 
 def _has_level(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
@@ -200,7 +213,7 @@ def _has_sector(candidate: Candidate, condition: Condition, employees: int | Non
 
 def _has_title(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
     titles = condition.titles
-    return not titles or any(says(candidate.title, phrase) for phrase in titles)
+    return not titles or _first_said((candidate.title,), titles) is not None
 
 
 def _has_department(candidate: Candidate, condition: Condition, employees: int | None) -> bool:

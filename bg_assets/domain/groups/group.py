@@ -239,8 +239,13 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
 def _heard(people: Sequence[StaffMember], placed: lines.Lines) -> list[StaffMember]:
     """The same people, each with what else tells their level heard beside the title."""
     after: list[StaffMember] = []
+    places = placed.places
     for person in people:
-        verdict = heard(person.verdict, person.seniority, placed.of(person.person_id))
+        place = places.get(person.person_id, lines.UNKNOWN)
+        if not (person.seniority or place.reports or place.steps):
+            after.append(person)
+            continue
+        verdict = heard(person.verdict, person.seniority, place)
         same = verdict is person.verdict
         after.append(person if same else replace(person, verdict=verdict))
     return after

@@ -21,7 +21,7 @@ def nearest_first(choices: dict[str, Choice], placed: Lines) -> dict[str, Choice
     deciding = {
         person_id: choice
         for person_id, choice in choices.items()
-        if choice.function and choice.fit("decision_maker") is not None
+        if choice.fits and choice.function and choice.fit("decision_maker") is not None
     }
     nearest = _nearest(deciding, placed)
     for person_id, choice in deciding.items():

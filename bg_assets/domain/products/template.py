@@ -62,6 +62,8 @@ class RoleRule:
 
     def ruling_out(self, sector: str | None) -> tuple[str, ...]:
         """The phrases that rule somebody out in a company of this sector."""
+        if not self.never_in:
+            return self.never_titles
         here = (phrases for one, phrases in self.never_in if one == sector)
         return (*self.never_titles, *(phrase for phrases in here for phrase in phrases))
 
