@@ -146,9 +146,10 @@ def _document(
     silenced = stored.silences(conn, now)
     shown = [_shown(one, told, stored.is_silenced(one, silenced)) for one in known]
     mine = away.load(config.home)
-    if mine.alert is not None and (everything or mine.alert.resolved_at is None):
-        of_mine = {(mine.alert.id, name): one for name, one in mine.told.items()}
-        shown.append(_shown(mine.alert, of_mine, False))
+    for alert, mine_told in mine.episodes:
+        if everything or alert.resolved_at is None:
+            of_mine = {(alert.id, name): one for name, one in mine_told.items()}
+            shown.append(_shown(alert, of_mine, False))
     return {
         "channels": [
             {"channel": one.name, "type": one.type, "severity": one.least}
