@@ -6,7 +6,7 @@ from bg_assets import encryption, process
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.health import knowledge, problems, processes
 from bg_assets.health.findings import FAIL, OK, WARN, Finding, NotLooked, Patient
-from bg_assets.instance import state
+from bg_assets.instance import alive, state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted
 from bg_assets.storage.capture import watch
@@ -102,7 +102,7 @@ def dagster(patient: Patient) -> Iterator[Finding]:
     else:
         yield Finding("dagster tables", OK, "they are those of the installed Dagster")
     with database.connect(patient.engine()) as conn:
-        known = processes.read(conn)
+        known = alive.read(conn)
     daemon = processes.daemon(read, known)
     if daemon == "never started":
         yield Finding("daemon", WARN, "it never ran", "start `bg-assets up`")
@@ -118,13 +118,13 @@ def dagster(patient: Patient) -> Iterator[Finding]:
     yield from (
         Finding(
             "processes", FAIL, *_halves(processes.problem(one)), "process-silent",
-            f"{one.host} {one.kind} {one.pid}",
+            f"{one.process.host} {one.process.kind} {one.process.pid}",
         )
         for one in lost
     )  # fmt: skip
     if not lost:
-        alive = [one for one in known if one.ended_seconds is None]
-        yield Finding("processes", OK, f"{len(alive)} known, none of them silent")
+        number = len(alive.standing(known))
+        yield Finding("processes", OK, f"{number} known, none of them silent")
 
 
 def _threads(heartbeats: dict[str, float]) -> Iterator[Finding]:

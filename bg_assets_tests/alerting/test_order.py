@@ -14,9 +14,9 @@ from bg_assets.domain.alerts.kinds import CRITICAL, DATABASE_AWAY, GONE_SECONDS,
 from bg_assets.domain.alerts.lives import Alert, Look, Sight
 from bg_assets.domain.alerts.telling import Rules, Told, What, quiet_hours, turn
 from bg_assets.storage import alerts, database
+from bg_assets_tests.alerting.running import eventually, heard, running
 from bg_assets_tests.alerting.scenes import Scene, scene, settled_for
 from bg_assets_tests.alerting.servers import Web
-from bg_assets_tests.alerting.test_processes import eventually, heard, running
 from bg_assets_tests.cli.command import Command
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
