@@ -40,6 +40,11 @@ class Quiet:
     end: time
     zone: ZoneInfo
 
+    @property
+    def in_words(self) -> str:
+        """As in settings, with the zone whose clocks count."""
+        return f"{self.begin:%H:%M}-{self.end:%H:%M} {self.zone.key}"
+
     def holds(self, now: datetime) -> bool:
         """Whether it is quiet at this moment; the end is outside."""
         here = now.astimezone(self.zone).time().replace(tzinfo=None)
@@ -146,10 +151,31 @@ def due(alert: Alert, told: Told, rules: Rules, silenced: bool, now: datetime) -
     what = _wanted(alert, told, rules, now)
     if what is None or (silenced and what is not What.OVER):
         return None
-    grave = CRITICAL in (alert.severity, told.severity)
-    if not grave and rules.quiet is not None and rules.quiet.holds(now):
+    if not _is_grave(alert, told) and rules.quiet is not None and rules.quiet.holds(now):
         return None
     return what
+
+
+def waits_for(alert: Alert, told: Told, rules: Rules, silenced: bool, now: datetime) -> str:
+    """What the channel waits for that it is to be told of an alert, or its end; "" for nothing."""
+    what = _wanted(alert, told, rules, now)
+    if what is What.AGAIN:
+        return ""
+    if what is None:
+        is_open = alert.raised_at is not None and alert.resolved_at is None
+        left_out = is_open and told.told_at is None
+        return f"wants {rules.least} alone" if left_out else ""
+    if silenced and what is not What.OVER:
+        return "silenced"
+    if not _is_grave(alert, told) and rules.quiet is not None and rules.quiet.holds(now):
+        return f"quiet hours until {rules.quiet.end:%H:%M} {rules.quiet.zone.key}"
+    if told.try_at is not None and told.try_at > now:
+        return f"tried again in {(told.try_at - now).total_seconds():.0f} s"
+    return "due at the next look"
+
+
+def _is_grave(alert: Alert, told: Told) -> bool:
+    return CRITICAL in (alert.severity, told.severity)
 
 
 def _wanted(alert: Alert, told: Told, rules: Rules, now: datetime) -> What | None:
