@@ -174,8 +174,10 @@ def work(patient: Patient) -> Iterator[Finding]:
 
 
 def _given_up(found: counts.Overview, events: int) -> Iterator[Finding]:
-    dead = "companies whose refresh is dead", "see `bg-assets status`, then `requeue`"
-    lost = "dead webhook events", "see `bg-assets webhook dead`, then `webhook replay`"
+    see_dead = "see `bg-assets dead`, then `bg-assets requeue COMPANY`, or `discard`"
+    dead = "companies whose refresh is dead", see_dead
+    see_lost = "see `bg-assets dead --kind event`, then `requeue` or `discard`"
+    lost = "dead webhook events", see_lost
     see = "see `bg-assets dead --cancelled`, then `bg-assets refresh COMPANY`"
     ended = "companies whose refresh was cancelled", see
     for number, (what, todo), alert in (

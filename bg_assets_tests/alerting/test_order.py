@@ -21,7 +21,7 @@ from bg_assets_tests.cli.command import Command
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LOST = "capture-lost"
-FAILS = [(500, {})]
+FAILS: list[tuple[int, dict[str, str]]] = [(500, {})]
 
 
 def lose(found: Scene) -> None:
