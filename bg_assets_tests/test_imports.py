@@ -68,7 +68,7 @@ ROOMS = {
     "health": "settings process domain domain.enrichment domain.kpis domain.alerts tracing "
     "encryption embedded providers storage products instance local",
     "alerting": "settings process domain.values domain.webhooks domain.alerts logs embedded "
-    "storage health",
+    "storage instance health",
     "cli": "settings writing domain domain.values domain.titles domain.enrichment domain.products "
     "domain.groups domain.experiments domain.webhooks domain.kpis domain.notifications "
     "domain.alerts terminal logs encryption embedded files sample storage sending products "

@@ -165,9 +165,10 @@ def _channel(name: str, fields: _Fields) -> Channel:
     if kind not in _TYPES:
         raise BadChannel(f"there is no type {kind!r}; {near(kind, _TYPES)}")
     made, allowed = _TYPES[kind]
-    unknown = [str(one) for one in fields.given if one not in ("type", "severity", *allowed)]
+    takes = (*allowed, "severity")
+    unknown = [str(one) for one in fields.given if one not in ("type", *takes)]
     if unknown:
-        raise BadChannel(f"{kind} has no field {unknown[0]}; {near(unknown[0], allowed)}")
+        raise BadChannel(f"{kind} has no field {unknown[0]}; {near(unknown[0], takes)}")
     return made(name, fields.one_of("severity", SEVERITIES, WARNING), fields)
 
 

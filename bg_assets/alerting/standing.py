@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.alerting import configured
 from bg_assets.alerting.watch import FAILING_TRIES, KIND
-from bg_assets.health import processes
 from bg_assets.health.findings import FAIL, OK, WARN, Finding, Patient
+from bg_assets.instance import alive
 from bg_assets.storage import alerts, database
 
 NONE = "none configured"
@@ -42,7 +42,7 @@ def read(conn: sa.Connection, config: settings.Settings) -> Standing:
     """How it is now; of the processes those that live."""
     found = configured.read(config)
     looking = [
-        one for one in processes.read(conn) if one.kind == KIND and one.health == "ok"
+        one for one in alive.read(conn) if one.kind == KIND and one.health == "ok"
     ]  # fmt: skip
     raised = [one for one in alerts.read_open(conn) if one.raised_at is not None]
     names = tuple(one.name for one in found.channels)

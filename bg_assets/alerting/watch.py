@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from bg_assets import process, settings
 from bg_assets.alerting import away, configured, looking
 from bg_assets.alerting.channels.sending import Channel
-from bg_assets.alerting.telling import Tellers, tell
+from bg_assets.alerting.telling import Tellers, by_key, tell
 from bg_assets.domain.alerts.kinds import DELIVERY_FAILING, WARNING
 from bg_assets.domain.alerts.lives import Alert, Look, Sight
-from bg_assets.domain.alerts.telling import Told
+from bg_assets.domain.alerts.telling import Told, ended_untold
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseNotMade, DatabaseUnreachable
 from bg_assets.health.findings import NotLooked, Patient
@@ -105,18 +105,17 @@ class Watch:
     def _tell_of_database(self, look: Look) -> None:
         """What needs no database to be told."""
         self._away.observe(look)
-        alert = self._away.alert
-        if alert is None:
-            return
-        known = {(str(alert.id), name): told for name, told in self._away.told.items()}
+        known = {
+            (str(alert.id), name): one
+            for alert, told in self._away.episodes
+            for name, one in told.items()
+        }
 
-        def note(_: Alert, channel: Channel, told: Told) -> None:
-            self._away.note(channel.name, told)
+        def note(alert: Alert, channel: Channel, told: Told) -> None:
+            self._away.note(alert, channel.name, told)
 
-        tell(self.tellers, [alert], known, (), self._now, note)
-        waits = [one for one in self._away.told.values() if one.told_at and not one.over_at]
-        if alert.resolved_at is not None and not waits:
-            self._away.finish()
+        tell(self.tellers, [one for one, _ in self._away.episodes], known, (), self._now, note)
+        self._away.finish()
 
     def _keep(self, engine: sa.Engine, look: Look) -> None:
         """Note what was seen in the tables, and tell what is due, if it is this process's turn."""
@@ -139,13 +138,15 @@ class Watch:
 
     def _failing(self, conn: sa.Connection, now: datetime) -> list[Sight]:
         """The channels that several tries in a row have not reached."""
-        due = {one.id: one for one in _to_tell(conn, now)}
-        names = {one.name for one in self.tellers.channels}
-        errors = {
-            name: told
-            for (number, name), told in alerts.read_told(conn, list(due)).items()
-            if name in names and told.tries >= FAILING_TRIES and _waits(due[number], told)
-        }
+        due = _to_tell(conn, now)
+        known = alerts.read_told(conn, [one.id for one in due])
+        errors: dict[str, Told] = {}
+        for name in [one.name for one in self.tellers.channels]:
+            for same in by_key(due):
+                told = [(one, known.get((one.id, name), Told())) for one in same]
+                waits = [*ended_untold(told), *(one for one in told if not one[0].resolved_at)]
+                failing = [one for _, one in waits if one.tries >= FAILING_TRIES]
+                errors.update((name, one) for one in failing)
         return [
             Sight(
                 DELIVERY_FAILING, name, WARNING,
@@ -183,13 +184,6 @@ class Watch:
 
     def _now(self) -> datetime:
         return datetime.now().astimezone() + self.ahead
-
-
-def _waits(alert: Alert, told: Told) -> bool:
-    """Whether a channel that could not be told is still to be told."""
-    if alert.resolved_at is None:
-        return True
-    return told.told_at is not None and told.over_at is None
 
 
 def _to_tell(conn: sa.Connection, now: datetime) -> list[Alert]:

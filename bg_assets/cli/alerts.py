@@ -2,22 +2,17 @@
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import Any
 
 import click
-import sqlalchemy as sa
 
 from bg_assets import settings, terminal
-from bg_assets.alerting import away, configured, watch
+from bg_assets.alerting import configured, watch
 from bg_assets.alerting.channels.sending import Channel, NotSent
-from bg_assets.cli import lookups, session
+from bg_assets.cli import alert_list, lookups, session
 from bg_assets.domain.alerts.kinds import KINDS
-from bg_assets.domain.alerts.lives import Alert
-from bg_assets.domain.alerts.telling import Told
 from bg_assets.domain.alerts.wording import REMEDIES, trial_message
 from bg_assets.domain.values.near import near
 from bg_assets.logs import redaction, setup
@@ -116,9 +111,10 @@ def _tried(channel: Channel, name: str) -> dict[str, str | None]:
 @click.option("--kinds", is_flag=True, help="The kinds of alerts that there are, instead.")
 @click.option("--json", "as_json", is_flag=True)
 def list_(everything: bool, kinds: bool, as_json: bool) -> None:
-    """Print what is wrong now, who was told of it, and what is silenced.
+    """Print what is wrong now, who was told of it and who was not yet, and what is silenced.
 
-    What is only being watched, whether it lasts, is listed as such.
+    What is only being watched, whether it lasts, is listed as such. Whether it is quiet, and whom
+    else to tell, goes by the variables here: those of what runs may be others.
     """
     if kinds:
         _print_kinds(as_json)
@@ -127,96 +123,12 @@ def list_(everything: bool, kinds: bool, as_json: bool) -> None:
         config = settings.read()
     found = configured.read(config)
     with session.opened() as engine, database.connect(engine) as conn:
-        document = _document(conn, config, found, everything)
+        document = alert_list.document(conn, config, found, everything)
     if as_json:
         terminal.print_json(document)
         return
-    for line in _in_words(document):
+    for line in alert_list.in_words(document, _NONE):
         terminal.tell(line)
-
-
-def _document(
-    conn: sa.Connection, config: settings.Settings, found: configured.Configured, everything: bool
-) -> dict[str, Any]:
-    now = claims.database_now(conn)
-    known = stored.read_open(conn)
-    if everything:
-        known += stored.read_over(conn, now - timedelta(seconds=stored.KEEP_SECONDS))
-    told = stored.read_told(conn, [one.id for one in known])
-    silenced = stored.silences(conn, now)
-    shown = [_shown(one, told, stored.is_silenced(one, silenced)) for one in known]
-    mine = away.load(config.home)
-    if mine.alert is not None and (everything or mine.alert.resolved_at is None):
-        of_mine = {(mine.alert.id, name): one for name, one in mine.told.items()}
-        shown.append(_shown(mine.alert, of_mine, False))
-    return {
-        "channels": [
-            {"channel": one.name, "type": one.type, "severity": one.least}
-            for one in found.channels
-        ],
-        "mistakes": found.mistakes,
-        "alerts": shown,
-        "silences": [asdict(one) for one in silenced.values()],
-    }  # fmt: skip
-
-
-def _shown(
-    alert: Alert, told: dict[tuple[int, str], Told], is_silenced: bool
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "key": alert.key,
-        "kind": alert.kind,
-        "severity": alert.severity,
-        "state": _state(alert),
-        "silenced": is_silenced,
-        "said": alert.said,
-        "todo": alert.todo,
-        "since": alert.since,
-        "raised_at": alert.raised_at,
-        "seen_at": alert.seen_at,
-        "resolved_at": alert.resolved_at,
-        "remedy": f"{REMEDIES}#{alert.kind}",
-        "told": [
-            {
-                "channel": name,
-                "told_at": one.told_at,
-                "tries": one.tries,
-                "error": one.error or None,
-            }
-            for (number, name), one in told.items()
-            if number == alert.id
-        ],
-    }
-
-
-def _state(alert: Alert) -> str:
-    if alert.resolved_at is not None:
-        return "over"
-    return "watched" if alert.raised_at is None else "open"
-
-
-def _in_words(document: dict[str, Any]) -> Iterator[str]:
-    if not document["channels"]:
-        yield f"channels: {_NONE}"
-    for one in document["channels"]:
-        yield f"channel {one['channel']} ({one['type']}): {one['severity']} and graver"
-    for mistake in document["mistakes"]:
-        yield f"left out: {mistake}"
-    for one in document["alerts"]:
-        silenced = ", silenced" if one["silenced"] else ""
-        yield (
-            f"{one['state']:<7} {one['severity']:<8} {one['key']}{silenced}, since "
-            f"{_utc(one['since'])}: {one['said']}"
-        )
-        if one["state"] != "over" and one["todo"]:
-            yield f"{'':<16} -> {one['todo']}; see {one['remedy']}"
-        for told in one["told"]:
-            if told["error"]:
-                yield f"{'':<16} {told['channel']} not told, {told['tries']} times: {told['error']}"
-    if not document["alerts"]:
-        yield "nothing is wrong, as far as was looked"
-    for one in document["silences"]:
-        yield f"silenced {one['key']} until {_utc(one['until'])} by {one['by']}: {one['reason']}"
 
 
 def _print_kinds(as_json: bool) -> None:
@@ -257,7 +169,7 @@ def silence(key: str, length: str, reason: str) -> None:
         now = claims.database_now(conn)
         until = now + timedelta(seconds=seconds)
         stored.silence(conn, key, until, lookups.who_types(), said, now)
-    terminal.tell(f"nobody is told of {key} until {_utc(until)}")
+    terminal.tell(f"nobody is told of {key} until {alert_list.utc(until)}")
 
 
 @alerts.command()
@@ -270,7 +182,3 @@ def unsilence(key: str) -> None:
         if not stored.unsilence(conn, key, now):
             session.fail(f"{key} is not silenced; {near(key, known)}".rstrip("; "), session.USAGE)
     terminal.tell(f"{key} is told again")
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -13,6 +13,7 @@ from bg_assets import settings, terminal
 from bg_assets.alerting import standing
 from bg_assets.cli import operations_report, session, written
 from bg_assets.health import knowledge, problems, processes
+from bg_assets.instance import alive
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
 from bg_assets.storage.notifications import listing as subscribers
@@ -59,7 +60,7 @@ def _read(
         told = subscribers.overview(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
-        known = processes.read(conn)
+        known = alive.read(conn)
         alerts = standing.read(conn, config)
         going = progress.read(conn)
     state = dagster_state.read(database.dagster_url())

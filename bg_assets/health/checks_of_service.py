@@ -48,22 +48,26 @@ def failing(patient: Patient) -> Iterator[Finding]:
     with database.connect(patient.engine()) as conn:
         found = failures.read(conn, FAILED_SECONDS)
     runs = state.failed_runs(database.dagster_url(), FAILED_SECONDS)
-    if max(runs, found.attempts) < FAILED_LEAST:
-        yield Finding(
-            "failures",
-            OK,
-            f"{counted(runs, 'run', 'runs')} failed in {FAILED_SECONDS / 60:.0f} min",
-        )
+    minutes = f"{FAILED_SECONDS / 60:.0f} min"
+    if max(len(runs), found.attempts) < FAILED_LEAST:
+        yield Finding("failures", OK, f"{counted(len(runs), 'run', 'runs')} failed in {minutes}")
         return
-    companies = counted(found.companies, "company", "companies")
-    of = f" of {companies}, {found.company_id} first," if found.companies else ""
-    said = (
-        f"{counted(runs, 'run', 'runs')} and {counted(found.attempts, 'attempt', 'attempts')} at "
-        f"refreshes{of} have failed in "
-        f"{FAILED_SECONDS / 60:.0f} min"
-    )
+    said = f"{_failed(found, len({*runs} - {*found.runs}))} have failed in {minutes}"
     todo = "look at the failed runs in the UI; attempts are tried again, then `bg-assets dead`"
     yield Finding("failures", WARN, said, todo, "runs-failing")
+
+
+def _failed(found: failures.Failures, others: int) -> str:
+    """The attempts, and the runs that have failed besides those in which these did."""
+    if not found.attempts:
+        return counted(others, "run", "runs")
+    first = "" if found.companies == 1 else " first"
+    companies = counted(found.companies, "company", "companies")
+    more = f" and {counted(others, 'more run', 'more runs')}" if others else ""
+    return (
+        f"{counted(found.attempts, 'attempt', 'attempts')} at refreshes of {companies} "
+        f"({found.company_id}{first}){more}"
+    )
 
 
 def promises(patient: Patient) -> Iterator[Finding]:

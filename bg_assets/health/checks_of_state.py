@@ -6,7 +6,7 @@ from bg_assets import encryption, process
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.health import knowledge, problems, processes
 from bg_assets.health.findings import FAIL, OK, WARN, Finding, NotLooked, Patient
-from bg_assets.instance import state
+from bg_assets.instance import alive, state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted
 from bg_assets.storage.capture import watch
@@ -102,7 +102,7 @@ def dagster(patient: Patient) -> Iterator[Finding]:
     else:
         yield Finding("dagster tables", OK, "they are those of the installed Dagster")
     with database.connect(patient.engine()) as conn:
-        known = processes.read(conn)
+        known = alive.read(conn)
     daemon = processes.daemon(read, known)
     if daemon == "never started":
         yield Finding("daemon", WARN, "it never ran", "start `bg-assets up`")
@@ -118,13 +118,13 @@ def dagster(patient: Patient) -> Iterator[Finding]:
     yield from (
         Finding(
             "processes", FAIL, *_halves(processes.problem(one)), "process-silent",
-            f"{one.host} {one.kind} {one.pid}",
+            f"{one.process.host} {one.process.kind} {one.process.pid}",
         )
         for one in lost
     )  # fmt: skip
     if not lost:
-        alive = [one for one in known if one.ended_seconds is None]
-        yield Finding("processes", OK, f"{len(alive)} known, none of them silent")
+        number = len(alive.standing(known))
+        yield Finding("processes", OK, f"{number} known, none of them silent")
 
 
 def _threads(heartbeats: dict[str, float]) -> Iterator[Finding]:
@@ -174,8 +174,10 @@ def work(patient: Patient) -> Iterator[Finding]:
 
 
 def _given_up(found: counts.Overview, events: int) -> Iterator[Finding]:
-    dead = "companies whose refresh is dead", "see `bg-assets status`, then `requeue`"
-    lost = "dead webhook events", "see `bg-assets webhook dead`, then `webhook replay`"
+    see_dead = "see `bg-assets dead`, then `bg-assets requeue COMPANY`, or `discard`"
+    dead = "companies whose refresh is dead", see_dead
+    see_lost = "see `bg-assets dead --kind event`, then `requeue` or `discard`"
+    lost = "dead webhook events", see_lost
     see = "see `bg-assets dead --cancelled`, then `bg-assets refresh COMPANY`"
     ended = "companies whose refresh was cancelled", see
     for number, (what, todo), alert in (

@@ -1,34 +1,16 @@
 """The processes of the system and the runs under way, as `status` and `doctor` tell of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
-
-from bg_assets import process
+from bg_assets.instance.alive import GONE, STOPPED, Standing, standing
 from bg_assets.instance.state import DagsterState
-from bg_assets.instance.worker import State, Worker
 from bg_assets.storage import workers
 from bg_assets.storage.reports.progress import Going
 
 # The daemon's heart beats every 30 s, and is looked at every 10.
 BETWEEN_BEATS = 45.0
-# After this it is not a moment's work that keeps a process from giving a sign.
-LOST_SECONDS = 90.0
 _MEGABYTE = 1 << 20
-
-
-def read(conn: sa.Connection) -> list[workers.Worker]:
-    """All processes that are known; those of this host that are gone are called so."""
-    return [
-        replace(one, state="gone")
-        if one.ended_seconds is None
-        and one.host == process.host()
-        and Worker(one.host, one.pid, one.started).state() is State.GONE
-        else one
-        for one in workers.read(conn)
-    ]
 
 
 def daemon(state: DagsterState, known: Sequence[workers.Worker]) -> str:
@@ -52,17 +34,24 @@ def daemon(state: DagsterState, known: Sequence[workers.Worker]) -> str:
     return state.daemon if heartbeat < since - 1 else "ended"
 
 
-def lost(known: Sequence[workers.Worker]) -> list[workers.Worker]:
-    """What hangs: what `up` ends by itself has been ended before it is told here."""
-    return [one for one in known if _lives(one) and one.silent_seconds > LOST_SECONDS]
+def lost(known: Sequence[workers.Worker]) -> list[Standing]:
+    """What is missed: what `up` ends by itself has been ended before it is told here."""
+    return [one for one in standing(known) if one.is_missed]
 
 
-def problem(one: workers.Worker) -> str:
-    """What to say of one that is lost."""
+def problem(found: Standing) -> str:
+    """What to say of one that is missed."""
+    one = found.process
+    what = f"the {one.kind} on {one.host} (process {one.pid})"
+    since = f"{one.silent_seconds:.0f} s"
+    others = f"; of {found.others} more there nothing is known without it" if found.others else ""
+    if one.state == GONE:
+        return f"{what} is gone without having ended in order, for {since}{others}: start it again"
+    if one.state == STOPPED:
+        return f"{what} was stopped (SIGSTOP), for {since}{others}: continue it, or end it"
     return (
-        f"the {one.kind} on {one.host} (process {one.pid}) has given no sign of life for "
-        f"{one.silent_seconds:.0f} s: look whether that machine is up, and start what runs there "
-        "again"
+        f"{what} has given no sign of life for {since}{others}: look whether that machine is up, "
+        "and start what runs there again"
     )
 
 
@@ -72,20 +61,20 @@ def problems(known: Sequence[workers.Worker]) -> Iterator[str]:
 
 
 def document(known: Sequence[workers.Worker]) -> list[dict[str, Any]]:
-    """The processes for --json; those that have ended are left out, as a run does all the time."""
+    """The processes for --json, without those that no longer should work."""
     return [
         {
             "kind": one.kind,
             "host": one.host,
             "pid": one.pid,
             "run_id": one.run_id,
-            "health": one.health,
+            "health": found.health,
             "uptime_seconds": round(one.uptime_seconds),
             "silent_seconds": round(one.silent_seconds, 1),
             "memory_bytes": one.memory,
         }
-        for one in known
-        if one.ended_seconds is None and not (one.kind == "run" and one.state == "gone")
+        for found in standing(known)
+        for one in [found.process]
     ]
 
 
@@ -110,7 +99,7 @@ def runs_in_words(runs: Sequence[Going]) -> Iterator[str]:
 
 
 def _lives(one: workers.Worker) -> bool:
-    return one.ended_seconds is None and one.state != "gone"
+    return one.ended_seconds is None and one.state != GONE
 
 
 def _span(seconds: float) -> str:

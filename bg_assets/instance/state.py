@@ -92,8 +92,8 @@ def long_runs(url: str, seconds: float) -> list[LongRun]:
         return [LongRun(**row) for row in tables.long_runs(conn, seconds)]
 
 
-def failed_runs(url: str, seconds: float) -> int:
-    """How many runs have failed within so many seconds. Raises DatabaseUnreachable."""
+def failed_runs(url: str, seconds: float) -> list[str]:
+    """The runs that have failed within so many seconds. Raises DatabaseUnreachable."""
     with _connected(url) as conn:
         return tables.failed_runs(conn, seconds)
 

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from prometheus_client import Metric
 
 from bg_assets.domain.vocabulary import ROLES
-from bg_assets.instance import state
+from bg_assets.instance import alive, state
+from bg_assets.instance.alive import BAD, OK, UNKNOWN, Standing
 from bg_assets.metrics.families import counters, gauge, gauges
 from bg_assets.settings import Settings
-from bg_assets.storage import database, next_refreshes, workers
+from bg_assets.storage import database, next_refreshes
 from bg_assets.storage.capture import watch
 from bg_assets.storage.reports import counts
 from bg_assets.storage.tallies import standing
@@ -65,23 +66,24 @@ def of_system(conn: sa.Connection, config: Settings) -> Iterator[Metric]:
         "Triggers that capture changes and do not do their work.",
         len(capture.lost) if capture.remembered else None,
     )
-    yield from _of_workers(workers.read(conn))
+    yield from _of_workers(alive.standing(alive.read(conn)))
 
 
-def _of_workers(known: Sequence[Worker]) -> Iterator[Metric]:
+def _of_workers(known: Sequence[Standing]) -> Iterator[Metric]:
     at_work: dict[tuple[str, str], list[Worker]] = defaultdict(list)
-    for one in known:
-        if one.ended_seconds is None:
-            at_work[one.kind, ANY if one.kind == RUN else one.host].append(one)
+    health: Counter[tuple[str, str, str]] = Counter()
+    for found in known:
+        one = found.process
+        key = one.kind, ANY if one.kind == RUN else one.host
+        at_work[key].append(one)
+        health.update({(*key, OK): 0, (*key, BAD): 0, (*key, UNKNOWN): 0})
+        health[(*key, found.word)] += 1
     yield gauges(
         "bg_workers",
-        "Processes that work, by kind, host and health; those that are well, or not.",
+        "Processes that should work, by kind, host and health; unknown: `up`, which would tell of "
+        "them, is silent itself.",
         ("kind", "host", "health"),
-        {
-            (*key, word): float(number)
-            for key, found in at_work.items()
-            for word, number in _by_health(found).items()
-        },
+        dict(health),
     )
 
     def each(worth: Callable[[list[Worker]], float]) -> dict[tuple[str, ...], float]:
@@ -106,11 +108,6 @@ def _of_workers(known: Sequence[Worker]) -> Iterator[Metric]:
         labels,
         each(lambda found: float(sum(one.memory for one in found))),
     )
-
-
-def _by_health(found: Sequence[Worker]) -> dict[str, int]:
-    number = Counter("ok" if one.health == "ok" else "bad" for one in found)
-    return {"ok": number["ok"], "bad": number["bad"]}
 
 
 def of_dagster(conn: sa.Connection, config: Settings) -> Iterator[Metric]:

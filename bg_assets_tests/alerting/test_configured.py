@@ -79,6 +79,8 @@ def test_a_file_makes_channels_whose_secrets_are_in_variables(
         ("{type: slack, url: 'https://hooks.example.com/hidden'}", "url takes env:NAME"),
         ("{type: slack, url: 'env:NOT_SET_AT_ALL'}", "the variable NOT_SET_AT_ALL is not set"),
         ("{type: slack, url: 'env:OPS_URL', urll: x}", "slack has no field urll"),
+        ("{type: slack, url: 'env:OPS_URL', colour: x}", "no field colour; allowed: severity, url"),
+        ("{type: slack, url: 'env:OPS_URL', severty: x}", "did you mean severity?"),
         ("{type: slack, url: 'env:PLAIN'}", "url takes https; http is for this machine alone"),
         ("{type: slack, url: 'env:NO_URL'}", "url takes an address like https"),
         ("{type: slack, url: 'env:WITH_PASSWORD'}", "url takes no user and password"),

@@ -81,9 +81,36 @@ def test_runs_that_fail_are_told(
             dagster.run_storage.add_run(run)
             dagster.report_run_failed(run)
         assert found.pass_by(0) == [("raised", "runs-failing")]
+        assert vendor.documents[0]["data"]["said"] == "3 runs have failed in 15 min"
         # A quarter of an hour passes.
-        monkeypatch.setattr(tables, "failed_runs", lambda conn, seconds: 0)
+        monkeypatch.setattr(tables, "failed_runs", lambda conn, seconds: [])
         assert found.until_over() == [("over", "runs-failing")]
+
+
+def test_a_failure_is_counted_once_though_its_run_and_its_attempt_have_failed(
+    dagster: dg.DagsterInstance, engine: sa.Engine, vendor: Web, tmp_path: Path
+) -> None:
+    with scene("runs-failing", engine, vendor, tmp_path) as found:
+        others = len(dagster.run_storage.get_run_ids())
+        found.bg.companies("co-7")
+        found.execute(
+            "insert into bg.buyer_group_refresh_log "
+            "(company_id, status, reason, triggered_by, finished_at) "
+            "values ('co-7', 'dead', 'x', 'y', now())"
+        )
+        for number in range(3):
+            run = dg.DagsterRun(job_name="some_job", run_id=str(uuid.uuid4()))
+            dagster.run_storage.add_run(run)
+            dagster.report_run_failed(run)
+            found.execute(
+                "insert into bg.refresh_attempts (refresh_id, attempt, run_id, ended_at, error) "
+                "select id, :number, :run, now(), 'it broke' from bg.buyer_group_refresh_log",
+                number=number, run=run.run_id,
+            )  # fmt: skip
+        assert found.until_raised() == [("raised", "runs-failing")]
+    more = f" and {others} more runs" if others else ""
+    (said,) = [one["data"]["said"] for one in vendor.documents]
+    assert said == f"3 attempts at refreshes of 1 company (co-7){more} have failed in 15 min"
 
 
 def test_a_sensor_that_is_switched_off_is_told(

@@ -1,8 +1,9 @@
 """`alerts`: channels are tried, what is wrong is listed, silences are kept with who said them."""
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -107,7 +108,8 @@ def test_what_is_wrong_is_listed_with_what_to_do_and_who_was_told(bg: Command, v
     out = bg("alerts", "list").out
     assert "open    critical capture-lost, since " in out
     assert "-> run `bg-assets migrate`; see docs/alerts.md#capture-lost\n" in out
-    assert "slack not told, 1 times: it answered 500\n" in out
+    assert "slack: not told, 1 times: it answered 500; tried again in 1" in out
+    assert re.search(r"^ +webhook: told 20\d\d-\d\d-\d\d \d\d:\d\d UTC$", out, re.M)
     assert "1 open, told to slack, webhook" in bg("status").out
 
 
@@ -120,6 +122,31 @@ def test_what_is_over_is_listed_when_asked_for(bg: Command, vendor: Web) -> None
     assert bg.json("alerts", "list")["alerts"] == []
     (alert,) = bg.json("alerts", "list", "--all")["alerts"]
     assert (alert["state"], alert["key"]) == ("over", "capture-lost")
+    out = bg("alerts", "list", "--all").out
+    when = r"20\d\d-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.search(rf"^ +webhook: told {when}, its end {when}$", out, re.M)
+    assert re.search(rf"^ +slack: told {when}, not told its end; due at the next look$", out, re.M)
+
+
+def test_a_warning_that_waits_for_the_morning_is_listed_with_the_hours_and_their_zone(
+    bg: Command, vendor: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    begin, end = (now + timedelta(hours=hours) for hours in (-1, 2))
+    monkeypatch.setenv("BG_ALERTS_QUIET", f"{begin:%H:%M}-{end:%H:%M}")
+    monkeypatch.setenv("BG_ALERTS_SLACK_SEVERITY", "critical")
+    bg.execute(
+        "insert into bg.alerts (kind, severity, said, since, seen_at, raised_at) "
+        "values ('runs-failing', 'warning', 'three', now(), now(), now())"
+    )
+    out = bg("alerts", "list").out
+    assert f"quiet hours: {begin:%H:%M}-{end:%H:%M} UTC; now: warnings wait\n" in out
+    assert f" webhook: not told; quiet hours until {end:%H:%M} UTC\n" in out
+    assert " slack: not told; wants critical alone\n" in out
+    found = bg.json("alerts", "list")
+    assert found["quiet"]["now"] is True
+    (alert,) = found["alerts"]
+    assert alert["untold"][1]["waits_for"] == f"quiet hours until {end:%H:%M} UTC"
 
 
 def test_a_silence_is_kept_with_who_said_it_until_it_is_taken_back(

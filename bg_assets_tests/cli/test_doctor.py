@@ -191,6 +191,8 @@ def test_what_was_given_up_or_cancelled_is_found(bg: Command, found: Examine) ->
     assert [one.said for one in told_of] == [
         "companies whose refresh is dead: 1", "companies whose refresh was cancelled: 1",
     ]  # fmt: skip
+    # As docs/alerts.md has it.
+    assert told_of[0].todo.startswith("see `bg-assets dead`, then `bg-assets requeue COMPANY`")
 
 
 def test_a_key_that_is_missing_is_found_for_secrets_and_events(

@@ -73,11 +73,13 @@ def test_a_daemon_that_ran_once_and_does_not_is_a_problem(daemon: str, wrong: in
         (worker("receiver", silent=91.0), 1),
         (worker("receiver", silent=89.0), 0),
         (worker("receiver", silent=91.0, ended=1.0), 0),
-        (worker("receiver", silent=91.0, state="gone"), 0),
+        (worker("receiver", silent=91.0, state="gone"), 1),
+        (worker("receiver", silent=3700.0, state="gone"), 0),
+        (worker("run", silent=91.0, state="gone"), 0),
         (worker("receiver", silent=91.0, state="stopped"), 1),
     ],
 )
-def test_who_lives_and_gives_no_sign_is_a_problem(one: Worker, told: int) -> None:
+def test_who_gives_no_sign_and_has_not_ended_is_a_problem(one: Worker, told: int) -> None:
     assert len(list(processes.problems([one]))) == told
 
 

@@ -20,12 +20,19 @@ _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 class NotSent(Exception):
     """A message did not get through; the text says why, and holds no secret and no address.
 
-    ``wait``: not before so many seconds, where there is a reason for it.
+    ``wait``: not before so many seconds, where there is a reason for it. ``unsure``: it may have
+    got through all the same.
     """
 
-    def __init__(self, why: str, wait: float | None = None) -> None:
+    def __init__(self, why: str, wait: float | None = None, *, unsure: bool = False) -> None:
         super().__init__(why)
         self.wait = wait
+        self.unsure = unsure
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the same message would be refused again."""
+        return self.wait == HOPELESS_SECONDS
 
 
 class Channel(Protocol):
@@ -64,8 +71,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
                 allow_redirects=False,
                 stream=True,
             )
-        except requests.Timeout:
-            raise NotSent("no answer in time") from None
+        except requests.Timeout as err:
+            unsure = not isinstance(err, requests.ConnectTimeout)
+            raise NotSent("no answer in time", unsure=unsure) from None
         except requests.RequestException as err:
             # Its text repeats the address, which may be the secret.
             raise NotSent(f"no connection ({type(err).__name__})") from None

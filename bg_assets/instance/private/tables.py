@@ -49,7 +49,7 @@ _LONG_RUNS = sa.text("""
 """)
 # Served by idx_run_range.
 _FAILED_RUNS = sa.text("""
-    select count(*) from runs where status = 'FAILURE'
+    select run_id from runs where status = 'FAILURE'
         and update_timestamp > (now() at time zone 'utc') - make_interval(secs => :seconds)
 """)
 
@@ -127,11 +127,11 @@ def long_runs(conn: sa.Connection, seconds: float) -> Sequence[sa.RowMapping]:
     return conn.execute(_LONG_RUNS, {"seconds": seconds, "run_key": RUN_KEY_TAG}).mappings().all()
 
 
-def failed_runs(conn: sa.Connection, seconds: float) -> int:
-    """How many runs, of whatever job, have failed within so many seconds."""
+def failed_runs(conn: sa.Connection, seconds: float) -> list[str]:
+    """The runs, of whatever job, that have failed within so many seconds."""
     if not _exists(conn, "runs"):
-        return 0
-    return int(conn.execute(_FAILED_RUNS, {"seconds": seconds}).scalar_one())
+        return []
+    return list(conn.execute(_FAILED_RUNS, {"seconds": seconds}).scalars())
 
 
 def _exists(conn: sa.Connection, table: str) -> bool:

@@ -13,6 +13,8 @@ from bg_assets.storage.notifications.outbox import WANTS
 
 # A sender asks several times a second; after so many seconds nobody does.
 UNSENT_SECONDS = 300.0
+# A receiver that has taken nothing for so long is told of; its messages are tried for days.
+FAILING_SECONDS = 3600.0
 
 # Served by deliveries_due, deliveries_dead and deliveries_leased, in which nothing delivered is.
 _COUNTS = sa.text("""
@@ -126,6 +128,13 @@ def problems(conn: sa.Connection) -> Iterator[str]:
             yield (
                 f"{where} has been switched off since {since}: {one.status_reason}; once it is "
                 f"mended, `bg-assets subscriptions enable {one.id}`"
+            )
+        failing = one.failing_since if one.status == "active" else None
+        seconds = (datetime.now(UTC) - failing).total_seconds() if failing else 0.0
+        if seconds > FAILING_SECONDS:
+            yield (
+                f"{where} has taken no message for {seconds / 60:.0f} min; what waits is tried "
+                f"again for days, and `bg-assets subscriptions test {one.id}` says what is wrong"
             )
         is_paused = one.paused_until is not None and one.paused_until > datetime.now(UTC)
         late = None if one.status != "active" or is_paused else _unsent(found.get(one.id))

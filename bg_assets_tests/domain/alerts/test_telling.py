@@ -17,10 +17,12 @@ from bg_assets.domain.alerts.telling import (
     Rules,
     Told,
     What,
+    begun,
     due,
     failed,
     quiet_hours,
     succeeded,
+    turn,
 )
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -150,3 +152,31 @@ def test_a_try_that_succeeded_forgets_those_that_failed() -> None:
     told = succeeded(failed(NOTHING, "503", NOW), What.RAISED, CRITICAL, NOW)
     assert told == Told(NOW, CRITICAL)
     assert succeeded(told, What.OVER, CRITICAL, hours(1)) == Told(NOW, CRITICAL, hours(1))
+
+
+def test_who_may_have_heard_of_the_beginning_is_told_it_again_and_of_the_end() -> None:
+    unsure = begun(NOTHING, WARNING)
+    assert due(ALERT, unsure, RULES, False, NOW) is What.RAISED
+    assert due(OVER, unsure, RULES, False, NOW) is What.OVER
+    assert due(OVER, failed(unsure, "no answer", NOW), RULES, False, hours(1)) is What.OVER
+    assert due(OVER, failed(NOTHING, "503", NOW), RULES, False, hours(1)) is None
+    assert begun(JUST, CRITICAL) == JUST
+
+
+@given(
+    first=st.sampled_from([NOTHING, JUST, begun(NOTHING, WARNING), failed(JUST, "503", NOW)]),
+    second=st.sampled_from([NOTHING, JUST, begun(NOTHING, WARNING), failed(NOTHING, "503", NOW)]),
+    over=st.booleans(), minutes=st.integers(0, 9 * 60),
+)  # fmt: skip
+def test_no_end_of_an_older_alert_follows_the_beginning_of_a_newer_one(
+    first: Told, second: Told, over: bool, minutes: int
+) -> None:
+    now = NOW + timedelta(minutes=minutes)
+    older = replace(OVER, id=1)
+    newer = replace(ALERT, since=NOW + timedelta(seconds=1), resolved_at=NOW if over else None)
+    steps = turn([(older, first), (newer, second)], RULES, False, now)
+    assert [one for one, _ in steps] == sorted([one for one, _ in steps], key=lambda o: o.since)
+    if second.has_heard:
+        assert older not in [one for one, _ in steps]
+    elif first.owes_end and any(what is not What.OVER for _, what in steps):
+        assert steps[0] == (older, What.OVER)

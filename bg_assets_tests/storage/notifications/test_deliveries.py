@@ -307,3 +307,23 @@ def test_senders_side_by_side_send_each_message_once_and_each_company_in_order(
     assert len(sent) == 20
     assert all(ids == sorted(set(ids)) and len(ids) == 6 for ids in sent.values())
     assert set(statuses(many)) == {"delivered"}
+
+
+def test_a_receiver_that_takes_nothing_for_an_hour_is_told_until_it_does(engine: sa.Engine) -> None:
+    number = subscribe(engine)
+    tell(engine, "acme")
+    (mine,) = claim(engine, number)
+    record(engine, result(mine, accepted=False))
+
+    def told() -> list[str]:
+        with engine.begin() as conn:
+            return list(listing.problems(conn))
+
+    assert told() == []
+    run(engine, "update bg.subscriptions set failing_since = now() - interval '61 minutes'")
+    (line,) = told()
+    assert "has taken no message for 61 min; what waits is tried again" in line
+    due_now(engine)
+    (mine,) = claim(engine, number)
+    record(engine, result(mine))
+    assert told() == []
