@@ -15,7 +15,7 @@ from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
 COLUMNS = ("phrase", "kind", "value", "language", "note")
-LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
+LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl", "cs")
 GRADES = ("senior", "lead", "junior", "chief")
 LEAVING = ("after", "all", "now")
 STANDINGS = (
@@ -53,8 +53,11 @@ KINDS: Mapping[str, str] = {
     "foreign": "empty: marks the language",
     "compound_start": "the phrase that the first part of a compound word means",
     "compound_end": "the phrase that the last part of a compound word means",
+    "compound_open": "the same, whatever the first part is; -: the compound is no such thing",
 }
 _SHIPPED = Path(__file__).with_name("lexicon.csv")
+# What is matched in other ways than as a phrase.
+_APART = frozenset(("alias", "standing", "compound_start", "compound_end", "compound_open"))
 _EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
 _SINGLE: Mapping[str, Sequence[str]] = {
@@ -103,6 +106,10 @@ class Matcher:
         """Whether some phrase begins with this word."""
         return word in self._first
 
+    def knows_alone(self, word: str) -> bool:
+        """Whether this word is a phrase."""
+        return any(len(p.words) == 1 for p in self._first.get(word, ()))
+
     def stands(self, words: Sequence[str], at: int) -> bool:
         """Whether some phrase begins at this position."""
         return any(
@@ -142,9 +149,10 @@ class Matcher:
 class Lexicon:
     """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
 
-    starts, ends: what the first and the last part of a compound word mean. people: single words
-    for them, heads: those that may be the last part of a compound too. silent: with what phrases
-    begin that say nothing of what somebody does.
+    starts, ends: what the first and the last part of a compound word mean; open_ends: what the last
+    one does whatever the first is, nothing where the whole is another thing. people: single words
+    for them, with their languages; heads: those that may be the last part of a compound too.
+    silent: with what phrases begin that say nothing of what somebody does.
     """
 
     meanings: Matcher
@@ -153,7 +161,8 @@ class Lexicon:
     boards: frozenset[str]
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
-    people: frozenset[str]
+    open_ends: Mapping[str, tuple[str, ...]]
+    people: Mapping[str, str]
     heads: frozenset[str]
     silent: frozenset[str]
     size: int
@@ -198,15 +207,15 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
     people = [p for p in phrases if p.levels and len(p.words) == 1 and len(p.words[0]) > 4]
-    apart = ("alias", "standing", "compound_start", "compound_end")
     return Lexicon(
-        meanings=Matcher(p for p in phrases if p.kind not in apart),
+        meanings=Matcher(p for p in phrases if p.kind not in _APART),
         aliases=aliases,
         standings=Matcher(standings),
         boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
         starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
         ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
-        people=frozenset(p.words[0] for p in people),
+        open_ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_open"},
+        people={p.words[0]: p.language for p in people},
         heads=frozenset(p.words[0] for p in people if p.language != "en"),
         silent=frozenset(p.words[0] for p in phrases if p.kind in SILENT),
         size=len(phrases),
@@ -246,6 +255,8 @@ def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phra
     if kind in _EMPTY and value:
         raise BadLexicon(f"{where}: a phrase of kind {kind} has no value")
     if kind in ("alias", "compound_start", "compound_end") and not tokens(value):
+        raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
+    if kind == "compound_open" and value != "-" and not tokens(value):
         raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
     if kind.startswith("compound") and len(words) != 1:
         raise BadLexicon(f"{where}: a part of a compound is one word")
@@ -315,7 +326,7 @@ def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Ph
 
 
 def _table(kind: str) -> str:
-    return kind if kind in ("alias", "standing", "compound_start", "compound_end") else "meaning"
+    return kind if kind in _APART else "meaning"
 
 
 def _spellings(phrase: Phrase) -> Iterator[Phrase]:

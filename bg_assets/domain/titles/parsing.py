@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bg_assets.domain.titles.cleaning import Section, tokens
+from bg_assets.domain.titles.compounds import derived
 from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
@@ -46,9 +47,9 @@ class Parsed:
 
 def parse(section: Section, lexicon: Lexicon) -> Parsed:
     """One section read with the lexicon."""
-    words, breaks, lower, odd, owners = _rewritten(section, lexicon)
+    words, breaks, lower, odd, owners, made = _rewritten(section, lexicon)
     starts = _found(words, lower, lexicon)
-    parsed = Parsed(weak=section.weak)
+    parsed = Parsed(weak=section.weak, abroad=made)
     at = unit = run = 0
     linked = past = office = False
     while at < len(words):
@@ -126,23 +127,28 @@ class _Instead:
 
 def _rewritten(
     section: Section, lexicon: Lexicon
-) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int], frozenset[int]]:
-    """The words with aliases and compounds replaced; breaks and marks moved along with them."""
+) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int], frozenset[int], bool]:
+    """The words with aliases and compounds replaced; breaks and marks moved along with them.
+
+    The last tells whether a word was made of others, as English ones are not.
+    """
     words = section.tokens
     instead = {
         at: _Instead(len(alias.words), tokens(alias.value))
         for at, alias in lexicon.aliases.find(words)
     }
+    made = False
     for at, word in enumerate(words):
         if at not in instead and len(word) > 5 and not lexicon.meanings.stands(words, at):
-            parts = _derived(word, lexicon)
+            parts = derived(word, lexicon)
             if parts:
                 instead[at] = _Instead(1, parts)
+                made = True
     both = _two_officers(words, lexicon)
     if both is not None and both not in instead:
         instead[both] = _Instead(1, ("officer", "and", "chief"))
     if not instead:
-        return words, section.breaks, section.lower, section.odd, section.owners
+        return words, section.breaks, section.lower, section.odd, section.owners, made
     out: list[str] = []
     moved: list[int] = []
     at = 0
@@ -157,6 +163,7 @@ def _rewritten(
         frozenset(moved[b] for b in section.lower),
         frozenset(moved[b] for b in section.odd if b not in instead),
         frozenset(moved[b] for b in section.owners),
+        made,
     )
 
 
@@ -171,34 +178,6 @@ def _two_officers(words: Sequence[str], lexicon: Lexicon) -> int | None:
     span = tuple(words[first : last + 1])
     known = any(len(p.words) == len(span) for _, p in lexicon.meanings.find(span))
     return None if known else joined[0]
-
-
-def _derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """The words that an unknown one is made of: compound, German feminine, or a prefix ex-."""
-    parts = compound(word, lexicon)
-    if parts:
-        return parts
-    if word.endswith("in") and len(word) > 6:
-        man = word[:-2]
-        return (man,) if lexicon.meanings.knows(man) else compound(man, lexicon)
-    if word.startswith("ex") and word[2:] in lexicon.people:
-        return ("ex", word[2:])
-    return ()
-
-
-def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """The meaning of a compound word when both its parts are known and nothing is left over."""
-    for cut in range(3, len(word) - 2):
-        rest = word[cut:]
-        end = lexicon.ends.get(rest) or ((rest,) if rest in lexicon.heads else None)
-        if end is None:
-            continue
-        start = word[:cut]
-        for stem in (start, start.removesuffix("s"), start.removesuffix("en")):
-            meaning = lexicon.starts.get(stem)
-            if meaning is not None:
-                return (*meaning, *end)
-    return ()
 
 
 def runs(hits: Sequence[Hit]) -> list[list[Hit]]:
