@@ -1,6 +1,7 @@
 """The lexicon: what phrases of job titles mean, read from a table and checked line by line.
 
 The table has the columns phrase, kind, value, language, note. A phrase is matched as whole words.
+Where one stands in it for several languages, the first row holds where no other does.
 """
 
 import csv
@@ -9,13 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from bg_assets.domain.titles.cleaning import tokens
+from bg_assets.domain.titles.languages import Told
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
 COLUMNS = ("phrase", "kind", "value", "language", "note")
 LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl", "cs")
+# A row of this language holds in each that has no row of its own for the phrase.
+OTHER = "other"
 GRADES = ("senior", "lead", "junior", "chief")
 LEAVING = ("after", "all", "now")
 STANDINGS = (
@@ -71,6 +76,9 @@ _SINGLE: Mapping[str, Sequence[str]] = {
 SILENT = frozenset(("region", "credential", "junk", "leaver", "grade"))
 
 
+_UNTOLD: Mapping[str, Told] = MappingProxyType({})
+
+
 class BadLexicon(Exception):
     """A table that can't be used; the sentence names file and line."""
 
@@ -96,8 +104,21 @@ class Matcher:
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         first: dict[str, list[Phrase]] = {}
+        meanings: dict[tuple[str, ...], list[Phrase]] = {}
         for phrase in phrases:
-            first.setdefault(phrase.words[0], []).append(phrase)
+            meanings.setdefault(phrase.words, []).append(phrase)
+        for some in meanings.values():
+            # What says nothing in one language must not silence the others where none is told.
+            some.sort(key=lambda p: p.kind in ("ignore", "link") or p.language == OTHER)
+        for words, several in meanings.items():
+            first.setdefault(words[0], []).append(several[0])
+        self._several = {words: tuple(some) for words, some in meanings.items() if len(some) > 1}
+        # What of these hangs on the language, not on the accents alone.
+        self.ambiguous = frozenset(
+            words[0]
+            for words, some in self._several.items()
+            if any(p.text.isascii() for p in some[1:])
+        )
         self._first = {
             word: tuple(sorted(found, key=lambda p: -len(p.words))) for word, found in first.items()
         }
@@ -117,11 +138,17 @@ class Matcher:
         )
 
     def find(
-        self, words: Sequence[str], refused: frozenset[int] = frozenset()
+        self,
+        words: Sequence[str],
+        refused: frozenset[int] = frozenset(),
+        languages: Mapping[str, Told] = _UNTOLD,
+        odd: frozenset[int] = frozenset(),
     ) -> list[tuple[int, Phrase]]:
         """(position, phrase) in reading order; among equally long ones the earlier wins.
 
-        refused: positions where an acronym may not stand.
+        refused: positions where an acronym may not stand. languages: that of the title, by the
+        ambiguous word; odd: positions of words with letters outside ASCII. Both choose between
+        several meanings.
         """
         matches: list[tuple[int, int, Phrase]] = []
         for at, word in enumerate(words):
@@ -129,9 +156,11 @@ class Matcher:
                 size = len(phrase.words)
                 if size > 1 and tuple(words[at : at + size]) != phrase.words:
                     continue
-                if phrase.kind == "acronym" and at in refused:
+                several = self._several.get(phrase.words)
+                meant = phrase if several is None else _meant(several, at, languages, odd)
+                if meant.kind == "acronym" and at in refused:
                     continue
-                matches.append((-size, at, phrase))
+                matches.append((-size, at, meant))
         if len(matches) > 1:
             matches.sort(key=lambda f: f[:2])
         taken: set[int] = set()
@@ -143,6 +172,27 @@ class Matcher:
                 chosen.append((at, phrase))
         chosen.sort(key=lambda c: c[0])
         return chosen
+
+
+def _meant(
+    several: Sequence[Phrase], at: int, languages: Mapping[str, Told], odd: frozenset[int]
+) -> Phrase:
+    """Which of the meanings of the words at a place is meant: the one with its accents, if any.
+
+    Else that of the language, or where it has none that of the other languages. English words are
+    used in all, so that a guess moves none of them.
+    """
+    first, *others = several
+    if not odd.isdisjoint(range(at, at + len(first.words))):
+        accented = [p for p in several if not p.text.isascii()]
+    else:
+        accented, others = [], [p for p in others if p.text.isascii()]
+    told = languages.get(first.words[0])
+    if told is None or (first.language == "en" and not told.firmly):
+        return (accented or several)[0]
+    fitting = [p for p in accented or (first, *others) if p.language == told.language]
+    rest = [p for p in others if p.language == OTHER]
+    return (fitting or accented or rest or several)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +277,7 @@ def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
     header = next(rows, [])
     if tuple(header) != COLUMNS:
         raise BadLexicon(f"{path}, line 1: the header must be {','.join(COLUMNS)}")
-    seen: dict[tuple[str, tuple[str, ...]], int] = {}
+    seen: dict[tuple[str, tuple[str, ...], str], int] = {}
     for row in rows:
         if not row or row[0].startswith("#"):
             continue
@@ -236,7 +286,8 @@ def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
             raise BadLexicon(f"{where}: {len(row)} columns instead of {len(COLUMNS)}")
         phrase = _phrase(where, *(cell.strip() for cell in row[:4]))
         for spelling in _spellings(phrase):
-            key = (_table(phrase.kind), spelling.words)
+            table = _table(phrase.kind)
+            key = (table, spelling.words, phrase.language if table == "meaning" else "")
             if key not in seen:
                 seen[key] = rows.line_num
                 yield spelling
@@ -250,7 +301,7 @@ def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phra
         raise BadLexicon(f"{where}: the phrase is empty")
     if kind not in KINDS:
         raise BadLexicon(f"{where}: unknown kind {kind!r}; {near(kind, KINDS)}")
-    if language not in LANGUAGES:
+    if language not in (*LANGUAGES, OTHER):
         raise BadLexicon(f"{where}: unknown language {language!r}; {near(language, LANGUAGES)}")
     if kind in _EMPTY and value:
         raise BadLexicon(f"{where}: a phrase of kind {kind} has no value")
@@ -310,12 +361,13 @@ def unaliased(words: Sequence[str], aliases: Matcher) -> tuple[str, ...]:
 
 def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Phrase]:
     """The phrases as titles show them once their aliases are replaced; each spelling once."""
-    spellings: dict[tuple[str, tuple[str, ...]], Phrase] = {}
+    spellings: dict[tuple[str, tuple[str, ...], str], Phrase] = {}
     for phrase in phrases:
         if phrase.kind == "alias":
             continue
         words = unaliased(phrase.words, aliases)
-        key = (_table(phrase.kind), words)
+        table = _table(phrase.kind)
+        key = (table, words, phrase.language if table == "meaning" else "")
         other = spellings.setdefault(key, replace(phrase, words=words))
         if (other.kind, other.value) != (phrase.kind, phrase.value):
             raise BadLexicon(

@@ -1,13 +1,17 @@
 """From a title to what was found in it: units and runs of phrases, and what was left over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from bg_assets.domain.titles.cleaning import Section, tokens
 from bg_assets.domain.titles.compounds import derived
+from bg_assets.domain.titles.languages import Told
 from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
+
+_UNTOLD: Mapping[str, Told] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,12 @@ class Parsed:
     weak: bool = False
 
 
-def parse(section: Section, lexicon: Lexicon) -> Parsed:
-    """One section read with the lexicon."""
+def parse(
+    section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = _UNTOLD
+) -> Parsed:
+    """One section read with the lexicon; languages: that of the title, by the ambiguous word."""
     words, breaks, lower, odd, owners, made = _rewritten(section, lexicon)
-    starts = _found(words, lower, lexicon)
+    starts = _found(words, lower, lexicon, languages, odd)
     parsed = Parsed(weak=section.weak, abroad=made)
     at = unit = run = 0
     linked = past = office = False
@@ -84,14 +90,20 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
     return parsed
 
 
-def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dict[int, Phrase]:
+def _found(
+    words: Sequence[str],
+    lower: frozenset[int],
+    lexicon: Lexicon,
+    languages: Mapping[str, Told],
+    odd: frozenset[int],
+) -> dict[int, Phrase]:
     """Phrases by position; `it` is no acronym in a sentence or beside a title with capitals."""
-    found = lexicon.meanings.find(words)
+    found = lexicon.meanings.find(words, languages=languages, odd=odd)
     if any(p.kind == "acronym" and at in lower for at, p in found):
         written = [at for at, p in found if p.kind in MEANINGFUL and p.kind != "acronym"]
         sentence = not written and len(words) > sum(len(p.words) for _, p in found)
         if sentence or any(at not in lower for at in written):
-            found = lexicon.meanings.find(words, lower)
+            found = lexicon.meanings.find(words, lower, languages, odd)
     return dict(found)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bg_assets.domain.titles import languages
 from bg_assets.domain.titles.cleaning import Section, sections
 from bg_assets.domain.titles.function import Finding, function_of, function_told_by
 from bg_assets.domain.titles.lexicon import SILENT, Lexicon, shipped
@@ -35,11 +36,15 @@ class Reading:
 
 
 @lru_cache(maxsize=CACHED)
-def read(text: str) -> Reading:
-    """A text, a title or the name of a department, read with the shipped lexicon."""
+def read(text: str, spoken: tuple[str, ...] = ()) -> Reading:
+    """A text, a title or the name of a department, read with the shipped lexicon.
+
+    spoken: the languages of the company or file, for words that mean several things.
+    """
     lexicon = shipped()
     parts = sections(text)
-    parsed = [parse(section, lexicon) for section in parts]
+    told = languages.in_doubt(text, parts, spoken, lexicon.meanings.ambiguous)
+    parsed = [parse(section, lexicon, told) for section in parts]
     left = False
     current = [_own(p.hits) for p in parsed]
     if any(p.gone for p in parsed):
