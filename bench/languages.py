@@ -66,5 +66,7 @@ def report(held_out: Sequence[tail.Label]) -> None:
     sys.stdout.write("language      n | told, right of these\n")
     for language, answers in sorted(by.items(), key=lambda one: (one[0] == "all", one[0])):
         told = [one for one in answers if one is not None]
-        share, right = len(told) / len(answers), sum(told) / max(1, len(told))
-        sys.stdout.write(f"{language:8} {len(answers):6} | {share:.2f} {right:.3f}\n")
+        share = len(told) / len(answers)
+        sys.stdout.write(
+            f"{language:8} {len(answers):6} | {share:.2f} {sum(told) / max(1, len(told)):.3f}\n"
+        )

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -131,7 +132,8 @@ def take(engine: sa.Engine, what: Purpose) -> Taken:
         )
         companies = [refresh.company_id for refresh in held]
         as_of = {refresh.company_id: refresh.as_of for refresh in held}
-        judged, failed = judge(staff.read_people(conn, companies), as_of)
+        people = staff.read_people(conn, companies)
+        judged, failed = judge(people, as_of, staff.read_spoken(conn, people))
         good = [company for company in companies if company not in failed]
         staff.write_staff(conn, good, judged)
         return Taken(tuple(held), judged, failed)
@@ -144,7 +146,9 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
     def work(conn: sa.Connection) -> Taken:
         today = claims.database_now(conn).astimezone(UTC).date()
-        judged, failed = judge(staff.read_people(conn, companies), dict.fromkeys(companies, today))
+        people = staff.read_people(conn, companies)
+        spoken = staff.read_spoken(conn, people)
+        judged, failed = judge(people, dict.fromkeys(companies, today), spoken)
         staff.write_staff(conn, [one for one in companies if one not in failed], judged)
         return Taken((), judged, failed)
 
@@ -152,9 +156,14 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
 
 def judge(
-    people: Sequence[staff.Person], as_of: dict[str, date]
+    people: Sequence[staff.Person],
+    as_of: dict[str, date],
+    spoken: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
-    """The staff by company, each with the verdict on their title; and the companies that failed."""
+    """The staff by company, each with the verdict on their title; and the companies that failed.
+
+    spoken: by company the languages that its titles may be in.
+    """
     # A lexicon that does not load is nobody's poison: the run fails as a whole.
     lexicon.shipped()
     judged: dict[str, list[StaffMember]] = {company: [] for company in as_of}
@@ -163,7 +172,8 @@ def judge(
         if person.company_id in failed:
             continue
         try:
-            verdict = titles.classify(person.title, person.department)
+            languages = spoken.get(person.company_id, ())
+            verdict = titles.classify(person.title, person.department, languages)
             today = as_of[person.company_id]
             if employment.is_employed(
                 person.status, person.start_date, person.end_date, today, verdict

@@ -14,6 +14,7 @@ from bg_assets.cli import lookups, session
 from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import Template
+from bg_assets.domain.titles import languages
 from bg_assets.domain.titles.verdict import TitleVerdict, classify
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.products import in_force
@@ -59,7 +60,8 @@ def _document(
         for group in shown.read_shown(conn, [company_id], names=False).get(company_id, [])
     }
     given = staff.read_overrides(conn, [company_id]).get(company_id, {})
-    verdict = classify(person.title, person.department)
+    spoken = languages.of_company(company.country, (one.title for one in known))
+    verdict = classify(person.title, person.department, spoken)
     gone = _gone(company_id, person, today, verdict)
     answers = []
     for template in templates:

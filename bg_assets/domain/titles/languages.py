@@ -8,7 +8,7 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -58,7 +58,13 @@ def spoken_in(country: str | None) -> tuple[str, ...]:
     return _SPOKEN.get(found, ()) if found else ()
 
 
-def of(title: str, spoken: Collection[str] = (), beside: str = "") -> Told | None:
+def of_company(country: str | None, titles: Iterable[str | None]) -> tuple[str, ...]:
+    """The languages of a company's titles: those of its country, else the one of most titles."""
+    return spoken_in(country) or of_many(titles)
+
+
+@lru_cache(maxsize=_WORDS)
+def of(title: str, spoken: tuple[str, ...] = (), beside: str = "") -> Told | None:
     """The language of a title, None where it has no word that could tell it.
 
     spoken: the languages of its company or file, heard where its own words do not firmly tell one.
@@ -66,7 +72,7 @@ def of(title: str, spoken: Collection[str] = (), beside: str = "") -> Told | Non
     """
     scores = _scores(title, beside)
     if not scores:
-        return Told(next(iter(spoken)), firmly=True) if len(spoken) == 1 else None
+        return Told(spoken[0], firmly=True) if len(spoken) == 1 else None
     best = max(scores, key=lambda one: scores[one])
     ahead = scores[best] - max(score for one, score in scores.items() if one != best)
     if spoken and ahead < SURE:
@@ -75,7 +81,7 @@ def of(title: str, spoken: Collection[str] = (), beside: str = "") -> Told | Non
 
 
 def in_doubt(
-    text: str, parts: Iterable[Section], spoken: Collection[str], ambiguous: frozenset[str]
+    text: str, parts: Iterable[Section], spoken: tuple[str, ...], ambiguous: frozenset[str]
 ) -> dict[str, Told]:
     """By ambiguous word of a text the language that the other words tell."""
     if all(ambiguous.isdisjoint(part.tokens) for part in parts):

@@ -49,9 +49,7 @@ class Parsed:
     weak: bool = False
 
 
-def parse(
-    section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = _UNTOLD
-) -> Parsed:
+def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = _UNTOLD) -> Parsed:
     """One section read with the lexicon; languages: that of the title, by the ambiguous word."""
     words, breaks, lower, odd, owners, made = _rewritten(section, lexicon)
     starts = _found(words, lower, lexicon, languages, odd)

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bg_assets.domain.titles import calibration, lexicon, likeness, tail
+from bg_assets.domain.titles import calibration, languages, lexicon, likeness, tail
 from bg_assets.domain.titles.function import Basis, Finding
 from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # To be raised when these modules read some title in another way than before.
-RULES = 2
+RULES = 3
 # A board or a secretariat as a department tells nothing about the function of who sits there.
 _NO_UNIT = frozenset(("executive", "administration", "-"))
 
@@ -42,12 +42,16 @@ class TitleVerdict:
 
 
 @lru_cache(maxsize=CACHED)
-def classify(title: str | None, department: str | None = None) -> TitleVerdict:
+def classify(
+    title: str | None, department: str | None = None, spoken: tuple[str, ...] = ()
+) -> TitleVerdict:
     """The verdict on a title; a department speaks for a function. Never raises.
 
-    An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
+    spoken: the languages of the company or file (languages.of_company), heard where a word means
+    different things in several. An unknown field has a reason that starts with `no-evidence`,
+    `garbage-only` or `non-english`.
     """
-    return _classified(title, department)[0]
+    return _classified(title, department, spoken)[0]
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +62,7 @@ def version() -> str:
     another version may be another one today.
     """
     shares = {name: value for name, value in vars(calibration).items() if name.isupper()}
-    known = f"{lexicon.digest()} {likeness.digest()} {shares}".encode()
+    known = f"{lexicon.digest()} {likeness.digest()} {languages.digest()} {shares}".encode()
     return f"{RULES}-{hashlib.sha256(known).hexdigest()[:12]}"
 
 
@@ -75,15 +79,16 @@ def hear_tail(on: bool) -> None:
 
 def bases(title: str | None, department: str | None = None) -> tuple[Basis | None, Basis | None]:
     """What the function rests on, and the level, None for a field that is not answered."""
-    _, function, level = _classified(title, department)
+    _, function, level = _classified(title, department, ())
     return function, level
 
 
 def _classified(
-    title: str | None, department: str | None
+    title: str | None, department: str | None, spoken: tuple[str, ...]
 ) -> tuple[TitleVerdict, Basis | None, Basis | None]:
-    reading = read(title or "")
-    function, perhaps, heard, reasons = _function(reading, department)
+    reading = read(title or "", spoken)
+    place = read(department, spoken) if department else None
+    function, perhaps, heard, reasons = _function(reading, place)
     likely = None if heard and reading.level else likeness.of(reading)
     of_function = _basis(calibration.FUNCTION, function, heard)
     if likely is not None and not heard:
@@ -139,11 +144,10 @@ def _basis(shares: Mapping[str, float], found: Finding | None, heard: str) -> Ba
 
 
 def _function(
-    reading: Reading, department: str | None
+    reading: Reading, place: Reading | None
 ) -> tuple[Finding | None, tuple[str, ...], str, list[str]]:
     """Title and department together: finding, possibilities if none, what was heard, reasons."""
     told = reading.function
-    place = read(department) if department else None
     unit = place.function if place else None
     if told is None or told.values[0] == "-":
         perhaps = told.values[1:] if told else ()
