@@ -127,6 +127,10 @@ class Matcher:
         """Whether some phrase begins with this word."""
         return word in self._first
 
+    def phrases(self) -> list[Phrase]:
+        """All phrases, of several meanings the first."""
+        return [phrase for some in self._first.values() for phrase in some]
+
     def knows_alone(self, word: str) -> bool:
         """Whether this word is a phrase."""
         return any(len(p.words) == 1 for p in self._first.get(word, ()))

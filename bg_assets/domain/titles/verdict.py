@@ -104,7 +104,8 @@ def _classified(
     if level is not None and level.rule == "like":
         reasons.append("level manager: titles like it lead others")
     elif level is not None:
-        reasons.append(f"level {level.values[0]}: {level.phrase!r}")
+        slip = ", misspelt" if level.rule == "misspelt" else ""
+        reasons.append(f"level {level.values[0]}: {level.phrase!r}{slip}")
         if level.values[1:]:
             reasons.append(f"level could be {' or '.join(level.values[1:])}")
     if reading.left:
@@ -134,7 +135,7 @@ def _basis(shares: Mapping[str, float], found: Finding | None, heard: str) -> Ba
     """The share of right readings of this kind; agreement never lowers it, contradiction does."""
     if found is None:
         return None
-    forked = found.values[1:] and found.rule not in ("weak", "department") and not heard
+    forked = found.values[1:] and found.rule not in ("weak", "department", "misspelt") and not heard
     rule = "fork" if forked else found.rule
     if heard == "agrees":
         return Basis(heard, max(calibration.AGREES, shares[rule]))

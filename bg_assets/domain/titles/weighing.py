@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bg_assets.domain.titles import languages
+from bg_assets.domain.titles import languages, misspellings
 from bg_assets.domain.titles.cleaning import Section, sections
 from bg_assets.domain.titles.function import Finding, function_of, function_told_by
-from bg_assets.domain.titles.lexicon import SILENT, Lexicon, shipped
+from bg_assets.domain.titles.lexicon import SILENT, Lexicon, Phrase, shipped
 from bg_assets.domain.titles.parsing import Hit, Parsed, parse, runs
 from bg_assets.domain.vocabulary import LEVELS
 
@@ -45,6 +45,7 @@ def read(text: str, spoken: tuple[str, ...] = ()) -> Reading:
     parts = sections(text)
     told = languages.in_doubt(text, parts, spoken, lexicon.meanings.ambiguous)
     parsed = [parse(section, lexicon, told) for section in parts]
+    parsed, misspelt = misspellings.mended(parts, parsed, told)
     left = False
     current = [_own(p.hits) for p in parsed]
     if any(p.gone for p in parsed):
@@ -62,6 +63,8 @@ def read(text: str, spoken: tuple[str, ...] = ()) -> Reading:
         function = function_told_by(higher) if higher.phrase.functions else function
     if level is None:
         level = _in_bracket(_first(_level(hits) for hits in weak))
+    if misspelt is not None:
+        level, function = _as_misspelt(level, misspelt), _as_misspelt(function, misspelt)
     if function is None or function.rule in ("weak", "general"):
         within = [f for hits in weak if (f := function_of(hits)) is not None]
         firm = [f for f in within if f.rule not in ("weak", "general")]
@@ -231,6 +234,13 @@ def _found(hit: Hit) -> Finding:
 
 def _in_bracket(found: Finding | None) -> Finding | None:
     return found and Finding(found.values, "bracket", found.phrase)
+
+
+def _as_misspelt(found: Finding | None, phrase: Phrase) -> Finding | None:
+    """A finding that rests on a misspelt phrase, as such."""
+    if found is None or found.phrase != " ".join(phrase.words):
+        return found
+    return Finding(found.values, "misspelt", found.phrase)
 
 
 def _first(found: Iterable[Finding | None]) -> Finding | None:

@@ -1,0 +1,114 @@
+"""Words of rank with one letter too many, too few, another or two changed places: `Dircector`.
+
+Looked for only in words that nothing is known of, and heard only where the phrase they give is long.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from bg_assets.domain.titles.cleaning import Section
+from bg_assets.domain.titles.languages import Told
+from bg_assets.domain.titles.lexicon import Lexicon, Phrase, shipped
+from bg_assets.domain.titles.parsing import Parsed, parse
+from bg_assets.domain.vocabulary import LEVELS
+
+# Letters that a phrase has at least, signs between its words not counted.
+LEAST_LETTERS = 8
+_LEAST_WORD, _LEAST_MISSPELT = 5, 4
+_RANKS = frozenset(LEVELS[: LEVELS.index("manager") + 1])
+# Words of other meanings that are one letter from a word of rank.
+_OTHERS = frozenset(
+    (
+        "autonome", "cabine", "chainman", "charwoman", "commissario", "directed", "directing",
+        "direction", "directions", "directory", "dirigent", "empresarial", "firewoman",
+        "fonditore", "fonditrice", "fundidor", "fundidora", "hostel", "hotes", "manage", "managed",
+        "ondernemen", "opzichter", "zelfstandig",
+    )
+)  # fmt: skip
+
+
+def mended(
+    parts: Sequence[Section], parsed: Sequence[Parsed], told: Mapping[str, Told]
+) -> tuple[list[Parsed], Phrase | None]:
+    """The sections read with one misspelt word of rank put right, and the phrase that gives.
+
+    As they were, and None, where there is none, or where another rank was found than by a part of
+    that phrase.
+    """
+    lexicon = shipped()
+    for at, (part, read) in enumerate(zip(parts, parsed, strict=True)):
+        if not read.unknown or part.weak:
+            continue
+        found = _mended(part, read, lexicon, told)
+        if found is not None:
+            anew, phrase = found
+            return [*parsed[:at], anew, *parsed[at + 1 :]], phrase
+    return list(parsed), None
+
+
+def _mended(
+    part: Section, read: Parsed, lexicon: Lexicon, told: Mapping[str, Told]
+) -> tuple[Parsed, Phrase] | None:
+    for at, word in enumerate(part.tokens):
+        for right in meant_by(word):
+            tokens = (*part.tokens[:at], right, *part.tokens[at + 1 :])
+            anew = parse(replace(part, tokens=tokens), lexicon, told)
+            phrase = next((h.phrase for h in anew.hits if _is_rank(h.phrase, right)), None)
+            others = {w for h in read.hits if h.levels for w in h.phrase.words}
+            if phrase is not None and others <= {*phrase.words}:
+                return anew, phrase
+    return None
+
+
+def _is_rank(phrase: Phrase, word: str) -> bool:
+    """Whether the phrase is long, has the word, and tells a rank from manager on."""
+    ranked = bool(phrase.levels) and phrase.levels[0] in _RANKS
+    return ranked and word in phrase.words and sum(map(len, phrase.words)) >= LEAST_LETTERS
+
+
+@lru_cache(maxsize=1 << 15)
+def meant_by(word: str) -> tuple[str, ...]:
+    """The words of rank that are one slip of the pen from this one; none if it is known itself.
+
+    The first letter is never the wrong one: a resident is no president.
+    """
+    known, index = _index()
+    if len(word) < _LEAST_MISSPELT or word in known or word in _OTHERS:
+        return ()
+    near = {one for key in _shortened(word) for one in index.get(key, ())}
+    return tuple(sorted(one for one in near if one[0] == word[0] and _is_one_slip(word, one)))
+
+
+def _shortened(word: str) -> set[str]:
+    """The word, and what is left of it without one of its letters."""
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+
+
+def _is_one_slip(one: str, other: str) -> bool:
+    """Whether a letter was added, left out or replaced, or two neighbours changed places."""
+    if len(one) != len(other):
+        longer, shorter = sorted((one, other), key=len, reverse=True)
+        return len(longer) == len(shorter) + 1 and shorter in _shortened(longer)
+    differing = [at for at in range(len(one)) if one[at] != other[at]]
+    if len(differing) == 1:
+        return True
+    return (
+        len(differing) == 2
+        and differing[1] == differing[0] + 1
+        and one[differing[0]] == other[differing[1]]
+        and one[differing[1]] == other[differing[0]]
+    )
+
+
+@lru_cache(maxsize=1)
+def _index() -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
+    """All words of the lexicon, and by shortened word the words of rank that it may be."""
+    phrases = shipped().meanings.phrases()
+    known = frozenset(word for phrase in phrases for word in phrase.words)
+    ranked = {w for p in phrases for w in p.words if len(w) >= _LEAST_WORD and _is_rank(p, w)}
+    index: dict[str, list[str]] = {}
+    for word in sorted(ranked):
+        for key in _shortened(word):
+            index.setdefault(key, []).append(word)
+    return known, {key: tuple(words) for key, words in index.items()}
