@@ -26,8 +26,12 @@ _PLURALS = (
 _UNIT = ("bereich",)
 
 
-def derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """The words that an unknown one is made of; empty where it is made of none that are known."""
+def derived(word: str, lexicon: Lexicon, *, leads: bool) -> tuple[str, ...]:
+    """The words that an unknown one is made of; empty where it is made of none that are known.
+
+    leads: the title, or what is joined to it, begins with the word; a plural further on is of
+    others (`comunidades de propietarios`).
+    """
     parts = compound(word, lexicon)
     if parts:
         return parts
@@ -38,7 +42,7 @@ def derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
             return parts
     if word.startswith("ex") and word[2:] in lexicon.people:
         return ("ex", word[2:])
-    return _of_an_office(word, lexicon) or _singular(word, lexicon)
+    return _of_an_office(word, lexicon) or (_singular(word, lexicon) if leads else ())
 
 
 def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:

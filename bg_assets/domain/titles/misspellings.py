@@ -1,6 +1,6 @@
 """Words of rank with one letter too many, too few, another or two changed places: `Dircector`.
 
-Looked for only in words that nothing is known of, and heard only where the phrase they give is long.
+Looked for only in words that nothing is known of, and heard only where they give a long phrase.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,8 @@ _RANKS = frozenset(LEVELS[: LEVELS.index("manager") + 1])
 # Words of other meanings that are one letter from a word of rank.
 _OTHERS = frozenset(
     (
-        "autonome", "cabine", "chainman", "charwoman", "commissario", "directed", "directing",
+        "autonom", "autonome", "autonomes", "cabine", "chainman", "charwoman", "commissario",
+        "directed", "directing",
         "direction", "directions", "directory", "dirigent", "empresarial", "firewoman",
         "fonditore", "fonditrice", "fundidor", "fundidora", "hostel", "hotes", "manage", "managed",
         "ondernemen", "opzichter", "zelfstandig",

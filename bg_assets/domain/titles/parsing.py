@@ -150,7 +150,8 @@ def _rewritten(
     made = False
     for at, word in enumerate(words):
         if at not in instead and len(word) > 5 and not lexicon.meanings.stands(words, at):
-            parts = derived(word, lexicon)
+            leads = at == 0 or at in section.breaks or words[at - 1] == "and"
+            parts = derived(word, lexicon, leads=leads)
             if parts:
                 instead[at] = _Instead(1, parts)
                 made = True
