@@ -47,6 +47,8 @@ def derived(word: str, lexicon: Lexicon, *, leads: bool) -> tuple[str, ...]:
 
 def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:
     """The meaning of a compound word when both its parts are known and nothing is left over."""
+    if word[-3:] not in lexicon.last_letters:
+        return ()
     for cut in range(3, len(word) - 2):
         rest = word[cut:]
         end = lexicon.ends.get(rest) or ((rest,) if rest in lexicon.heads else None)
@@ -66,6 +68,8 @@ def _of_an_office(word: str, lexicon: Lexicon) -> tuple[str, ...]:
     Only the ends that the lexicon lists may follow what it does not know, and the longest that fits
     decides: a `Begleiter` is no Leiter.
     """
+    if word[-3:] not in lexicon.last_letters:
+        return ()
     for cut in range(len(word) - 3):
         meaning = lexicon.open_ends.get(word[cut:])
         if meaning is None:

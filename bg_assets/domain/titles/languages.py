@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bg_assets.domain.titles.cleaning import Section
@@ -50,6 +51,10 @@ class Told:
 
     language: str
     firmly: bool
+
+
+# Of what no language is told.
+UNTOLD: Mapping[str, Told] = MappingProxyType({})
 
 
 def spoken_in(country: str | None) -> tuple[str, ...]:

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 
 from bg_assets.domain.titles.cleaning import tokens
-from bg_assets.domain.titles.languages import Told
+from bg_assets.domain.titles.languages import UNTOLD, Told
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
@@ -65,18 +64,9 @@ _SHIPPED = Path(__file__).with_name("lexicon.csv")
 _APART = frozenset(("alias", "standing", "compound_start", "compound_end", "compound_open"))
 _EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
-_SINGLE: Mapping[str, Sequence[str]] = {
-    "grade": GRADES,
-    "standing": STANDINGS,
-    "leaver": LEAVING,
-}
-
-
+_SINGLE: Mapping[str, Sequence[str]] = {"grade": GRADES, "standing": STANDINGS, "leaver": LEAVING}
 # What these say of somebody is not what he or she does.
 SILENT = frozenset(("region", "credential", "junk", "leaver", "grade"))
-
-
-_UNTOLD: Mapping[str, Told] = MappingProxyType({})
 
 
 class BadLexicon(Exception):
@@ -113,12 +103,10 @@ class Matcher:
         for words, several in meanings.items():
             first.setdefault(words[0], []).append(several[0])
         self._several = {words: tuple(some) for words, some in meanings.items() if len(some) > 1}
+        self._open = frozenset(words[0] for words in self._several)
         # What of these hangs on the language, not on the accents alone.
-        self.ambiguous = frozenset(
-            words[0]
-            for words, some in self._several.items()
-            if any(p.text.isascii() for p in some[1:])
-        )
+        others = [p for some in self._several.values() for p in some[1:]]
+        self.ambiguous = frozenset(p.words[0] for p in others if p.text.isascii())
         self._first = {
             word: tuple(sorted(found, key=lambda p: -len(p.words))) for word, found in first.items()
         }
@@ -145,7 +133,7 @@ class Matcher:
         self,
         words: Sequence[str],
         refused: frozenset[int] = frozenset(),
-        languages: Mapping[str, Told] = _UNTOLD,
+        languages: Mapping[str, Told] = UNTOLD,
         odd: frozenset[int] = frozenset(),
     ) -> list[tuple[int, Phrase]]:
         """(position, phrase) in reading order; among equally long ones the earlier wins.
@@ -160,11 +148,11 @@ class Matcher:
                 size = len(phrase.words)
                 if size > 1 and tuple(words[at : at + size]) != phrase.words:
                     continue
-                several = self._several.get(phrase.words)
-                meant = phrase if several is None else _meant(several, at, languages, odd)
-                if meant.kind == "acronym" and at in refused:
+                if word in self._open and phrase.words in self._several:
+                    phrase = _meant(self._several[phrase.words], at, languages, odd)
+                if phrase.kind == "acronym" and at in refused:
                     continue
-                matches.append((-size, at, meant))
+                matches.append((-size, at, phrase))
         if len(matches) > 1:
             matches.sort(key=lambda f: f[:2])
         taken: set[int] = set()
@@ -206,7 +194,7 @@ class Lexicon:
     starts, ends: what the first and the last part of a compound word mean; open_ends: what the last
     one does whatever the first is, nothing where the whole is another thing. people: single words
     for them, with their languages; heads: those that may be the last part of a compound too.
-    silent: with what phrases begin that say nothing of what somebody does.
+    last_letters: of all that may be. silent: with what phrases begin that say nothing of a work.
     """
 
     meanings: Matcher
@@ -218,6 +206,7 @@ class Lexicon:
     open_ends: Mapping[str, tuple[str, ...]]
     people: Mapping[str, str]
     heads: frozenset[str]
+    last_letters: frozenset[str]
     silent: frozenset[str]
     size: int
 
@@ -261,19 +250,26 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
     people = [p for p in phrases if p.levels and len(p.words) == 1 and len(p.words[0]) > 4]
+    ends, open_ends = _parts(phrases, "compound_end"), _parts(phrases, "compound_open")
+    heads = frozenset(p.words[0] for p in people if p.language != "en")
     return Lexicon(
         meanings=Matcher(p for p in phrases if p.kind not in _APART),
         aliases=aliases,
         standings=Matcher(standings),
         boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
-        starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
-        ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
-        open_ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_open"},
+        starts=_parts(phrases, "compound_start"),
+        ends=ends,
+        open_ends=open_ends,
         people={p.words[0]: p.language for p in people},
-        heads=frozenset(p.words[0] for p in people if p.language != "en"),
+        heads=heads,
+        last_letters=frozenset(word[-3:] for word in (*ends, *open_ends, *heads)),
         silent=frozenset(p.words[0] for p in phrases if p.kind in SILENT),
         size=len(phrases),
     )
+
+
+def _parts(phrases: Iterable[Phrase], kind: str) -> dict[str, tuple[str, ...]]:
+    return {p.words[0]: tokens(p.value) for p in phrases if p.kind == kind}
 
 
 def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
@@ -309,9 +305,8 @@ def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phra
         raise BadLexicon(f"{where}: unknown language {language!r}; {near(language, LANGUAGES)}")
     if kind in _EMPTY and value:
         raise BadLexicon(f"{where}: a phrase of kind {kind} has no value")
-    if kind in ("alias", "compound_start", "compound_end") and not tokens(value):
-        raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
-    if kind == "compound_open" and value != "-" and not tokens(value):
+    nothing = kind == "compound_open" and value == "-"
+    if kind in _APART and kind != "standing" and not nothing and not tokens(value):
         raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
     if kind.startswith("compound") and len(words) != 1:
         raise BadLexicon(f"{where}: a part of a compound is one word")

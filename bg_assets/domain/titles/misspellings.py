@@ -16,6 +16,7 @@ from bg_assets.domain.vocabulary import LEVELS
 # Letters that a phrase has at least, signs between its words not counted.
 LEAST_LETTERS = 8
 _LEAST_WORD, _LEAST_MISSPELT = 5, 4
+_PART = 3
 _RANKS = frozenset(LEVELS[: LEVELS.index("manager") + 1])
 # Words of other meanings that are one letter from a word of rank.
 _OTHERS = frozenset(
@@ -77,20 +78,22 @@ def meant_by(word: str) -> tuple[str, ...]:
     known, index = _index()
     if len(word) < _LEAST_MISSPELT or word in known or word in _OTHERS:
         return ()
-    near = {one for key in _shortened(word) for one in index.get(key, ())}
-    return tuple(sorted(one for one in near if one[0] == word[0] and _is_one_slip(word, one)))
+    near = {*index.get((word[0], word[:_PART]), ()), *index.get((word[0], word[-_PART:]), ())}
+    return tuple(sorted(one for one in near if _is_one_slip(word, one)))
 
 
 def _shortened(word: str) -> set[str]:
-    """The word, and what is left of it without one of its letters."""
-    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+    """What is left of a word without one of its letters."""
+    return {word[:at] + word[at + 1 :] for at in range(len(word))}
 
 
 def _is_one_slip(one: str, other: str) -> bool:
     """Whether a letter was added, left out or replaced, or two neighbours changed places."""
+    if abs(len(one) - len(other)) > 1:
+        return False
     if len(one) != len(other):
         longer, shorter = sorted((one, other), key=len, reverse=True)
-        return len(longer) == len(shorter) + 1 and shorter in _shortened(longer)
+        return shorter in _shortened(longer)
     differing = [at for at in range(len(one)) if one[at] != other[at]]
     if len(differing) == 1:
         return True
@@ -103,13 +106,16 @@ def _is_one_slip(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _index() -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
-    """All words of the lexicon, and by shortened word the words of rank that it may be."""
+def _index() -> tuple[frozenset[str], dict[tuple[str, str], tuple[str, ...]]]:
+    """All words of the lexicon; words of rank by first letter and either end.
+
+    A single slip leaves one of the two ends as it is, but for one in the middle of a short word.
+    """
     phrases = shipped().meanings.phrases()
     known = frozenset(word for phrase in phrases for word in phrase.words)
     ranked = {w for p in phrases for w in p.words if len(w) >= _LEAST_WORD and _is_rank(p, w)}
-    index: dict[str, list[str]] = {}
+    index: dict[tuple[str, str], list[str]] = {}
     for word in sorted(ranked):
-        for key in _shortened(word):
-            index.setdefault(key, []).append(word)
+        for part in {word[:_PART], word[-_PART:]}:
+            index.setdefault((word[0], part), []).append(word)
     return known, {key: tuple(words) for key, words in index.items()}

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from bg_assets.domain.titles.cleaning import Section, tokens
 from bg_assets.domain.titles.compounds import derived
-from bg_assets.domain.titles.languages import Told
+from bg_assets.domain.titles.languages import UNTOLD, Told
 from bg_assets.domain.titles.lexicon import Lexicon, Phrase
 
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
-
-_UNTOLD: Mapping[str, Told] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Parsed:
     weak: bool = False
 
 
-def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = _UNTOLD) -> Parsed:
+def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UNTOLD) -> Parsed:
     """One section read with the lexicon; languages: that of the title, by the ambiguous word."""
     words, breaks, lower, odd, owners, made = _rewritten(section, lexicon)
     starts = _found(words, lower, lexicon, languages, odd)
