@@ -82,26 +82,19 @@ def meant_by(word: str) -> tuple[str, ...]:
     return tuple(sorted(one for one in near if _is_one_slip(word, one)))
 
 
-def _shortened(word: str) -> set[str]:
-    """What is left of a word without one of its letters."""
-    return {word[:at] + word[at + 1 :] for at in range(len(word))}
-
-
 def _is_one_slip(one: str, other: str) -> bool:
     """Whether a letter was added, left out or replaced, or two neighbours changed places."""
-    if abs(len(one) - len(other)) > 1:
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    if len(longer) - len(shorter) > 1 or longer == shorter:
         return False
-    if len(one) != len(other):
-        longer, shorter = sorted((one, other), key=len, reverse=True)
-        return shorter in _shortened(longer)
-    differing = [at for at in range(len(one)) if one[at] != other[at]]
-    if len(differing) == 1:
-        return True
-    return (
-        len(differing) == 2
-        and differing[1] == differing[0] + 1
-        and one[differing[0]] == other[differing[1]]
-        and one[differing[1]] == other[differing[0]]
+    at = 0
+    while at < len(shorter) and longer[at] == shorter[at]:
+        at += 1
+    if len(longer) > len(shorter):
+        return longer[at + 1 :] == shorter[at:]
+    changed = longer[at + 1 : at + 2] + longer[at] == shorter[at : at + 2]
+    return longer[at + 1 :] == shorter[at + 1 :] or (
+        changed and longer[at + 2 :] == shorter[at + 2 :]
     )
 
 

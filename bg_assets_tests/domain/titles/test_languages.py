@@ -54,6 +54,40 @@ def test_in_its_own_language_it_does(title: str, function: str | None, level: st
     assert (said.function, said.level) == (function, level), said.reasons
 
 
+GOODS_AND_STAFF: list[tuple[str, str | None, str | None]] = [
+    ("Gérant de portefeuille", "finance", "staff"),
+    ("Gérante de fonds", "finance", "staff"),
+    ("gestore di fondi", "finance", "staff"),
+    ("Gérant de société", "executive", "owner"),
+    ("Personale di guardia", None, None),
+    ("Responsabile del personale", "hr", "manager"),
+    ("transportista de productos químicos", None, "staff"),
+    ("operador de produtos lácteos", None, "staff"),
+    ("Director de productos", "product", "director"),
+    ("Gestora de produtos", "product", "manager"),
+    ("Head of Library Collections", None, "head"),
+    ("Leiterin Ausbildung", "hr", "head"),
+    ("Kaufmann in Ausbildung", None, "intern"),
+    ("generální ředitel", "executive", "c_level"),
+    ("finanční ředitelka", "finance", "director"),
+    ("vedoucí nákupu", "procurement", "head"),
+    ("Qualitätsingenieur", "engineering", "staff"),
+    ("Vertriebsingenieur", "sales", "staff"),
+]
+
+
+@pytest.mark.parametrize(("title", "function", "level"), GOODS_AND_STAFF)
+def test_a_word_for_goods_staff_or_a_fund_is_not_taken_for_an_office(
+    title: str, function: str | None, level: str | None
+) -> None:
+    said = classify(title)
+    assert said.level == level, said.reasons
+    if function is None:
+        assert said.function not in ("product", "hr", "finance"), said.reasons
+    else:
+        assert said.function == function, said.reasons
+
+
 def test_what_the_title_does_not_tell_the_country_does() -> None:
     danish, german = languages.spoken_in("Denmark"), languages.spoken_in("DE")
     assert classify("Leder", None, danish).level == "manager"
