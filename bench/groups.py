@@ -1,5 +1,7 @@
 """Quality of the groups: cohesion, speed, sizes, roles, gaps and confidence for every template.
 
+And of public bodies whose decision makers are of the profession that the product is for.
+
 `--read N` prints N groups of public bodies and N of the sample in full, for reading, instead.
 `--template NAME` takes one template. `--seniors` leaves the junior posts out.
 """
@@ -16,12 +18,14 @@ from random import Random
 from statistics import fmean, median
 
 import bench
+from bench import choices
 from bg_assets.domain.groups.cohesion import LEAST_PEOPLE, Stratum, cohesion
 from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.values.departments import apart
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 from bg_assets.products.files import load_templates
 from bg_assets.sample import world
@@ -57,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     if not chosen.read:
         # First, while nothing else is in memory for the collector to look through.
         _speed(templates.values())
-    bodies = list(_bodies(data, seniors=chosen.seniors))
+    bodies = list(_bodies(data, BEFORE, seniors=chosen.seniors))
     companies = list(_companies())
     if chosen.read:
         for template in templates.values():
@@ -65,23 +69,34 @@ def main(arguments: Sequence[str]) -> None:
                 _print_group(population, template)
         return
     _cohesion(data, companies)
+    for line in choices.table(data, templates, lambda when: _pairs(data, when, chosen.seniors)):
+        _say(line)
     for what, populations in (("public bodies", bodies), ("sample companies", companies)):
         for template in templates.values():
             _quality(what, populations, template)
 
 
-def _bodies(data: Path, *, seniors: bool) -> Iterator[Population]:
+def _pairs(data: Path, when: str, seniors: bool) -> list[tuple[Company, list[StaffMember]]]:
+    return [(one.company, one.people) for one in _bodies(data, when, seniors=seniors)]
+
+
+def _bodies(data: Path, when: str, *, seniors: bool) -> Iterator[Population]:
     """Public bodies with their senior posts and one person for each row of junior posts."""
     people: defaultdict[str, dict[str, Post]] = defaultdict(dict)
-    lower = () if seniors else (p for p in organograms.junior(data, BEFORE) if p.id.endswith("-1"))
-    for post in itertools.chain(organograms.read_senior(data, BEFORE).people.values(), lower):
+    lower = () if seniors else (p for p in organograms.junior(data, when) if p.id.endswith("-1"))
+    for post in itertools.chain(organograms.read_senior(data, when).people.values(), lower):
         people[post.company_id][post.id] = post
-    size = organograms.read_sizes(data, BEFORE)
+    size, names = organograms.read_sizes(data, when), organograms.read_names(data)
     for body, posts in sorted(people.items()):
         staff = [
-            _member(p.id, p.title, p.department, None, p.manager_id or None) for p in posts.values()
+            _member(p.id, p.title, apart(p.department, names[body]), None, p.manager_id or None)
+            for p in posts.values()
         ]
-        yield Population(body, Company(body, size[body], size[body], "GB"), staff)
+        yield Population(body, _body(body, names[body], size[body]), staff)
+
+
+def _body(body: str, name: str, size: int) -> Company:
+    return Company(body, size, size, "GB", "Government administration", name=name)
 
 
 def _companies() -> Iterator[Population]:
@@ -240,7 +255,8 @@ def _print_group(population: Population, template: Template) -> None:
         person = people[member.person_id]
         _say(
             f"  {ROLE_LABELS[member.role]:<19}{person.title or '?'} [{person.department or '?'}] "
-            f"{person.function}/{person.level} {member.confidence:.2f} {member.influence:.2f}"
+            f"{person.verdict.function}/{person.verdict.level} {member.confidence:.2f} "
+            f"{member.influence:.2f}"
         )
     for gap in group.gaps:
         _say(f"  gap: {gap.reason}")

@@ -9,11 +9,13 @@ import gzip
 import hashlib
 import io
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bg_assets.domain.titles.authority import standing
 from bg_assets.domain.vocabulary import LEVELS
 
 DATA = Path(
@@ -64,6 +66,7 @@ MAJORS = {
 MANY = frozenset(
     ("Chief Executives", "General and Operations Managers", "Chief Sustainability Officers")
 )
+_SENIOR = re.compile(r"\b(?:senior|snr|sr|lead|principal)\b", re.IGNORECASE)
 ABOVE = frozenset(("owner", "c_level", "vp", "head", "director", "manager"))
 
 
@@ -87,9 +90,20 @@ def rows(name: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
 
 
-def accepted(gold: str, words: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    """Our words that are right where the gold says this; `a|b` is either."""
-    return frozenset(w for g in gold.split("|") for w in words.get(g, (g.lower(),)))
+def accepted(gold: str, words: Mapping[str, tuple[str, ...]], title: str = "") -> frozenset[str]:
+    """Our words that are right where the gold says this; `a|b` is either.
+
+    A `Senior Product Manager` is senior by one convention and a manager by another: of such titles
+    both are right.
+    """
+    right = frozenset(w for g in gold.split("|") for w in words.get(g, (g.lower(),)))
+    if words is LEVELS_OF and right & {"manager", "senior"} and _senior_in_name(title):
+        return right | {"manager", "senior"}
+    return right
+
+
+def _senior_in_name(title: str) -> bool:
+    return "in_name" in standing(title) and _SENIOR.search(title) is not None
 
 
 def posts() -> list[dict[str, str]]:
@@ -140,7 +154,7 @@ def _marked(name: str, column: str) -> Iterator[Labelled]:
             ("level", row["seniority"], LEVELS_OF),
         ):
             if not gold.startswith("?"):
-                title, right = row[column], accepted(gold, words)
+                title, right = row[column], accepted(gold, words, row[column])
                 yield Labelled("business", field, title, None, right, title)
 
 

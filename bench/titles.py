@@ -24,7 +24,7 @@ def adversarial(say: Callable[[str], object]) -> None:
         else:
             answerable += 1
             answered += value is not None
-            silent += value is not None and value not in accepted(gold, words)
+            silent += value is not None and value not in accepted(gold, words, title)
     say(f"adversarial: silent errors {silent}, coverage {answered}/{answerable}")
     say(f"  foreign fields answered rather than abstained from (read them): {foreign}")
 
@@ -52,7 +52,7 @@ def noise(say: Callable[[str], object]) -> None:
             (row["seniority"], noisy.level, LEVELS_OF),
         ):
             fields += 1
-            right += value in accepted(gold, words)
+            right += value in accepted(gold, words, row["canonical"])
     say(f"noise: equal to the clean title {same}/{read} = {same / read:.4f}")
     say(f"  right fields {right}/{fields} = {right / fields:.4f}")
 

@@ -85,6 +85,9 @@ def read(instance: dg.DagsterInstance, engine: sa.Engine, record: dg.RunRecord) 
         event = entry.dagster_event
         if event is None:
             continue
+        if dagster_events.was_late_to_start(event):
+            # Its process may have come to its work just before it was ended.
+            return Ending(False)
         if event.event_type is dg.DagsterEventType.STEP_START:
             began = True
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:

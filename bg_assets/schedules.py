@@ -9,6 +9,8 @@ from bg_assets.storage import claims, database, experiments, next_refreshes
 
 # Of Dagster's priorities: behind every refresh.
 _LEAST_URGENT = {"dagster/priority": "-1000"}
+# A stop is told of by the next turn, and by one more, should that one be missed.
+_TURNS_HOURS = 2.0
 _OFF = "BG_REFRESH_WITHOUT_NEWS is 0: companies without news are not refreshed"
 
 
@@ -78,24 +80,24 @@ def measure_kpis(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
-        "Compares the two versions of a template each hour while an experiment runs, and does "
-        "nothing while none does."
+        "Compares the two versions of a template each hour while an experiment runs, tells of its "
+        "end, and does nothing while none runs."
     ),
 )
 def experiment_comparisons(
     context: dg.ScheduleEvaluationContext, database: Database
 ) -> dg.RunRequest | dg.SkipReason:
-    products = running_experiments(database)
+    products = told_experiments(database)
     if not products:
         return dg.SkipReason("no experiment runs")
     return dg.RunRequest(tags={**_LEAST_URGENT, "bg/reasons": f"experiments: {products}"})
 
 
-def running_experiments(resource: Database) -> str:
-    """The products on which an experiment runs, in a line; empty while none does."""
+def told_experiments(resource: Database) -> str:
+    """The products on which an experiment runs, or was just stopped, in a line; else empty."""
     with database.connect(resource.engine) as conn:
-        effects = experiments.in_effect(conn)
-    return ", ".join(product for product, one in effects.items() if one.runs)
+        told = experiments.running_or_stopped_since(conn, _TURNS_HOURS)
+    return ", ".join(sorted({one.product for one in told}))
 
 
 SCHEDULES = [refreshes_without_news, kpis, experiment_comparisons]

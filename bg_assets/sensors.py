@@ -140,6 +140,11 @@ def _apply_events(
             # Fewer settled than looked at: somebody is being written by another.
             if settled < done.looked_at:
                 patient.give_up("a lock, for webhook events,", time.monotonic() - began)
+            for one in done.became:
+                LOG.info(
+                    "event_settled", source=one.source, id=one.event_id, outcome=one.status,
+                    company=one.company_id,
+                )  # fmt: skip
             if settled:
                 LOG.info(
                     "events_applied", applied=done.applied, ignored=done.ignored, dead=done.dead

@@ -107,6 +107,15 @@ def read_sizes(data: Path, date: str) -> dict[str, int]:
     return {body: round(size) for body, size in sizes.items()}
 
 
+def read_names(data: Path) -> dict[str, str]:
+    """The name of each body of both dates."""
+    names: dict[str, str] = {}
+    for date in (BEFORE, AFTER):
+        for row in _rows(data, "senior", date):
+            names.setdefault(row["org"], row["organisation"])
+    return names
+
+
 def write_companies(data: Path, path: Path) -> int:
     """Write all bodies of both dates with their number of posts at the first that tells it.
 

@@ -14,6 +14,8 @@ from dagster._core.definitions.job_base import InMemoryJob as InMemoryJob
 from dagster._core.definitions.reconstruct import (
     ReconstructableRepository as ReconstructableRepository,
 )
+from dagster._core.events import JobFailureData as JobFailureData
+from dagster._core.events import RunFailureReason as RunFailureReason
 from dagster._core.execution.api import execute_run as execute_run
 from dagster._core.execution.backfill import BulkActionStatus as BulkActionStatus
 from dagster._core.execution.backfill import PartitionBackfill as PartitionBackfill

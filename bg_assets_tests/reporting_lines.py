@@ -33,7 +33,7 @@ def agreement(posts: Sequence[Post]) -> float | None:
         for b, far in others.items()
         if a < b
     ]
-    return _rank_correlation([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
+    return rank_correlation([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
 
 
 def _steps(manager: Mapping[str, str]) -> dict[str, dict[str, int]]:
@@ -55,7 +55,8 @@ def _steps(manager: Mapping[str, str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _rank_correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
+def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Spearman's; None where all values of one are alike."""
     x, y = _ranks(a), _ranks(b)
     mean_x, mean_y = fmean(x), fmean(y)
     spread = (sum((p - mean_x) ** 2 for p in x) * sum((q - mean_y) ** 2 for q in y)) ** 0.5

@@ -14,6 +14,7 @@ from bg_assets.faults import Ending, outage
 from bg_assets.instance import launcher, notes
 from bg_assets.instance.private import names
 from bg_assets.instance.worker import Worker
+from bg_assets_tests.private import JobFailureData, RunFailureReason
 
 JOB = "refresh_buyer_groups"
 
@@ -56,7 +57,7 @@ def failed(
     instance: dg.DagsterInstance,
     engine: sa.Engine,
     *,
-    events: tuple[str, ...] = ("STEP_START",),
+    events: tuple[str | dg.DagsterEvent, ...] = ("STEP_START",),
     worker: Worker | None = None,
     started: datetime | None = None,
     note: BaseException | None = None,
@@ -68,8 +69,9 @@ def failed(
         tags={names.WORKER_TAG: worker.to_tag()} if worker else {},
     )
     for one in events:
-        event = dg.DagsterEvent(one, JOB, step_key="company_people")
-        instance.report_dagster_event(event, run.run_id)
+        if isinstance(one, str):
+            one = dg.DagsterEvent(one, JOB, step_key="company_people")
+        instance.report_dagster_event(one, run.run_id)
     if note is not None:
         notes.leave(launcher.outputs(), run.run_id, note)
     (record,) = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
@@ -93,6 +95,19 @@ def test_a_process_that_was_killed_at_its_work_may_have_been_killed_by_it(
 
 def test_a_run_without_a_step_never_began(instance: dg.DagsterInstance, engine: sa.Engine) -> None:
     assert failed(instance, engine, events=()) == Ending(False)
+
+
+@pytest.mark.parametrize(
+    ("reason", "began"),
+    [(RunFailureReason.START_TIMEOUT, False), (RunFailureReason.UNEXPECTED_TERMINATION, True)],
+)
+def test_a_run_that_was_late_to_start_is_nobodys_fault_though_it_came_to_its_work_in_the_end(
+    instance: dg.DagsterInstance, engine: sa.Engine, reason: RunFailureReason, *, began: bool
+) -> None:
+    late = dg.DagsterEvent(
+        "PIPELINE_FAILURE", JOB, event_specific_data=JobFailureData(None, reason)
+    )  # fmt: skip
+    assert failed(instance, engine, events=("STEP_START", late)).began_a_step is began
 
 
 def test_what_a_process_could_not_tell_dagster_is_read_from_its_note(

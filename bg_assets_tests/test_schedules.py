@@ -121,4 +121,7 @@ def test_experiments_are_compared_while_one_runs_and_not_otherwise(world: World)
     with world.engine.begin() as conn:
         assert one is not None
         experiments.stop(conn, one, "ann", "b", {})
+    # Its end is told of, so that the last look is not taken for the present.
+    assert evaluated(world, "experiment_comparisons").run_requests
+    world.sql("update bg.experiments set stopped_at = stopped_at - interval '3 h'")
     assert evaluated(world, "experiment_comparisons").skip_message == "no experiment runs"

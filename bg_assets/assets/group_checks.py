@@ -43,7 +43,7 @@ def _outside_band(group: Checked, templates: Mapping[str, Template]) -> bool:
     if template is None:
         return False
     employees = sizes.staff_size(group.employee_min, group.employee_max)
-    target = sizes.target(employees, template.deal_size)
+    target = sizes.target(employees, template.deal_dollars)
     least = sum(min(rule.required, target.of(rule.role)) for rule in template.roles)
     return not least <= group.members <= target.total + group.pinned
 

@@ -15,6 +15,7 @@ from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.titles import lexicon
 from bg_assets.domain.titles import verdict as titles
+from bg_assets.domain.values import departments
 from bg_assets.instance import report
 from bg_assets.storage import claims, database, refreshes, staff
 from bg_assets.storage import companies as tracked
@@ -133,7 +134,8 @@ def take(engine: sa.Engine, what: Purpose) -> Taken:
         companies = [refresh.company_id for refresh in held]
         as_of = {refresh.company_id: refresh.as_of for refresh in held}
         people = staff.read_people(conn, companies)
-        judged, failed = judge(people, as_of, staff.read_spoken(conn, people))
+        names, spoken = staff.read_names(conn, companies), staff.read_spoken(conn, people)
+        judged, failed = judge(people, as_of, names, spoken)
         good = [company for company in companies if company not in failed]
         staff.write_staff(conn, good, judged)
         return Taken(tuple(held), judged, failed)
@@ -147,8 +149,8 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
     def work(conn: sa.Connection) -> Taken:
         today = claims.database_now(conn).astimezone(UTC).date()
         people = staff.read_people(conn, companies)
-        spoken = staff.read_spoken(conn, people)
-        judged, failed = judge(people, dict.fromkeys(companies, today), spoken)
+        names, spoken = staff.read_names(conn, companies), staff.read_spoken(conn, people)
+        judged, failed = judge(people, dict.fromkeys(companies, today), names, spoken)
         staff.write_staff(conn, [one for one in companies if one not in failed], judged)
         return Taken((), judged, failed)
 
@@ -158,11 +160,13 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 def judge(
     people: Sequence[staff.Person],
     as_of: dict[str, date],
+    names: Mapping[str, str],
     spoken: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
     """The staff by company, each with the verdict on their title; and the companies that failed.
 
-    spoken: by company the languages that its titles may be in.
+    names: of the companies, which tell nothing where a department repeats them. spoken: the
+    languages that their titles may be in.
     """
     # A lexicon that does not load is nobody's poison: the run fails as a whole.
     lexicon.shipped()
@@ -172,8 +176,9 @@ def judge(
         if person.company_id in failed:
             continue
         try:
+            department = departments.apart(person.department, names.get(person.company_id))
             languages = spoken.get(person.company_id, ())
-            verdict = titles.classify(person.title, person.department, languages)
+            verdict = titles.classify(person.title, department, languages)
             today = as_of[person.company_id]
             if employment.is_employed(
                 person.status, person.start_date, person.end_date, today, verdict
@@ -194,6 +199,7 @@ def _member(person: staff.Person, verdict: titles.TitleVerdict) -> StaffMember:
         verdict=verdict,
         has_email=person.has_email,
         start_date=person.start_date,
+        seniority=person.seniority,
     )
 
 

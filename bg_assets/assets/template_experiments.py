@@ -4,12 +4,14 @@ from typing import Any
 
 import dagster as dg
 
-from bg_assets.domain.experiments.report import DIFFERS, Report, report, table
+from bg_assets.domain.experiments.report import DIFFERS, Report, from_document, report, table
 from bg_assets.resources import Database
 from bg_assets.storage import experiment_groups, experiments
 from bg_assets.storage.database import connect
 from bg_assets.storage.experiments import Experiment
 
+# For so long what a stop left is told of, so that nobody takes the last look for the present.
+LAST_REPORT_HOURS = 24.0
 NOTHING_RUNS = (
     "no experiment runs: `bg-assets experiment start PRODUCT --against FILE` starts one, and "
     "`bg-assets experiment show` tells what former ones said"
@@ -37,17 +39,28 @@ def template_experiments(database: Database) -> dg.MaterializeResult[None]:
     the same people. Started and stopped by `bg-assets experiment`.
     """
     with connect(database.engine) as conn:
-        running = [one for one in experiments.read(conn) if one.runs]
-        found = [(one, report(experiment_groups.sums(conn, one))) for one in running]
+        told = experiments.running_or_stopped_since(conn, LAST_REPORT_HOURS)
+        found = [
+            (one, report(experiment_groups.sums(conn, one)) if one.runs else _last(one))
+            for one in told
+        ]
     return dg.MaterializeResult(metadata=describe(found))
 
 
-def describe(found: list[tuple[Experiment, Report]]) -> dict[str, Any]:
+def _last(one: Experiment) -> Report | None:
+    """What was known when it was stopped."""
+    return from_document(one.result) if one.result else None
+
+
+def describe(found: list[tuple[Experiment, Report | None]]) -> dict[str, Any]:
     """The metadata: a table for each experiment, and numbers that Dagster draws over time."""
-    if not found:
-        return {"because": NOTHING_RUNS, "experiments": 0}
-    metadata: dict[str, Any] = {"experiments": len(found)}
+    running = sum(one.runs for one, _ in found)
+    metadata: dict[str, Any] = {} if running else {"because": NOTHING_RUNS}
+    metadata["experiments"] = running
     for one, said in found:
+        if said is None:
+            metadata[one.product] = dg.MetadataValue.md(_since(one))
+            continue
         metadata[f"{one.product}: conclusion"] = said.conclusion
         metadata[one.product] = dg.MetadataValue.md(_markdown(one, said))
         metadata[f"{one.product}: companies with both groups"] = said.both
@@ -65,9 +78,8 @@ def _markdown(one: Experiment, said: Report) -> str:
     lines = [
         f"**{one.product}**: {said.conclusion}",
         "",
-        f"Since {one.started_at:%Y-%m-%d %H:%M %Z}, a is {one.a_hash} and b {one.b_hash}; "
-        f"{one.share} of a hundred companies are shown b.",
-        *(["", _MOVING] if one.arranged_at is None else []),
+        _since(one),
+        *(["", _MOVING] if one.runs and one.arranged_at is None else []),
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
@@ -76,6 +88,16 @@ def _markdown(one: Experiment, said: Report) -> str:
         _HOW,
     ]
     return "\n".join(lines)
+
+
+def _since(one: Experiment) -> str:
+    """When it ran, of what, and what its end left in force; not by whom, which may be a name."""
+    versions = f"a is {one.a_hash} and b {one.b_hash}"
+    began = f"{one.started_at:%Y-%m-%d %H:%M %Z}"
+    if one.stopped_at is None:
+        return f"Since {began}, {versions}; {one.share} of a hundred companies are shown b."
+    kept = f"version {one.kept} is kept" if one.kept else "the file of the product rules again"
+    return f"**Stopped** {one.stopped_at:%Y-%m-%d %H:%M %Z}: {kept}. From {began} on, {versions}."
 
 
 _MOVING = "Companies are still being looked through for those that are to be shown another."

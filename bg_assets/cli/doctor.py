@@ -51,9 +51,9 @@ def doctor(as_json: bool) -> None:
     """Look at everything that can be wrong, and say what to do about what is.
 
     Databases, tables, triggers, clocks, daemon, sensors, work that waits, subscribers, keys,
-    backups, failures, objectives, providers, secrets, alerts, disks, processes, traces, versions,
-    and whether the definitions load. Whatever is wrong, all the rest is looked at too. Takes some
-    seconds and changes nothing. Ends with exit code 1 where something was found.
+    backups, failures, objectives, providers, secrets, KPIs, experiments, alerts, disks, processes,
+    traces, versions, and whether the definitions load. Whatever is wrong, all the rest is looked at
+    too. Takes some seconds and changes nothing. Ends with exit code 1 where something was found.
     """
     config, findings = _settings()
     patient = Patient(config)

@@ -11,6 +11,7 @@ from bg_assets.cli import kept_versions, lookups, session, template_diff
 from bg_assets.domain.enrichment.asking import Level
 from bg_assets.domain.products.places import BadTemplate
 from bg_assets.domain.products.template import Condition, RoleRule, Template
+from bg_assets.domain.values.currencies import money
 from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
 from bg_assets.products.files import (
     SHIPPED,
@@ -57,7 +58,7 @@ def list_(as_json: bool) -> None:
         used = "in use" if row["in_use"] else "not in BG_PRODUCTS"
         terminal.tell(f"{row['name']} (version {row['version']}, {row['hash']}, {used})")
         terminal.tell(f"  {row['does']}")
-        terminal.tell(f"  {row['deal_size']:,} US dollars; {row['file']}")
+        terminal.tell(f"  {money(row['deal_size'], row['currency'])}; {row['file']}")
         if row["experiment"]:
             terminal.tell(f"  {kept_versions.in_words(row['experiment'], row['hash'])}")
 
@@ -213,6 +214,7 @@ def _row(template: Template, found: Found, config: settings.Settings) -> dict[st
         "version": template.version,
         "does": template.does,
         "deal_size": template.deal_size,
+        "currency": template.currency,
         "hash": template.hash,
         "regions": list(template.regions),
         "enrichment": template.enrichment.value,
@@ -226,7 +228,7 @@ def _print(template: Template, row: dict[str, Any]) -> None:
     out = terminal.results
     out.one_line(f"{template.title} ({template.name}, version {template.version}, {template.hash})")
     out.one_line(template.does)
-    out.one_line(f"deal       {template.deal_size:,} US dollars")
+    out.one_line(f"deal       {money(template.deal_size, template.currency)}")
     out.one_line(f"sold in    {', '.join(template.regions) or 'all countries'}")
     out.one_line(f"enrichment {_ENRICHMENT[template.enrichment]}")
     out.one_line(f"file       {row['file']}")

@@ -134,14 +134,7 @@ def _authority(
     if level is None:
         return unread
     rank = authority.rank(title, level, employees=employees, country=country)
-    limit = authority.may_sign(rank, employees)
-    if limit == authority.UNLIMITED:
-        signs = "signs any sum"
-    elif limit:
-        signs = f"signs up to about {limit:,.0f} US dollars alone"
-    else:
-        signs = "signs nothing alone"
-    return (*unread, f"authority: rank {rank:g} of 10, {signs}")
+    return (*unread, f"authority: rank {rank:g} of 10, {authority.signs(rank, employees)}")
 
 
 def _csv(out: TextIO, answers: Iterator[_Answer]) -> None:

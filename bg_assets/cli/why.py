@@ -16,6 +16,7 @@ from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles import languages
 from bg_assets.domain.titles.verdict import TitleVerdict, classify
+from bg_assets.domain.values import departments
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.products import in_force
 from bg_assets.storage import claims, database, instance_settings, overrides, staff
@@ -61,7 +62,8 @@ def _document(
     }
     given = staff.read_overrides(conn, [company_id]).get(company_id, {})
     spoken = languages.of_company(company.country, (one.title for one in known))
-    verdict = classify(person.title, person.department, spoken)
+    department = departments.apart(person.department, company.name)
+    verdict = classify(person.title, department, spoken)
     gone = _gone(company_id, person, today, verdict)
     answers = []
     for template in templates:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets import settings
 from bg_assets.domain.alerts.kinds import CRITICAL, WARNING
+from bg_assets.domain.causes import number as counted
 from bg_assets.domain.enrichment.admission import dollars
 from bg_assets.domain.kpis import catalogue
 from bg_assets.domain.objectives import (
@@ -48,11 +49,17 @@ def failing(patient: Patient) -> Iterator[Finding]:
         found = failures.read(conn, FAILED_SECONDS)
     runs = state.failed_runs(database.dagster_url(), FAILED_SECONDS)
     if max(runs, found.attempts) < FAILED_LEAST:
-        yield Finding("failures", OK, f"{runs} runs failed in {FAILED_SECONDS / 60:.0f} min")
+        yield Finding(
+            "failures",
+            OK,
+            f"{counted(runs, 'run', 'runs')} failed in {FAILED_SECONDS / 60:.0f} min",
+        )
         return
-    of = f" of {found.companies} companies, {found.company_id} first" if found.companies else ""
+    companies = counted(found.companies, "company", "companies")
+    of = f" of {companies}, {found.company_id} first," if found.companies else ""
     said = (
-        f"{runs} runs and {found.attempts} attempts at refreshes{of} have failed in "
+        f"{counted(runs, 'run', 'runs')} and {counted(found.attempts, 'attempt', 'attempts')} at "
+        f"refreshes{of} have failed in "
         f"{FAILED_SECONDS / 60:.0f} min"
     )
     todo = "look at the failed runs in the UI; attempts are tried again, then `bg-assets dead`"
@@ -165,7 +172,11 @@ def secrets(patient: Patient) -> Iterator[Finding]:
     bad = [found for one in sources if (found := _ends(one)) is not None]
     yield from bad
     if not bad:
-        yield Finding("secrets", OK, f"{len(sources)} webhook sources, no secret ends soon")
+        yield Finding(
+            "secrets",
+            OK,
+            f"{counted(len(sources), 'webhook source', 'webhook sources')}, no secret ends soon",
+        )
 
 
 def _ends(one: ending.Ending) -> Finding | None:

@@ -92,6 +92,12 @@ EVENTS = (
     Event("forkserver_started", "info", "the process that forks runs has everything imported"),
     Event("definitions_unusable", "error", "the definitions did not load: the run tells why"),
     # Of ticks.
+    Event(
+        "event_settled",
+        "info",
+        "a webhook event, by its `id`, is applied, ignored or dead, and about `company`",
+        often=True,
+    ),
     Event("events_applied", "info", "webhook events became changes of people and companies"),
     Event("events_wait", "warning", "webhook events wait for their keys, for `reason`", often=True),
     Event("run_requested", "info", "a tick asks for a run of `companies` companies"),

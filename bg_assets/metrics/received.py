@@ -8,6 +8,7 @@ from prometheus_client import Metric
 from bg_assets.metrics.families import counter, counters, histogram
 from bg_assets.settings import Settings
 from bg_assets.storage.measures import receiver
+from bg_assets.storage.measures.webhooks import UNBELIEVED
 
 
 def of_receivers(conn: sa.Connection, config: Settings) -> Iterator[Metric]:
@@ -20,11 +21,13 @@ def of_receivers(conn: sa.Connection, config: Settings) -> Iterator[Metric]:
         ("differing", "Events that were there already, with another body.", found.differing),
     ):
         yield counter(f"bg_receiver_{name}", text, number)
+    # From 0 on: of a series that begins at 22 Prometheus sees no increase.
+    refused = dict.fromkeys(sorted(UNBELIEVED), 0) | dict(found.refused)
     yield counters(
         "bg_receiver_refused",
         "Requests refused, by kind.",
         ("kind",),
-        {kind: float(number) for kind, number in found.refused.items()},
+        {kind: float(number) for kind, number in refused.items()},
     )
     yield histogram(
         "bg_receiver_request_seconds",

@@ -245,9 +245,9 @@ def of_sizes(conn: sa.Connection, config: Settings) -> Iterator[Metric]:
     tables = standing.tables(conn)
     yield gauges(
         "bg_table_rows",
-        "Rows of a table, as PostgreSQL estimates them.",
+        "Rows of a table, as PostgreSQL estimates them; none before it has looked.",
         ("table",),
-        {table.name: table.rows for table in tables},
+        {table.name: table.rows for table in tables if table.rows is not None},
     )
     yield gauges(
         "bg_table_size_bytes",

@@ -181,7 +181,10 @@ class Door:
                 _fail("body", "can't be stored")
             span.tell(status=outcome.status, duplicate=outcome.duplicate)
         self._meter.stored(duplicate=outcome.duplicate)
-        ids = {"source": arrival.source, "trace": trace_of(arrival.trace or "")}
+        ids = {
+            "source": arrival.source, "id": arrival.event_id,
+            "trace": trace_of(arrival.trace or ""),
+        }  # fmt: skip
         if outcome.differs:
             self._meter.differing(arrival.source)
             LOG.warning("webhook_differs", **ids)

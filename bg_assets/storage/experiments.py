@@ -7,7 +7,7 @@ can stay half. Ticks do what follows from it, as from a template that changes.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ _STOP = sa.text("""
 _FORGET_GROUPS = sa.text("""
     delete from bg.experiment_groups where experiment_id = cast(:id as uuid)
 """)
+_NOW = sa.text("select clock_timestamp()")
 _VERSION = sa.text("""
     insert into bg.template_versions (product, hash, text) values (:product, :hash, :text)
     on conflict (product, hash) do nothing
@@ -201,6 +202,12 @@ def stop(
 def read(conn: sa.Connection) -> list[Experiment]:
     """All that there ever were, the oldest first."""
     return _read(conn, in_effect=False)
+
+
+def running_or_stopped_since(conn: sa.Connection, hours: float) -> list[Experiment]:
+    """Those that run, and those that were stopped within the last so many hours."""
+    since = conn.execute(_NOW).scalar_one() - timedelta(hours=hours)
+    return [one for one in read(conn) if one.stopped_at is None or one.stopped_at > since]
 
 
 def in_effect(conn: sa.Connection) -> dict[str, Experiment]:

@@ -10,17 +10,22 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.titles import languages
 from bg_assets.domain.titles import verdict as titles
+from bg_assets.domain.values import departments
 from bg_assets.storage.copying import copy_rows
 
 _COMPANIES = sa.text("""
-    select id, workspace, employee_min, employee_max, country, industry
+    select id, workspace, employee_min, employee_max, country, industry, name
     from bg.canonical_companies where id = any(:companies) and deleted_at is null
+""")
+
+_NAMES = sa.text("""
+    select id, name from bg.canonical_companies where id = any(:companies) and deleted_at is null
 """)
 
 # Served by people_by_company.
 _PEOPLE = sa.text("""
     select company_id, id as person_id, title, department, location, manager_id, start_date,
-        end_date, status, email is not null as has_email
+        end_date, status, email is not null as has_email, seniority
     from bg.canonical_people
     where company_id = any(:companies) and deleted_at is null and status is distinct from 'left'
     order by company_id, id
@@ -31,7 +36,7 @@ _PEOPLE = sa.text("""
 # Most lists are empty, and null is not parsed.
 _STAFF = sa.text("""
     select company_id, person_id, title, department, location, manager_id, start_date, has_email,
-        function, level, confidence, evidence, has_left, by_department, lexicon_version,
+        seniority, function, level, confidence, evidence, has_left, by_department, lexicon_version,
         nullif(function_alternatives, '[]') as function_alternatives,
         nullif(level_alternatives, '[]') as level_alternatives, (
             select cast(p.observed_at at time zone 'UTC' as date)
@@ -54,26 +59,26 @@ _OVERRIDES = sa.text("""
 # Served by the primary keys.
 _PROFILES = sa.text("""
     with live as (
-        select id, workspace, employee_min, employee_max, country, industry
+        select id, workspace, employee_min, employee_max, country, industry, name
         from bg.canonical_companies where id = any(:companies) and deleted_at is null
     ), gone as (
         delete from bg.company_profiles
         where company_id = any(:companies) and company_id not in (select id from live)
     )
     insert into bg.company_profiles as k
-        (company_id, workspace, employee_min, employee_max, country, industry)
+        (company_id, workspace, employee_min, employee_max, country, industry, name)
     select * from live order by id
     on conflict (company_id) do update set
         workspace = excluded.workspace, employee_min = excluded.employee_min,
         employee_max = excluded.employee_max, country = excluded.country,
-        industry = excluded.industry
+        industry = excluded.industry, name = excluded.name
     where (k.*) is distinct from (excluded.*)
 """)
 
 _COLUMNS = (
     "company_id", "person_id", "title", "department", "location", "manager_id", "start_date",
     "has_email", "function", "level", "confidence", "evidence", "function_alternatives",
-    "level_alternatives", "has_left", "by_department", "lexicon_version",
+    "level_alternatives", "has_left", "by_department", "lexicon_version", "seniority",
 )  # fmt: skip
 _STAGE = sa.text("""
     create temporary table staged_people (like bg.company_people including defaults)
@@ -108,12 +113,19 @@ class Person:
     end_date: date | None
     status: str | None
     has_email: bool
+    seniority: str | None = None
 
 
 def read_companies(conn: sa.Connection, companies: Sequence[str]) -> dict[str, Company]:
     """The companies by id; one that is deleted or unknown is left out."""
     rows = conn.execute(_COMPANIES, {"companies": list(companies)}).mappings()
     return {row["id"]: Company(**row) for row in rows}
+
+
+def read_names(conn: sa.Connection, companies: Sequence[str]) -> dict[str, str]:
+    """The names of the companies by id; one that is deleted or unknown is left out."""
+    rows = conn.execute(_NAMES, {"companies": list(companies)})
+    return {row.id: row.name for row in rows}
 
 
 def read_people(conn: sa.Connection, companies: Sequence[str]) -> list[Person]:
@@ -132,6 +144,7 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
     staff: dict[str, list[StaffMember]] = {}
     rows = conn.execute(_STAFF, {"companies": list(companies)}).all()
     anew = any(row.lexicon_version != version for row in rows)
+    names = read_names(conn, companies) if anew else {}
     spoken = read_spoken(conn, rows) if anew else {}
     for row in rows:
         staff.setdefault(row.company_id, []).append(
@@ -141,10 +154,11 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
                 department=row.department,
                 location=row.location,
                 manager_id=row.manager_id,
-                verdict=_verdict(row, version, spoken),
+                verdict=_verdict(row, version, names, spoken),
                 has_email=row.has_email,
                 start_date=row.start_date,
                 seen=row.seen,
+                seniority=row.seniority,
             )
         )
     return staff
@@ -163,10 +177,14 @@ def read_spoken(
 
 
 def _verdict(
-    row: sa.Row[Any], version: str, spoken: Mapping[str, tuple[str, ...]]
+    row: sa.Row[Any],
+    version: str,
+    names: Mapping[str, str],
+    spoken: Mapping[str, tuple[str, ...]],
 ) -> titles.TitleVerdict:
     if row.lexicon_version != version:
-        return titles.classify(row.title, row.department, spoken.get(row.company_id, ()))
+        department = departments.apart(row.department, names.get(row.company_id))
+        return titles.classify(row.title, department, spoken.get(row.company_id, ()))
     return titles.TitleVerdict(
         function=row.function,
         level=row.level,
@@ -210,7 +228,7 @@ def write_staff(
             (
                 company_id, member.person_id, member.title, member.department, member.location,
                 member.manager_id, member.start_date, member.has_email,
-                *_columns(member.verdict), version,
+                *_columns(member.verdict), version, member.seniority,
             )
             for company_id in companies
             for member in staff.get(company_id, ())

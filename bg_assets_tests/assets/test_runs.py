@@ -119,4 +119,4 @@ def test_a_lexicon_that_does_not_load_fails_the_run_and_no_company(
     monkeypatch.setattr(lexicon, "shipped", broken)
     verdict.classify.cache_clear()
     with pytest.raises(lexicon.BadLexicon):
-        runs.judge(people, {"acme": date(2026, 3, 2)})
+        runs.judge(people, {"acme": date(2026, 3, 2)}, {})

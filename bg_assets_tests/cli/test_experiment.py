@@ -318,3 +318,10 @@ def test_the_asset_has_a_table_in_words_and_numbers_and_nobodys_name(
     assert found["finance_system: members, b - a"] < 0
     assert found["finance_system: figures that differ"] == 0
     assert "Zebulon" not in json.dumps(found)
+    assert bg("experiment", "stop", "finance_system", "--keep", "b").code == 0
+    last = world_materialized(world)
+    assert (last["experiments"], last["because"]) == (0, template_experiments.NOTHING_RUNS)
+    assert last["finance_system: members, b - a"] == found["finance_system: members, b - a"]
+    assert "**Stopped** 20" in last["finance_system"]
+    assert ": version b is kept. From 20" in last["finance_system"]
+    assert "Zebulon" not in json.dumps(last)

@@ -89,8 +89,8 @@ def test_the_shipped_ones_and_those_of_ones_own_are_listed(bg: Command, folder: 
     rows = {row["name"]: row for row in bg.json("templates", "list")}
     assert set(rows) == {"finance_system", "hr_system", "sales_tool", "security_platform", "small"}
     assert set(rows["small"]) == {
-        "name", "title", "version", "does", "deal_size", "hash", "regions", "enrichment", "shipped",
-        "in_use", "file", "experiment",
+        "name", "title", "version", "does", "deal_size", "currency", "hash", "regions",
+        "enrichment", "shipped", "in_use", "file", "experiment",
     }  # fmt: skip
     assert (rows["small"]["shipped"], rows["finance_system"]["shipped"]) == (False, True)
     assert (rows["small"]["in_use"], rows["finance_system"]["in_use"]) == (False, True)

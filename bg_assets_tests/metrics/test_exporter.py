@@ -117,6 +117,8 @@ def test_what_the_receivers_counted_is_added_up_over_processes(
         ("bg_receiver_received_total", {}, 6),
         ("bg_receiver_accepted_total", {}, 2),
         ("bg_receiver_refused_total", {"kind": "no-signature"}, 2),
+        # Or the first burst of them would be no increase.
+        ("bg_receiver_refused_total", {"kind": "wrong-signature"}, 0),
         ("bg_receiver_request_seconds_bucket", {"le": "0.005"}, 1),
         ("bg_receiver_request_seconds_bucket", {"le": "+Inf"}, 2),
         ("bg_receiver_request_seconds_count", {}, 2),

@@ -51,7 +51,7 @@ def test_a_company_is_read_with_all_that_groups_depend_on_unless_it_is_gone(
     run(acme, "update bg.companies set deleted_at = now() where id = 'bolt'")
     with acme.connect() as conn:
         assert staff.read_companies(conn, ["acme", "bolt", "none"]) == {
-            "acme": Company("acme", 5, 9, "AT", "tools", "w")
+            "acme": Company("acme", 5, 9, "AT", "tools", "w", "Company acme")
         }
 
 
@@ -221,7 +221,7 @@ def test_who_is_no_longer_on_the_staff_of_a_company_goes_and_others_stay_untouch
 def test_what_was_known_of_a_company_is_kept_beside_its_staff_until_it_is_gone(
     acme: sa.Engine,
 ) -> None:
-    known = "select company_id, workspace, employee_min, employee_max, country, industry " \
+    known = "select company_id, workspace, employee_min, employee_max, country, industry, name " \
         "from bg.company_profiles order by 1"  # fmt: skip
     write(acme, ["acme", "bolt", "none"])
     assert [row["company_id"] for row in rows(acme, known)] == ["acme", "bolt"]
@@ -231,7 +231,7 @@ def test_what_was_known_of_a_company_is_kept_beside_its_staff_until_it_is_gone(
     write(acme, ["acme"])
     assert rows(acme, known)[0] == {
         "company_id": "acme", "workspace": "w", "employee_min": 5, "employee_max": 9,
-        "country": "AT", "industry": "tools",
+        "country": "AT", "industry": "tools", "name": "Company acme",
     }  # fmt: skip
     assert len(rows(acme, known)) == 2
     write(acme, ["bolt"])
@@ -252,3 +252,26 @@ def test_overrides_in_force_are_read_by_company_and_product(acme: sa.Engine) -> 
         assert staff.read_overrides(conn, ["acme"]) == {
             "acme": {"p": [Override("ann", "pin", "champion"), Override("bob", "exclude")]}
         }
+
+
+def test_the_column_of_seniority_is_kept_and_read_again(acme: sa.Engine) -> None:
+    run(acme, "update bg.people set seniority = 'C-Level' where id = 'ann'")
+    with acme.connect() as conn:
+        people = {one.person_id: one.seniority for one in staff.read_people(conn, ["acme"])}
+    assert people == {"ann": "C-Level", "bob": None}
+    write(acme, ["acme"], acme=[replace(ANN, seniority="C-Level")])
+    with acme.connect() as conn:
+        (ann,) = staff.read_staff(conn, ["acme"])["acme"]
+    assert ann.seniority == "C-Level"
+
+
+def test_a_row_of_another_version_is_read_without_the_companys_name_in_its_department(
+    acme: sa.Engine,
+) -> None:
+    run(acme, "update bg.companies set name = 'Legal Services' where id = 'acme'")
+    old = replace(ANN, title="Finance Director", department="Legal Services")
+    write(acme, ["acme"], acme=[old])
+    run(acme, "update bg.company_people set lexicon_version = 'old'")
+    with acme.connect() as conn:
+        (ann,) = staff.read_staff(conn, ["acme"])["acme"]
+    assert ann.verdict == classify("Finance Director")

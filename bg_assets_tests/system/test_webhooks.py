@@ -87,6 +87,12 @@ def test_a_signed_event_ends_in_a_refreshed_group(stack: Stack, scheme: str) -> 
     assert (last.status, last.reason, last.triggered_by) == ("completed", "role_change", "change")
     sources = "select distinct source from bg.changes where refresh_id = cast(:id as uuid)"
     assert stack.value(sources, id=last.id) == "webhook"
+    # By its id a log leads from the event to its company, and so to the refresh.
+    lines = map(json.loads, (stack.home / "logs" / "code.log").read_text().splitlines())
+    (settled,) = [line for line in lines if line.get("id") == one["id"]]
+    assert [settled[name] for name in ("event", "source", "outcome", "company")] == [
+        "event_settled", scheme, "applied", told,
+    ]  # fmt: skip
     world.assert_groups_as_recomputed(stack, companies)
 
 

@@ -3,9 +3,20 @@
 from collections.abc import Mapping, Set
 
 from bg_assets.domain.groups.cohesion import Stratum
+from bg_assets.domain.groups.fit import Candidate
 from bg_assets.domain.groups.selection import LEAST_FIT, Choice, Chosen, usable
 
-_Place = tuple[str, str]
+# Levels whose people are compared with each other.
+_ALIKE = {
+    "owner": "top",
+    "c_level": "top",
+    "vp": "director",
+    "head": "director",
+    "director": "director",
+    "manager": "manager",
+}
+_Kind = tuple[str, str]  # function and level
+_Place = tuple[str, str, str]  # role, function and level
 
 
 def eligible(choices: Mapping[str, Choice]) -> int:
@@ -16,11 +27,17 @@ def eligible(choices: Mapping[str, Choice]) -> int:
     )
 
 
-def strata(choices: Mapping[str, Choice], chosen: Chosen, pins: Set[str]) -> tuple[Stratum, ...]:
-    """The group's places by role and function, with everybody who could have them.
+def strata(
+    choices: Mapping[str, Choice],
+    chosen: Chosen,
+    pins: Set[str],
+    candidates: Mapping[str, Candidate] | None = None,
+) -> tuple[Stratum, ...]:
+    """The group's places by role, function and level, with everybody who could have them.
 
-    Could have: the same function, and a fit for the role that is enough for a required place. The
-    place of a pinned person who does not fit it is that person's alone.
+    Could have: the same function, a fit for the role that is enough for a required place, and a
+    level like the member's (any level where no candidates are given). The place of a pinned person
+    who does not fit it is that person's alone.
     """
     members: dict[_Place, list[str]] = {}
     pools: dict[_Place, list[str]] = {}
@@ -30,16 +47,20 @@ def strata(choices: Mapping[str, Choice], chosen: Chosen, pins: Set[str]) -> tup
         if person_id in pins and usable(choice, role, LEAST_FIT) is None:
             alone.append(Stratum((person_id,), (person_id,)))
         else:
-            members.setdefault((role, choice.function or ""), []).append(person_id)
-    roles: dict[str, list[str]] = {}
-    for role, function in members:
-        roles.setdefault(function, []).append(role)
+            members.setdefault((role, *_kind(choice, candidates)), []).append(person_id)
+    roles: dict[_Kind, list[str]] = {}
+    for role, *kind in members:
+        roles.setdefault((kind[0], kind[1]), []).append(role)
     for person_id, choice in sorted(choices.items()):
-        for role in roles.get(choice.function or "", ()):
-            if (
-                usable(choice, role, LEAST_FIT) is not None
-                or person_id in members[role, choice.function or ""]
-            ):
-                pools.setdefault((role, choice.function or ""), []).append(person_id)
+        kind_of = _kind(choice, candidates)
+        for role in roles.get(kind_of, ()):
+            if usable(choice, role, LEAST_FIT) is not None or person_id in members[role, *kind_of]:
+                pools.setdefault((role, *kind_of), []).append(person_id)
     places = [Stratum(tuple(who), tuple(pools[place])) for place, who in sorted(members.items())]
     return (*alone, *places)
+
+
+def _kind(choice: Choice, candidates: Mapping[str, Candidate] | None) -> _Kind:
+    if candidates is None:
+        return choice.function or "", ""
+    return choice.function or "", _ALIKE.get(candidates[choice.person_id].level or "", "below")

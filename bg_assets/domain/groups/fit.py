@@ -1,12 +1,14 @@
 """How well a person fits each role of a template, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from bg_assets.domain.groups.remit import NAMED, Remit, remit
 from bg_assets.domain.groups.ties import subject
 from bg_assets.domain.products.template import Condition, RoleRule, Template
 from bg_assets.domain.titles import authority
+from bg_assets.domain.values.sectors import Sector
 from bg_assets.domain.vocabulary import LEVELS, in_words
 
 CANT_SIGN = 0.7  # factor on a decision maker whose signature does not reach the deal
@@ -15,7 +17,24 @@ SECOND_BEST = 0.8  # factor where the function or level that fits is only an alt
 # Factors where only the department tells the function: a Head of Section in Finance most likely
 # runs a part of it, a Web Manager or a Project Director there does something else.
 BY_DEPARTMENT = 0.8
+ANOTHER_OF_UNIT = 0.25  # and what else a department of several things is of
 ANOTHER_SUBJECT = 0.4
+# Factors on who decides for a function, by how much of it somebody has. Of British public posts
+# read as finance, HR and IT from director up, so many have that profession: of the whole 0.88, 0.94
+# and 0.88, of a unit 0.84, 0.85 and 0.70, of a part 0.76, 0.82 and 0.49, unknown 0.07, 0.30 and
+# 0.16; and so many that and one of the higher grades too: 0.44, 0.53 and 0.46; 0.33, 0.50 and 0.26;
+# 0.23, 0.30 and 0.28; 0.01, 0.05 and 0.05. In business nobody makes policy of a function; no list
+# is known.
+_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.97, "part": 0.95, "unknown": 0.95}
+_PUBLIC_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.9, "part": 0.65, "unknown": 0.4}
+# Who runs a part of the company decides little beyond it; owners have no such name.
+_EXECUTIVE_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.95, "part": 0.6, "unknown": 1.0}
+_HEADS = ("decision_maker", "champion")
+_DEPUTIES = 5.0  # the rank of a deputy director: below it work is told by other words
+_REMITTED: Mapping[Remit, str] = {
+    "unit": "the department is of something else",
+    "part": "the title names a part of it",
+}
 _NO_SUBJECT = frozenset(
     word
     for line in (
@@ -63,6 +82,8 @@ class Candidate:
     standing: frozenset[str]
     board_only: bool
     by_department: bool = False  # the title alone does not tell the function
+    sector: Sector | None = None
+    bare: str | None = None  # the title without the company's name
 
     @property
     def level(self) -> str | None:
@@ -103,18 +124,38 @@ def _best(
         function = _first(candidate.functions, condition.functions)
         score = condition.fit * (template.weight(function) if function else 1.0)
         if function and function != candidate.functions[0]:
-            score *= SECOND_BEST
+            score *= ANOTHER_OF_UNIT if candidate.by_department else SECOND_BEST
         if condition.levels and candidate.level not in condition.levels:
             score *= SECOND_BEST
         if function and candidate.by_department and not condition.departments:
             score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
+        extent: Remit = "whole"
+        if function and function in NAMED and rule.role in _HEADS:
+            # In a public body security is mostly that of the country or of buildings.
+            public = function == "security" and candidate.sector == "public"
+            name = "information_security" if public else function
+            extent = remit(candidate.bare, candidate.department, name, candidate.by_department)
+            score *= _share(rule.role, function, extent, candidate)
         fit = _judged(candidate, rule.role, score, function, template, employees)
+        if rule.role == "decision_maker" and extent in _REMITTED:
+            fit = replace(fit, reason=f"{fit.reason}; {_REMITTED[extent]}")
         if best is None or fit.score > best.score:
             best = fit
     if best is None:
         return Unfit(rule.role, "no-fit")
     # Last, since it is rarely so and asks for many phrases.
     return _never(candidate, rule) or best
+
+
+def _share(role: str, function: str, extent: Remit, candidate: Candidate) -> float:
+    """The factor for how much of a function somebody has; of champions only for what is no part."""
+    public = candidate.sector == "public"
+    if role == "champion":
+        above = candidate.rank >= _DEPUTIES and public and extent == "unknown"
+        return _PUBLIC_REMITS[extent] if above and function != "executive" else 1.0
+    if function == "executive":
+        return _EXECUTIVE_REMITS[extent]
+    return (_PUBLIC_REMITS if public else _REMITS)[extent]
 
 
 def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
@@ -129,7 +170,7 @@ def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
         assists = "assistant_to_executive" in candidate.standing
         return None if assists else Unfit(rule.role, "rank")
     texts = (candidate.title, candidate.department if candidate.by_department else None)
-    for phrase in rule.never_titles:
+    for phrase in rule.ruling_out(candidate.sector):
         if any(says(text, phrase) for text in texts):
             return Unfit(rule.role, "never-title", phrase)
     return None
@@ -152,6 +193,11 @@ def _has_size(candidate: Candidate, condition: Condition, employees: int | None)
     )
 
 
+def _has_sector(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    here, other = condition.sectors, condition.not_sectors
+    return (not here or candidate.sector in here) and candidate.sector not in other
+
+
 def _has_title(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
     titles = condition.titles
     return not titles or any(says(candidate.title, phrase) for phrase in titles)
@@ -167,6 +213,7 @@ _PARTS: Mapping[str, Callable[[Candidate, Condition, int | None], bool]] = {
     "levels": _has_level,
     "functions": _has_function,
     "employees": _has_size,
+    "sectors": _has_sector,
     "titles": _has_title,
     "departments": _has_department,
 }
@@ -178,6 +225,7 @@ def _holds(candidate: Candidate, condition: Condition, employees: int | None) ->
         _has_level(candidate, condition, employees)
         and _has_function(candidate, condition, employees)
         and _has_size(candidate, condition, employees)
+        and _has_sector(candidate, condition, employees)
         and _has_title(candidate, condition, employees)
         and _has_department(candidate, condition, employees)
     )
@@ -188,7 +236,7 @@ def nearest(
 ) -> tuple[Condition, tuple[str, ...]]:
     """The condition of a role of which the least is missing, and those of its parts that fail.
 
-    Parts: levels, functions, employees, titles, departments. Of several the first, but
+    Parts: levels, functions, employees, sectors, titles, departments. Of several the first, but
     what asks for certain titles, or for another function, comes last.
     """
     options = [
@@ -241,12 +289,11 @@ def _judged(
         what = f"{what}, by the department,"
     reason = f"{what} at level {candidate.level or 'unknown'}"
     if role == "decision_maker":
-        limit = authority.may_sign(candidate.rank, employees)
-        if limit < template.deal_size:
+        if authority.may_sign(candidate.rank, employees) < template.deal_dollars:
             score *= CANT_SIGN
-            reason += f"; signs up to about {limit:,.0f} alone, the deal is {template.deal_size:,}"
-        else:
-            reason += f"; may sign {template.deal_size:,} US dollars"
+        reason += "; " + authority.signing(
+            candidate.rank, employees, template.deal_size, template.currency
+        )
     elif role in ("champion", "blocker", "stakeholder") and "in_name" in candidate.standing:
         score *= IN_NAME
         reason += "; a manager by title, without authority over a budget"

@@ -14,6 +14,7 @@ from bg_assets.domain.groups.selection import (
     usable,
 )
 from bg_assets.domain.products.template import RoleRule, Template
+from bg_assets.domain.values.currencies import money
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES, in_words
 
 
@@ -152,7 +153,7 @@ def _state(person_id: str, rule: RoleRule, staff: Staff) -> _State:
 
 _ASKED = {
     "functions": "function", "levels": "level", "titles": "title", "departments": "department",
-    "employees": "company size",
+    "employees": "company size", "sectors": "sector",
 }  # fmt: skip
 
 
@@ -169,7 +170,8 @@ def _lacking(candidate: Candidate, rule: RoleRule, staff: Staff) -> _State:
 
 def _silent(voice: str, template: Template) -> Gap:
     heard = next(functions for _, name, functions in VOICES if name == voice)
-    reason = f"no {voice} voice in the group: a deal of {template.deal_size:,} US dollars needs one"
+    deal = money(template.deal_size, template.currency)
+    reason = f"no {voice} voice in the group: a deal of {deal} needs one"
     return Gap(None, max(heard, key=template.weight), reason)
 
 

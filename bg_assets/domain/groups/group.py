@@ -3,20 +3,25 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from bg_assets.domain.groups import lines
+from bg_assets.domain.groups.certainty import Surroundings, certainty, doubts
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.employment import still_there
+from bg_assets.domain.groups.evidence import heard
 from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, fits
 from bg_assets.domain.groups.gaps import Gap, Staff, find_gaps
+from bg_assets.domain.groups.nearness import nearest_first
 from bg_assets.domain.groups.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.titles import authority
 from bg_assets.domain.titles.verdict import TitleVerdict
+from bg_assets.domain.values import departments, sectors
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 
 STALE = 0.95  # below so much likelihood to be there still it is one of the reasons
@@ -26,7 +31,8 @@ STALE = 0.95  # below so much likelihood to be there still it is one of the reas
 class Company:
     """A company as far as the rules need it: employees as a range, None is unknown.
 
-    country: as it is spelled; countries.code tells which it is.
+    country: as it is spelled; countries.code tells which it is. name: told to nobody; it shows
+    which departments are none, and of what sector the company is.
     """
 
     id: str
@@ -35,13 +41,15 @@ class Company:
     country: str | None = None
     industry: str | None = None
     workspace: str = "default"
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
     """Somebody on the staff, with the verdict on title and department, which nobody reads again.
 
-    seen: when a writer last saw this person there, None where none says.
+    seen: when a writer last saw this person there, None where none says. seniority: the column, as
+    its writer has it.
     """
 
     person_id: str
@@ -53,6 +61,7 @@ class StaffMember:
     has_email: bool = False
     start_date: date | None = None
     seen: date | None = None
+    seniority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,10 @@ class Member:
     """A member of a group.
 
     confidence, 0 to 1: how probable it is that the facts behind the role hold: the share of
-    verdicts on titles like this one that are right in function and level (calibration.py), times
-    the chance that the person is still there (employment.still_there), times 0.9 to 1 for how far
-    the role is ahead of the person's next best (a pin needs no margin). It does not say that
-    somebody will act as the role has it. influence, 0 to 1: see ``influence``.
+    members with evidence like this who are right for the role (certainty.py; of a pin, which is a
+    human's word, the share of such verdicts on titles that are right), times the chance that the
+    person is still there (employment.still_there). It does not say that somebody will act as the
+    role has it. influence, 0 to 1: see ``influence``.
     """
 
     person_id: str
@@ -89,9 +98,9 @@ class BuyerGroup:
 
     completeness: mean over the roles that the template requires, in a company of this size, of
     min(1, assigned / required); 0 where nothing is required. confidence: mean over members.
-    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, the
-    percentile (in tenths) of the members' connectivity among comparable random groups of the same
-    company, as cohesion.py defines it; None with the reason where it can't be measured.
+    coverage: share of the staff whose function and level are both known. cohesion: 0 to 10, how
+    far the members' connectivity lies above that of comparable random groups of the same company
+    (5), as cohesion.py defines it; None with the reason where it can't be measured.
     """
 
     product: str
@@ -138,8 +147,10 @@ def weigh(
 ) -> Weighed:
     """Read the staff against the template and choose; see ``decide``."""
     employees = sizes.staff_size(company.employee_min, company.employee_max)
-    people = _present(staff, as_of)
-    target = sizes.target(employees, template.deal_size)
+    present = _present(staff, as_of)
+    placed = lines.read(present)
+    people = _heard(present, placed)
+    target = sizes.target(employees, template.deal_dollars)
     required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
     excluded = {o.person_id for o in overrides if o.action == "exclude"}
     pins = {
@@ -148,7 +159,7 @@ def weigh(
         if o.action == "pin" and o.person_id not in excluded
     }
     candidates = _candidates(company, people, employees, excluded)
-    choices = _choices(people, candidates, template, employees)
+    choices = _choices(people, candidates, template, employees, placed)
     ties = Ties(people)
     made = select(choices, template, target, required, pins, ties)
     return Weighed(people, choices, target, required, pins, made, ties, candidates, employees)
@@ -168,13 +179,26 @@ def decide(
     """
     seen = weigh(company, staff, template, as_of, overrides)
     people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
-    linked = cohesion(seen.ties, strata(choices, seen.chosen, pins.keys()), eligible(choices))
+    linked = cohesion(
+        seen.ties,
+        strata(choices, seen.chosen, pins.keys(), seen.candidates),
+        eligible(choices),
+        lambda: strata(choices, seen.chosen, pins.keys()),
+    )
     rows = {p.person_id: p for p in people}
+    around = Surroundings(people, choices)
     members = tuple(
         sorted(
             (
                 _member(
-                    choices[i], role, fit, rows[i], as_of, pinned=i in pins, known=seen.target.known
+                    choices[i],
+                    role,
+                    fit,
+                    rows[i],
+                    around,
+                    as_of,
+                    pinned=i in pins,
+                    known=seen.target.known,
                 )
                 for i, (role, fit) in seen.chosen.items()
             ),
@@ -212,6 +236,16 @@ def _present(staff: Iterable[StaffMember], as_of: date) -> list[StaffMember]:
     return [people[person_id] for person_id in sorted(people)]
 
 
+def _heard(people: Sequence[StaffMember], placed: lines.Lines) -> list[StaffMember]:
+    """The same people, each with what else tells their level heard beside the title."""
+    after: list[StaffMember] = []
+    for person in people:
+        verdict = heard(person.verdict, person.seniority, placed.of(person.person_id))
+        same = verdict is person.verdict
+        after.append(person if same else replace(person, verdict=verdict))
+    return after
+
+
 def _candidates(
     company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
 ) -> dict[str, Candidate]:
@@ -233,6 +267,7 @@ def _choices(
     candidates: Mapping[str, Candidate],
     template: Template,
     employees: int | None,
+    placed: lines.Lines,
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
@@ -262,7 +297,7 @@ def _choices(
             ),
             *known[id(candidate)],
         )
-    return choices
+    return nearest_first(choices, placed)
 
 
 def _candidate(company: Company, person: StaffMember, employees: int | None) -> Candidate:
@@ -278,13 +313,15 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
     levels = (verdict.level, *verdict.level_alternatives) if verdict.level else ()
     return Candidate(
         person.title,
-        person.department,
+        departments.apart(person.department, company.name),
         tuple(dict.fromkeys(functions)),
         tuple(dict.fromkeys(levels)),
         rank,
         authority.standing(person.title),
         authority.on_board_only(person.title, verdict.level),
         verdict.by_department,
+        sector=sectors.sector(company.industry, company.name),
+        bare=departments.apart(person.title, company.name),
     )
 
 
@@ -305,6 +342,7 @@ def _member(
     role: str,
     fit: Fit | None,
     person: StaffMember,
+    around: Surroundings,
     as_of: date,
     *,
     pinned: bool,
@@ -320,23 +358,22 @@ def _member(
         reasons.append(
             f"last seen there on {person.seen.isoformat()}: {there:.0%} likely to be there still"
         )
-    confidence = choice.confidence * there * (1.0 if pinned else _margin(choice, fit))
+    evidence = around.evidence(choice, fit, person.title)
+    sure = choice.confidence if pinned else certainty(evidence)
+    doubt = None if pinned else doubts(evidence)
     return Member(
         choice.person_id,
         role,
-        round(min(1.0, max(0.0, confidence)), 4),
+        round(min(1.0, max(0.0, sure * there)), 4),
         choice.influence,
         pinned,
-        (*reasons, f"title read with {choice.confidence:.0%}", *person.verdict.reasons),
+        (
+            *reasons,
+            *((doubt,) if doubt else ()),
+            f"title read with {choice.confidence:.0%}",
+            *person.verdict.reasons,
+        ),
     )
-
-
-def _margin(choice: Choice, fit: Fit | None) -> float:
-    """0.9 to 1: how far the role is ahead of the person's next best one, 1 when it is the only."""
-    if fit is None:
-        return 1.0
-    other = max((f.score for f in choice.fits if f.role != fit.role), default=0.0)
-    return 0.9 + 0.1 * max(0.0, 1 - other / fit.score)
 
 
 def _completeness(required: Mapping[str, int], filled: Mapping[str, int]) -> float:

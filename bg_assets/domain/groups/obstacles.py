@@ -233,12 +233,19 @@ def _asked(
         ),
         "employees": lambda: f"{_bounds(condition)} (the company has {employees:,})",
         "titles": lambda: f"{_either([repr(t) for t in condition.titles])} in the title",
+        "sectors": lambda: _sectors(condition, candidate),
         "departments": lambda: (
             f"{_either([repr(d) for d in condition.departments])} in the department"
         ),
     }
-    words = ("functions", "levels", "titles", "departments", "employees")
+    words = ("functions", "levels", "titles", "departments", "employees", "sectors")
     return " and ".join(told[part]() for part in words if part in parts)
+
+
+def _sectors(condition: Condition, candidate: Candidate) -> str:
+    of = f"a company of the sector {_either(condition.sectors)}" if condition.sectors else ""
+    out = f"no company of the sector {_either(condition.not_sectors)}"
+    return f"{of or out} (this is {candidate.sector or 'of none that is known'})"
 
 
 def _bounds(condition: Condition) -> str:

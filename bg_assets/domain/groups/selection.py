@@ -27,9 +27,10 @@ VOICES = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Somebody who may be chosen. confidence: of the title.
+    """Somebody who may be chosen. confidence: of the title, with what else tells the level.
 
-    fits, refused: the roles that fit and those that can't be, in the template's order.
+    near: nearness.py; it counts where somebody decides. fits, refused: the roles that fit and
+    those that can't be, in the template's order.
     """
 
     person_id: str
@@ -39,6 +40,7 @@ class Choice:
     influence: float
     fits: tuple[Fit, ...]
     refused: tuple[Unfit, ...] = ()
+    near: float = 1.0
 
     def fit(self, role: str) -> Fit | None:
         """How this person fits a role, None if not at all."""
@@ -128,27 +130,37 @@ def select(
 def _by_authority(
     choices: Mapping[str, Choice], pins: Mapping[str, str | None], made: Selection
 ) -> None:
-    """Change places where a stakeholder decides as well as a decision maker and has more say."""
+    """Change places where somebody decides as well as a decision maker and has more say.
+
+    So does a stakeholder with more influence, and a champion who is the better decision maker: the
+    required places of champions are filled before the further ones of decision makers.
+    """
     chosen = made.chosen
     makers = sorted(i for i, (role, _) in chosen.items() if role == "decision_maker")
     for maker in makers:
         fit = choices[maker].fit("decision_maker")
-        instead = choices[maker].fit("stakeholder")
-        if maker in pins or fit is None or instead is None:
+        if maker in pins or fit is None:
             continue
         better = [
-            (-choices[i].influence, i, own)
+            (-choices[i].influence, i, own, role, instead)
             for i, (role, _) in chosen.items()
-            if role == "stakeholder"
+            if role in ("stakeholder", "champion")
             and i not in pins
             and (own := choices[i].fit("decision_maker")) is not None
             and own.score >= fit.score
-            and choices[i].influence > choices[maker].influence
+            and (instead := choices[maker].fit(role)) is not None
+            and _has_more_say(choices[i], own, choices[maker], fit, role)
         ]
         if better:
-            _, other, own = min(better, key=lambda option: option[:2])
-            chosen[maker], chosen[other] = ("stakeholder", instead), ("decision_maker", own)
+            _, other, own, role, instead = min(better, key=lambda option: option[:2])
+            chosen[maker], chosen[other] = (role, instead), ("decision_maker", own)
             made.overtaken[maker] = other
+
+
+def _has_more_say(other: Choice, own: Fit, maker: Choice, fit: Fit, role: str) -> bool:
+    if role == "champion":
+        return strength(other, own) * (1 - TIE) > strength(maker, fit)
+    return other.influence > maker.influence
 
 
 def _best_role(choice: Choice, template: Template) -> str:
@@ -191,7 +203,11 @@ def _fill(
 
 def strength(choice: Choice, fit: Fit) -> float:
     """By what people are compared for a place, 0 to 1: fit times confidence."""
-    return round(fit.score * choice.confidence, 4)
+    return round(fit.score * choice.confidence * _near(choice, fit), 4)
+
+
+def _near(choice: Choice, fit: Fit) -> float:
+    return choice.near if fit.role == "decision_maker" else 1.0
 
 
 def usable(choice: Choice, role: str, least: float) -> Fit | None:
@@ -232,7 +248,8 @@ def _next(
 
 def worth(choice: Choice, fit: Fit, used: Mapping[str | None, int]) -> float:
     """By what people are compared for a place: ``strength``, less where the function is there."""
-    return fit.score * choice.confidence * float(SAME_FUNCTION ** used.get(choice.function, 0))
+    share = SAME_FUNCTION ** used.get(choice.function, 0)
+    return float(fit.score * choice.confidence * _near(choice, fit) * share)
 
 
 def linked(ties: Ties, person_id: str, places: Sequence[int]) -> float:
@@ -268,7 +285,7 @@ def _voices(
     missing: list[str] = []
     for above, voice, functions in VOICES:
         weighted = any(template.weight(f) for f in functions)
-        if template.deal_size <= above or not weighted:
+        if template.deal_dollars <= above or not weighted:
             continue
         if any(choices[i].function in functions for i in chosen):
             continue

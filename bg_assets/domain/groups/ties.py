@@ -92,6 +92,10 @@ class Ties:
         at = self._at[person_id]
         return self._unit[at] >= 0 or self._site[at] >= 0 or self._manager[at] >= 0
 
+    def in_line(self, person_id: str) -> bool:
+        """Whether this person's manager is known, and on the staff."""
+        return self._manager[self._at[person_id]] >= 0
+
     def place(self, person_id: str) -> int:
         """The number by which ``between`` knows somebody."""
         return self._at[person_id]

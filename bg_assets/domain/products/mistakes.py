@@ -28,6 +28,9 @@ def never_holds(
             "min_employees",
             f"{_NEVER}min_employees {low:,} is above max_employees {high:,}",
         )
+    sectors = condition.get("sectors", ())
+    if sectors and set(sectors) <= set(condition.get("not_sectors", ())):
+        yield "sectors", f"{_NEVER}all of its sectors stand under not_sectors too"
     levels = condition.get("levels", ())
     if levels and set(levels) <= set(never["levels"]):
         yield "levels", f"{_NEVER}all of its levels are excluded ({', '.join(levels)})"

@@ -7,15 +7,20 @@ from itertools import pairwise
 from bg_assets.domain.titles.cleaning import sections
 from bg_assets.domain.titles.lexicon import shipped, unaliased
 from bg_assets.domain.values import countries
+from bg_assets.domain.values.currencies import about, in_currency, in_dollars, money
 
 UNLIMITED = math.inf
-# Employees -> what a manager, a director and a vice president sign, in US dollars.
+# Employees -> what a manager, a director and a vice president usually sign, in US dollars: the
+# bands of delegated purchasing limits that docs/numbers.md tells of, at their middles.
 _LIMITS = (
     (75, (15_000, 75_000, 100_000)),
     (625, (75_000, 200_000, 250_000)),
     (8_750, (500_000, 750_000, 1_000_000)),
 )
+_OFFICER = 8.0  # from this rank on any sum
+UNREAD = 1.5  # the rank where the level is unknown
 _DEPUTY_OFFICER = 6.8  # a Deputy CFO signs like a director, a Deputy CEO like an officer
+_BY_TABLE = "by the table of usual limits"
 _OWNER_ONLY = 50  # below so many employees the owner or the C-level signs
 _LARGEST_BRITISH = 25_000
 _BRITISH = frozenset(("GB", "IE", "AU"))
@@ -80,7 +85,7 @@ def rank(
     a bank is a manager. country: any spelling that countries.csv knows.
     """
     if level is None:
-        return 1.5
+        return UNREAD
     standings = standing(title)
     british = countries.code(country) in _BRITISH
     fixed = _fixed(title, level, standings, employees, british)
@@ -109,8 +114,11 @@ def _fixed(
     deputy = "deputy" in said and ("top_where_british" in said or level == "director")
     if level in ("manager", "director") and ("deputy_director" in said or deputy):
         return 5.2
-    if level == "manager" and "in_name" in said:
-        return 3.2
+    if level in ("manager", "senior") and "in_name" in said:
+        return 3.2 if level == "manager" else 3.3
+    if british and "deputy_director" in said and level in ("c_level", "head"):
+        # There it is a grade, whatever office goes with it: `Deputy Director, Chief Economist`.
+        return 5.4
     if british and level == "head" and "unit_head" in said:
         return 5.4
     small = employees is None or employees < _LARGEST_BRITISH
@@ -119,12 +127,15 @@ def _fixed(
 
 
 def may_sign(at: float, employees: int | None) -> float:
-    """US dollars that somebody of this rank signs alone.
+    """US dollars that somebody of this rank usually signs alone, by the table above.
+
+    A rule of thumb by size of company, no knowledge of anybody's own limit: for words see
+    ``signing``. Where the size is unknown a company of 625 is taken.
 
     The C-level and owners sign any sum; below 50 employees nobody else does. Between the measured
     sizes the sums are interpolated on the logarithm of the employees, beyond them they stay.
     """
-    if at >= 8.0:
+    if at >= _OFFICER:
         return UNLIMITED
     if at < RANK["manager"] - 0.5 or (employees is not None and employees < _OWNER_ONLY):
         return 0.0
@@ -138,3 +149,29 @@ def may_sign(at: float, employees: int | None) -> float:
             share = math.log(size / low) / math.log(high / low)
             return round(sums[column] + share * (above[column] - sums[column]), 2)
     return float(_LIMITS[-1][1][column])
+
+
+def signs(at: float, employees: int | None, currency: str = "USD") -> str:
+    """Up to what somebody of this rank usually signs alone, in words, or that it is unknown."""
+    if at <= UNREAD:
+        return "what they sign is unknown, as is the level"
+    if at >= _OFFICER:
+        return f"signs any sum {_BY_TABLE}"
+    if employees is None:
+        return "what they sign is unknown, as is the company's size"
+    size = f"{_BY_TABLE} for about {about(employees):,.0f} people"
+    limit = about(in_currency(may_sign(at, employees), currency))
+    if not limit:
+        return f"signs nothing alone {size}"
+    return f"signs up to about {money(limit, currency)} alone {size}"
+
+
+def signing(at: float, employees: int | None, deal: float, currency: str = "USD") -> str:
+    """Whether somebody of this rank may sign a deal, in words: by what, or that it is unknown.
+
+    at: as ``rank`` has it. deal: in its currency, one of currencies.DOLLARS.
+    """
+    reach = may_sign(at, employees) >= in_dollars(deal, currency)
+    known = at > UNREAD and (employees is not None or at >= _OFFICER)
+    may = "may sign" if known and reach else "the deal is"
+    return f"{signs(at, employees, currency)}; {may} about {money(deal, currency)}"

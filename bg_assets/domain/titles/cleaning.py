@@ -23,10 +23,15 @@ _BOTH = re.compile(
     r"|(?<=[^\W\d]{3})\.(?:e|ne|trice|rice|euse|ère)(?:\.?s)?(?=\s|$|[,;|/)-])",
     re.IGNORECASE,
 )
+# In capitals these are other things: IR is for investors.
+_RETIRED = re.compile(r"\b(?:i\.\s?R|a\.\s?D|b\.\s?d)\.(?!\w)")
+_SWEDISH_FORMER = re.compile(r"\b[Ff]\.\s?d\.(?!\w)|\bfd\b")  # FD is a finance director
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?|\b[^\W\d_]\.[^\W\d_]\b")
 _AT = re.compile(r"(?:(?<=\s)|^)(?:@|(?:at|bei|chez|bij|presso)(?=\s))[^|•;()\n]*", re.IGNORECASE)
 _HARD = re.compile(r"[|•·;\n\r\t‖¦~]+|\s{0,1}(?:>>|»|«|::)\s{0,1}")
 _BRACKET = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
+# Without any of these a title is one section, unless it names a place.
+_MARKED = re.compile(r"[^\w ,&]|_|\bfd\b")
 _PIECE = re.compile(r"[^\W_]+|[&+/\\]|[,:–—―-]|[^\w\s]|_")
 _ELIDED = frozenset("'’‘`´ʼ")
 _SOFT = frozenset(",:–—―-")
@@ -58,11 +63,17 @@ def sections(text: str) -> tuple[Section, ...]:
     Addresses, hashtags, `@ company`, pictures and marks for all genders are gone. Never raises.
     """
     text = _printable(text[: 4 * LONGEST])[:LONGEST]
+    if not _MARKED.search(text):
+        # Nearly all titles.
+        only = _section(_AT.sub(" ", text), weak=False)
+        return (only,) if only.tokens else ()
     for pattern, instead in (
         (_GENDER, " "),
         (_BOTH, ""),
         (_ADDRESS, " | "),
         (_HASHTAG, " | "),
+        (_RETIRED, " pensioniert "),
+        (_SWEDISH_FORMER, " tidigare "),
         (_AT, " | "),
     ):
         text = pattern.sub(instead, text)

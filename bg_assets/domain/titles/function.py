@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bg_assets.domain.titles.parsing import Hit, runs
+from bg_assets.domain.titles.hits import Hit, runs
 
 _ROMANCE = frozenset(("fr", "es", "it", "pt"))
 
@@ -100,3 +100,9 @@ def function_told_by(hit: Hit) -> Finding:
     if rule in ("function", "acronym"):
         rule = "phrase" if len(hit.phrase.words) > 1 else "word"
     return Finding(hit.phrase.functions, rule, " ".join(hit.phrase.words))
+
+
+def found(hit: Hit) -> Finding:
+    """The level that one phrase tells."""
+    rule = "title" if hit.kind == "title" or len(hit.phrase.words) > 1 else "word"
+    return Finding(hit.levels, rule, " ".join(hit.phrase.words))

@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bg_assets.domain.titles.cleaning import Section
+from bg_assets.domain.titles.hits import Parsed
 from bg_assets.domain.titles.languages import Told
-from bg_assets.domain.titles.lexicon import Lexicon, Phrase, shipped
-from bg_assets.domain.titles.parsing import Parsed, parse
+from bg_assets.domain.titles.lexicon import Lexicon, shipped
+from bg_assets.domain.titles.parsing import parse
+from bg_assets.domain.titles.phrases import Phrase
 from bg_assets.domain.vocabulary import LEVELS
 
 # Letters that a phrase has at least, signs between its words not counted.

@@ -1,69 +1,53 @@
-"""From a title to what was found in it: units and runs of phrases, and what was left over."""
+"""From a title to what was found in it: its phrases, each with what stands around it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bg_assets.domain.titles.cleaning import Section, tokens
 from bg_assets.domain.titles.compounds import derived
+from bg_assets.domain.titles.hits import MEANINGFUL, Ahead, Hit, Parsed, Text
 from bg_assets.domain.titles.languages import UNTOLD, Told
-from bg_assets.domain.titles.lexicon import Lexicon, Phrase
+from bg_assets.domain.titles.leaving import Past, leaver
+from bg_assets.domain.titles.lexicon import Lexicon
+from bg_assets.domain.titles.phrases import Phrase
 
-MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A phrase at a place. unit: counts joining signs before it; run: counts links and breaks."""
-
-    phrase: Phrase
-    at: int
-    unit: int
-    run: int
-    linked: bool  # the run began with of, for, in rather than with a comma
-    owned: bool = False  # it tells whose office or helper this is, not what the person is
-
-    @property
-    def kind(self) -> str:
-        return self.phrase.kind
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """The levels, best first; none where the title is somebody else's."""
-        return () if self.owned else self.phrase.levels
+_HELP = frozenset(("assistant", "associate"))
+_EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
+_RANKING = frozenset(("title", "weak", "level", "grade"))
+# What joins two ranks in other languages, and is something else in others again.
+_AND = frozenset((("a",), ("e",), ("ed",), ("en",), ("i",), ("och",), ("og",), ("oraz",)))
+_ANDS = frozenset(("and", *(word for (word,) in _AND)))
 
 
-@dataclass(slots=True)
-class Parsed:
-    """What a section holds: hits that are true now, hits that were true once, leftovers."""
-
-    hits: list[Hit] = field(default_factory=list)
-    past: list[Hit] = field(default_factory=list)
-    gone: bool = False  # it says that the person left or the post is empty
-    unknown: int = 0
-    joined: bool = False  # it names several things, joined by a sign
-    foreign: bool = False  # it has words of a language that the lexicon does not know
-    abroad: bool = False  # it has words of a language other than English that it knows
-    weak: bool = False
+# What looks after somebody of rank or after his doings: `VP Office`; of an officer, `CFO Advisory`.
+_ABOUT = frozenset(("office", "offices", "club"))
+_ABOUT_OFFICERS = _ABOUT | frozenset(
+    (
+        *("advisory", "agenda", "communications", "council", "coverage", "forum", "network"),
+        *("practice", "relations", "roundtable", "staff", "suite", "team"),
+    )
+)
 
 
 def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UNTOLD) -> Parsed:
     """One section read with the lexicon; languages: that of the title, by the ambiguous word."""
     words, breaks, lower, odd, owners, made = _rewritten(section, lexicon)
-    starts = _found(words, lower, lexicon, languages, odd)
+    starts = _parted(words, lower, breaks, odd, languages, lexicon)
     parsed = Parsed(weak=section.weak, abroad=made)
-    at = unit = run = 0
-    linked = past = office = False
+    at = unit = run = begun = 0
+    linked = office = False
+    text, past = Text(words, breaks, starts), Past()
     while at < len(words):
         if at in breaks:
-            run, linked, office = run + 1, False, False
-        phrase = starts.get(at)
+            run, begun, linked, office = run + 1, at, False, False
+        phrase = _phrase_at(parsed, text, at, lexicon)
         if phrase is None:
-            if words[at] == "and":
-                unit, run, linked = unit + 1, run + 1, False
-                office = office and not parsed.hits
+            if words[at] in _ANDS:
+                unit, run, begun, linked = unit + 1, run + 1, at, False
+                office = office and (not parsed.hits or _officer(starts.get(at + 1)))
                 parsed.joined = True
-            elif not words[at].isdigit():
-                parsed.unknown += 1
+            else:
+                parsed.unknown += not words[at].isdigit()
                 parsed.foreign = parsed.foreign or at in odd
             at += 1
             continue
@@ -72,25 +56,47 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
         if phrase.kind == "link":
             run, linked = run + 1, True
             office = phrase.words[:2] == ("office", "of")
-        size = len(phrase.words)
-        following = starts.get(at + size)
-        owned = office or (at + size - 1 in owners and at + size < len(words))
-        past = _heard(parsed, Hit(phrase, at, unit, run, linked, owned), past, following)
-        if phrase.words == ("ex",) and not past and following is None:
-            at += 1
+        end = at + len(phrase.words)
+        owned = office or (end - 1 in owners and end < len(words))
+        hit = _hit(phrase, text, at, (unit, run, begun), linked, owned)
+        _heard(parsed, hit, past, text, end)
+        if phrase.words == ("ex",) and not past.on and starts.get(end) is None:
+            end += 1
         if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
             break
-        at += len(phrase.words)
+        at = end
         parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
+
+
+def _parted(
+    words: tuple[str, ...],
+    lower: frozenset[int],
+    breaks: frozenset[int],
+    odd: frozenset[int],
+    languages: Mapping[str, Told],
+    lexicon: Lexicon,
+) -> dict[int, Phrase]:
+    """Phrases by position; an assistant before a comma is no part of the title after it."""
+    starts = _found(words, lower, odd, languages, lexicon)
+    for at, phrase in starts.items() if breaks else ():
+        cut = at + 1
+        # `Executive Assistant, Vice President`; but `Associate, Product Manager` is one title.
+        begins = at == 0 or at in breaks
+        if cut in breaks and not begins and len(phrase.words) > 1 and phrase.words[0] in _HELP:
+            small, accented = (frozenset(at - cut for at in some) for some in (lower, odd))
+            after = _found(words[cut:], small, accented, languages, lexicon)
+            before = _found(words[:cut], lower, odd, languages, lexicon)
+            return before | {place + cut: found for place, found in after.items()}
+    return starts
 
 
 def _found(
     words: Sequence[str],
     lower: frozenset[int],
-    lexicon: Lexicon,
-    languages: Mapping[str, Told],
     odd: frozenset[int],
+    languages: Mapping[str, Told],
+    lexicon: Lexicon,
 ) -> dict[int, Phrase]:
     """Phrases by position; `it` is no acronym in a sentence or beside a title with capitals."""
     found = lexicon.meanings.find(words, languages=languages, odd=odd)
@@ -102,26 +108,82 @@ def _found(
     return dict(found)
 
 
-def _heard(parsed: Parsed, hit: Hit, past: bool, following: Phrase | None) -> bool:
-    """Note a hit; whether what follows was true once only."""
-    kind = hit.kind
-    if kind in MEANINGFUL:
-        (parsed.past if past else parsed.hits).append(hit)
-    elif kind == "foreign":
-        parsed.foreign = True
-    elif kind == "leaver":
-        return _leaver(parsed, hit.phrase, past=past, following=following)
-    return past
+def _phrase_at(parsed: Parsed, text: Text, at: int, lexicon: Lexicon) -> Phrase | None:
+    """The phrase at a place by what stands around it; None for a word that joins or is unknown."""
+    phrase = text.starts.get(at)
+    if phrase is None or len(phrase.words) > 1:
+        return phrase
+    if phrase.words in _AND and _joins(parsed, phrase, text.starts.get(at + 1)):
+        return None
+    if phrase.words == _EMPLOYEE and not text.ends(at + 1):
+        return lexicon.employees
+    return phrase
 
 
-def _leaver(parsed: Parsed, phrase: Phrase, *, past: bool, following: Phrase | None) -> bool:
-    if phrase.value == "all":
-        parsed.gone = True
-        return past
-    if phrase.value == "now":
+def _joins(parsed: Parsed, phrase: Phrase, following: Phrase | None) -> bool:
+    """Whether a little word of another language stands between two ranks of it: `VD och ...`."""
+    if following is None or not following.levels or not parsed.hits:
         return False
-    role = following is not None and following.kind in MEANINGFUL
-    return role if phrase.words == ("ex",) else True
+    languages = {following.language, *(hit.phrase.language for hit in parsed.hits)}
+    if phrase.words == ("en",):
+        # In French and Spanish it is in: `Ingénieur en chef`.
+        return "nl" in languages or not languages & {"fr", "es"}
+    return languages != {"en"} or len(phrase.words[0]) > 1
+
+
+def _hit(
+    phrase: Phrase, text: Text, at: int, place: tuple[int, int, int], linked: bool, owned: bool
+) -> Hit:
+    """A hit with what stands around it, where it may be a rank. place: unit, run, its beginning."""
+    unit, run, begun = place
+    if phrase.kind not in _RANKING:
+        return Hit(phrase, at, unit, run, linked, owned)
+    end = at + len(phrase.words)
+    ahead, word = _ahead(text, end)
+    owned = owned or (word in _ABOUT_OFFICERS and _looked_after(phrase, text, end, ahead, word))
+    deputy = at > begun and "deputy" in text.words[begun:at]
+    return Hit(phrase, at, unit, run, linked, owned, ahead, word, deputy)
+
+
+def _ahead(text: Text, end: int) -> tuple[Ahead, str]:
+    """What follows a rank in its run, and by which word."""
+    if text.stops(end):
+        after = text.starts.get(end + 1)
+        joined = end + 1 < len(text.words) and end not in text.breaks
+        thing = joined and (after is None or bool(after.functions and not after.levels))
+        return (Ahead.AND if thing else Ahead.END), ""
+    word, following = text.words[end], text.starts.get(end)
+    if following is None:
+        return (Ahead.END if word.isdigit() else Ahead.WORD), word
+    if following.kind in ("link", "cut"):
+        return Ahead.LINK, word
+    if following.levels:
+        return Ahead.RANK, word
+    return (Ahead.FUNCTION if following.functions else Ahead.END), word
+
+
+def _looked_after(phrase: Phrase, text: Text, end: int, ahead: Ahead, word: str) -> bool:
+    """Whether the word after a rank says whose office it is: not in `Director Office Services`."""
+    if ahead not in (Ahead.WORD, Ahead.FUNCTION):
+        return False
+    if phrase.levels[:1] == ("c_level",):
+        return word in _ABOUT_OFFICERS
+    return word in _ABOUT and text.stops(end + 1)
+
+
+def _officer(phrase: Phrase | None) -> bool:
+    return phrase is not None and phrase.levels == ("c_level",)
+
+
+def _heard(parsed: Parsed, hit: Hit, past: Past, text: Text, end: int) -> None:
+    """Note a hit, and what is true once only from here on."""
+    if hit.kind in MEANINGFUL:
+        over = past.on or hit.at < past.until
+        (parsed.past if over else parsed.hits).append(hit)
+    elif hit.kind == "foreign":
+        parsed.foreign = True
+    elif hit.kind == "leaver":
+        leaver(parsed, hit, past, text, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +248,3 @@ def _two_officers(words: Sequence[str], lexicon: Lexicon) -> int | None:
     span = tuple(words[first : last + 1])
     known = any(len(p.words) == len(span) for _, p in lexicon.meanings.find(span))
     return None if known else joined[0]
-
-
-def runs(hits: Sequence[Hit]) -> list[list[Hit]]:
-    """The hits by run, in reading order."""
-    found: list[list[Hit]] = []
-    last = -1
-    for hit in hits:
-        if hit.run != last:
-            found.append([])
-            last = hit.run
-        found[-1].append(hit)
-    return found

@@ -5,7 +5,7 @@ Whole words only, the longest phrase first; what the phrases mean stands in lexi
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,7 +89,9 @@ def _classified(
     reading = read(title or "", spoken)
     place = read(department, spoken) if department else None
     function, perhaps, heard, reasons = _function(reading, place)
-    likely = None if heard and reading.level else likeness.of(reading)
+    # What titles like a stacked one are about is any of its offices.
+    told = heard or (reading.stacked and reading.function is not None)
+    likely = None if told and reading.level else likeness.of(reading)
     of_function = _basis(calibration.FUNCTION, function, heard)
     if likely is not None and not heard:
         opinion = likeness.heard(reading, likely, function, of_function)
@@ -154,23 +156,36 @@ def _function(
         perhaps = told.values[1:] if told else ()
         if unit is None or unit.values[0] in _NO_UNIT:
             return None, perhaps, "", []
-        if place is not None and (place.joined or len(unit.values) > 1):
-            # A department of several things does not tell which of them this person does.
-            return None, perhaps or unit.values, "", []
-        finding = Finding(unit.values, "department", unit.phrase)
-        reason = f"function {unit.values[0]}: the department says {unit.phrase!r}"
-        return finding, (), "", [reason]
+        several = place is not None and (place.joined or len(unit.values) > 1)
+        # Of several things that a department is of, the first is the most likely.
+        finding = Finding(unit.values, "fork" if several else "department", unit.phrase)
+        reasons = [f"function {unit.values[0]}: the department says {unit.phrase!r}"]
+        if unit.values[1:]:
+            reasons.append(_could_be(unit.values[1:]))
+        return finding, (), "", reasons
     heard, reason = "", ""
-    open_ = told.values[0] != "executive" or told.rule == "general"
+    # What an office's letters stand for is open: a CAO is for administration or for accounts.
+    forked = bool(told.values[1:]) and told.rule == "title" and not reading.joined
+    open_ = told.values[0] != "executive" or told.rule == "general" or forked
+    if unit is not None and forked and (shared := _shared(told, unit)) is not None:
+        reasons = [f"function {shared}: {told.phrase!r}", "the department agrees"]
+        return Finding((shared,), told.rule, told.phrase), (), "agrees", reasons
     if unit is not None and open_ and unit.values[0] not in _NO_UNIT:
         told, heard, reason = _compared(told, unit, place is not None and place.joined)
     reasons = [f"function {told.values[0]}: {told.phrase!r}"]
     if reason:
         reasons.append(reason)
     if told.values[1:]:
-        others = " or ".join(in_words(f) for f in told.values[1:])
-        reasons.append(f"function could be {others}")
+        reasons.append(_could_be(told.values[1:]))
     return told, (), heard, reasons
+
+
+def _shared(title: Finding, unit: Finding) -> str | None:
+    return next((v for v in title.values if v in unit.values), None)
+
+
+def _could_be(others: Sequence[str]) -> str:
+    return f"function could be {' or '.join(in_words(f) for f in others)}"
 
 
 def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str, str]:
@@ -178,13 +193,18 @@ def _compared(title: Finding, unit: Finding, joined: bool) -> tuple[Finding, str
 
     joined: the department is of several things, so that it can't contradict.
     """
-    shared = next((v for v in title.values if v in unit.values), None)
+    shared = _shared(title, unit)
     if unit.rule == "weak" and shared != title.values[0]:
         return title, "", ""
     if shared is not None:
         values = (shared, *(v for v in title.values if v != shared))
         return Finding(values, title.rule, title.phrase), "agrees", "the department agrees"
-    if len(unit.values) > 1 or joined:
+    several = len(unit.values) > 1 or joined
+    if title.rule == "general" and unit.rule != "weak" and several:
+        # `Director General` of Finance and Commercial: of one of them more likely than of all.
+        found = Finding((*unit.values, title.values[0]), "fork", unit.phrase)
+        return found, "", f"the department is more precise than {title.phrase!r}"
+    if several:
         return title, "", ""
     if title.rule in ("weak", "general") and unit.rule != "weak":
         finding = Finding((unit.values[0], title.values[0]), "department", unit.phrase)

@@ -71,7 +71,7 @@ PEOPLE = (
         of_departure=True, kept=True, about="Tells the function where the title does not",
     ),
     Column(
-        "seniority", "text", "role_change", "may", in_events=True, of_arrival=True,
+        "seniority", "text", "role_change", "may", in_events=True, of_arrival=True, kept=True,
         about="The rank, in the words of its source",
     ),
     Column(
@@ -100,7 +100,10 @@ COMPANIES = (
         "workspace", "text", "company_profile_change", kept=True,
         about="Groups and filters, does not isolate",
     ),
-    Column("name", "company name", "company_profile_change", "must", about="As shown everywhere"),
+    Column(
+        "name", "company name", "company_profile_change", "must", kept=True,
+        about="As shown everywhere",
+    ),
     Column("domain", "domain", "company_profile_change", "may", about="By which webhooks find it"),
     Column("website", "website", "company_profile_change", "may"),
     Column("industry", "text", "company_profile_change", "may", kept=True, about="In any words"),

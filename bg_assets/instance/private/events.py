@@ -7,6 +7,8 @@ import dagster as dg
 from dagster._core.definitions.assets.definition.asset_spec import AssetExecutionType
 from dagster._core.events import (
     DagsterEventBatchMetadata,
+    JobFailureData,
+    RunFailureReason,
     StepMaterializationData,
     generate_event_batch_id,
 )
@@ -126,6 +128,14 @@ def ended_for_its_time(instance: dg.DagsterInstance, run_id: str) -> bool:
         _FOR_ITS_TIME in (entry.dagster_event.message or "")
         for entry in told
         if entry.dagster_event is not None
+    )
+
+
+def was_late_to_start(event: dg.DagsterEvent) -> bool:
+    """Whether the event fails a run since its process took too long to come up."""
+    data = event.event_specific_data
+    return (
+        isinstance(data, JobFailureData) and data.failure_reason is RunFailureReason.START_TIMEOUT
     )
 
 

@@ -63,7 +63,7 @@ _GAPS = sa.text("""
     group by 1, 2
 """)
 _TABLES = sa.text("""
-    select c.relname as name, greatest(0, c.reltuples)::float as rows,
+    select c.relname as name, nullif(c.reltuples, -1)::float as rows,
         pg_total_relation_size(c.oid) as bytes
     from pg_class as c
     where c.relnamespace = 'bg'::regnamespace and c.relkind in ('r', 'p')
@@ -92,10 +92,13 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of schema bg: its rows as PostgreSQL estimates them, its bytes with all indexes."""
+    """A table of schema bg: its rows as PostgreSQL estimates them, its bytes with all indexes.
+
+    The rows are None until PostgreSQL has looked at the table.
+    """
 
     name: str
-    rows: float
+    rows: float | None
     bytes: int
 
 

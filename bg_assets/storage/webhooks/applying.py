@@ -8,7 +8,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 import psycopg2.errorcodes
@@ -47,10 +47,21 @@ _NOT_OF_ROWS = {"08", "25", "28", "3F", "42", "53", "55", "57", "58", "XX"}
 
 
 @dataclass(frozen=True, slots=True)
+class Became:
+    """What became of one event, by its source's id; and our company, where it is about one."""
+
+    source: str
+    event_id: str
+    status: str
+    company_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """How many events became what, of those that one round looked at; the rest stays pending.
 
-    ``traces`` are the traceparents of those whose coming in was traced.
+    ``traces`` are the traceparents of those whose coming in was traced, ``became`` tells of each
+    event that is settled.
     """
 
     applied: int = 0
@@ -58,6 +69,7 @@ class Applied:
     dead: int = 0
     looked_at: int = 0
     traces: tuple[str, ...] = ()
+    became: tuple[Became, ...] = field(default=(), compare=False)
 
 
 # Served by webhook_events_pending, as is what follows.
@@ -140,7 +152,9 @@ def apply_pending(
             return Applied()
         began_at = claims.database_now(conn)
         conn.execute(_TELL)
-        events, trace, of_each = _read(conn, decrypt, limit)
+        events, ids, of_each = _read(conn, decrypt, limit)
+        # The trace of one event that was not traced is its id.
+        trace = {**ids, **of_each}[events[0].id] if len(events) == 1 else ""
         conn.execute(_TRACE, {"trace": trace})
         last = None if trace or not of_each else traces.last_change(conn)
         known = webhook_known.read(conn, _told(events))
@@ -151,20 +165,22 @@ def apply_pending(
     counts = dict.fromkeys(("applied", "ignored", "dead"), 0)
     for verdict in verdicts:
         counts[verdict.status] += 1
-    return Applied(**counts, looked_at=len(events), traces=tuple(of_each.values()))
+    sources = {event.id: event.source for event in events}
+    became = tuple(
+        Became(sources[one.id], ids[one.id], one.status, one.company_id) for one in verdicts
+    )
+    return Applied(**counts, looked_at=len(events), traces=tuple(of_each.values()), became=became)
 
 
 def _read(
     conn: sa.Connection, decrypt: Callable[[bytes], bytes], limit: int
-) -> tuple[list[Pending], str, dict[int, str]]:
-    """The events, read anew from their bodies; the trace where they are one event only; and by
-    number the traces of those whose coming in was traced.
-
-    The trace of one event that was not traced is its id.
+) -> tuple[list[Pending], dict[int, str], dict[int, str]]:
+    """The events, read anew from their bodies; by number their sources' ids; and likewise the
+    traces of those whose coming in was traced.
     """
     options = {"yield_per": _BODIES_AT_ONCE}
     events = []
-    trace = ""
+    ids: dict[int, str] = {}
     of_each: dict[int, str] = {}
     for row in conn.execute(_PENDING, {"limit": limit}, execution_options=options):
         event: Event | Unfit
@@ -178,10 +194,10 @@ def _read(
         if isinstance(event, Event):
             event = replace(event, occurred_at=row.at)
         events.append(Pending(row.id, row.source, event))
-        trace = row.trace_id or row.event_id
+        ids[row.id] = row.event_id
         if row.trace_id is not None:
             of_each[row.id] = row.trace_id
-    return events, trace if len(events) == 1 else "", of_each
+    return events, ids, of_each
 
 
 def _note(

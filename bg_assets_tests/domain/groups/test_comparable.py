@@ -2,6 +2,7 @@
 
 from bg_assets.domain.groups.cohesion import Stratum
 from bg_assets.domain.groups.comparable import eligible, strata
+from bg_assets.domain.groups.fit import Candidate
 from bg_assets.domain.groups.selection import Chosen
 from bg_assets_tests.domain.groups.people import fitting
 
@@ -47,3 +48,18 @@ def test_a_pinned_person_who_does_not_fit_has_a_place_alone() -> None:
 def test_who_has_a_place_without_fitting_any_more_is_among_those_who_could() -> None:
     """A stakeholder who changed places may fit the new one less than it needs."""
     assert of(("a", "champion"), ("c", "champion")) == (Stratum(("a", "c"), ("a", "b", "c")),)
+
+
+def test_a_place_of_a_level_could_be_had_by_those_of_a_level_like_it() -> None:
+    def pool(**levels: str | None) -> tuple[str, ...]:
+        candidates = {
+            i: Candidate(None, None, (), (level,) if level else (), 0.0, frozenset(), False)
+            for i, level in {**dict.fromkeys(PEOPLE), **levels}.items()
+        }
+        chosen: Chosen = {"a": ("champion", PEOPLE["a"].fit("champion"))}
+        (place,) = strata(PEOPLE, chosen, frozenset(), candidates)
+        return place.pool
+
+    assert pool(a="head", b="director") == ("a", "b")
+    assert pool(a="head", b="manager") == ("a",)
+    assert pool(a=None, b="staff") == ("a", "b")

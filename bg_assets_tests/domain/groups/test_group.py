@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.groups.certainty import Surroundings, certainty
+from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide, weigh
 from bg_assets.domain.products.sizes import target
 from bg_assets_tests.domain.groups.people import (
     FINANCE,
@@ -263,18 +264,21 @@ def test_coverage_counts_who_is_read_in_function_and_level() -> None:
     assert decide(MIDDLE, rows, FINANCE, TODAY).coverage == 0.5
 
 
-def test_a_role_far_ahead_of_the_next_is_surer_and_a_pin_needs_no_lead() -> None:
-    (cfo,) = staff("CFO")
-    (member,) = decide(MIDDLE, [cfo], FINANCE, TODAY).members
-    assert member.confidence == cfo.verdict.confidence
-    (director,) = staff("Finance Director")
-    company = Company("c", 60, 60, "GB")
-    (maker,) = decide(company, [director], FINANCE, TODAY).members
-    # A decision maker with 0.9, a potential champion with as much: no lead at all.
-    assert maker.confidence == pytest.approx(0.9 * director.verdict.confidence, abs=0.001)
+def test_a_members_confidence_is_that_of_the_evidence_and_a_pins_that_of_the_title() -> None:
+    people = [*staff("Director, Fiscal and Finance Policy"), person(1, "CFO"), person(2, "CEO")]
+    seen = weigh(MIDDLE, people, FINANCE, TODAY)
+    around = Surroundings(seen.people, seen.choices)
+    found = {m.person_id: m for m in decide(MIDDLE, people, FINANCE, TODAY).members}
+    assert len(found) > 1
+    for row in people:
+        if row.person_id in found:
+            _, fit = seen.chosen[row.person_id]
+            told = certainty(around.evidence(seen.choices[row.person_id], fit, row.title))
+            assert found[row.person_id].confidence == round(told, 4)
     pins = [Override("p00000", "pin", "decision_maker")]
-    (pinned,) = decide(company, [director], FINANCE, TODAY, pins).members
-    assert pinned.confidence == director.verdict.confidence
+    pinned = {m.person_id: m for m in decide(MIDDLE, people, FINANCE, TODAY, pins).members}
+    assert pinned["p00000"].confidence == people[0].verdict.confidence
+    assert not any("less sure" in reason for reason in pinned["p00000"].reasons)
 
 
 def test_a_member_who_is_pinned_says_so_before_the_reason_of_the_rules() -> None:

@@ -37,11 +37,30 @@ WRONG = [
     ("vp]}", "vp], fit: 0}", 13, "never hold"),
     ("    required: 1", "    required: 1\n    never: {levels: [c_level, vp]}", 14, "never hold"),
     ("    required: 1", "    required: -1", 11, "outside"),
+    (
+        "levels: [c_level, vp]}",
+        "levels: [c_level, vp], sectors: [publik]}",
+        13,
+        "did you mean public",
+    ),
+    ("levels: [c_level, vp]}", "levels: [vp], sector: [public]}", 13, "did you mean sectors"),
+    (
+        "levels: [c_level, vp]}",
+        "sectors: [bank], not_sectors: [bank, public]}",
+        13,
+        "can never hold",
+    ),
     ("    required: 1", "    require: 1", 11, "did you mean required"),
     ("template: 1", "template: 2", 1, "reads template: 1"),
     ("version: 1", "version: 1.5", 3, "whole number"),
     ("name: small", "name: Small One", 2, "no name"),
     ("deal_size: 1000", "deal_size: [1", 6, "no valid YAML"),
+    (
+        "deal_size: 1000",
+        "deal_size: 1000\ncurrency: ducats",
+        6,
+        "unknown currency 'ducats'; allowed",
+    ),
 ]
 
 
@@ -63,6 +82,37 @@ def test_how_much_is_asked_of_providers_makes_no_group_old() -> None:
     assert asking.enrichment is Level.DEEP_RESEARCH
     # As it was before templates could say it.
     assert asking.hash == plain.hash == "75972582a9ea8535"
+
+
+def test_a_deal_has_the_currency_of_its_template_and_us_dollars_where_none_is_said() -> None:
+    plain = parse_template(GOOD, "x")
+    dollars = parse_template(f"{GOOD}currency: usd\n", "x")
+    euros = parse_template(f"{GOOD}currency: EUR\n", "x")
+    assert (plain.currency, euros.currency) == ("USD", "EUR")
+    assert plain.deal_dollars == plain.deal_size == euros.deal_size < euros.deal_dollars
+    assert dollars.hash == plain.hash != euros.hash
+
+
+NEVER = "    never: {titles: [audit], sectors: {bank: [loans]}}\n"
+
+
+def test_what_is_said_of_a_sector_makes_another_template_and_rules_out_there_only() -> None:
+    text = GOOD.replace("vp]}", "vp], not_sectors: [bank]}", 1)
+    (maker,) = parse_template(text + NEVER, "x").roles
+    assert maker.conditions[0].not_sectors == ("bank",)
+    assert maker.ruling_out("bank") == ("audit", "loans")
+    assert maker.ruling_out(None) == maker.ruling_out("public") == ("audit",)
+    hashes = {parse_template(one, "x").hash for one in (GOOD, text, GOOD + NEVER)}
+    assert len(hashes) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"), [("bank", "banc", "did you mean bank"), ("[loans]", "[]", "empty")]
+)
+def test_a_wrong_sector_under_never_is_told_with_its_line(old: str, new: str, said: str) -> None:
+    with pytest.raises(BadTemplate, match="line 14") as error:
+        parse_template(GOOD + NEVER.replace(old, new), "x")
+    assert said in str(error.value)
 
 
 def test_the_hash_follows_the_content_not_the_layout() -> None:

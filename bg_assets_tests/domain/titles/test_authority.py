@@ -20,6 +20,9 @@ ORDERED = [
     ("Chief Constable", "Assistant Chief Constable"),
     ("Parliamentary Counsel", "Deputy Parliamentary Counsel"),
     ("Director General", "Director of Strategy"),
+    ("Director of Strategy", "Deputy Director, Chief Economist"),
+    ("Senior Account Manager", "Account Manager"),
+    ("Account Director", "Senior Account Manager"),
 ]
 
 
@@ -82,7 +85,7 @@ def test_a_word_hidden_in_a_longer_standing_says_nothing() -> None:
         ("Deputy Legal Adviser", "senior", None, None, None, 3.0),
         ("Board Member", None, None, None, None, 1.5),
         ("Board Member", "owner", None, None, None, 3.0),
-        ("Account Manager", "senior", None, None, None, 3.0),
+        ("Senior Account Manager", "senior", None, None, None, 3.3),
         ("Accountant", "staff", None, None, None, 2.0),
         ("Assistant", "assistant", None, None, None, 1.0),
         ("Intern", "intern", None, None, None, 0.0),
@@ -144,3 +147,32 @@ def test_what_a_rank_signs_alone(rank: float, employees: float | None, sum_: flo
 )
 def test_who_only_sits_on_the_board(title: str, level: str | None, only: bool) -> None:
     assert authority.on_board_only(title, level) is only
+
+
+@pytest.mark.parametrize(
+    ("rank", "employees", "deal", "currency", "said"),
+    [
+        (9.5, 300, 120_000, "USD", "any sum by the table of usual limits; may sign about 120,000"),
+        (9.5, None, 120_000, "USD", "signs any sum"),
+        (6.0, 625, 120_000, "USD", "up to about 200,000 US dollars alone by the table"),
+        (6.0, 625, 120_000, "EUR", "up to about 180,000 euros alone by the table"),
+        (6.0, 625, 190_000, "EUR", "the deal is about 190,000 euros"),
+        (6.0, 625, 170_000, "EUR", "may sign about 170,000 euros"),
+        (6.0, 75, 120_000, "USD", "75,000 US dollars alone by the table of usual limits"),
+        (6.0, 20, 1_000, "GBP", "signs nothing alone by the table of usual limits for about 20"),
+        (6.0, None, 1_000, "SEK", "unknown, as is the company's size; the deal is about 1,000 SEK"),
+        (authority.UNREAD, 300, 1_000, "USD", "is unknown, as is the level; the deal is about"),
+    ],
+)  # fmt: skip
+def test_what_somebody_may_sign_is_said_by_the_table_in_the_deals_currency_or_unknown(
+    rank: float, employees: int | None, deal: int, currency: str, said: str
+) -> None:
+    assert said in authority.signing(rank, employees, deal, currency)
+
+
+def test_who_does_not_reach_a_deal_is_not_said_to_sign_it() -> None:
+    for employees in (None, 20, 75, 600, 9_000):
+        for rank in (authority.UNREAD, 2.0, 4.0, 5.0, 6.0, 7.0, 9.0):
+            said = "may sign" in authority.signing(rank, employees, 150_000)
+            known = employees is not None or rank == 9.0
+            assert said == (known and authority.may_sign(rank, employees) >= 150_000)

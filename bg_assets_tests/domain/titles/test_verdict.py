@@ -133,7 +133,7 @@ def test_real_forks_stay_open_and_lower_the_confidence() -> None:
     growth, sales = classify("Head of Growth"), classify("Head of Sales")
     assert growth.function_alternatives == ("marketing",)
     assert growth.confidence < sales.confidence
-    assert classify("CCO").function_alternatives == ("sales", "legal")
+    assert classify("CCO").function_alternatives[:2] == ("sales", "legal")
 
 
 def test_an_executive_assistant_may_serve_any_function() -> None:
@@ -150,7 +150,13 @@ def test_the_department_speaks_for_a_function_and_overrides_nothing() -> None:
     assert any("contradiction" in reason for reason in contradicts.reasons)
     assert contradicts.confidence < alone.confidence <= agrees.confidence
     assert classify("Director", "Finance").function == "finance"
-    assert classify("Director", "Finance & Marketing").function is None
+    several = classify("Director", "Finance & Marketing")
+    assert (several.function, several.function_alternatives) == ("finance", ("marketing",))
+    assert several.by_department
+    assert several.confidence < classify("Director", "Finance").confidence
+    general = classify("Director General", "Finance and Commercial Group")
+    assert general.function == "finance"
+    assert "executive" in general.function_alternatives
     assert classify("Head of Growth", "Marketing").function == "marketing"
 
 

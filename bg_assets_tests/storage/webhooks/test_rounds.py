@@ -212,7 +212,11 @@ def test_a_person_whom_another_is_creating_waits_for_the_next_round(engine: sa.E
     waits, goes = role(engine, "dee", "CEO"), role(engine, "bo", "CIO", 1)
     with engine.begin() as other:
         insert(other, "bg.people", id="dee", company_id="acme", title="VP")
-        assert apply(engine) == Applied(applied=1, looked_at=2)
+        done = apply(engine)
+        assert done == Applied(applied=1, looked_at=2)
+        assert [(one.source, one.status, one.company_id) for one in done.became] == [
+            ("crm", "applied", "acme")
+        ]
         assert (became(engine, waits)[0], became(engine, goes)) == ("pending", APPLIED)
     assert apply(engine).applied == 1
     assert titles(engine)["dee"] == "CEO"

@@ -1,0 +1,137 @@
+"""Who heads a function decides on its system; a word of it in the title is not enough."""
+
+from dataclasses import replace
+
+import pytest
+
+from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
+from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.values.departments import apart
+from bg_assets.products.files import load_templates
+from bg_assets_tests.domain.groups.people import TODAY, person
+
+TEMPLATES = load_templates()
+TREASURY = Company("t", 1157, 1157, "GB", name="HM Treasury")
+BODY = Company("b", 2400, 2400, "GB", "Government Administration")
+BAKERY = Company("k", 300, 300, "DE", "Food Production")
+
+
+def group(company: Company, product: str, *people: StaffMember) -> BuyerGroup:
+    return decide(company, people, TEMPLATES[product], TODAY)
+
+
+def roles(company: Company, product: str, *people: StaffMember) -> dict[str, str]:
+    return {m.person_id: m.role for m in group(company, product, *people).members}
+
+
+TOP = person(0, "Permanent Secretary")
+
+
+@pytest.mark.parametrize(
+    ("product", "head", "department", "topics"),
+    [
+        ("finance_system", "Group Director, Finance and Commercial", "Corporate Centre",
+         ["Director Financial Stability", "Director Business and International Tax",
+          "Director of Financial Services Policy"]),
+        ("finance_system", "Director General, Financial & Commercial", "Director General's Office",
+         ["Director of Forensic Finance", "Head of Organised and Financial Crime Unit"]),
+        ("finance_system", "Director", "Finance and Commercial Group",
+         ["Director of Fiscal Policy", "Head of Asset Management", "Director Investment"]),
+        ("hr_system", "Director of Human Resources", "Corporate Services",
+         ["Working Age Benefits Director", "Regional Apprenticeship Director",
+          "Director Service Personnel Policy"]),
+        ("security_platform", "Chief Information Officer", "Corporate Services",
+         ["National Security Adviser", "Director Defence & International Security",
+          "Head of Security Group", "Director, Major Network Upgrades"]),
+    ],
+)  # fmt: skip
+def test_the_head_of_a_function_decides_and_no_one_who_makes_policy_of_it(
+    product: str, head: str, department: str, topics: list[str]
+) -> None:
+    heads = person(1, head, department, manager="p00000")
+    others = [person(2 + at, title, manager="p00000") for at, title in enumerate(topics)]
+    found = roles(BODY, product, TOP, heads, *others)
+    assert found["p00001"] == "decision_maker"
+    makers = {i for i, role in found.items() if role == "decision_maker"}
+    assert makers <= {"p00000", "p00001"}
+
+
+@pytest.mark.parametrize(
+    ("product", "title"),
+    [
+        ("finance_system", "Director Business and International Tax"),
+        ("finance_system", "Deputy Director, Fiscal Policy"),
+        ("finance_system", "Head of Financial Policy"),
+        ("hr_system", "Working Age Benefits Director"),
+        ("hr_system", "Head of Pensions Policy"),
+        ("security_platform", "National Security Adviser"),
+        ("security_platform", "Director of Border Security"),
+        ("security_platform", "Infrastructure & Utilities Manager"),
+    ],
+)
+def test_policy_is_no_champion_in_a_public_body(product: str, title: str) -> None:
+    assert roles(BODY, product, TOP, person(1, title)).get("p00001") != "champion"
+
+
+@pytest.mark.parametrize(
+    "title", ["Head of Internal Audit", "Lead Auditor", "Director of Audit", "Leiter Revision"]
+)
+def test_audit_is_no_champion_of_a_finance_system(title: str) -> None:
+    found = roles(BAKERY, "finance_system", person(0, "CEO"), person(1, "CFO"), person(2, title))
+    assert found.get("p00002") not in {"champion", "decision_maker"}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Chair of the Supervisory Board",
+        "Président du conseil de surveillance",
+        "Voorzitter Raad van Commissarissen",
+        "Przewodniczący Rady Nadzorczej",
+    ],
+)
+def test_who_chairs_a_supervisory_board_stands_not_above_who_runs_the_company(title: str) -> None:
+    found = roles(BAKERY, "finance_system", person(0, title), person(1, "Geschäftsführer"))
+    assert found == {"p00001": "decision_maker"}
+
+
+@pytest.mark.parametrize("title", ["Head of Nursing", "Clinical Director", "Medical Director"])
+def test_a_clinician_has_no_part_in_a_finance_system(title: str) -> None:
+    found = roles(BAKERY, "finance_system", person(0, "CEO"), person(1, "CFO"), person(2, title))
+    assert "p00002" not in found
+
+
+def test_a_department_that_repeats_the_companys_name_is_none() -> None:
+    name = "Legal Services Authority"
+    company = replace(BODY, name=name)
+
+    def read(number: int, title: str, department: str) -> StaffMember:
+        verdict = classify(title, apart(department, name))
+        return replace(person(number, title, department), verdict=verdict)
+
+    alone = person(1, "Director of Finance")
+    repeated = read(1, "Director of Finance", name)
+    assert repeated.verdict == alone.verdict
+    assert person(1, "Director of Finance", name).verdict.confidence < alone.verdict.confidence
+    members = group(company, "finance_system", repeated).members
+    assert [(m.person_id, m.role) for m in members] == [("p00001", "decision_maker")]
+    assert "the department is of something else" not in " ".join(members[0].reasons)
+
+
+def test_in_a_bank_what_it_sells_is_no_finance_of_its_own() -> None:
+    bank = Company("b", 900, 900, "DE", "Banking")
+    sells = person(1, "Head of Structured Finance")
+    keeps = person(2, "Head of Finance")
+    makers = [i for i, r in roles(bank, "finance_system", sells, keeps).items()
+              if r == "decision_maker"]  # fmt: skip
+    assert makers == ["p00002"]
+    other = replace(bank, industry="Retail")
+    assert "p00001" in roles(other, "finance_system", sells)
+
+
+def test_who_runs_a_part_of_the_company_is_behind_who_runs_the_whole() -> None:
+    part = person(1, "Chief Executive of Shared Services")
+    whole = person(2, "Chief Executive")
+    found = roles(replace(BODY, employee_min=40, employee_max=40), "finance_system", part, whole)
+    assert found["p00002"] == "decision_maker"
+    assert found.get("p00001") != "decision_maker"
