@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -132,8 +133,9 @@ def take(engine: sa.Engine, what: Purpose) -> Taken:
         )
         companies = [refresh.company_id for refresh in held]
         as_of = {refresh.company_id: refresh.as_of for refresh in held}
-        names = staff.read_names(conn, companies)
-        judged, failed = judge(staff.read_people(conn, companies), as_of, names)
+        people = staff.read_people(conn, companies)
+        names, spoken = staff.read_names(conn, companies), staff.read_spoken(conn, people)
+        judged, failed = judge(people, as_of, names, spoken)
         good = [company for company in companies if company not in failed]
         staff.write_staff(conn, good, judged)
         return Taken(tuple(held), judged, failed)
@@ -146,8 +148,9 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
     def work(conn: sa.Connection) -> Taken:
         today = claims.database_now(conn).astimezone(UTC).date()
-        dates, names = dict.fromkeys(companies, today), staff.read_names(conn, companies)
-        judged, failed = judge(staff.read_people(conn, companies), dates, names)
+        people = staff.read_people(conn, companies)
+        names, spoken = staff.read_names(conn, companies), staff.read_spoken(conn, people)
+        judged, failed = judge(people, dict.fromkeys(companies, today), names, spoken)
         staff.write_staff(conn, [one for one in companies if one not in failed], judged)
         return Taken((), judged, failed)
 
@@ -155,11 +158,15 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
 
 def judge(
-    people: Sequence[staff.Person], as_of: dict[str, date], names: Mapping[str, str]
+    people: Sequence[staff.Person],
+    as_of: dict[str, date],
+    names: Mapping[str, str],
+    spoken: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
     """The staff by company, each with the verdict on their title; and the companies that failed.
 
-    names: of the companies, which tell nothing where a department repeats them.
+    names: of the companies, which tell nothing where a department repeats them. spoken: the
+    languages that their titles may be in.
     """
     # A lexicon that does not load is nobody's poison: the run fails as a whole.
     lexicon.shipped()
@@ -170,7 +177,8 @@ def judge(
             continue
         try:
             department = departments.apart(person.department, names.get(person.company_id))
-            verdict = titles.classify(person.title, department)
+            languages = spoken.get(person.company_id, ())
+            verdict = titles.classify(person.title, department, languages)
             today = as_of[person.company_id]
             if employment.is_employed(
                 person.status, person.start_date, person.end_date, today, verdict

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -12,13 +13,15 @@ import click
 
 from bg_assets import settings, terminal
 from bg_assets.cli import session
-from bg_assets.domain.titles import authority
+from bg_assets.domain.titles import authority, languages
 from bg_assets.domain.titles.verdict import classify, hear_tail
 from bg_assets.domain.values.companies import Headcount, parse_headcount
 from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.titles import TitleFile, TitleRow
 
+# So many rows of a file tell in which language it is.
+_TELLING_ROWS = 1000
 COLUMNS = (
     "title",
     "function",
@@ -54,8 +57,9 @@ def titles(file: Path, column: str | None, as_json: bool) -> None:
 
     FILE (- for standard input; .gz is fine) is a list, one title a line, or a CSV whose header
     names a column `title` and, if you have them, `department`, `employee_count` and `country`.
-    One row goes out for each that came in, in its order. What a title does not tell is `unknown`,
-    with the reason. Alternatives are separated by |.
+    A word that means different things in several languages is read in that of its title, else of
+    the country, else of the file. One row goes out for each that came in, in its order. What a
+    title does not tell is `unknown`, with the reason. Alternatives are separated by |.
     """
     name = "standard input" if str(file) == "-" else file.name
     with (
@@ -68,7 +72,7 @@ def titles(file: Path, column: str | None, as_json: bool) -> None:
         rows = TitleFile(stream, column)
         if rows.looks_like_columns:
             session.say("read as a list, one title a line: the first line names no column title")
-        answers = map(_answer, rows)
+        answers = _answers(iter(rows))
         if as_json:
             _json(out, answers)
         else:
@@ -94,8 +98,15 @@ def _named(name: str) -> Iterator[None]:
         raise BrokenFile(f"{name}: {err}") from None
 
 
-def _answer(row: TitleRow) -> _Answer:
-    verdict = classify(row.title, row.department)
+def _answers(rows: Iterator[TitleRow]) -> Iterator[_Answer]:
+    first = list(islice(rows, _TELLING_ROWS))
+    of_file = languages.of_many(row.title for row in first)
+    for row in chain(first, rows):
+        yield _answer(row, languages.spoken_in(row.country) or of_file)
+
+
+def _answer(row: TitleRow, spoken: tuple[str, ...]) -> _Answer:
+    verdict = classify(row.title, row.department, spoken)
     reasons = verdict.reasons
     if row.employee_count or row.country:
         reasons += _authority(row.title, verdict.level, row.employee_count or "", row.country)

@@ -14,6 +14,7 @@ from bg_assets.cli import lookups, session
 from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.why import Why, explain
 from bg_assets.domain.products.template import Template
+from bg_assets.domain.titles import languages
 from bg_assets.domain.titles.verdict import TitleVerdict, classify
 from bg_assets.domain.values import departments
 from bg_assets.domain.vocabulary import ROLE_LABELS
@@ -60,7 +61,9 @@ def _document(
         for group in shown.read_shown(conn, [company_id], names=False).get(company_id, [])
     }
     given = staff.read_overrides(conn, [company_id]).get(company_id, {})
-    verdict = classify(person.title, departments.apart(person.department, company.name))
+    spoken = languages.of_company(company.country, (one.title for one in known))
+    department = departments.apart(person.department, company.name)
+    verdict = classify(person.title, department, spoken)
     gone = _gone(company_id, person, today, verdict)
     answers = []
     for template in templates:

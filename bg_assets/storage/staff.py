@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember
+from bg_assets.domain.titles import languages
 from bg_assets.domain.titles import verdict as titles
 from bg_assets.domain.values import departments
 from bg_assets.storage.copying import copy_rows
@@ -42,6 +43,11 @@ _STAFF = sa.text("""
             from bg.canonical_people as p where p.id = person_id) as seen
     from bg.company_people where company_id = any(:companies)
     order by company_id, person_id
+""")
+
+# Served by the primary key.
+_COUNTRIES = sa.text("""
+    select id, country from bg.canonical_companies where id = any(:companies)
 """)
 
 _OVERRIDES = sa.text("""
@@ -136,10 +142,11 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
     """
     version = titles.version()
     staff: dict[str, list[StaffMember]] = {}
-    found = conn.execute(_STAFF, {"companies": list(companies)}).all()
-    anew = any(row.lexicon_version != version for row in found)
+    rows = conn.execute(_STAFF, {"companies": list(companies)}).all()
+    anew = any(row.lexicon_version != version for row in rows)
     names = read_names(conn, companies) if anew else {}
-    for row in found:
+    spoken = read_spoken(conn, rows) if anew else {}
+    for row in rows:
         staff.setdefault(row.company_id, []).append(
             StaffMember(
                 person_id=row.person_id,
@@ -147,7 +154,7 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
                 department=row.department,
                 location=row.location,
                 manager_id=row.manager_id,
-                verdict=_verdict(row, version, names),
+                verdict=_verdict(row, version, names, spoken),
                 has_email=row.has_email,
                 start_date=row.start_date,
                 seen=row.seen,
@@ -157,10 +164,27 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
     return staff
 
 
-def _verdict(row: sa.Row[Any], version: str, names: Mapping[str, str]) -> titles.TitleVerdict:
+def read_spoken(
+    conn: sa.Connection, people: Iterable[Person | sa.Row[Any]]
+) -> dict[str, tuple[str, ...]]:
+    """The languages that titles may be in, by company: those of its country, else of its titles."""
+    by: dict[str, list[str | None]] = {}
+    for one in people:
+        by.setdefault(one.company_id, []).append(one.title)
+    found = conn.execute(_COUNTRIES, {"companies": list(by)})
+    countries = {row.id: row.country for row in found}
+    return {one: languages.of_company(countries.get(one), said) for one, said in by.items()}
+
+
+def _verdict(
+    row: sa.Row[Any],
+    version: str,
+    names: Mapping[str, str],
+    spoken: Mapping[str, tuple[str, ...]],
+) -> titles.TitleVerdict:
     if row.lexicon_version != version:
         department = departments.apart(row.department, names.get(row.company_id))
-        return titles.classify(row.title, department)
+        return titles.classify(row.title, department, spoken.get(row.company_id, ()))
     return titles.TitleVerdict(
         function=row.function,
         level=row.level,

@@ -20,10 +20,10 @@ def poison(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     """Called with a person: gives them a title at which judging fails."""
     real = verdict.classify
 
-    def classify(title: str | None, department: str | None) -> object:
+    def classify(title: str | None, department: str | None, spoken: tuple[str, ...]) -> object:
         if title == "poison":
             raise ValueError(title)
-        return real(title, department)
+        return real(title, department, spoken)
 
     def make(person_id: str) -> None:
         monkeypatch.setattr(verdict, "classify", classify)

@@ -116,7 +116,7 @@ def test_a_product_that_does_not_run_is_read_from_its_file(
 def test_titles_are_read_as_what_runs_reads_them(
     world: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.execute("update bg.people set title = 'Dividendenanalystin' where id = 'p1'")
+    world.execute("update bg.people set title = 'Börsenhändlerin' where id = 'p1'")
     _tick(world, monkeypatch, BG_TITLE_TAIL="off")
     try:
         done = world("why", "a", "p1")

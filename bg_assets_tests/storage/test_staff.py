@@ -144,6 +144,28 @@ def test_a_title_that_was_read_otherwise_is_read_anew_until_it_is_written_anew(
     assert rows(acme, KEPT) == whole
 
 
+def test_the_languages_of_a_company_are_those_of_its_country_else_of_its_titles(
+    acme: sa.Engine,
+) -> None:
+    run(acme, "update bg.companies set country = 'Danmark' where id = 'acme'")
+    titles = ["Leiter der Buchhaltung", "Geschäftsführer", "Lagerist in Teilzeit", "Leder"]
+    titles += ["Sachbearbeiter im Innendienst", "Auszubildende im zweiten Jahr", "Einkäuferin"]
+    people = [
+        staff.Person(one, f"{one}-{at}", title, *[None] * 6, False)
+        for one in ("acme", "bolt", "none")
+        for at, title in enumerate(titles)
+    ]
+    with acme.connect() as conn:
+        spoken = staff.read_spoken(conn, people)
+    assert spoken == {"acme": ("da",), "bolt": ("de",), "none": ("de",)}
+    write(acme, ["acme"], acme=[replace(ANN, title="Leder"), replace(ANN, person_id="bob")])
+    run(acme, "update bg.company_people set lexicon_version = null")
+    with acme.connect() as conn:
+        found = staff.read_staff(conn, ["acme"])["acme"]
+    assert found[0].verdict == classify("Leder", ANN.department, ("da",))
+    assert found[0].verdict.level == "manager"
+
+
 def test_of_a_row_of_this_version_no_title_is_read_again(acme: sa.Engine) -> None:
     """What it says counts, not what the title would say."""
     title = "Head of Nothing That Another Test Reads"

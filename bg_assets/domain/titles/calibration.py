@@ -23,6 +23,7 @@ FUNCTION = {
     "fork": 0.72,
     "department": 0.85,
     "bracket": 0.72,
+    "misspelt": 0.75,
 }
 # What the department adds where the title tells the function: at least, at most.
 AGREES = 0.88
@@ -34,6 +35,7 @@ LEVEL = {
     "grade": 0.53,
     "bracket": 0.75,
     "like": 0.82,
+    "misspelt": 0.8,
 }
 # What the learned tail adds to a function that only the title tells, chosen by the ESCO labels that
 # were not learned beside the above. It is sure from a share of SURE on, firm from FIRM, and gives a

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bg_assets.domain.titles.lexicon import Phrase
+from bg_assets.domain.titles.phrases import Phrase
 
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
 # Of these in the past others take care.

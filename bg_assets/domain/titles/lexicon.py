@@ -1,6 +1,7 @@
 """The lexicon: what phrases of job titles mean, read from a table and checked line by line.
 
 The table has the columns phrase, kind, value, language, note. A phrase is matched as whole words.
+Where one stands in it for several languages, the first row holds where no other does.
 """
 
 import csv
@@ -11,11 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from bg_assets.domain.titles.cleaning import tokens
+from bg_assets.domain.titles.phrases import OTHER, Matcher, Phrase
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 
 COLUMNS = ("phrase", "kind", "value", "language", "note")
-LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl")
+LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl", "cs")
 GRADES = ("senior", "lead", "junior", "chief")
 LEAVING = ("after", "all", "now", "retired")
 STANDINGS = (
@@ -54,17 +56,14 @@ KINDS: Mapping[str, str] = {
     "foreign": "empty: marks the language",
     "compound_start": "the phrase that the first part of a compound word means",
     "compound_end": "the phrase that the last part of a compound word means",
+    "compound_open": "the same, whatever the first part is; -: the compound is no such thing",
 }
 _SHIPPED = Path(__file__).with_name("lexicon.csv")
+# What is matched in other ways than as a phrase.
+_APART = frozenset(("alias", "standing", "compound_start", "compound_end", "compound_open"))
 _EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
-_SINGLE: Mapping[str, Sequence[str]] = {
-    "grade": GRADES,
-    "standing": STANDINGS,
-    "leaver": LEAVING,
-}
-
-
+_SINGLE: Mapping[str, Sequence[str]] = {"grade": GRADES, "standing": STANDINGS, "leaver": LEAVING}
 # What these say of somebody is not what he or she does.
 SILENT = frozenset(("region", "credential", "junk", "leaver", "grade"))
 
@@ -73,83 +72,18 @@ class BadLexicon(Exception):
     """A table that can't be used; the sentence names file and line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """One meaning. functions and levels: the first is the answer, the others are alternatives.
-
-    A first function of `-` is no answer: the alternatives are only possible.
-    """
-
-    text: str
-    words: tuple[str, ...]
-    kind: str
-    functions: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    value: str = ""
-    language: str = "en"
-
-
 _PEOPLE = Phrase("employees", ("employees",), "weak", ("hr",), (), "hr")
-
-
-class Matcher:
-    """Finds the phrases of a list of words, the longest first, none within another."""
-
-    def __init__(self, phrases: Iterable[Phrase]) -> None:
-        first: dict[str, list[Phrase]] = {}
-        for phrase in phrases:
-            first.setdefault(phrase.words[0], []).append(phrase)
-        self._first = {
-            word: tuple(sorted(found, key=lambda p: -len(p.words))) for word, found in first.items()
-        }
-
-    def knows(self, word: str) -> bool:
-        """Whether some phrase begins with this word."""
-        return word in self._first
-
-    def stands(self, words: Sequence[str], at: int) -> bool:
-        """Whether some phrase begins at this position."""
-        return any(
-            tuple(words[at : at + len(p.words)]) == p.words for p in self._first.get(words[at], ())
-        )
-
-    def find(
-        self, words: Sequence[str], refused: frozenset[int] = frozenset()
-    ) -> list[tuple[int, Phrase]]:
-        """(position, phrase) in reading order; among equally long ones the earlier wins.
-
-        refused: positions where an acronym may not stand.
-        """
-        matches: list[tuple[int, int, Phrase]] = []
-        for at, word in enumerate(words):
-            for phrase in self._first.get(word, ()):
-                size = len(phrase.words)
-                if size > 1 and tuple(words[at : at + size]) != phrase.words:
-                    continue
-                if phrase.kind == "acronym" and at in refused:
-                    continue
-                matches.append((-size, at, phrase))
-        if len(matches) > 1:
-            matches.sort(key=lambda f: f[:2])
-        taken: set[int] = set()
-        chosen: list[tuple[int, Phrase]] = []
-        for size, at, phrase in matches:
-            span = range(at, at - size)
-            if taken.isdisjoint(span):
-                taken.update(span)
-                chosen.append((at, phrase))
-        chosen.sort(key=lambda c: c[0])
-        return chosen
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """The phrases by use: meanings to read, aliases to replace before, standings, compounds.
 
-    starts, ends: what the first and the last part of a compound word mean. people: single words
-    for them, heads: those that may be the last part of a compound too. silent: with what phrases
-    begin that say nothing of what somebody does. named: managers in name.
-    employees: what the word means where it is not somebody.
+    starts, ends: what the first and the last part of a compound word mean; open_ends: what the last
+    one does whatever the first is, nothing where the whole is another thing. people: single words
+    for them, with their languages; heads: those that may be the last part of a compound too.
+    last_letters: of all that may be. silent: with what phrases begin that say nothing of a work.
+    named: managers in name. employees: what the word means where it is not somebody.
     """
 
     meanings: Matcher
@@ -158,8 +92,10 @@ class Lexicon:
     boards: frozenset[str]
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
-    people: frozenset[str]
+    open_ends: Mapping[str, tuple[str, ...]]
+    people: Mapping[str, str]
     heads: frozenset[str]
+    last_letters: frozenset[str]
     silent: frozenset[str]
     named: frozenset[tuple[str, ...]]
     employees: Phrase
@@ -209,16 +145,19 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
     phrases = _aliased(path, phrases, aliases)
     standings = [p for p in phrases if p.kind == "standing"]
     people = [p for p in phrases if p.levels and len(p.words) == 1 and len(p.words[0]) > 4]
-    apart = ("alias", "standing", "compound_start", "compound_end")
+    ends, open_ends = _parts(phrases, "compound_end"), _parts(phrases, "compound_open")
+    heads = frozenset(p.words[0] for p in people if p.language != "en")
     return Lexicon(
-        meanings=Matcher(p for p in phrases if p.kind not in apart),
+        meanings=Matcher(p for p in phrases if p.kind not in _APART),
         aliases=aliases,
         standings=Matcher(standings),
         boards=frozenset(" ".join(p.words) for p in standings if p.value == "board"),
-        starts={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_start"},
-        ends={p.words[0]: tokens(p.value) for p in phrases if p.kind == "compound_end"},
-        people=frozenset(p.words[0] for p in people),
-        heads=frozenset(p.words[0] for p in people if p.language != "en"),
+        starts=_parts(phrases, "compound_start"),
+        ends=ends,
+        open_ends=open_ends,
+        people={p.words[0]: p.language for p in people},
+        heads=heads,
+        last_letters=frozenset(word[-3:] for word in (*ends, *open_ends, *heads)),
         silent=frozenset(p.words[0] for p in phrases if p.kind in SILENT),
         named=frozenset(p.words for p in standings if p.value == "in_name"),
         employees=next((p for p in phrases if p.words == ("employees",)), _PEOPLE),
@@ -226,12 +165,16 @@ def _loaded(path: Path, content: bytes) -> Lexicon:
     )
 
 
+def _parts(phrases: Iterable[Phrase], kind: str) -> dict[str, tuple[str, ...]]:
+    return {p.words[0]: tokens(p.value) for p in phrases if p.kind == kind}
+
+
 def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
     rows = csv.reader(lines)
     header = next(rows, [])
     if tuple(header) != COLUMNS:
         raise BadLexicon(f"{path}, line 1: the header must be {','.join(COLUMNS)}")
-    seen: dict[tuple[str, tuple[str, ...]], int] = {}
+    seen: dict[tuple[str, tuple[str, ...], str], int] = {}
     for row in rows:
         if not row or row[0].startswith("#"):
             continue
@@ -240,7 +183,8 @@ def _phrases(path: Path, lines: Iterable[str]) -> Iterator[Phrase]:
             raise BadLexicon(f"{where}: {len(row)} columns instead of {len(COLUMNS)}")
         phrase = _phrase(where, *(cell.strip() for cell in row[:4]))
         for spelling in _spellings(phrase):
-            key = (_table(phrase.kind), spelling.words)
+            table = _table(phrase.kind)
+            key = (table, spelling.words, phrase.language if table == "meaning" else "")
             if key not in seen:
                 seen[key] = rows.line_num
                 yield spelling
@@ -254,11 +198,12 @@ def _phrase(where: str, text: str, kind: str, value: str, language: str) -> Phra
         raise BadLexicon(f"{where}: the phrase is empty")
     if kind not in KINDS:
         raise BadLexicon(f"{where}: unknown kind {kind!r}; {near(kind, KINDS)}")
-    if language not in LANGUAGES:
+    if language not in (*LANGUAGES, OTHER):
         raise BadLexicon(f"{where}: unknown language {language!r}; {near(language, LANGUAGES)}")
     if kind in _EMPTY and value:
         raise BadLexicon(f"{where}: a phrase of kind {kind} has no value")
-    if kind in ("alias", "compound_start", "compound_end") and not tokens(value):
+    nothing = kind == "compound_open" and value == "-"
+    if kind in _APART and kind != "standing" and not nothing and not tokens(value):
         raise BadLexicon(f"{where}: kind {kind} needs {KINDS[kind]}")
     if kind.startswith("compound") and len(words) != 1:
         raise BadLexicon(f"{where}: a part of a compound is one word")
@@ -312,12 +257,13 @@ def unaliased(words: Sequence[str], aliases: Matcher) -> tuple[str, ...]:
 
 def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Phrase]:
     """The phrases as titles show them once their aliases are replaced; each spelling once."""
-    spellings: dict[tuple[str, tuple[str, ...]], Phrase] = {}
+    spellings: dict[tuple[str, tuple[str, ...], str], Phrase] = {}
     for phrase in phrases:
         if phrase.kind == "alias":
             continue
         words = unaliased(phrase.words, aliases)
-        key = (_table(phrase.kind), words)
+        table = _table(phrase.kind)
+        key = (table, words, phrase.language if table == "meaning" else "")
         other = spellings.setdefault(key, replace(phrase, words=words))
         if (other.kind, other.value) != (phrase.kind, phrase.value):
             raise BadLexicon(
@@ -328,7 +274,7 @@ def _aliased(path: Path, phrases: Sequence[Phrase], aliases: Matcher) -> list[Ph
 
 
 def _table(kind: str) -> str:
-    return kind if kind in ("alias", "standing", "compound_start", "compound_end") else "meaning"
+    return kind if kind in _APART else "meaning"
 
 
 def _spellings(phrase: Phrase) -> Iterator[Phrase]:

@@ -1,12 +1,15 @@
 """From a title to what was found in it: its phrases, each with what stands around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bg_assets.domain.titles.cleaning import Section, tokens
+from bg_assets.domain.titles.compounds import derived
 from bg_assets.domain.titles.hits import MEANINGFUL, Ahead, Hit, Parsed, Text
+from bg_assets.domain.titles.languages import UNTOLD, Told
 from bg_assets.domain.titles.leaving import Past, leaver
-from bg_assets.domain.titles.lexicon import Lexicon, Phrase
+from bg_assets.domain.titles.lexicon import Lexicon
+from bg_assets.domain.titles.phrases import Phrase
 
 _HELP = frozenset(("assistant", "associate"))
 _EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
@@ -26,11 +29,11 @@ _ABOUT_OFFICERS = _ABOUT | frozenset(
 )
 
 
-def parse(section: Section, lexicon: Lexicon) -> Parsed:
-    """One section read with the lexicon."""
-    words, breaks, lower, odd, owners = _rewritten(section, lexicon)
-    starts = _parted(words, lower, breaks, lexicon)
-    parsed = Parsed(weak=section.weak)
+def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UNTOLD) -> Parsed:
+    """One section read with the lexicon; languages: that of the title, by the ambiguous word."""
+    words, breaks, lower, odd, owners, made = _rewritten(section, lexicon)
+    starts = _parted(words, lower, breaks, odd, languages, lexicon)
+    parsed = Parsed(weak=section.weak, abroad=made)
     at = unit = run = begun = 0
     linked = office = False
     text, past = Text(words, breaks, starts), Past()
@@ -67,29 +70,41 @@ def parse(section: Section, lexicon: Lexicon) -> Parsed:
 
 
 def _parted(
-    words: tuple[str, ...], lower: frozenset[int], breaks: frozenset[int], lexicon: Lexicon
+    words: tuple[str, ...],
+    lower: frozenset[int],
+    breaks: frozenset[int],
+    odd: frozenset[int],
+    languages: Mapping[str, Told],
+    lexicon: Lexicon,
 ) -> dict[int, Phrase]:
     """Phrases by position; an assistant before a comma is no part of the title after it."""
-    starts = _found(words, lower, lexicon)
+    starts = _found(words, lower, odd, languages, lexicon)
     for at, phrase in starts.items() if breaks else ():
         cut = at + 1
         # `Executive Assistant, Vice President`; but `Associate, Product Manager` is one title.
         begins = at == 0 or at in breaks
         if cut in breaks and not begins and len(phrase.words) > 1 and phrase.words[0] in _HELP:
-            after = _found(words[cut:], frozenset(place - cut for place in lower), lexicon)
-            before = _found(words[:cut], lower, lexicon)
+            small, accented = (frozenset(at - cut for at in some) for some in (lower, odd))
+            after = _found(words[cut:], small, accented, languages, lexicon)
+            before = _found(words[:cut], lower, odd, languages, lexicon)
             return before | {place + cut: found for place, found in after.items()}
     return starts
 
 
-def _found(words: Sequence[str], lower: frozenset[int], lexicon: Lexicon) -> dict[int, Phrase]:
+def _found(
+    words: Sequence[str],
+    lower: frozenset[int],
+    odd: frozenset[int],
+    languages: Mapping[str, Told],
+    lexicon: Lexicon,
+) -> dict[int, Phrase]:
     """Phrases by position; `it` is no acronym in a sentence or beside a title with capitals."""
-    found = lexicon.meanings.find(words)
+    found = lexicon.meanings.find(words, languages=languages, odd=odd)
     if any(p.kind == "acronym" and at in lower for at, p in found):
         written = [at for at, p in found if p.kind in MEANINGFUL and p.kind != "acronym"]
         sentence = not written and len(words) > sum(len(p.words) for _, p in found)
         if sentence or any(at not in lower for at in written):
-            found = lexicon.meanings.find(words, lower)
+            found = lexicon.meanings.find(words, lower, languages, odd)
     return dict(found)
 
 
@@ -181,23 +196,29 @@ class _Instead:
 
 def _rewritten(
     section: Section, lexicon: Lexicon
-) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int], frozenset[int]]:
-    """The words with aliases and compounds replaced; breaks and marks moved along with them."""
+) -> tuple[tuple[str, ...], frozenset[int], frozenset[int], frozenset[int], frozenset[int], bool]:
+    """The words with aliases and compounds replaced; breaks and marks moved along with them.
+
+    The last tells whether a word was made of others, as English ones are not.
+    """
     words = section.tokens
     instead = {
         at: _Instead(len(alias.words), tokens(alias.value))
         for at, alias in lexicon.aliases.find(words)
     }
+    made = False
     for at, word in enumerate(words):
         if at not in instead and len(word) > 5 and not lexicon.meanings.stands(words, at):
-            parts = _derived(word, lexicon)
+            leads = at == 0 or at in section.breaks or words[at - 1] == "and"
+            parts = derived(word, lexicon, leads=leads)
             if parts:
                 instead[at] = _Instead(1, parts)
+                made = True
     both = _two_officers(words, lexicon)
     if both is not None and both not in instead:
         instead[both] = _Instead(1, ("officer", "and", "chief"))
     if not instead:
-        return words, section.breaks, section.lower, section.odd, section.owners
+        return words, section.breaks, section.lower, section.odd, section.owners, made
     out: list[str] = []
     moved: list[int] = []
     at = 0
@@ -212,6 +233,7 @@ def _rewritten(
         frozenset(moved[b] for b in section.lower),
         frozenset(moved[b] for b in section.odd if b not in instead),
         frozenset(moved[b] for b in section.owners),
+        made,
     )
 
 
@@ -226,31 +248,3 @@ def _two_officers(words: Sequence[str], lexicon: Lexicon) -> int | None:
     span = tuple(words[first : last + 1])
     known = any(len(p.words) == len(span) for _, p in lexicon.meanings.find(span))
     return None if known else joined[0]
-
-
-def _derived(word: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """The words that an unknown one is made of: compound, German feminine, or a prefix ex-."""
-    parts = compound(word, lexicon)
-    if parts:
-        return parts
-    if word.endswith("in") and len(word) > 6:
-        man = word[:-2]
-        return (man,) if lexicon.meanings.knows(man) else compound(man, lexicon)
-    if word.startswith("ex") and word[2:] in lexicon.people:
-        return ("ex", word[2:])
-    return ()
-
-
-def compound(word: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """The meaning of a compound word when both its parts are known and nothing is left over."""
-    for cut in range(3, len(word) - 2):
-        rest = word[cut:]
-        end = lexicon.ends.get(rest) or ((rest,) if rest in lexicon.heads else None)
-        if end is None:
-            continue
-        start = word[:cut]
-        for stem in (start, start.removesuffix("s"), start.removesuffix("en")):
-            meaning = lexicon.starts.get(stem)
-            if meaning is not None:
-                return (*meaning, *end)
-    return ()

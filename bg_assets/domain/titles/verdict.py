@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bg_assets.domain.titles import calibration, lexicon, likeness, tail
+from bg_assets.domain.titles import calibration, languages, lexicon, likeness, tail
 from bg_assets.domain.titles.function import Basis, Finding
 from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
@@ -42,12 +42,16 @@ class TitleVerdict:
 
 
 @lru_cache(maxsize=CACHED)
-def classify(title: str | None, department: str | None = None) -> TitleVerdict:
+def classify(
+    title: str | None, department: str | None = None, spoken: tuple[str, ...] = ()
+) -> TitleVerdict:
     """The verdict on a title; a department speaks for a function. Never raises.
 
-    An unknown field has a reason that starts with `no-evidence`, `garbage-only` or `non-english`.
+    spoken: the languages of the company or file (languages.of_company), heard where a word means
+    different things in several. An unknown field has a reason that starts with `no-evidence`,
+    `garbage-only` or `non-english`.
     """
-    return _classified(title, department)[0]
+    return _classified(title, department, spoken)[0]
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +62,7 @@ def version() -> str:
     another version may be another one today.
     """
     shares = {name: value for name, value in vars(calibration).items() if name.isupper()}
-    known = f"{lexicon.digest()} {likeness.digest()} {shares}".encode()
+    known = f"{lexicon.digest()} {likeness.digest()} {languages.digest()} {shares}".encode()
     return f"{RULES}-{hashlib.sha256(known).hexdigest()[:12]}"
 
 
@@ -75,15 +79,16 @@ def hear_tail(on: bool) -> None:
 
 def bases(title: str | None, department: str | None = None) -> tuple[Basis | None, Basis | None]:
     """What the function rests on, and the level, None for a field that is not answered."""
-    _, function, level = _classified(title, department)
+    _, function, level = _classified(title, department, ())
     return function, level
 
 
 def _classified(
-    title: str | None, department: str | None
+    title: str | None, department: str | None, spoken: tuple[str, ...]
 ) -> tuple[TitleVerdict, Basis | None, Basis | None]:
-    reading = read(title or "")
-    function, perhaps, heard, reasons = _function(reading, department)
+    reading = read(title or "", spoken)
+    place = read(department, spoken) if department else None
+    function, perhaps, heard, reasons = _function(reading, place)
     # What titles like a stacked one are about is any of its offices.
     told = heard or (reading.stacked and reading.function is not None)
     likely = None if told and reading.level else likeness.of(reading)
@@ -101,7 +106,8 @@ def _classified(
     if level is not None and level.rule == "like":
         reasons.append("level manager: titles like it lead others")
     elif level is not None:
-        reasons.append(f"level {level.values[0]}: {level.phrase!r}")
+        slip = ", misspelt" if level.rule == "misspelt" else ""
+        reasons.append(f"level {level.values[0]}: {level.phrase!r}{slip}")
         if level.values[1:]:
             reasons.append(f"level could be {' or '.join(level.values[1:])}")
     if reading.left:
@@ -131,7 +137,7 @@ def _basis(shares: Mapping[str, float], found: Finding | None, heard: str) -> Ba
     """The share of right readings of this kind; agreement never lowers it, contradiction does."""
     if found is None:
         return None
-    forked = found.values[1:] and found.rule not in ("weak", "department") and not heard
+    forked = found.values[1:] and found.rule not in ("weak", "department", "misspelt") and not heard
     rule = "fork" if forked else found.rule
     if heard == "agrees":
         return Basis(heard, max(calibration.AGREES, shares[rule]))
@@ -141,11 +147,10 @@ def _basis(shares: Mapping[str, float], found: Finding | None, heard: str) -> Ba
 
 
 def _function(
-    reading: Reading, department: str | None
+    reading: Reading, place: Reading | None
 ) -> tuple[Finding | None, tuple[str, ...], str, list[str]]:
     """Title and department together: finding, possibilities if none, what was heard, reasons."""
     told = reading.function
-    place = read(department) if department else None
     unit = place.function if place else None
     if told is None or told.values[0] == "-":
         perhaps = told.values[1:] if told else ()

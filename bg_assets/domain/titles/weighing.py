@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bg_assets.domain.titles import languages, misspellings
 from bg_assets.domain.titles.cleaning import Section, sections
 from bg_assets.domain.titles.function import Finding, function_of, function_told_by
 from bg_assets.domain.titles.hits import Hit, Parsed
 from bg_assets.domain.titles.lexicon import SILENT, Lexicon, shipped
 from bg_assets.domain.titles.offices import STRONG, Held, held, telling
 from bg_assets.domain.titles.parsing import parse
+from bg_assets.domain.titles.phrases import Phrase
 
 CACHED = 1 << 17
 
@@ -32,11 +34,16 @@ class Reading:
 
 
 @lru_cache(maxsize=CACHED)
-def read(text: str) -> Reading:
-    """A text, a title or the name of a department, read with the shipped lexicon."""
+def read(text: str, spoken: tuple[str, ...] = ()) -> Reading:
+    """A text, a title or the name of a department, read with the shipped lexicon.
+
+    spoken: the languages of the company or file, for words that mean several things.
+    """
     lexicon = shipped()
     parts = sections(text)
-    parsed = [parse(section, lexicon) for section in parts]
+    told = languages.in_doubt(text, parts, spoken, lexicon.meanings.ambiguous)
+    parsed = [parse(section, lexicon, told) for section in parts]
+    parsed, misspelt = misspellings.mended(parts, parsed, told)
     current = [_own(p.hits) for p in parsed]
     left = _left(parsed, current)
     if not any(current) and any(p.past for p in parsed):
@@ -49,6 +56,8 @@ def read(text: str) -> Reading:
     if level is None:
         below = (held([hits], lexicon) for hits in weak)
         level = _in_bracket(_first(o.finding if o else None for o in below))
+    if misspelt is not None:
+        level, function = _as_misspelt(level, misspelt), _as_misspelt(function, misspelt)
     if function is None or function.rule in ("weak", "general"):
         within = [f for hits in weak if (f := function_of(hits)) is not None]
         firm = [f for f in within if f.rule not in ("weak", "general")]
@@ -144,6 +153,13 @@ def _own(hits: list[Hit]) -> list[Hit]:
 
 def _in_bracket(found: Finding | None) -> Finding | None:
     return found and Finding(found.values, "bracket", found.phrase)
+
+
+def _as_misspelt(found: Finding | None, phrase: Phrase) -> Finding | None:
+    """A finding that rests on a misspelt phrase, as such."""
+    if found is None or found.phrase != " ".join(phrase.words):
+        return found
+    return Finding(found.values, "misspelt", found.phrase)
 
 
 def _first(found: Iterable[Finding | None]) -> Finding | None:

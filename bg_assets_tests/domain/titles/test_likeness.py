@@ -21,9 +21,9 @@ from bg_assets.domain.vocabulary import FUNCTIONS
 
 # Titles of which the lexicon knows nothing, and of which their like does.
 LIKE = [
-    ("Dividendenanalystin", "finance"),
+    ("Börsenhändlerin", "finance"),
     ("Textieltechnoloog", "engineering"),
-    ("Kosmetikverkäuferin", "sales"),
+    ("Úvěrová analytička", "finance"),
 ]
 
 
@@ -129,7 +129,7 @@ def test_off_it_is_not_read_and_the_version_is_another(monkeypatch: pytest.Monke
     verdict.hear_tail(False)
     try:
         monkeypatch.setattr(tail, "likely", None)
-        assert classify("Dividendenanalystin").function is None
+        assert classify("Börsenhändlerin").function is None
         assert verdict.version() != now
     finally:
         verdict.hear_tail(True)
