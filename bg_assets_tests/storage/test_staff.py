@@ -151,7 +151,7 @@ def test_the_languages_of_a_company_are_those_of_its_country_else_of_its_titles(
     titles = ["Leiter der Buchhaltung", "Geschäftsführer", "Lagerist in Teilzeit", "Leder"]
     titles += ["Sachbearbeiter im Innendienst", "Auszubildende im zweiten Jahr", "Einkäuferin"]
     people = [
-        staff.Person(one, f"{one}-{at}", title, *[None] * 6, False)
+        staff.Person(one, f"{one}-{at}", title, None, None, None, None, None, None, has_email=False)
         for one in ("acme", "bolt", "none")
         for at, title in enumerate(titles)
     ]
