@@ -84,11 +84,17 @@ class Candidate:
     by_department: bool = False  # the title alone does not tell the function
     sector: Sector | None = None
     bare: str | None = None  # the title without the company's name
+    unranked: bool = False  # the title has a function and no word of rank: counts as staff
 
     @property
     def level(self) -> str | None:
-        """The level, None when unknown."""
+        """The level that counts, None when unknown."""
         return self.levels[0] if self.levels else None
+
+    @property
+    def level_told(self) -> str:
+        """The level as people read it, with what is only taken for one."""
+        return "unknown, taken for staff" if self.unranked else self.level or "unknown"
 
 
 def fits(
@@ -287,7 +293,7 @@ def _judged(
         what = f"perhaps {what}"
     elif function and candidate.by_department:
         what = f"{what}, by the department,"
-    reason = f"{what} at level {candidate.level or 'unknown'}"
+    reason = f"{what} at level {candidate.level_told}"
     if role == "decision_maker":
         if authority.may_sign(candidate.rank, employees) < template.deal_dollars:
             score *= CANT_SIGN
