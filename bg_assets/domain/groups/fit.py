@@ -13,7 +13,8 @@ from bg_assets.domain.vocabulary import LEVELS, in_words
 
 CANT_SIGN = 0.7  # factor on a decision maker whose signature does not reach the deal
 IN_NAME = 0.6  # factor on a manager by title without authority
-SECOND_BEST = 0.8  # factor where the function or level that fits is only an alternative
+# Factor where the function or level that fits is only an alternative, or staff only assumed.
+SECOND_BEST = 0.8
 # Factors where only the department tells the function: a Head of Section in Finance most likely
 # runs a part of it, a Web Manager or a Project Director there does something else.
 BY_DEPARTMENT = 0.8
@@ -131,7 +132,7 @@ def _best(
         score = condition.fit * (template.weight(function) if function else 1.0)
         if function and function != candidate.functions[0]:
             score *= ANOTHER_OF_UNIT if candidate.by_department else SECOND_BEST
-        if condition.levels and candidate.level not in condition.levels:
+        if condition.levels and (candidate.unranked or candidate.level not in condition.levels):
             score *= SECOND_BEST
         if function and candidate.by_department and not condition.departments:
             score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
