@@ -72,7 +72,10 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
             return Opinion(found, basis, [])
         return _learned(reading.words, likely, shares.like, ())
     if likely.function == found.values[0]:
-        most = calibration.MOST_IN_ENGLISH if english else 1.0
+        # What a fork means only the department tells, and of topics occupations know nothing.
+        doubtful = rule == "fork" or _names_a_topic(reading)
+        most = min(calibration.MOST_IN_ENGLISH, basis.share if doubtful else 1.0)
+        most = most if english else 1.0
         return Opinion(found, Basis(rule, min(most, shares.lexicon)), [])
     if _gives_way(reading, likely, found, case, shares):
         return _learned(reading.words, likely, shares.like, found.values)
