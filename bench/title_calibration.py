@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bench.title_labels import Labelled, half, labelled
 from bg_assets.domain.titles import calibration
-from bg_assets.domain.titles.verdict import Basis, bases, classify
+from bg_assets.domain.titles.function import Basis
+from bg_assets.domain.titles.verdict import bases, classify
 
 
 def calibrated(say: Callable[[str], object], *, fit: bool) -> None:
@@ -32,9 +33,10 @@ def calibrated(say: Callable[[str], object], *, fit: bool) -> None:
         say(f"calibration of {field}: {len(held)} held-out titles")
         reliability([(f.share, r) for _, f, r in held], say)
         for source in sorted({c.source for c, _, _ in held}):
-            told = [(f.share, r) for c, f, r in held if c.source == source]
-            said, right = (sum(t[at] for t in told) / len(told) for at in (0, 1))
-            say(f"  of these {source}: {len(told)}, said {said:.3f}, right {right:.3f}")
+            of_source = [(f.share, r) for c, f, r in held if c.source == source]
+            said = sum(told for told, _ in of_source) / len(of_source)
+            share = sum(ok for _, ok in of_source) / len(of_source)
+            say(f"  of these {source}: {len(of_source)}, said {said:.3f}, right {share:.3f}")
         _by_rule(held, say)
 
 

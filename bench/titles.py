@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import bench
 from bench.title_calibration import calibrated
+from bench.title_concepts import languages
 from bench.title_labels import FUNCTIONS_OF, LEVELS_OF, accepted, rows
 from bench.title_tables import grades, onet, professions
-from bg_assets.domain.titles.verdict import classify
+from bg_assets.domain.titles.verdict import classify, hear_tail
+from bg_assets.domain.titles.weighing import read
 
 
 def adversarial(say: Callable[[str], object]) -> None:
@@ -61,14 +63,25 @@ def speed(say: Callable[[str], object], total: int = 1_000_000, distinct: int = 
     """Rows of which one in twenty is distinct, in this process."""
     base = list(dict.fromkeys(r["title"] for r in rows("onet_alternate_titles.csv.gz")))
     titles = [base[i % len(base)] + ("" if i < len(base) else f" {i}") for i in range(distinct)]
-    classify("")  # the lexicon is read
-    classify.cache_clear()
+    for heard in (True, False):
+        hear_tail(heard)
+        _timed(say, titles, total, "with the tail" if heard else "without the tail")
+    hear_tail(True)
+
+
+def _timed(say: Callable[[str], object], titles: Sequence[str], total: int, how: str) -> None:
+    distinct = len(titles)
+    # The lexicon and what was learned are read, and nothing of the titles is known.
+    classify("Ceosan")
+    for known in (classify, read):
+        known.cache_clear()
     began, busy = time.perf_counter(), time.process_time()
     for at in range(total):
         classify(titles[at % distinct])
     took, busy = time.perf_counter() - began, time.process_time() - busy
     say(
-        f"speed: {total} rows, {distinct} distinct: {took:.1f} s, {total / took:,.0f} rows/s, "
+        f"speed {how}: {total} rows, {distinct} distinct: {took:.1f} s, "
+        f"{total / took:,.0f} rows/s, "
         f"{took / distinct * 1e6:.0f} microseconds per distinct title; "
         f"of the processor {busy:.1f} s, {busy / distinct * 1e6:.0f} microseconds"
     )
@@ -81,6 +94,7 @@ def run(say: Callable[[str], object], *, fit: bool = False) -> None:
     grades(say)
     professions(say)
     onet(say)
+    languages(say)
     calibrated(say, fit=fit)
     speed(say)
 

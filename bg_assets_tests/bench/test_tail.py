@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from bench import tail
-from bench.tail import Label
+from bench.tail_report import Label
 
 
 def _labels(*titles: str, language: str = "en", isco: str = "2411") -> list[Label]:

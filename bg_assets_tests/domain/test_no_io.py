@@ -15,6 +15,8 @@ DOMAIN = Path(domain.__file__).parent
 # What these read stands beside them, under this name.
 SHIPPED = {
     "enrichment/nicknames.py": "nicknames.csv",
+    "titles/beside.py": "beside.csv",
+    "titles/languages.py": "languages.npz",
     "titles/lexicon.py": "lexicon.csv",
     "titles/tail.py": "tail.npz",
     "values/countries.py": "countries.csv",

@@ -13,7 +13,8 @@ from bg_assets.domain.vocabulary import LEVELS, in_words
 
 CANT_SIGN = 0.7  # factor on a decision maker whose signature does not reach the deal
 IN_NAME = 0.6  # factor on a manager by title without authority
-SECOND_BEST = 0.8  # factor where the function or level that fits is only an alternative
+# Factor where the function or level that fits is only an alternative, or staff only assumed.
+SECOND_BEST = 0.8
 # Factors where only the department tells the function: a Head of Section in Finance most likely
 # runs a part of it, a Web Manager or a Project Director there does something else.
 BY_DEPARTMENT = 0.8
@@ -84,11 +85,17 @@ class Candidate:
     by_department: bool = False  # the title alone does not tell the function
     sector: Sector | None = None
     bare: str | None = None  # the title without the company's name
+    unranked: bool = False  # the title has a function and no word of rank: counts as staff
 
     @property
     def level(self) -> str | None:
-        """The level, None when unknown."""
+        """The level that counts, None when unknown."""
         return self.levels[0] if self.levels else None
+
+    @property
+    def level_told(self) -> str:
+        """The level as people read it, with what is only taken for one."""
+        return "unknown, taken for staff" if self.unranked else self.level or "unknown"
 
 
 def fits(
@@ -125,7 +132,7 @@ def _best(
         score = condition.fit * (template.weight(function) if function else 1.0)
         if function and function != candidate.functions[0]:
             score *= ANOTHER_OF_UNIT if candidate.by_department else SECOND_BEST
-        if condition.levels and candidate.level not in condition.levels:
+        if condition.levels and (candidate.unranked or candidate.level not in condition.levels):
             score *= SECOND_BEST
         if function and candidate.by_department and not condition.departments:
             score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
@@ -300,7 +307,7 @@ def _judged(
         what = f"perhaps {what}"
     elif function and candidate.by_department:
         what = f"{what}, by the department,"
-    reason = f"{what} at level {candidate.level or 'unknown'}"
+    reason = f"{what} at level {candidate.level_told}"
     if role == "decision_maker":
         if authority.may_sign(candidate.rank, employees) < template.deal_dollars:
             score *= CANT_SIGN

@@ -316,17 +316,20 @@ def _candidate(company: Company, person: StaffMember, employees: int | None) -> 
     )
     functions = (verdict.function, *verdict.function_alternatives) if verdict.function else ()
     levels = (verdict.level, *verdict.level_alternatives) if verdict.level else ()
+    # `Sales`, `IT Support`: who leads others is called so.
+    unranked = not levels and verdict.function is not None and not verdict.by_department
     return Candidate(
         person.title,
         departments.apart(person.department, company.name),
         tuple(dict.fromkeys(functions)),
-        tuple(dict.fromkeys(levels)),
+        ("staff",) if unranked else tuple(dict.fromkeys(levels)),
         rank,
         authority.standing(person.title),
         authority.on_board_only(person.title, verdict.level),
         verdict.by_department,
         sector=sectors.sector(company.industry, company.name),
         bare=departments.apart(person.title, company.name),
+        unranked=unranked,
     )
 
 

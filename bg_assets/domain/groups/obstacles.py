@@ -228,9 +228,7 @@ def _asked(
             f"{_either([in_words(f) for f in condition.functions])} (this is "
             f"{in_words(candidate.functions[0]) if candidate.functions else 'unknown'})"
         ),
-        "levels": lambda: (
-            f"the level {_either(condition.levels)} (this is {candidate.level or 'unknown'})"
-        ),
+        "levels": lambda: f"the level {_either(condition.levels)} (this is {candidate.level_told})",
         "employees": lambda: f"{_bounds(condition)} (the company has {employees:,})",
         "titles": lambda: f"{_either([repr(t) for t in condition.titles])} in the title",
         "sectors": lambda: _sectors(condition, candidate),

@@ -129,7 +129,7 @@ def _outside(seen: Weighed, choice: Choice, roles: tuple[RoleAnswer, ...]) -> Wh
     if why.rule == "no-fit":
         because = why.because
         if all({"levels", "functions", "titles"} & {*barrier.said} for _, barrier in kept):
-            level = seen.candidates[choice.person_id].level or "unknown"
+            level = seen.candidates[choice.person_id].level_told
             function = in_words(choice.function) if choice.function else "an unknown function"
             because = f"no role of the template asks for {function} at level {level}"
         changes = tuple(

@@ -34,20 +34,23 @@ LEVEL = {
     "fork": 0.9,
     "grade": 0.53,
     "bracket": 0.75,
-    "like": 0.82,
     "misspelt": 0.8,
 }
-# What the learned tail adds to a function that only the title tells, chosen by the ESCO labels that
-# were not learned beside the above. It is sure from a share of SURE on, firm from FIRM, and gives a
-# function where the lexicon has none from LEAST_LIKELY on, in English from SURE on; none counts for
-# more than MOST_LIKELY, since titles of business are less like occupations than those are.
-SURE, FIRM = 0.95, 0.7
-MOST_LIKELY = 0.85
-LEAST_LIKELY = 0.57
-# It knows the same function: at least, where it is sure and where not.
-LIKE_IS_SURE, LIKE_AGREES = 0.95, 0.86
-# Titles like it have another function, or none of ours: at most.
-LIKE_DIFFERS = 0.65
-LIKE_NONE = {"title": 0.85, "phrase": 0.85, "word": 0.76, "weak": 0.62}
-# From this chance on titles like it lead others.
-LEADS_FROM = 0.8
+# Beside the learned tail it is beside.csv that says how often either is right. The tail gives a
+# function where it is right at least so often, and in the place of the lexicon's where it is right
+# so much more often; below the least of the lexicon's, that is not believed.
+LEAST_LIKELY = 0.5
+MARGIN = 0.15
+LEAST_LEXICON = 0.4
+# Of English the lexicon knows most, and titles of business are less like occupations.
+LEAST_IN_ENGLISH = 0.7
+MARGIN_IN_ENGLISH = 0.3
+MOST_IN_ENGLISH = 0.95
+# What is kept all the same, as a whole title that the lexicon has, is right at least so often.
+LEAST_KEPT = 0.6
+# Other functions that titles like it have by this chance are told as what it could be.
+AS_WELL = 0.3
+# A share so much lower than else is told.
+WORTH_TELLING = 0.05
+# From a chance on, titles like it lead others, and how often that is right.
+LEADS: tuple[tuple[float, float], ...] = ((0.95, 0.93), (0.85, 0.79), (0.5, 0.6))

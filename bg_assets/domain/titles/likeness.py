@@ -1,128 +1,174 @@
-"""How what was learned (tail.py) is heard beside what the lexicon reads: that comes first."""
+"""How what was learned (tail.py) is heard beside what the lexicon reads: by which is likelier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bg_assets.domain.titles import calibration, tail
+from bg_assets.domain.titles import beside, calibration, tail
 from bg_assets.domain.titles.function import Basis, Finding
 from bg_assets.domain.titles.tail import Likely
 from bg_assets.domain.titles.weighing import Reading
 from bg_assets.domain.vocabulary import LEVELS, in_words
 
-# Which readings yield where titles like it firmly have another function. The others yield only
-# abroad, where the lexicon has fewer words, and where that is sure.
-_YIELDING = frozenset(("weak", "word"))
 # What an English title of these ranks names is a topic or a body, which no occupation is like:
 # `Deputy Director, Business Rates`, `Director of Resources`.
 _OF_TOPICS = frozenset(LEVELS[: LEVELS.index("manager")])
-# ESCO's occupations are sorted more coarsely: analysts of data are with it, after-sales with sales.
-_FINER = frozenset(("data", "support", "customer_success", "revenue_operations"))
 _ACRONYM = 3
+# The rule by which nothing was found.
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """A function with what it rests on, after what was learned is heard.
 
-    reasons: those that come of it; ``instead``: in the place of the lexicon's.
+    reasons: those that come of it; ``instead``: in the place of the lexicon's. perhaps: what it
+    could be where no function is told.
     """
 
     finding: Finding | None
     basis: Basis | None
     reasons: list[str]
     instead: bool = False
+    perhaps: tuple[str, ...] = ()
 
 
-def of(reading: Reading) -> Likely | None:
-    """What titles like this one are; None where it is no title or none was learned."""
+def of(reading: Reading, found: Finding | None, rule: str) -> Likely | None:
+    """What titles like this one are; None where that would not count, or none was learned."""
     if reading.why_not == "garbage-only" or not tail.in_use():
         return None
-    return tail.likely(reading.words)
+    level = reading.level
+    of_level = level is None or (reading.abroad and level.values[0] == "staff")
+    return tail.likely(reading.words) if of_level or weighed(reading, found, rule) else None
 
 
 def digest() -> str:
     """Tells one state of what was learned from another; "none" where it is not in use."""
-    return tail.digest() if tail.in_use() else "none"
+    return f"{tail.digest()} {beside.digest()}" if tail.in_use() else "none"
+
+
+def weighed(reading: Reading, found: Finding | None, rule: str) -> bool:
+    """Whether what titles like it are counts at all beside such a finding of the lexicon."""
+    if found is None:
+        # Where every word is known, what titles like it are was known to the lexicon as well.
+        return reading.unknown and (reading.abroad or not _names_a_topic(reading))
+    # What letters stand for shows in no other word.
+    told = len(found.phrase) > _ACRONYM or (reading.abroad and not _names_a_topic(reading))
+    return told and rule in beside.WEIGHED and found.values[0] != "executive"
 
 
 def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis | None) -> Opinion:
     """The lexicon's finding with what was learned: in its place, agreeing, or against it."""
+    rule = basis.rule if basis else NOTHING
+    if not weighed(reading, found, rule):
+        return Opinion(found, basis, [])
+    case = beside.case_of(reading, likely, found, rule)
+    shares = beside.shares(case)
+    if shares is None or (likely.function is None and _names_a_topic(reading) and _is_told(case)):
+        return Opinion(found, basis, [])
+    english = case[1].startswith("English")
     if found is None or basis is None:
-        least = calibration.SURE if _is_english(reading) else calibration.LEAST_LIKELY
-        topic = _names_a_topic(reading) and not reading.abroad
-        # Where every word is known, what titles like it are was known to the lexicon as well.
-        if not likely.functions or likely.share < least or topic or not reading.unknown:
+        least = calibration.LEAST_IN_ENGLISH if english else calibration.LEAST_LIKELY
+        if likely.function is None or shares.like < least:
             return Opinion(found, basis, [])
-        return _learned(reading.words, likely, ())
-    if found.values[0] == "executive" or basis.rule not in calibration.LIKE_NONE:
-        return Opinion(found, basis, [])
-    if len(found.phrase) <= _ACRONYM:
-        # What letters stand for shows in no other word.
-        return Opinion(found, basis, [])
-    sure = likely.share >= calibration.SURE
-    if found.values[0] in likely.functions:
-        least = calibration.LIKE_IS_SURE if sure else calibration.LIKE_AGREES
-        return Opinion(found, Basis(basis.rule, max(basis.share, least)), [])
-    if likely.functions and _yields(reading, likely, found, basis):
-        return _learned(reading.words, likely, found.values)
-    if likely.functions and basis.rule in _YIELDING and likely.share >= calibration.FIRM:
-        most = calibration.LIKE_DIFFERS
-        reason = f"titles like it are of {in_words(likely.functions[0])}"
-        return Opinion(found, Basis(basis.rule, min(basis.share, most)), [reason])
-    if sure and not likely.functions:
-        most = calibration.LIKE_NONE[basis.rule]
-        reason = "titles like it have none of the functions"
-        return Opinion(found, Basis(basis.rule, min(basis.share, most)), [reason])
-    return Opinion(found, basis, [])
+        return _learned(reading.words, likely, shares.like, ())
+    if likely.function == found.values[0]:
+        # What a fork means only the department tells, and of topics occupations know nothing.
+        doubtful = rule == "fork" or _names_a_topic(reading)
+        most = min(calibration.MOST_IN_ENGLISH, basis.share if doubtful else 1.0)
+        most = most if english else 1.0
+        return Opinion(found, Basis(rule, min(most, shares.lexicon)), [])
+    if _gives_way(reading, likely, found, case, shares):
+        return _learned(reading.words, likely, shares.like, found.values)
+    against = (
+        f"titles like it are of {in_words(likely.function)}"
+        if likely.function
+        else "titles like it have none of the functions"
+    )
+    if shares.lexicon < calibration.LEAST_LEXICON and _may_abstain(reading, case):
+        could_be = f"{in_words(found.values[0])} by {found.phrase!r} alone"
+        return Opinion(None, None, [f"{could_be}: {against}"], True, found.values)
+    strange = reading.unknown and not english
+    share = shares.lexicon if strange else max(shares.lexicon, calibration.LEAST_KEPT)
+    lower = share < basis.share - calibration.WORTH_TELLING
+    return Opinion(found, Basis(rule, share), [against] if lower else [])
 
 
-def level(reading: Reading, likely: Likely | None) -> Finding | None:
-    """Manager where titles like it nearly always lead others; else nothing is known.
+def level(reading: Reading, likely: Likely | None) -> tuple[Finding, Basis] | None:
+    """Manager where titles like it nearly always lead others; else nothing more is known.
 
-    Only where something of it was read as another language: of English the lexicon knows the words
-    of rank, and of a word of no language nothing is known.
+    Only of titles that are not English, of which the lexicon knows the words of rank: where none
+    was found, or a single one of staff that such titles have too (`coordinatrice`).
     """
-    if likely is None or not reading.abroad or likely.leads < calibration.LEADS_FROM:
+    if likely is None or not (reading.abroad or likely.foreign >= beside.FOREIGN):
         return None
-    return Finding(("manager",), "like", "")
+    of_rank = reading.level
+    if of_rank is not None and (of_rank.values[0] != "staff" or of_rank.rule != "word"):
+        return None
+    if of_rank is not None:
+        bands = calibration.LEADS[:1]
+    else:
+        bands = calibration.LEADS if reading.abroad else calibration.LEADS[:2]
+    share = next((share for least, share in bands if likely.leads >= least), None)
+    if share is None:
+        return None
+    values = ("manager", *(of_rank.values if of_rank else ()))
+    return Finding(values, "like", ""), Basis("like", share)
 
 
-def _yields(reading: Reading, likely: Likely, found: Finding, basis: Basis) -> bool:
+def _gives_way(
+    reading: Reading,
+    likely: Likely,
+    found: Finding,
+    case: tuple[str, str, str],
+    shares: beside.Shares,
+) -> bool:
     """Whether what was learned stands in the place of what the lexicon found."""
-    function = found.values[0]
-    if function in _FINER or likely.functions[0] in reading.served:
+    if likely.function in (None, "executive", *reading.served) or case[0] == "finer":
         return False
-    if reading.abroad:
-        easily = basis.rule in _YIELDING and not _names_a_topic(reading)
-        return likely.share >= (calibration.FIRM if easily else calibration.SURE)
+    english, topic = case[1].startswith("English"), _names_a_topic(reading)
+    if case[0] == "post" and (english or not reading.unknown):
+        # `Solutions Architect`: the lexicon has the whole title, and knows of whom it is said.
+        return False
+    if not reading.unknown and (topic or " " in found.phrase):
+        return False
     # `Data - Data Analyst`: a word was found first, and a phrase that is firm stands beside.
-    firm = basis.rule not in _YIELDING or function in reading.firmly
-    return not firm and not _names_a_topic(reading) and likely.share >= calibration.SURE
+    if english and found.values[0] in reading.firmly:
+        return False
+    if topic and (english or case[0] in ("title", "post")):
+        return False
+    margin = calibration.MARGIN_IN_ENGLISH if english else calibration.MARGIN
+    likelier = shares.like >= shares.lexicon + margin
+    return likelier and shares.like >= calibration.LEAST_LIKELY
 
 
-def _is_english(reading: Reading) -> bool:
-    """Whether something in it was read, and all that was read is English."""
-    return not reading.abroad and (reading.level is not None or reading.function is not None)
+def _may_abstain(reading: Reading, case: tuple[str, str, str]) -> bool:
+    """Whether a word that stands alone against what titles like it are is not believed."""
+    return (
+        reading.unknown
+        and case[0] not in ("finer", "phrase", "post")
+        and not _names_a_topic(reading)
+    )
+
+
+def _is_told(case: tuple[str, str, str]) -> bool:
+    """Whether every word is English and known: of a `Head of Sales` occupations know nothing."""
+    return case[1] == "English known"
 
 
 def _names_a_topic(reading: Reading) -> bool:
     return reading.level is not None and not _OF_TOPICS.isdisjoint(reading.level.values)
 
 
-def _learned(words: Sequence[str], likely: Likely, others: tuple[str, ...]) -> Opinion:
-    function, *rest = likely.functions
-    found = _with_others(Finding((function, *rest), "like", _like(words, likely)), others)
-    reasons = [f"function {function}: like: {found.phrase}"]
-    if found.values[1:]:
-        could_be = " or ".join(in_words(one) for one in found.values[1:])
+def _learned(
+    words: Sequence[str], likely: Likely, share: float, others: tuple[str, ...]
+) -> Opinion:
+    best = likely.best
+    told = sorted(zip(likely.chances, likely.functions, strict=True), reverse=True)
+    as_well = [name for chance, name in told if chance >= calibration.AS_WELL]
+    values = tuple(dict.fromkeys((best, *as_well, *others)))
+    found = Finding(values, "like", repr(tail.like(words, best)))
+    reasons = [f"function {best}: like: {found.phrase}"]
+    if values[1:]:
+        could_be = " or ".join(in_words(one) for one in values[1:])
         reasons.append(f"function could be {could_be}")
-    share = min(likely.share, calibration.LIKE_DIFFERS if others else calibration.MOST_LIKELY)
     return Opinion(found, Basis("like", share), reasons, instead=True)
-
-
-def _with_others(found: Finding, others: Sequence[str]) -> Finding:
-    return Finding(tuple(dict.fromkeys((*found.values, *others))), found.rule, found.phrase)
-
-
-def _like(words: Sequence[str], likely: Likely) -> str:
-    return repr(tail.like(words, likely.functions))

@@ -7,9 +7,8 @@ whether they lead others; it never sees a company, a department or a person.
 
 import math
 import zlib
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,33 +27,50 @@ _STATE = {"on": True}
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """What titles like this one are.
+    """What titles like this one are, by what the model makes of them.
 
-    functions: best first; none where they have none of ours. share: how often such an answer is
-    right, 0 to 1, as measured on occupations that were not learned. leads: likewise, whether
-    they lead others.
+    chances: of each of the functions, that such a title may be of it, 0 to 1; several may hold, so
+    that they can add up to more than 1. best, chance: the best of them, whatever none is. none:
+    that it is of none. leads: that such people lead others. foreign: that the words are not
+    English. How often what is likely is right was measured (beside.py): a chance of the model is
+    none.
     """
 
     functions: tuple[str, ...]
-    share: float
+    chances: tuple[float, ...]
+    best: str
+    chance: float
+    none: float
     leads: float
+    foreign: float
+
+    @property
+    def function(self) -> str | None:
+        """The best function, None where such titles more likely have none."""
+        return self.best if self.chance >= self.none else None
+
+    def of(self, function: str) -> float:
+        """The chance of this function, 0 for one that no occupation learned has."""
+        return self.chances[self.functions.index(function)] if function in self.functions else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """weights: int8 of shape (ROWS, classes + 1), the last column for who leads others.
+    """weights: int8 of shape (ROWS, classes + 2), the last columns for who leads others and for
+    words that are not English.
 
-    scales, intercepts: float32, one a column. classes: the functions of each, possibly none.
-    bounds, shares: from a probability on, how often an answer was right. examples: titles of
-    each class, to say what a title is like.
+    scales, intercepts: float32, one a column. classes: the functions of each, possibly none, which
+    is that at the place ``none``. functions: those of all classes; of: by class the weight of each
+    of these. examples: titles of each class, to say what a title is like.
     """
 
     weights: Any
     scales: Any
     intercepts: Any
     classes: tuple[tuple[str, ...], ...]
-    bounds: tuple[float, ...]
-    shares: tuple[float, ...]
+    none: int
+    functions: tuple[str, ...]
+    of: Any
     examples: tuple[tuple[str, ...], ...]
 
 
@@ -89,23 +105,34 @@ def _rows_of_word(word: str) -> frozenset[int]:
 def likely(words: Sequence[str]) -> Likely | None:
     """What a title of these folded words is likely to be; None where it has no word."""
     rows = rows_of(words)
-    if not rows:
-        return None
-    model = shipped()
-    sums = model.weights[rows].sum(axis=0, dtype="int32")
-    scores = (sums * (model.scales / math.sqrt(len(rows))) + model.intercepts).tolist()
-    leads = 1 / (1 + math.exp(-max(-30.0, min(30.0, scores.pop()))))
-    best = max(scores)
-    top = scores.index(best)
-    chance = 1 / sum([math.exp(score - best) for score in scores])
-    at = bisect_right(model.bounds, chance) - 1
-    return Likely(model.classes[top], model.shares[at], leads)
+    return said(shipped(), rows) if rows else None
 
 
-def like(words: Sequence[str], functions: tuple[str, ...]) -> str:
-    """The title of those learned, of these functions, that has most in common with the words."""
+def said(model: Model, rows: Sequence[int]) -> Likely:
+    """What a model says of a title that stands for these rows, at least one."""
+    # It takes a tenth of a second, and many commands read no title.
+    import numpy as np
+
+    sums = np.add.reduce(model.weights.take(rows, axis=0), axis=0, dtype="int32")
+    scores = sums * (model.scales / math.sqrt(len(rows))) + model.intercepts
+    leads, foreign = scores[-2:].tolist()
+    shares = np.exp(scores[:-2] - scores[:-2].max())
+    shares /= shares.sum()
+    chances = (shares @ model.of).tolist()
+    chance, none = max(chances), float(shares[model.none])
+    best = model.functions[chances.index(chance)]
+    of_words = _chance(leads), _chance(foreign)
+    return Likely(model.functions, tuple(chances), best, chance, none, *of_words)
+
+
+def _chance(score: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+
+
+def like(words: Sequence[str], function: str) -> str:
+    """The title of those learned, of this function, that has most in common with the words."""
     wanted = _example_grams(words)
-    index, sizes, titles = _examples(functions)
+    index, sizes, titles = _examples(function)
     common = Counter(at for gram in wanted for at in index.get(gram, ()))
     if not common:
         return ""
@@ -117,24 +144,39 @@ def like(words: Sequence[str], functions: tuple[str, ...]) -> str:
 @lru_cache(maxsize=1)
 def shipped() -> Model:
     """The model that is shipped."""
-    # It takes a tenth of a second, and many commands read no title.
     import numpy as np
 
     with np.load(SHIPPED, allow_pickle=False) as stored:
-        classes = [tuple(line.split()) for line in _lines(stored["classes"])]
         examples: dict[int, list[str]] = {}
         for line in _lines(stored["examples"]):
             at, _, title = line.partition(" ")
             examples.setdefault(int(at), []).append(title)
-        return Model(
-            weights=stored["weights"],
-            scales=stored["scales"],
-            intercepts=stored["intercepts"],
-            classes=tuple(classes),
-            bounds=tuple(stored["bounds"].tolist()),
-            shares=tuple(stored["shares"].tolist()),
-            examples=tuple(tuple(examples.get(at, ())) for at in range(len(classes))),
+        classes = [tuple(line.split()) for line in _lines(stored["classes"])]
+        return model_of(
+            stored["weights"], stored["scales"], stored["intercepts"], classes, examples
         )
+
+
+def model_of(
+    weights: Any,
+    scales: Any,
+    intercepts: Any,
+    classes: Sequence[tuple[str, ...]],
+    examples: Mapping[int, Sequence[str]],
+) -> Model:
+    """A model of these weights, one column a class; what a class is for first counts a bit more."""
+    import numpy as np
+
+    functions = tuple(sorted({function for one in classes for function in one}))
+    of = np.array(
+        [[1 - one.index(f) / 100 if f in one else 0.0 for f in functions] for one in classes],
+        dtype=np.float32,
+    )
+    told = tuple(tuple(examples.get(at, ())) for at in range(len(classes)))
+    # A title's rows are read one after the other: each is to lie together.
+    together = np.ascontiguousarray(weights)
+    none = classes.index(())
+    return Model(together, scales, intercepts, tuple(classes), none, functions, of, told)
 
 
 @lru_cache(maxsize=1)
@@ -150,12 +192,11 @@ def _lines(stored: Any) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _examples(
-    functions: tuple[str, ...],
-) -> tuple[dict[str, list[int]], list[int], tuple[str, ...]]:
+def _examples(function: str) -> tuple[dict[str, list[int]], list[int], tuple[str, ...]]:
     """By n-gram the examples that have it, how many n-grams each has, and their titles."""
     model = shipped()
-    titles = model.examples[model.classes.index(functions)]
+    of = [(one, titles) for one, titles in zip(model.classes, model.examples, strict=True)]
+    titles = tuple(title for one, some in of if function in one for title in some)
     index: dict[str, list[int]] = {}
     sizes = []
     for at, title in enumerate(titles):

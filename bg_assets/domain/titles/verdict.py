@@ -83,6 +83,13 @@ def bases(title: str | None, department: str | None = None) -> tuple[Basis | Non
     return function, level
 
 
+def alone(reading: Reading) -> tuple[Finding | None, str]:
+    """What the lexicon alone makes of a title's function, and by which kind of rule."""
+    found, *_ = _function(reading, None)
+    basis = _basis(calibration.FUNCTION, found, "")
+    return found, basis.rule if basis else likeness.NOTHING
+
+
 def _classified(
     title: str | None, department: str | None, spoken: tuple[str, ...]
 ) -> tuple[TitleVerdict, Basis | None, Basis | None]:
@@ -91,28 +98,31 @@ def _classified(
     function, perhaps, heard, reasons = _function(reading, place)
     # What titles like a stacked one are about is any of its offices.
     told = heard or (reading.stacked and reading.function is not None)
-    likely = None if told and reading.level else likeness.of(reading)
     of_function = _basis(calibration.FUNCTION, function, heard)
+    rule = of_function.rule if of_function else likeness.NOTHING
+    likely = None if told and reading.level else likeness.of(reading, function, rule)
     if likely is not None and not heard:
         opinion = likeness.heard(reading, likely, function, of_function)
         function, of_function = opinion.finding, opinion.basis
+        perhaps = opinion.perhaps or perhaps
         reasons = opinion.reasons if opinion.instead else [*reasons, *opinion.reasons]
-    level = reading.level or likeness.level(reading, likely)
+    level, of_level = reading.level, _basis(calibration.LEVEL, reading.level, "")
+    leading = likeness.level(reading, likely)
+    if leading is not None:
+        level, of_level = leading
     missing = [
         f"{reading.why_not}: no {name} in the title"
         for name, finding in (("function", function), ("level", level))
         if finding is None
     ]
-    if level is not None and level.rule == "like":
-        reasons.append("level manager: titles like it lead others")
-    elif level is not None:
+    if level is not None:
         slip = ", misspelt" if level.rule == "misspelt" else ""
-        reasons.append(f"level {level.values[0]}: {level.phrase!r}{slip}")
+        of = "titles like it lead others" if level.rule == "like" else f"{level.phrase!r}{slip}"
+        reasons.append(f"level {level.values[0]}: {of}")
         if level.values[1:]:
             reasons.append(f"level could be {' or '.join(level.values[1:])}")
     if reading.left:
         reasons.append("left: the title says that this is over")
-    of_level = _basis(calibration.LEVEL, level, "")
     shares = [e.share for e in (of_function, of_level) if e is not None]
     verdict = TitleVerdict(
         function=function.values[0] if function else None,

@@ -30,7 +30,7 @@ class Reading:
     firmly: frozenset[str]  # functions that whole titles or phrases tell, of several that do
     served: frozenset[str]  # the functions of whom somebody assists
     stacked: bool  # it names several offices, of which one tells the function
-    unknown: bool  # it has words of which the lexicon knows nothing
+    unknown: bool  # what tells anything has words of which the lexicon knows nothing
 
 
 @lru_cache(maxsize=CACHED)
@@ -74,7 +74,7 @@ def read(text: str, spoken: tuple[str, ...] = ()) -> Reading:
         firmly=_firmly(current),
         served=_served(parsed),
         stacked=office is not None and len(office.part) < len(plain[office.section]),
-        unknown=any(p.unknown for p in parsed),
+        unknown=any(p.unknown for p in [one for one in parsed if one.hits or one.past] or parsed),
     )
 
 

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import tail as bench
-from bg_assets.domain.titles import calibration, likeness, tail, verdict
+from bench import title_concepts
+from bg_assets.domain.titles import beside, calibration, likeness, tail, verdict
+from bg_assets.domain.titles.beside import Shares
 from bg_assets.domain.titles.function import Basis, Finding
 from bg_assets.domain.titles.tail import Likely
 from bg_assets.domain.titles.verdict import bases, classify
@@ -38,9 +40,10 @@ def lexicon_alone() -> Iterator[None]:
 def test_no_words_make_it_fail_and_its_answer_is_of_the_vocabulary(words: list[str]) -> None:
     said = tail.likely(words)
     if said is not None:
-        assert set(said.functions) <= set(FUNCTIONS)
-        assert 0 <= said.share <= 1
-        assert 0 <= said.leads <= 1
+        assert {*said.functions, said.best} <= set(FUNCTIONS)
+        assert said.function in (None, said.best)
+        assert all(0 <= one <= 1.0001 for one in (*said.chances, said.none, said.leads))
+        assert 0 <= said.foreign <= 1
         assert tail.likely(words) == said
 
 
@@ -58,13 +61,12 @@ def test_a_title_without_words_is_like_none() -> None:
 
 
 @settings(max_examples=30)
-@given(st.sampled_from([one for one in tail.shipped().classes if one]), st.text(max_size=20))
-def test_what_a_title_is_like_is_an_example_of_that_function(
-    functions: tuple[str, ...], title: str
-) -> None:
-    found = tail.like(title.split(), functions)
-    examples = tail.shipped().examples[tail.shipped().classes.index(functions)]
-    assert found == "" or found in examples
+@given(st.sampled_from(tail.shipped().functions), st.text(max_size=20))
+def test_what_a_title_is_like_is_an_example_of_that_function(function: str, title: str) -> None:
+    found = tail.like(title.split(), function)
+    model = tail.shipped()
+    of = zip(model.classes, model.examples, strict=True)
+    assert found == "" or any(function in one and found in examples for one, examples in of)
 
 
 def test_another_process_has_the_same_answers() -> None:
@@ -82,7 +84,7 @@ def test_where_the_lexicon_has_no_word_titles_like_it_tell(title: str, function:
     found, _ = bases(title)
     assert found is not None
     assert found.rule == "like"
-    assert found.share <= calibration.MOST_LIKELY
+    assert found.share >= calibration.LEAST_LIKELY
     assert not said.by_department
 
 
@@ -136,30 +138,109 @@ def test_off_it_is_not_read_and_the_version_is_another(monkeypatch: pytest.Monke
     assert verdict.version() == now
 
 
+def _likely(best: str, chance: float, *, none: float = 0.0) -> Likely:
+    functions = tail.shipped().functions
+    chances = tuple(chance * (f == best) for f in functions)
+    return Likely(functions, chances, best, chance, none, leads=0.0, foreign=0.0)
+
+
+# What is said of `vendor clerk`: by rule, what titles like it are, how often both are right.
 @pytest.mark.parametrize(
-    ("rule", "function", "share", "expected"),
+    ("rule", "likely", "shares", "expected"),
     [
-        ("word", "sales", 0.97, ("sales", "word", calibration.LIKE_IS_SURE)),
-        ("weak", "sales", 0.75, ("sales", "weak", calibration.LIKE_AGREES)),
-        ("word", "finance", 0.97, ("finance", "like", calibration.LIKE_DIFFERS)),
-        ("word", "finance", 0.75, ("sales", "word", calibration.LIKE_DIFFERS)),
-        ("word", "finance", 0.5, ("sales", "word", 0.89)),
-        ("title", "finance", 0.97, ("sales", "title", 0.93)),
-        ("word", None, 0.97, ("sales", "word", calibration.LIKE_NONE["word"])),
-        ("department", "finance", 0.97, ("sales", "department", 0.85)),
+        ("word", _likely("sales", 0.97), (0.9, 0.9), ("sales", "word", 0.9)),
+        ("word", _likely("finance", 0.97), (0.3, 0.8), ("finance", "like", 0.8)),
+        ("word", _likely("finance", 0.97), (0.65, 0.75), ("sales", "word", 0.65)),
+        ("word", _likely("finance", 0.6), (0.2, 0.3), (None, None, 0)),
+        ("phrase", _likely("finance", 0.6), (0.2, 0.3), ("sales", "phrase", 0.6)),
+        ("word", _likely("finance", 0.2, none=0.8), (0.3, 0.3), (None, None, 0)),
+        ("word", _likely("finance", 0.2, none=0.8), (0.7, 0.3), ("sales", "word", 0.7)),
+        ("department", _likely("finance", 0.97), (0.1, 0.9), ("sales", "department", 0.85)),
     ],
 )
-def test_in_english_a_word_yields_where_it_is_sure_and_a_phrase_never(
-    rule: str, function: str | None, share: float, expected: tuple[str, str, float]
+def test_of_the_two_the_likelier_is_told_and_neither_where_both_are_unlikely(
+    monkeypatch: pytest.MonkeyPatch,
+    rule: str,
+    likely: Likely,
+    shares: tuple[float, float],
+    expected: tuple[str | None, str | None, float],
 ) -> None:
-    reading = replace(read("Vendor Clerk"), firmly=frozenset())
-    assert not reading.abroad
+    monkeypatch.setattr(beside, "shares", lambda case: Shares(*shares))
+    reading = replace(read("Vendor Clerk"), firmly=frozenset(), unknown=True)
     found = Finding(("sales",), rule, "vendor")
-    likely = Likely((function,) if function else (), share, 0.0)
     said = likeness.heard(reading, likely, found, Basis(rule, calibration.FUNCTION[rule]))
-    assert said.finding is not None
-    assert said.basis is not None
-    assert (said.finding.values[0], said.basis.rule, said.basis.share) == expected
+    function = said.finding.values[0] if said.finding else None
+    basis = said.basis or Basis("", 0)
+    assert (function, basis.rule or None, basis.share) == expected
+    assert function or said.perhaps == ("sales",)
+
+
+@pytest.mark.parametrize(
+    ("title", "function"),
+    [
+        ("Solutions Architect", "sales"),
+        ("SEO Specialist | Acme Corp", "marketing"),
+        ("Data Scientist", "data"),
+        ("Ingénieur d'affaires", "sales"),
+        ("Compliance Officer", "compliance"),
+        ("Customer Success Manager", "customer_success"),
+    ],
+)
+def test_a_whole_title_of_business_stands_whatever_occupations_are_like_it(
+    title: str, function: str
+) -> None:
+    assert classify(title).function == function
+
+
+@pytest.mark.parametrize(
+    ("title", "function"),
+    [
+        ("driftsingeniør", "engineering"),
+        ("Ingénieure qualité", "engineering"),
+        ("Vertragsingenieur", "engineering"),
+        ("Kreditorenbuchhalter", "finance"),
+        ("administrateur de site web", "it"),
+    ],
+)
+def test_a_word_yields_to_what_titles_like_it_surely_are(title: str, function: str) -> None:
+    assert classify(title).function == function
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["enseignante en TIC", "technicus automatisering verwarming", "employée de l'état civil"],
+)
+def test_where_titles_like_it_have_none_of_our_functions_a_word_is_not_sure(title: str) -> None:
+    said = classify(title)
+    assert said.function is None or said.confidence < 0.8
+
+
+@pytest.mark.parametrize(
+    ("title", "level"),
+    [("ředitelka banky", "manager"), ("manažerka logistiky", "manager"), ("Ceosan", None)],
+)
+def test_who_leads_others_is_told_by_titles_like_it_in_languages_without_words_of_rank(
+    title: str, level: str | None
+) -> None:
+    assert classify(title).level == level
+
+
+def test_every_row_of_the_table_has_shares_and_is_of_a_kind_that_occurs() -> None:
+    table = beside.table()
+    assert {one for one, _, _ in table} <= {*beside.WEIGHED, "post", "finer", "nothing"}
+    assert {tuple(words.split()) for _, words, _ in table} <= {
+        (language, known) for language in ("English", "foreign") for known in ("known", "unknown")
+    }
+    for shares in table.values():
+        assert 0 <= shares.lexicon <= 1
+        assert 0 <= shares.like <= 1
+    assert all(shares.lexicon == 0 for at, shares in table.items() if at[0] == "nothing")
+
+
+def test_occupations_said_in_twelve_languages_have_one_function() -> None:
+    against, answered, asked = title_concepts.contradictions()
+    assert len(against) <= 0.05 * answered, against
+    assert answered >= 0.85 * asked
 
 
 def test_who_repeats_a_word_of_a_title_changes_no_answer() -> None:
@@ -177,9 +258,9 @@ def test_the_domain_brings_no_numpy_along() -> None:
 
 # Of the labels of business held out, by language: answered, and right of those, at least.
 FLOORS = {
-    "cs": (0.55, 0.90), "da": (0.75, 0.88), "de": (0.68, 0.84), "en": (0.88, 0.72),
-    "es": (0.75, 0.86), "fr": (0.75, 0.75), "it": (0.70, 0.84), "nl": (0.78, 0.82),
-    "no": (0.70, 0.88), "pl": (0.70, 0.84), "pt": (0.80, 0.82), "sv": (0.62, 0.78),
+    "cs": (0.62, 0.92), "da": (0.80, 0.92), "de": (0.74, 0.85), "en": (0.90, 0.77),
+    "es": (0.75, 0.93), "fr": (0.74, 0.83), "it": (0.73, 0.92), "nl": (0.81, 0.85),
+    "no": (0.78, 0.93), "pl": (0.73, 0.89), "pt": (0.81, 0.85), "sv": (0.68, 0.87),
 }  # fmt: skip
 
 
