@@ -167,6 +167,9 @@ def _function(
         if unit is None or unit.values[0] in _NO_UNIT:
             return None, perhaps, "", []
         several = place is not None and (place.joined or len(unit.values) > 1)
+        if several and (unit.rule == "weak" or reading.unknown):
+            # `Deputy Director, Restructuring` there does something else than the first of them.
+            return None, perhaps or unit.values, "", []
         # Of several things that a department is of, the first is the most likely.
         finding = Finding(unit.values, "fork" if several else "department", unit.phrase)
         reasons = [f"function {unit.values[0]}: the department says {unit.phrase!r}"]
