@@ -43,6 +43,7 @@ VARIABLES = (
     Variable("BG_HOME", ".bg in the project", "folder of all work files"),
     Variable("BG_PRODUCTS", "finance_system", "products, comma-separated"),
     Variable("BG_TEMPLATES", "the shipped ones", "a folder with templates of your own"),
+    Variable("BG_HEADERS", "the shipped ones", "a CSV of headers of your own: bg-assets headers"),
     Variable("BG_TITLE_TAIL", "on", "off: titles are read by the lexicon alone"),
     Variable("BG_REFRESH_INTERVAL", "3600", "seconds a refreshed company waits for the next"),
     Variable("BG_SETTLE", "2", "seconds without a further change before a company is taken"),
@@ -155,6 +156,7 @@ class Settings:
     alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     retention_outbox: float = 30 * 86_400.0
     title_tail: bool = True
+    headers: Path | None = None
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -181,11 +183,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         refresh_interval=_number(env, "BG_REFRESH_INTERVAL", 3600, least=0),
         settle=_number(env, "BG_SETTLE", 2, least=0),
         claim_limit=_whole(env, "BG_CLAIM_LIMIT", 5000, least=1),
-        claim_per_minute=(
-            _whole(env, "BG_CLAIM_PER_MINUTE", 0, least=1)
-            if env.get("BG_CLAIM_PER_MINUTE")
-            else None
-        ),
+        claim_per_minute=_claim_per_minute(env),
         batch_from=_whole(env, "BG_BATCH_FROM", 5, least=2),
         batch_size=_whole(env, "BG_BATCH_SIZE", 500, least=1, most=2000),
         max_attempts=_whole(env, "BG_MAX_ATTEMPTS", 3, least=1),
@@ -219,9 +217,16 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         metrics_port=_whole(env, "BG_METRICS_PORT", 9464, least=1, most=65535),
         metrics_host=env.get("BG_METRICS_HOST", "").strip() or "127.0.0.1",
         retention_outbox=_length(env, "BG_RETENTION_OUTBOX", "30d"),
+        headers=Path(env["BG_HEADERS"]).absolute() if env.get("BG_HEADERS") else None,
         title_tail=_one_of(env, "BG_TITLE_TAIL", ("on", "off"), "on") == "on",
         **_of_alerts(env),
     )
+
+
+def _claim_per_minute(env: Mapping[str, str]) -> int | None:
+    if not env.get("BG_CLAIM_PER_MINUTE"):
+        return None
+    return _whole(env, "BG_CLAIM_PER_MINUTE", 0, least=1)
 
 
 def _of_alerts(env: Mapping[str, str]) -> dict[str, Any]:

@@ -2,39 +2,65 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import click
 import sqlalchemy as sa
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from bg_assets import terminal
-from bg_assets.cli import session
+from bg_assets import settings, terminal
+from bg_assets.cli import import_report, session
+from bg_assets.cli.import_report import Outcome
 from bg_assets.files import mapping as mappings
+from bg_assets.files.header import Kind
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
 from bg_assets.files.rows import Reject
 from bg_assets.storage import database, imports
-from bg_assets.storage.imports import Imported, Rejected
+from bg_assets.storage.imports import Rejected
 
 _ROWS_BETWEEN_UPDATES = 2000
+# In the document of a dry run.
+_REASONS_TOLD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """How a file is to be imported, besides what is in it."""
+
+    constants: dict[str, object]
+    full_snapshot: bool
+    allow_leavers: bool
+    dry_run: bool
 
 
 @click.command("import")
 @click.argument("kind", type=click.Choice(["companies", "people"]))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--map", "pairs", multiple=True, metavar='title="Job Title"', help="Repeatable.")
-@click.option("--map-file", type=click.Path(path_type=Path), help="The same, one a line.")
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar='title="Job Title"',
+    help='Our column = yours; joined: name="First Name"+"Last Name". Repeatable.',
+)
+@click.option(
+    "--map-file",
+    type=click.Path(path_type=Path),
+    help='The same from a file, one a line: title="Job Title", or as YAML: title: "Job Title".',
+)
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns that are not known.")
 @click.option("--workspace", default=None, help="Workspace of the companies in the file.")
 @click.option("--full-snapshot", is_flag=True, help="Who is not in the file has left.")
 @click.option("--allow-leavers", is_flag=True, help="... even if they are more than half.")
+@click.option("--dry-run", is_flag=True, help="Show what would come of it; write nothing.")
 @click.option("--strict", is_flag=True, help="End with 1 where a row was rejected.")
 @click.option("--json", "as_json", is_flag=True)
 def import_file(
-    kind: Literal["companies", "people"],
+    kind: Kind,
     file: Path,
     pairs: tuple[str, ...],
     map_file: Path | None,
@@ -42,13 +68,16 @@ def import_file(
     workspace: str | None,
     full_snapshot: bool,
     allow_leavers: bool,
+    dry_run: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
     """Import companies or people from a CSV or CSV.gz file.
 
-    Rejected rows go to FILE.rejects.csv with their reason; all others are in the tables when the
-    command ends, or none of them. Control characters in texts become spaces.
+    Columns are found by our names, whatever their case and signs, and by those of known CRMs and
+    lists (`bg-assets headers`). Rejected rows go to FILE.rejects.csv with their reason; all others
+    are in the tables when the command ends, or none of them. Control characters in texts become
+    spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     with session.clear_errors():
@@ -56,16 +85,16 @@ def import_file(
         mapping |= mappings.parse_options(pairs)
         if file.exists() and not file.is_file():
             session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
-        opened = open_import(file, kind, mapping, ignore_unknown)
+        opened = open_import(file, kind, mapping, ignore_unknown, settings.read().headers)
     constants: dict[str, object] = {} if workspace is None else {"workspace": workspace.strip()}
+    task = _Task(constants, full_snapshot, allow_leavers, dry_run)
     with opened, session.opened() as engine:
         try:
-            done, rejected = _import(engine, opened, constants, full_snapshot, allow_leavers)
+            outcome = _foretold(engine, opened, task) if dry_run else _import(engine, opened, task)
         except imports.TooManyLeavers as err:
             session.fail(str(err), session.FAILED)
-    rejects = file.with_name(f"{file.name}.rejects.csv") if rejected.rows else None
-    _say(kind, done, rejected, rejects, opened.cleaned, as_json)
-    if strict and rejected.rows:
+    import_report.tell(opened, outcome, as_json)
+    if strict and outcome.rejected.rows:
         raise SystemExit(session.FAILED)
 
 
@@ -82,15 +111,9 @@ def _refuse_what_does_not_go_together(
         session.fail("--allow-leavers goes with --full-snapshot", session.USAGE)
 
 
-def _import(
-    engine: sa.Engine,
-    opened: ImportFile,
-    constants: dict[str, object],
-    full_snapshot: bool,
-    allow_leavers: bool,
-) -> tuple[Imported, Rejected]:
+def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     """The whole of it in one transaction. Raises TooManyLeavers and whatever reading raises."""
-    kind, columns = opened.kind, (*opened.columns, *constants)
+    kind, columns = opened.kind, (*opened.columns, *task.constants)
     # Whatever the database's default: what others write meanwhile is seen, not refused.
     committed = engine.execution_options(isolation_level="READ COMMITTED")
     # The rejects are in place before the commit: where these can't be written, nothing is imported.
@@ -98,13 +121,8 @@ def _import(
         database.connect(committed) as conn,
         RejectsWriter(opened.path, opened.header) as rejects,
     ):
-        with _reading(opened) as step:
-            rows = _staged(opened, columns, constants)
-            imports.stage(conn, kind, columns, _counted(rows, step))
+        rejected = _judged(conn, opened, task)
         with session.working(f"writing {kind}"):
-            rejected = imports.judge(conn, kind)
-            if full_snapshot and rejected.without_id:
-                _refuse_unreadable(rejected.without_id)
             for reject in opened.again(imports.reasons(conn)):
                 rejects.write(reject)
             if rejects.count != rejected.rows:
@@ -117,11 +135,43 @@ def _import(
                 kind,
                 columns,
                 file=opened.path.name,
-                full_snapshot=full_snapshot,
-                allow_leavers=allow_leavers,
+                full_snapshot=task.full_snapshot,
+                allow_leavers=task.allow_leavers,
                 again=lambda: session.say("another writer got in between: trying again ..."),
             )
-    return done, rejected
+    return Outcome(done, rejected, rejects.path if rejected.rows else None)
+
+
+def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
+    """What would come of it just now; the transaction that finds it out is undone."""
+    columns = (*opened.columns, *task.constants)
+    with database.connect(engine) as conn:
+        rejected = _judged(conn, opened, task)
+        with session.working("comparing"):
+            done = imports.foretell(
+                conn,
+                opened.kind,
+                columns,
+                full_snapshot=task.full_snapshot,
+                allow_leavers=task.allow_leavers,
+            )
+            rows = imports.first_rows(conn, columns, import_report.ROWS_SHOWN)
+            reasons = tuple(islice(imports.reasons(conn), _REASONS_TOLD))
+        conn.rollback()
+    return Outcome(done, rejected, rows=tuple(rows), reasons=reasons)
+
+
+def _judged(conn: sa.Connection, opened: ImportFile, task: _Task) -> Rejected:
+    """Stage all rows of the file, and find out which of them are rejected."""
+    columns = (*opened.columns, *task.constants)
+    with _reading(opened) as step:
+        rows = _staged(opened, columns, task.constants)
+        imports.stage(conn, opened.kind, columns, _counted(rows, step))
+    with session.working(f"looking through {opened.kind}"):
+        rejected = imports.judge(conn, opened.kind)
+    if task.full_snapshot and rejected.without_id:
+        _refuse_unreadable(rejected.without_id)
+    return rejected
 
 
 def _staged(
@@ -171,37 +221,3 @@ def _refuse_unreadable(records: int) -> None:
         "left: mend the file, or import it without --full-snapshot",
         session.FAILED,
     )
-
-
-def _say(
-    kind: str,
-    done: Imported,
-    rejected: Rejected,
-    rejects: Path | None,
-    cleaned: int,
-    as_json: bool,
-) -> None:
-    if as_json:
-        terminal.print_json(
-            {
-                "kind": kind,
-                "inserted": done.inserted,
-                "updated": done.updated,
-                "unchanged": done.unchanged,
-                "left": done.left,
-                "rejected": rejected.rows,
-                "rejects_file": rejects and str(rejects),
-                "cleaned": cleaned,
-            }
-        )
-        return
-    left = f", {done.left} left" if done.left else ""
-    terminal.tell(
-        f"{kind}: {done.inserted} new, {done.updated} changed, {done.unchanged} as before{left}, "
-        f"{rejected.rows} rejected"
-    )
-    if cleaned:
-        what = "1 value" if cleaned == 1 else f"{cleaned:,} values"
-        session.say(f"control characters became spaces in {what}")
-    if rejects:
-        session.say(f"rejects and reasons: {rejects}")

@@ -19,6 +19,7 @@ _COMMANDS = {
     "dsn": "tables:dsn",
     "sample": "tables:sample",
     "import": "importing:import_file",
+    "headers": "headers:headers",
     "refresh": "requesting:refresh",
     "backfill": "requesting:backfill",
     "dead": "dead_letters:dead",

@@ -19,6 +19,7 @@ from bg_assets.encryption import KeysUnusable
 from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.rejects import CannotReject
+from bg_assets.files.spellings import BadHeaders
 from bg_assets.storage import database, instance_settings
 from bg_assets.terminal import messages
 
@@ -64,7 +65,7 @@ def clear_errors() -> Iterator[None]:
         fail(str(err), WRONG_SCHEMA)
     except BadTemplate as err:
         fail(err.lines, USAGE)
-    except (settings.BadSetting, BadLexicon, BadHeader, KeysUnusable) as err:
+    except (settings.BadSetting, BadLexicon, BadHeader, BadHeaders, KeysUnusable) as err:
         fail(str(err), USAGE)
     except (BrokenFile, CannotReject) as err:
         fail(str(err), FAILED)

@@ -4,9 +4,12 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, Column, in_files
+from bg_assets.files import spellings
+from bg_assets.files.spellings import ANY, Spelling, plain
 
 Kind = Literal["companies", "people"]
 
@@ -19,6 +22,8 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(name for name, column in in_files(columns) if column.in_files == "may")
     for kind, columns in COLUMNS.items()
 }
+# Texts, of which several may be joined to one.
+_JOINED = frozenset({"name", "title", "text", "company name"})
 
 # What a header cell never looks like: an address, a date, a number, a URL.
 _DATA = re.compile(r".*\S@\S.*|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[-+0-9.,]+|https?://.*", re.DOTALL)
@@ -29,47 +34,132 @@ class BadHeader(Exception):
     """A file whose header does not fit, before anything was read from it; says what to do."""
 
 
-def fit(
-    header: Sequence[str], kind: Kind, mapping: Mapping[str, str], ignore_unknown: bool
-) -> dict[str, int]:
-    """The position of each canonical column that the file has, in canonical order.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What of a file fills which column of ours.
 
-    ``mapping`` goes from canonical to the file's name. Names are compared as they are, trimmed.
-    Raises BadHeader with all that is wrong, near matches, and what to type.
+    positions: of each canonical column that the file has, in canonical order, where in the file it
+    stands; several are joined. ignored: the names of the other columns. system: whose export it is.
+    """
+
+    positions: dict[str, tuple[int, ...]]
+    ignored: tuple[str, ...] = ()
+    system: str | None = None
+
+
+def columns(kind: Kind) -> tuple[str, ...]:
+    """The names of all columns that such a file may have, the required ones first."""
+    return (*REQUIRED[kind], *OPTIONAL[kind])
+
+
+def fit(
+    header: Sequence[str],
+    kind: Kind,
+    mapping: Mapping[str, str],
+    ignore_unknown: bool,
+    known: Sequence[Spelling] = (),
+) -> Fitted:
+    """Which columns of the file are ours, by the mapping, by our names, or as ``known`` has them.
+
+    ``mapping`` goes from canonical to the file's name, or to several as ``A+B``. Case, accents,
+    spaces and signs in names make no difference. In the export of a known system the other columns
+    are passed over, elsewhere only with ``ignore_unknown``. Raises BadHeader with all that is
+    wrong, near matches, and what to type.
     """
     names = [name.strip() for name in header]
-    _refuse_other_shapes(names, kind, mapping)
-    canonical = (*REQUIRED[kind], *OPTIONAL[kind])
-    wanted = {name: mapping.get(name, name) for name in canonical}
-    taken = set(mapping.values())
-    positions = {
-        name: names.index(column)
-        for name, column in wanted.items()
-        if column in names and (name in mapping or column not in taken)
-    }
-    used = set(positions.values())
-    unknown = [names[i] for i in range(len(names)) if i not in used]
-    known_names = {names[i] for i in used}
-    twice = [name for name, count in Counter(names).items() if name and count > 1]
-    problems = [
-        *_mapping_problems(names, canonical, mapping),
-        *_missing(kind, positions, mapping, unknown),
-        *(
-            f"the column {_show(name)} comes twice"
-            for name in twice
-            if name in known_names or not ignore_unknown
-        ),
-    ]
+    canonical = columns(kind)
+    _refuse_other_shapes(names, kind, {*canonical, *mapping.values(), *_parts(known)})
+    system = spellings.system(names, known)
+    positions, problems = _mapped(names, kind, mapping)
+    taken = {position for found in positions.values() for position in found}
+    for name in canonical:
+        if name in mapping:
+            continue
+        if found := _found(name, names, taken, [s for s in known if s.system in (system, ANY)]):
+            positions[name] = found
+            taken.update(found)
+    unknown = [names[i] for i in range(len(names)) if i not in taken]
+    used = {plain(names[i]) for i in taken}
+    lenient = ignore_unknown or system is not None
+    problems += _missing(kind, positions, mapping, unknown, system)
+    problems += _twice(names, taken, lenient)
     # The second of two columns with one name is named as such, not also as unknown.
-    strangers = [name for name in dict.fromkeys(unknown) if name not in known_names]
-    if strangers and not ignore_unknown:
+    strangers = [name for name in dict.fromkeys(unknown) if plain(name) not in used]
+    if strangers and not lenient:
         problems.append(_unknown(strangers, canonical, positions, mapping))
     if problems:
         raise BadHeader("; ".join(problems))
-    return positions
+    return Fitted(
+        {name: positions[name] for name in canonical if name in positions}, tuple(unknown), system
+    )
 
 
-def _refuse_other_shapes(names: Sequence[str], kind: Kind, mapping: Mapping[str, str]) -> None:
+def _parts(known: Iterable[Spelling]) -> set[str]:
+    return {part for one in known for part in one.parts}
+
+
+def _mapped(
+    names: Sequence[str], kind: Kind, mapping: Mapping[str, str]
+) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """Where the columns of the user's mapping stand, and what is wrong with it."""
+    forms = {name: column.form for name, column in in_files(COLUMNS[kind])}
+    positions: dict[str, tuple[int, ...]] = {}
+    problems = []
+    for name, value in mapping.items():
+        if name not in forms:
+            problems.append(
+                f"--map {name}= names no column of ours{_near(name, forms)}; "
+                f"ours are {', '.join(columns(kind))}"
+            )
+            continue
+        whole = _place(value, names)
+        parts = (value,) if whole is not None or "+" not in value else spellings.split(value)
+        found = [_place(part, names) for part in parts]
+        for part, place in zip(parts, found, strict=True):
+            if place is None:
+                problems.append(
+                    f"--map {name}={show(part)} names a column that the file does not have"
+                    f"{_near(part, names)}"
+                )
+        if len(parts) > 1 and forms[name] not in _JOINED:
+            problems.append(f"--map {name}= takes one column: only texts can be joined")
+        positions[name] = tuple(place for place in found if place is not None)
+    taken = Counter(place for found in positions.values() for place in set(found))
+    for place, count in taken.items():
+        if count > 1:
+            both = " and ".join(name for name, found in positions.items() if place in found)
+            problems.append(
+                f"{both} are mapped to the same column {show(names[place])}: choose one of them"
+            )
+    return {name: found for name, found in positions.items() if found}, problems
+
+
+def _place(name: str, names: Sequence[str]) -> int | None:
+    """Where a column stands: by its name as it is, else by its letters and digits."""
+    name = name.strip()
+    if name in names:
+        return names.index(name)
+    wanted = plain(name)
+    return next((i for i, other in enumerate(names) if plain(other) == wanted), None)
+
+
+def _found(
+    column: str, names: Sequence[str], taken: set[int], known: Sequence[Spelling]
+) -> tuple[int, ...] | None:
+    """Where a column of ours stands under our name or another that is known, if it is still free.
+
+    Names of the file's system come before those of anybody, as they do in the table.
+    """
+    ours = sorted((one for one in known if one.column == column), key=lambda one: one.system == ANY)
+    for parts in ((column,), *(one.parts for one in ours)):
+        places = [_place(part, names) for part in parts]
+        found = tuple(place for place in places if place is not None and place not in taken)
+        if len(found) == len(parts):
+            return found
+    return None
+
+
+def _refuse_other_shapes(names: Sequence[str], kind: Kind, known: Iterable[str]) -> None:
     expected = ", ".join(REQUIRED[kind])
     if not any(names):
         raise BadHeader(f"the first line is empty: it must name the columns, at least {expected}")
@@ -78,86 +168,89 @@ def _refuse_other_shapes(names: Sequence[str], kind: Kind, mapping: Mapping[str,
             if mark in names[0]:
                 raise BadHeader(f"the columns are separated by {word}: save the file with commas")
     # Such a line may hold personal data, so that the message must not repeat it.
-    known = {*REQUIRED[kind], *OPTIONAL[kind], *mapping.values()}
-    if any(_DATA.fullmatch(name) and name not in known for name in names):
+    plainly = set(map(plain, known))
+    if any(_DATA.fullmatch(name) and plain(name) not in plainly for name in names):
         raise BadHeader(
             f"the first line looks like data, not like a header: it must name the columns, "
             f"at least {expected}"
         )
 
 
-def _mapping_problems(
-    names: Sequence[str], canonical: Sequence[str], mapping: Mapping[str, str]
-) -> Iterable[str]:
-    for name, column in mapping.items():
-        if name not in canonical:
-            yield (
-                f"--map {name}= names no column of ours{_near(name, canonical)}; "
-                f"ours are {', '.join(canonical)}"
-            )
-        elif column not in names:
-            yield (
-                f"--map {name}={_show(column)} names a column that the file does not have"
-                f"{_near(column, names)}"
-            )
-    for column, count in Counter(mapping.values()).items():
-        if count > 1:
-            both = " and ".join(name for name, other in mapping.items() if other == column)
-            yield f"{both} are mapped to the same column {_show(column)}: choose one of them"
+def _twice(names: Sequence[str], taken: set[int], lenient: bool) -> Iterable[str]:
+    """Columns that can't be told apart, where one of them is used or none is to be passed over."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(plain(name), []).append(place)
+    for same in places.values():
+        if len(same) > 1 and names[same[0]] and (not lenient or not taken.isdisjoint(same)):
+            shown = " and ".join(dict.fromkeys(show(names[place]) for place in same))
+            yield f"the column {shown} comes twice"
 
 
 def _missing(
-    kind: Kind, found: Mapping[str, int], mapping: Mapping[str, str], unknown: Sequence[str]
+    kind: Kind,
+    found: Mapping[str, object],
+    mapping: Mapping[str, str],
+    unknown: Sequence[str],
+    system: str | None,
 ) -> Iterable[str]:
+    whose = f" of {system}'s export" if system else ""
+    there = [name for name in unknown if name]
     for name in REQUIRED[kind]:
-        if name not in found and name not in mapping:
-            near = _closest(name, unknown)
-            column = _show(near[0]) if near else '"Your Column"'
-            yield f"the required column {name} is missing: name it with --map {name}={column}"
+        if name in found or name in mapping:
+            continue
+        missing = f"the required column {name} is missing"
+        if near := _closest(name, there):
+            yield f"{missing}: name it with --map {name}={show(near[0])}"
+        elif there:
+            some = ", ".join(map(show, there[:_SHOWN]))
+            yield f"{missing}: if one of the columns{whose} holds it ({some}), name that with --map"
+        else:
+            yield f"{missing}, and no column{whose} is left that could be it"
 
 
 def _unknown(
     strangers: Sequence[str],
     canonical: Sequence[str],
-    found: Mapping[str, int],
+    found: Mapping[str, object],
     mapping: Mapping[str, str],
 ) -> str:
-    shown = ", ".join(_show(name) for name in strangers[:_SHOWN])
+    shown = ", ".join(show(name) for name in strangers[:_SHOWN])
     if len(strangers) > _SHOWN:
         shown += f" and {len(strangers) - _SHOWN} more"
     # A missing required column has its own sentence, with its own proposal.
     free = [name for name in canonical if name not in found and name not in mapping]
-    hint = f"--map {(free or canonical)[0]}={_show(strangers[0])}"
-    for name in strangers:
+    one = len(strangers) == 1
+    said = f"the column {shown} is unknown" if one else f"the columns {shown} are unknown"
+    for name in filter(None, strangers):
         if near := _closest(name, free):
-            hint = f"--map {near[0]}={_show(name)}"
-            break
-    if len(strangers) == 1:
-        return f"the column {shown} is unknown: map it like {hint}, or pass --ignore-unknown"
-    return f"the columns {shown} are unknown: map them like {hint}, or pass --ignore-unknown"
+            hint = f"--map {near[0]}={show(name)}"
+            return f"{said}: map {'it' if one else 'them'} like {hint}, or pass --ignore-unknown"
+    ours = f": map what is one of {', '.join(free)} with --map, or" if free else ":"
+    return f"{said}{ours} pass --ignore-unknown to leave {'it' if one else 'them'} out"
 
 
 def _near(name: str, others: Iterable[str]) -> str:
     near = _closest(name, others)
-    return f" (near: {', '.join(_show(other) for other in near)})" if near else ""
+    return f" (near: {', '.join(show(other) for other in near)})" if near else ""
 
 
 def _closest(name: str, others: Iterable[str]) -> list[str]:
     """Up to three names that look alike, whatever their case and separators, best first."""
-    plain: dict[str, str] = {}
+    by_words: dict[str, str] = {}
     for other in others:
         if other:
-            plain.setdefault(_plain(other), other)
-    close = difflib.get_close_matches(_plain(name), plain, n=3, cutoff=0.6)
-    parts = [key for key in plain if _plain(name) in key.split() or key in _plain(name).split()]
-    return [plain[key] for key in dict.fromkeys((*close, *parts))][:3]
+            by_words.setdefault(_words(other), other)
+    close = difflib.get_close_matches(_words(name), by_words, n=3, cutoff=0.6)
+    parts = [key for key in by_words if _words(name) in key.split() or key in _words(name).split()]
+    return [by_words[key] for key in dict.fromkeys((*close, *parts))][:3]
 
 
-def _plain(name: str) -> str:
+def _words(name: str) -> str:
     return " ".join(re.findall(r"\w+", name.casefold().replace("_", " ")))[:80]
 
 
-def _show(name: str) -> str:
+def show(name: str) -> str:
     """A column's name in quotes, on one line and not too long."""
     if not name:
         return "without a name"

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bg_assets.files.header import BadHeader, Kind, fit
+from bg_assets.files import spellings
+from bg_assets.files.header import BadHeader, Fitted, Kind, columns, fit
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.records import Record, Records
 from bg_assets.files.rows import Checks, Reject, Row, blank
@@ -20,12 +21,13 @@ _BLOCK = 500
 class ImportFile:
     """An open file whose header fits; a context manager that closes it.
 
-    ``header``: the file's own column names. ``columns``: the canonical ones that its rows fill.
+    ``header``: the file's own column names. ``columns``: the canonical ones that its rows fill;
+    ``fitted``: which of the file's fill which, and which are passed over.
     ``size``: bytes on disk, ``position``: how many of them are read, for a progress bar.
     """
 
     def __init__(
-        self, path: Path, kind: Kind, header: list[str], found: dict[str, int], records: Records
+        self, path: Path, kind: Kind, header: list[str], fitted: Fitted, records: Records
     ) -> None:
         self.path = path
         self.kind = kind
@@ -33,13 +35,13 @@ class ImportFile:
         self.size = path.stat().st_size
         self.columns = tuple(
             column
-            for name in found
+            for name in fitted.positions
             for column in (
                 ("employee_min", "employee_max") if name == "employee_count" else (name,)
             )
         )
-        self._found = found
-        self._checks = Checks(kind, found, self.columns)
+        self.fitted = fitted
+        self._checks = Checks(kind, fitted.positions, self.columns)
         self._records = records
         self._started = False
 
@@ -106,7 +108,7 @@ class ImportFile:
         """The id that stands in a rejected record; None where it can't be told."""
         if len(reject.original) != len(self.header):
             return None
-        text = reject.original[self._found["id"]].strip()
+        text = reject.original[self.fitted.positions["id"][0]].strip()
         return text if text.isprintable() and text else None
 
     def _checked(self, records: Iterator[Record]) -> Iterator[Row | Reject]:
@@ -136,12 +138,17 @@ class ImportFile:
 
 
 def open_import(
-    path: Path, kind: Kind, mapping: Mapping[str, str], ignore_unknown: bool
+    path: Path,
+    kind: Kind,
+    mapping: Mapping[str, str],
+    ignore_unknown: bool,
+    own_headers: Path | None = None,
 ) -> ImportFile:
     """Open a file of companies or people, its header read and checked before anything else.
 
-    ``mapping`` goes from our column to the file's. Raises BadHeader, or BrokenFile where the
-    compression is damaged before the header ends; both messages name the file and what to do.
+    ``mapping`` goes from our column to the file's; ``own_headers``: a table of headers of the
+    user's, besides the shipped one. Raises BadHeader, BadHeaders, or BrokenFile where
+    the compression is damaged before the header ends; all name the file and what to do.
     """
     try:
         records = Records(path)
@@ -149,7 +156,9 @@ def open_import(
         raise BadHeader(f"{path.name} {err}") from None
     try:
         header = _read_header(records)
-        return ImportFile(path, kind, header, fit(header, kind, mapping, ignore_unknown), records)
+        known = spellings.load(own_headers, kind, columns(kind))
+        fitted = fit(header, kind, mapping, ignore_unknown, known)
+        return ImportFile(path, kind, header, fitted, records)
     except BaseException as err:
         records.close()
         if isinstance(err, BadHeader):

@@ -1,6 +1,6 @@
 """Rows of cells to rows of checked values, or to rejects with all that is wrong with them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import repeat
@@ -46,9 +46,12 @@ class Checks:
     ``cleaned``: values of rows that fit in which control characters became a space.
     """
 
-    def __init__(self, kind: Kind, found: Mapping[str, int], columns: tuple[str, ...]) -> None:
+    def __init__(
+        self, kind: Kind, found: Mapping[str, tuple[int, ...]], columns: tuple[str, ...]
+    ) -> None:
         by_name = readers(kind)
-        self._plan = [(name, index, by_name[name]) for name, index in found.items()]
+        self._plan = [(name, places, by_name[name]) for name, places in found.items()]
+        self._read = [index for places in found.values() for index in places]
         self._required = REQUIRED[kind]
         self._columns = columns
         self.cleaned = 0
@@ -57,13 +60,13 @@ class Checks:
         if not block:
             return
         raw = list(zip(*block, strict=True))
-        columns = {name: list(map(read, raw[index])) for name, index, read in self._plan}
+        columns = {name: list(map(read, _cells(name, raw, at))) for name, at, read in self._plan}
         unfit: dict[int, list[str]] = {}
         for place, reason in (*_unfit_cells(columns), *_unfit_rows(columns, self._required)):
             unfit.setdefault(place, []).append(reason)
         self.cleaned += sum(
             controls.within(cell)
-            for _, index, _ in self._plan
+            for index in self._read
             for place, cell in enumerate(raw[index])
             if not cell.isprintable() and place not in unfit
         )
@@ -79,6 +82,15 @@ class Checks:
                 yield row
             elif not blank(block[place]):
                 yield Reject(row.line, "; ".join(unfit[place]), block[place])
+
+
+def _cells(name: str, raw: Sequence[Sequence[str]], places: tuple[int, ...]) -> Iterable[str]:
+    """The cells of one column of ours; what stands in several of the file is joined."""
+    if len(places) == 1:
+        return raw[places[0]]
+    between = ", " if name == "location" else " "
+    parts = zip(*(raw[place] for place in places), strict=True)
+    return (between.join(filter(None, map(str.strip, cells))) for cells in parts)
 
 
 def blank(fields: list[str]) -> bool:

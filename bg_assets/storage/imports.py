@@ -4,7 +4,7 @@ Everything of one file happens in one transaction: all or nothing. Rejected rows
 with their reason, so that no number of them takes memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -133,6 +133,27 @@ def reasons(conn: sa.Connection) -> Iterator[tuple[int, str]]:
         yield row.line, row.reason
 
 
+def first_rows(conn: sa.Connection, columns: Sequence[str], most: int) -> list[dict[str, object]]:
+    """The first rows of the file that are not rejected, by column, as they would be stored."""
+    statement = f"select {', '.join(columns)} from staged where reason is null order by line"
+    found = conn.execute(sa.text(f"{statement} limit :most"), {"most": most})
+    return [dict(row) for row in found.mappings()]
+
+
+def foretell(
+    conn: sa.Connection,
+    kind: str,
+    columns: Sequence[str],
+    *,
+    full_snapshot: bool = False,
+    allow_leavers: bool = False,
+) -> Imported:
+    """What ``apply`` would do just now; nothing is written. Raises TooManyLeavers as it does."""
+    left = _count_leavers(conn, allow_leavers) if kind == "people" and full_snapshot else 0
+    row = conn.execute(_compared(kind, columns, full_snapshot)).one()
+    return Imported(row.inserted, row.updated, row.good - row.inserted - row.updated, left)
+
+
 def wait_for_others(conn: sa.Connection, waiting: Callable[[], None]) -> None:
     """Let no other import write until this transaction ends; call before ``apply``.
 
@@ -197,6 +218,11 @@ def _apply(
 
 
 def _leave(conn: sa.Connection, allow_leavers: bool) -> int:
+    _count_leavers(conn, allow_leavers)
+    return conn.execute(_LEAVE).rowcount
+
+
+def _count_leavers(conn: sa.Connection, allow_leavers: bool) -> int:
     for statement in _COVER:
         conn.execute(sa.text(statement))
     count = conn.execute(_COUNT_STAFF).one()
@@ -205,24 +231,44 @@ def _leave(conn: sa.Connection, allow_leavers: bool) -> int:
             f"this snapshot would mark {count.leavers} of {count.staff} people as left: is the "
             "file whole? If it is, repeat with --allow-leavers"
         )
-    return conn.execute(_LEAVE).rowcount
+    return int(count.leavers)
 
 
-def _upsert(kind: str, columns: Sequence[str], full_snapshot: bool) -> sa.TextClause:
-    """Ordered by id like other writers of many rows, so that they wait for each other at most."""
+def _values(kind: str, columns: Sequence[str], full_snapshot: bool) -> dict[str, str]:
+    """What a row that stands becomes by a staged one, ``excluded``, column by column."""
     values = {name: f"excluded.{name}" for name in columns if name != "id"}
     values["deleted_at"] = "null"
     if kind == "people" and full_snapshot and "status" not in columns:
         values["status"] = "'active'"
+    return values
+
+
+def _differs(values: Mapping[str, str]) -> str:
+    return " or ".join(f"t.{name} is distinct from {value}" for name, value in values.items())
+
+
+def _compared(kind: str, columns: Sequence[str], full_snapshot: bool) -> sa.TextClause:
+    """Served by the primary key, or one pass over both."""
+    return sa.text(f"""
+        select count(*) as good, count(*) filter (where t.id is null) as inserted,
+            count(*) filter (where t.id is not null
+                and ({_differs(_values(kind, columns, full_snapshot))})) as updated
+        from staged as excluded left join bg.{kind} as t on t.id = excluded.id
+        where excluded.reason is null
+    """)
+
+
+def _upsert(kind: str, columns: Sequence[str], full_snapshot: bool) -> sa.TextClause:
+    """Ordered by id like other writers of many rows, so that they wait for each other at most."""
+    values = _values(kind, columns, full_snapshot)
     settings = ", ".join(f"{name} = {value}" for name, value in values.items())
-    differs = " or ".join(f"t.{name} is distinct from {value}" for name, value in values.items())
     listed = ", ".join(columns)
     # A row that this statement inserted has no xmax yet; one that it updated has.
     return sa.text(f"""
         with written as (
             insert into bg.{kind} as t ({listed})
             select {listed} from staged where reason is null order by id
-            on conflict (id) do update set {settings} where {differs}
+            on conflict (id) do update set {settings} where {_differs(values)}
             returning xmax = 0 as inserted
         )
         select count(*) filter (where inserted) as inserted, count(*) as written,

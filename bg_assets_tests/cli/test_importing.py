@@ -33,6 +33,22 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         "rejected": 0,
         "rejects_file": None,
         "cleaned": 0,
+        "system": None,
+        "columns": {
+            name: [name]
+            for name in (
+                "id",
+                "name",
+                "domain",
+                "website",
+                "industry",
+                "employee_count",
+                "revenue",
+                "country",
+            )
+        },
+        "ignored": [],
+        "dry_run": False,
     }
     assert bg.json("import", "people", people)["inserted"] == 2
     assert bg.rows(
@@ -80,7 +96,7 @@ def test_an_empty_cell_makes_a_value_unknown(bg: Command) -> None:
 
 
 BAD_HEADERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("id,company_id,Job Title\np1,a,CFO\n", (), '"Job Title" is unknown'),
+    ("id,company_id,Job Text\np1,a,CFO\n", (), '"Job Text" is unknown'),
     ("id,title\np1,CFO\n", (), "the required column company_id is missing"),
     ("id,title\np1,CFO\n", ("--ignore-unknown",), "the required column company_id is missing"),
     ("id,company_id,title,title\np1,a,CFO,CEO\n", (), '"title" comes twice'),

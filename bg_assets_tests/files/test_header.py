@@ -46,8 +46,12 @@ def refused(
         (b"id,company_id,id\n", '"id" comes twice'),
         (b"id,company_id,x,x\n", '"x" comes twice'),
         (b"id,title\n", "company_id is missing"),
-        (b"id,Company Id\n", '--map company_id="Company Id"'),
-        (b"id,company_id,Job Title\n", '--map title="Job Title"'),
+        (b"id,Company Ident\n", '--map company_id="Company Ident"'),
+        (b"id,company_id,Jobs Title\n", '--map title="Jobs Title"'),
+        (b"id,company_id,Phone\n", "map what is one of name, title"),
+        (b"id,company_id,title,Title\n", '"title" and "Title" comes twice'),
+        (b"id,Phone\n", 'if one of the columns holds it ("Phone")'),
+        (b"id\n", "company_id is missing, and no column is left"),
         (b"id,company_id,foo\n", "--ignore-unknown"),
         (b"id,company_id,\n", "without a name"),
         (b"p1,c1,jane@acme.com,CFO\n", "looks like data"),
@@ -61,9 +65,9 @@ def test_a_header_that_does_not_fit_is_refused_with_what_to_do(
 
 
 def test_the_refusal_names_the_file_and_every_problem(tmp_path: Path) -> None:
-    message = refused(tmp_path, b"ID,foo,bar\n", name="people.csv")
+    message = refused(tmp_path, b"IDs,foo,bar\n", name="people.csv")
     assert message.startswith("people.csv: ")
-    for part in ("company_id", '--map id="ID"', '"foo"', '"bar"'):
+    for part in ("company_id", '--map id="IDs"', '"foo"', '"bar"'):
         assert part in message
 
 
@@ -142,9 +146,16 @@ def test_the_number_of_employees_fills_two_columns(tmp_path: Path) -> None:
         assert file.columns == ("id", "name", "employee_min", "employee_max")
 
 
-def test_options_and_files_of_a_mapping_say_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        '# ours: theirs\ntitle: "Job Title"\nid: 17\nstatus: on\n',
+        "# ours=theirs\n\ntitle=\"Job Title\"\nid = 17\nstatus='on'\n",
+    ],
+)
+def test_options_and_files_of_a_mapping_say_the_same(tmp_path: Path, content: str) -> None:
     path = tmp_path / "map.yaml"
-    path.write_text('# ours: theirs\ntitle: "Job Title"\nid: 17\nstatus: on\n')
+    path.write_text(content)
     mapping = {"title": "Job Title", "id": "17", "status": "on"}
     assert read_file(path) == mapping
     assert parse_options(["title=Job Title", "id = 17", "status=on"]) == mapping
@@ -155,6 +166,8 @@ def test_options_and_files_of_a_mapping_say_the_same(tmp_path: Path) -> None:
     [
         (b"title: [a, b]", "line 1"),
         (b"title: a\ntitle: b", "line 2 maps title a second time"),
+        (b"title=a\n\ntitle=b", "line 3 maps title a second time"),
+        (b"title=a\nname: b", "line 2: --map takes"),
         (b"- title", "not a mapping"),
         (b"", "not a mapping"),
         (b"title: 'a", "not YAML"),

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bg_assets.files import records
+from bg_assets.files import records, spellings
 from bg_assets.files.header import BadHeader, Kind
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rows import Reject, Row
 
+# Read once, and before some tests let no file be opened.
+HEADERS = list(spellings.rows())
 PEOPLE = (
     "id,company_id,name,title,department,seniority,email,location,manager_id,"
     "start_date,end_date,status\n"

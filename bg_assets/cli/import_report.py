@@ -1,0 +1,128 @@
+"""What `import` says of a file: how its columns are read, what came of its rows, or would."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bg_assets import terminal
+from bg_assets.cli import session
+from bg_assets.files.header import show
+from bg_assets.files.reading import ImportFile
+from bg_assets.storage.imports import Imported, Rejected
+from bg_assets.terminal import json_text
+
+ROWS_SHOWN = 5
+_REJECTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a file, or would: rows by what they did, rejects, the file of these.
+
+    Of a dry run also the first rows as they would be stored, and lines of rejects with the reason.
+    """
+
+    done: Imported
+    rejected: Rejected
+    rejects_file: Path | None = None
+    rows: tuple[dict[str, object], ...] | None = None
+    reasons: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def dry(self) -> bool:
+        return self.rows is not None
+
+
+def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
+    """Print the result, and on standard error what there is to know about it."""
+    if as_json:
+        terminal.print_json(_document(opened, outcome))
+        return
+    for line in _columns(opened):
+        session.say(line)
+    if outcome.rows:
+        terminal.results.print(_table(outcome.rows))
+    done, rejected = outcome.done, outcome.rejected
+    counts = [f"{done.inserted} new", f"{done.updated} changed", f"{done.unchanged} as before"]
+    if done.left:
+        counts.append(f"{done.left} left")
+    counts.append(f"{rejected.rows} rejected")
+    terminal.tell(f"{opened.kind}: {', '.join(counts)}")
+    for line in (*_rejects(outcome), *_remarks(opened)):
+        session.say(line)
+    if outcome.dry:
+        session.say("a dry run: nothing was written")
+
+
+def _document(opened: ImportFile, outcome: Outcome) -> dict[str, Any]:
+    done, rejected = outcome.done, outcome.rejected
+    document: dict[str, Any] = {
+        "kind": opened.kind,
+        "inserted": done.inserted,
+        "updated": done.updated,
+        "unchanged": done.unchanged,
+        "left": done.left,
+        "rejected": rejected.rows,
+        "rejects_file": outcome.rejects_file and str(outcome.rejects_file),
+        "cleaned": opened.cleaned,
+        "system": opened.fitted.system,
+        "columns": dict(_sources(opened)),
+        "ignored": list(opened.fitted.ignored),
+        "dry_run": outcome.dry,
+    }
+    if outcome.dry:
+        document["rows"] = list(outcome.rows or ())
+        document["rejects"] = [{"line": line, "reason": why} for line, why in outcome.reasons]
+    return document
+
+
+def _sources(opened: ImportFile) -> Iterator[tuple[str, list[str]]]:
+    """Each column of ours with the names of those of the file that fill it."""
+    for name, places in opened.fitted.positions.items():
+        yield name, [opened.header[place].strip() for place in places]
+
+
+def _columns(opened: ImportFile) -> Iterator[str]:
+    """How the columns are read, where they are not named as ours are, and what is passed over."""
+    sources = dict(_sources(opened))
+    if any(theirs != [name] for name, theirs in sources.items()):
+        read = (f"{name} = {' + '.join(map(show, theirs))}" for name, theirs in sources.items())
+        whose = f"{opened.fitted.system}'s columns" if opened.fitted.system else "columns"
+        yield f"{whose}: {', '.join(read)}"
+    if opened.fitted.ignored:
+        yield f"ignored: {', '.join(map(show, opened.fitted.ignored))}"
+
+
+def _rejects(outcome: Outcome) -> Iterator[str]:
+    if outcome.rejects_file:
+        yield f"rejects and reasons: {outcome.rejects_file}"
+    yield from (f"line {line}: {reason}" for line, reason in outcome.reasons[:_REJECTS_SHOWN])
+    if outcome.dry and outcome.rejected.rows > _REJECTS_SHOWN:
+        yield f"and {outcome.rejected.rows - _REJECTS_SHOWN:,} more"
+
+
+def _remarks(opened: ImportFile) -> Iterator[str]:
+    if opened.cleaned:
+        what = "1 value" if opened.cleaned == 1 else f"{opened.cleaned:,} values"
+        yield f"control characters became spaces in {what}"
+
+
+def _table(rows: Iterable[dict[str, object]]) -> Table:
+    """Rows side by side, column below column: there are many columns and few rows."""
+    rows = list(rows)
+    table = Table(title="as they would be stored", title_justify="left", box=None)
+    table.add_column("")
+    for number in range(1, len(rows) + 1):
+        table.add_column(f"row {number}", overflow="fold")
+    for name in rows[0]:
+        table.add_row(name, *(_shown(row[name]) for row in rows))
+    return table
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else json_text(value, None).strip('"')

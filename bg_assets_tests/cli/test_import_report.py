@@ -1,0 +1,74 @@
+"""What `import` says of a file's columns, what a dry run shows, and the table of headers."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from bg_assets_tests.cli.command import Command, rejects_of
+
+SALESFORCE = (
+    "Contact ID,First Name,Last Name,Title,Phone,Account ID\n"
+    "003A,Ann,Lee,CFO,1,a\n003B,Bo,,CIO,2,a\n003C,Cy,Ho,,3,nowhere\n"
+)
+
+
+def test_how_columns_are_read_is_said_in_a_line_and_what_is_ignored_in_another(bg: Command) -> None:
+    bg.companies("a")
+    path = bg.file("p.csv", SALESFORCE)
+    done = bg("import", "people", path)
+    assert done.out == "people: 2 new, 0 changed, 0 as before, 1 rejected\n"
+    assert done.err.splitlines()[:2] == [
+        'Salesforce\'s columns: id = "Contact ID", company_id = "Account ID", '
+        'name = "First Name" + "Last Name", title = "Title"',
+        'ignored: "Phone"',
+    ]
+    assert bg.rows("select id, name from bg.people order by id") == [
+        ("003A", "Ann Lee"), ("003B", "Bo"),
+    ]  # fmt: skip
+    found = bg.json("import", "people", path)
+    assert (found["system"], found["ignored"]) == ("Salesforce", ["Phone"])
+    assert found["columns"]["name"] == ["First Name", "Last Name"]
+
+
+def test_a_dry_run_shows_columns_rows_counts_and_rejects_and_writes_nothing(bg: Command) -> None:
+    bg.companies("a")
+    bg("import", "people", bg.file("old.csv", "id,company_id,title\n003A,a,Old\n003Z,a,Left\n"))
+    before = bg.rows("select id, xmin::text from bg.people order by id")
+    changes = bg.changes()
+    path = bg.file("p.csv", SALESFORCE)
+    done = bg("import", "people", path, "--dry-run", "--full-snapshot")
+    assert done.code == 0, done.err
+    assert done.out.endswith("people: 1 new, 1 changed, 0 as before, 1 left, 1 rejected\n")
+    assert "Ann Lee" in done.out
+    assert "line 4: no company nowhere: import companies first" in done.err
+    assert done.err.endswith("a dry run: nothing was written\n")
+    found = bg.json("import", "people", path, "--dry-run", "--full-snapshot")
+    assert [found[name] for name in ("inserted", "updated", "left", "rejected")] == [1, 1, 1, 1]
+    assert [row["id"] for row in found["rows"]] == ["003A", "003B"]
+    assert found["rejects"] == [{"line": 4, "reason": "no company nowhere: import companies first"}]
+    assert bg.rows("select id, xmin::text from bg.people order by id") == before
+    assert bg.changes() == changes
+    assert rejects_of(path) == []
+    # And what it foretold comes true.
+    real = bg.json("import", "people", path, "--full-snapshot")
+    assert [real[name] for name in ("inserted", "updated", "left", "rejected")] == [1, 1, 1, 1]
+
+
+def test_the_table_of_headers_can_be_printed_and_extended(
+    bg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "BG_HEADERS", str(bg.file("own.csv", "system,kind,column,header\nX,people,id,Nr\n"))
+    )
+    rows = list(csv.DictReader(io.StringIO(bg("headers").out)))
+    assert rows[0] == {"system": "X", "kind": "people", "column": "id", "header": "Nr", "mark": ""}
+    assert "Salesforce" in {row["system"] for row in rows}
+    assert bg.json("headers") == rows
+    bg.companies("a")
+    assert bg.json("import", "people", bg.file("p.csv", "Nr,company_id\n1,a\n"))["inserted"] == 1
+    monkeypatch.setenv("BG_HEADERS", str(Path("/nowhere.csv")))
+    done = bg("headers")
+    assert (done.code, done.out) == (2, "")
+    assert "BG_HEADERS names it" in done.err
