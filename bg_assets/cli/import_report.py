@@ -49,6 +49,8 @@ def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
     counts = [f"{done.inserted} new", f"{done.updated} changed", f"{done.unchanged} as before"]
     if done.left:
         counts.append(f"{done.left} left")
+    if rejected.kept:
+        counts.append(f"{rejected.kept} kept with a blank")
     counts.append(f"{rejected.rows} rejected")
     terminal.tell(f"{opened.kind}: {', '.join(counts)}")
     for line in (*_rejects(outcome), *_remarks(opened)):
@@ -65,6 +67,7 @@ def _document(opened: ImportFile, outcome: Outcome) -> dict[str, Any]:
         "updated": done.updated,
         "unchanged": done.unchanged,
         "left": done.left,
+        "kept": rejected.kept,
         "rejected": rejected.rows,
         "rejects_file": outcome.rejects_file and str(outcome.rejects_file),
         "cleaned": opened.cleaned,
@@ -98,10 +101,12 @@ def _columns(opened: ImportFile) -> Iterator[str]:
 
 def _rejects(outcome: Outcome) -> Iterator[str]:
     if outcome.rejects_file:
-        yield f"rejects and reasons: {outcome.rejects_file}"
+        what = "rejects" if outcome.rejected.rows else "what was kept"
+        yield f"{what} and reasons: {outcome.rejects_file}"
     yield from (f"line {line}: {reason}" for line, reason in outcome.reasons[:_REJECTS_SHOWN])
-    if outcome.dry and outcome.rejected.rows > _REJECTS_SHOWN:
-        yield f"and {outcome.rejected.rows - _REJECTS_SHOWN:,} more"
+    all_of_them = outcome.rejected.rows + outcome.rejected.kept
+    if outcome.dry and all_of_them > _REJECTS_SHOWN:
+        yield f"and {all_of_them - _REJECTS_SHOWN:,} more"
 
 
 def _remarks(opened: ImportFile) -> Iterator[str]:

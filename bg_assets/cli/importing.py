@@ -57,6 +57,7 @@ class _Task:
 @click.option("--full-snapshot", is_flag=True, help="Who is not in the file has left.")
 @click.option("--allow-leavers", is_flag=True, help="... even if they are more than half.")
 @click.option("--dry-run", is_flag=True, help="Show what would come of it; write nothing.")
+@click.option("--date-format", metavar="DD/MM/YYYY", help="How days are written in the file.")
 @click.option("--strict", is_flag=True, help="End with 1 where a row was rejected.")
 @click.option("--json", "as_json", is_flag=True)
 def import_file(
@@ -69,6 +70,7 @@ def import_file(
     full_snapshot: bool,
     allow_leavers: bool,
     dry_run: bool,
+    date_format: str | None,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -76,8 +78,9 @@ def import_file(
 
     Columns are found by our names, whatever their case and signs, and by those of known CRMs and
     lists (`bg-assets headers`). Rejected rows go to FILE.rejects.csv with their reason; all others
-    are in the tables when the command ends, or none of them. Control characters in texts become
-    spaces.
+    are in the tables when the command ends, or none of them. A value that can't be read, where none
+    is required, is stored as unknown, and its row is in FILE.rejects.csv as kept. Control
+    characters in texts become spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     with session.clear_errors():
@@ -85,7 +88,8 @@ def import_file(
         mapping |= mappings.parse_options(pairs)
         if file.exists() and not file.is_file():
             session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
-        opened = open_import(file, kind, mapping, ignore_unknown, settings.read().headers)
+        headers = settings.read().headers
+        opened = open_import(file, kind, mapping, ignore_unknown, headers, date_format)
     constants: dict[str, object] = {} if workspace is None else {"workspace": workspace.strip()}
     task = _Task(constants, full_snapshot, allow_leavers, dry_run)
     with opened, session.opened() as engine:
@@ -125,7 +129,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         with session.working(f"writing {kind}"):
             for reject in opened.again(imports.reasons(conn)):
                 rejects.write(reject)
-            if rejects.count != rejected.rows:
+            if rejects.count != rejected.rows + rejected.kept:
                 raise BrokenFile(f"{opened.path.name} changed while it was read: import it again")
             imports.wait_for_others(
                 conn, lambda: session.say("waiting for another import to end ...")
@@ -139,7 +143,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 allow_leavers=task.allow_leavers,
                 again=lambda: session.say("another writer got in between: trying again ..."),
             )
-    return Outcome(done, rejected, rejects.path if rejected.rows else None)
+    return Outcome(done, rejected, rejects.path if rejects.count else None)
 
 
 def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
@@ -177,15 +181,17 @@ def _judged(conn: sa.Connection, opened: ImportFile, task: _Task) -> Rejected:
 def _staged(
     opened: ImportFile, columns: tuple[str, ...], constants: dict[str, object]
 ) -> Iterator[tuple[object, ...]]:
-    """Line, reason and values of each row; of a rejected one the id, so that nobody is missed."""
+    """Line, reason, what is kept otherwise, and values of each row; of a rejected one the id, so
+    that nobody is missed.
+    """
     last = tuple(constants.values())
     before = columns.index("id")
     after = (None,) * (len(columns) - before - 1)
     for row in opened.rows():
         if isinstance(row, Reject):
-            yield (row.line, row.reason, *(None,) * before, opened.key(row), *after)
+            yield (row.line, row.reason, None, *(None,) * before, opened.key(row), *after)
         else:
-            yield (row.line, None, *row.cells, *last)
+            yield (row.line, None, row.kept, *row.cells, *last)
 
 
 def _counted(

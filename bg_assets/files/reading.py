@@ -8,7 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bg_assets.files import spellings
+from bg_assets.domain.values import days
+from bg_assets.domain.values.columns import PEOPLE
+from bg_assets.domain.values.unfit import Unfit
+from bg_assets.files import dates, spellings
+from bg_assets.files.cells import DayForms
 from bg_assets.files.header import BadHeader, Fitted, Kind, columns, fit
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.records import Record, Records
@@ -16,6 +20,7 @@ from bg_assets.files.rows import Checks, Reject, Row, blank
 
 # Rows that are checked together: column by column is faster than row by row.
 _BLOCK = 500
+_DAYS = frozenset(column.name for column in PEOPLE if column.form == "day")
 
 
 class ImportFile:
@@ -27,7 +32,13 @@ class ImportFile:
     """
 
     def __init__(
-        self, path: Path, kind: Kind, header: list[str], fitted: Fitted, records: Records
+        self,
+        path: Path,
+        kind: Kind,
+        header: list[str],
+        fitted: Fitted,
+        records: Records,
+        forms: DayForms,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -41,7 +52,7 @@ class ImportFile:
             )
         )
         self.fitted = fitted
-        self._checks = Checks(kind, fitted.positions, self.columns)
+        self._checks = Checks(kind, fitted.positions, self.columns, forms)
         self._records = records
         self._started = False
 
@@ -143,11 +154,13 @@ def open_import(
     mapping: Mapping[str, str],
     ignore_unknown: bool,
     own_headers: Path | None = None,
+    date_format: str | None = None,
 ) -> ImportFile:
     """Open a file of companies or people, its header read and checked before anything else.
 
     ``mapping`` goes from our column to the file's; ``own_headers``: a table of headers of the
-    user's, besides the shipped one. Raises BadHeader, BadHeaders, or BrokenFile where
+    user's, besides the shipped one; ``date_format``: how its days are written, else each column is
+    looked through for that. Raises BadHeader, BadHeaders, or BrokenFile where
     the compression is damaged before the header ends; all name the file and what to do.
     """
     try:
@@ -158,7 +171,8 @@ def open_import(
         header = _read_header(records)
         known = spellings.load(own_headers, kind, columns(kind))
         fitted = fit(header, kind, mapping, ignore_unknown, known)
-        return ImportFile(path, kind, header, fitted, records)
+        forms = _day_forms(path, fitted, date_format)
+        return ImportFile(path, kind, header, fitted, records, forms)
     except BaseException as err:
         records.close()
         if isinstance(err, BadHeader):
@@ -166,6 +180,26 @@ def open_import(
         if isinstance(err, BrokenFile):
             raise BrokenFile(f"{path.name} {err}") from None
         raise
+
+
+def _day_forms(path: Path, fitted: Fitted, date_format: str | None) -> DayForms:
+    if date_format is not None:
+        form = days.directives(date_format)
+        if isinstance(form, Unfit):
+            raise BadHeader(f"--date-format {form.reason}")
+        return DayForms(form)
+    places = {name: fitted.positions[name][0] for name in _DAYS & fitted.positions.keys()}
+    if not places:
+        return DayForms()
+    records = Records(path)
+    try:
+        records.first()
+        return DayForms(None, dates.orders(records, places))
+    except BrokenFile:
+        # Whoever reads the rows comes to the same place, and says so.
+        return DayForms()
+    finally:
+        records.close()
 
 
 def _read_header(records: Records) -> list[str]:

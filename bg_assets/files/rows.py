@@ -10,8 +10,11 @@ from typing import NamedTuple
 from bg_assets.domain.values import controls
 from bg_assets.domain.values.companies import Headcount
 from bg_assets.domain.values.unfit import Unfit
+from bg_assets.files.cells import Amended, DayForms, readers
 from bg_assets.files.header import REQUIRED, Kind
-from bg_assets.files.values import readers
+
+# What a reader gives where there is something to say.
+_SAID = frozenset((Amended, Unfit))
 
 
 class Row(NamedTuple):
@@ -20,11 +23,13 @@ class Row(NamedTuple):
     ``columns`` is the file's ``columns`` and ``cells`` are their values, in the same order. Only
     columns that the file has are there; None is unknown. ``employee_count`` stands as
     ``employee_min`` and ``employee_max``. Texts are str, days ``date``, revenue ``Decimal``.
+    ``kept``: what of the record is not stored as it is written, and why, if something is.
     """
 
     line: int
     columns: tuple[str, ...]
     cells: tuple[object, ...]
+    kept: str | None = None
 
     @property
     def values(self) -> dict[str, object]:
@@ -40,16 +45,32 @@ class Reject:
     original: list[str]
 
 
+class _Reasons(dict[int, list[str]]):
+    """What is said of each row of a block, by its place."""
+
+    def add(self, place: int, reason: str) -> None:
+        self.setdefault(place, []).append(reason)
+
+    def said(self, place: int) -> str:
+        return "; ".join(self[place])
+
+
 class Checks:
     """What cells and rows of one file must be; works on blocks of rows, column by column.
 
+    A value that is not fit makes its row a reject only where the column is required; else it is
+    unknown, and the row tells why.
     ``cleaned``: values of rows that fit in which control characters became a space.
     """
 
     def __init__(
-        self, kind: Kind, found: Mapping[str, tuple[int, ...]], columns: tuple[str, ...]
+        self,
+        kind: Kind,
+        found: Mapping[str, tuple[int, ...]],
+        columns: tuple[str, ...],
+        forms: DayForms,
     ) -> None:
-        by_name = readers(kind)
+        by_name = readers(kind, forms)
         self._plan = [(name, places, by_name[name]) for name, places in found.items()]
         self._read = [index for places in found.values() for index in places]
         self._required = REQUIRED[kind]
@@ -61,9 +82,9 @@ class Checks:
             return
         raw = list(zip(*block, strict=True))
         columns = {name: list(map(read, _cells(name, raw, at))) for name, at, read in self._plan}
-        unfit: dict[int, list[str]] = {}
-        for place, reason in (*_unfit_cells(columns), *_unfit_rows(columns, self._required)):
-            unfit.setdefault(place, []).append(reason)
+        unfit, kept = _Reasons(), _Reasons()
+        _judge_cells(columns, self._required, unfit, kept)
+        _judge_rows(columns, self._required, unfit, kept)
         self.cleaned += sum(
             controls.within(cell)
             for index in self._read
@@ -74,14 +95,14 @@ class Checks:
             _split_headcount(columns)
         cells = zip(*(columns[name] for name in self._columns), strict=True)
         rows = map(Row, lines, repeat(self._columns), cells)
-        if not unfit:
+        if not unfit and not kept:
             yield from rows
             return
         for place, row in enumerate(rows):
             if place not in unfit:
-                yield row
+                yield row._replace(kept=kept.said(place)) if place in kept else row
             elif not blank(block[place]):
-                yield Reject(row.line, "; ".join(unfit[place]), block[place])
+                yield Reject(row.line, unfit.said(place), block[place])
 
 
 def _cells(name: str, raw: Sequence[Sequence[str]], places: tuple[int, ...]) -> Iterable[str]:
@@ -98,35 +119,46 @@ def blank(fields: list[str]) -> bool:
     return not any(field.strip() for field in fields)
 
 
-def _unfit_cells(columns: Mapping[str, list[object]]) -> Iterator[tuple[int, str]]:
-    """Places in the block where a value is not fit, each with the reason."""
+def _judge_cells(
+    columns: Mapping[str, list[object]], required: Iterable[str], unfit: _Reasons, kept: _Reasons
+) -> None:
+    """Note what is not fit or not stored as written, and put in its place what is stored."""
     for name, column in columns.items():
-        if Unfit not in map(type, column):
+        if _SAID.isdisjoint(map(type, column)):
             continue
         for place, value in enumerate(column):
-            if isinstance(value, Unfit):
-                yield place, f"{name}: {value.reason}"
+            if isinstance(value, Amended):
+                column[place] = value.value
+                lost = value.value is None and name in required
+                (unfit if lost else kept).add(place, f"{name}: {value.reason}")
+            elif isinstance(value, Unfit):
+                # Of a required column it stays, so that the row is not told to lack it too.
+                if name not in required:
+                    column[place] = None
+                (unfit if name in required else kept).add(place, f"{name}: {value.reason}")
 
 
-def _unfit_rows(
-    columns: Mapping[str, list[object]], required: tuple[str, ...]
-) -> Iterator[tuple[int, str]]:
-    """Places in the block where the values don't go together, each with the reason."""
+def _judge_rows(
+    columns: Mapping[str, list[object]], required: Iterable[str], unfit: _Reasons, kept: _Reasons
+) -> None:
+    """Note where values are missing or don't go together; these are unknown then."""
     for name in required:
         if None not in columns[name]:
             continue
         for place, value in enumerate(columns[name]):
-            if value is None:
-                yield place, f"{name}: is empty"
-    ids = columns["id"]
-    for place, same in enumerate(map(eq, ids, columns.get("manager_id", ()))):
+            if value is None and place not in unfit:
+                unfit.add(place, f"{name}: is empty")
+    ids, managers = columns["id"], columns.get("manager_id", [])
+    for place, same in enumerate(map(eq, ids, managers)):
         if same and isinstance(ids[place], str):
-            yield place, "manager_id: is the person itself"
+            managers[place] = None
+            kept.add(place, "manager_id: is the person itself")
     # Both columns or none: without one of them there is nothing to compare.
-    spans = zip(columns.get("start_date", ()), columns.get("end_date", ()), strict=False)
-    for place, (start, end) in enumerate(spans):
+    starts, ends = columns.get("start_date", []), columns.get("end_date", [])
+    for place, (start, end) in enumerate(zip(starts, ends, strict=False)):
         if isinstance(end, date) and isinstance(start, date) and end < start:
-            yield place, "end_date: is before start_date"
+            starts[place] = ends[place] = None
+            kept.add(place, "end_date: is before start_date, so that neither is taken")
 
 
 def _split_headcount(columns: dict[str, list[object]]) -> None:

@@ -50,7 +50,9 @@ def import_sample(engine: sa.Engine, folder: Path, companies: int, seed: int) ->
     files: tuple[tuple[Kind, Path], ...] = (("companies", of_companies), ("people", of_people))
     for kind, path in files:
         with open_import(path, kind, {}, False) as opened, database.connect(engine) as conn:
-            rows = ((row.line, None, *row.cells) for row in opened.rows() if isinstance(row, Row))
+            rows = (
+                (row.line, None, None, *row.cells) for row in opened.rows() if isinstance(row, Row)
+            )
             imports.stage(conn, kind, opened.columns, rows)
             imports.judge(conn, kind)
             imports.apply(conn, kind, opened.columns, file=path.name)

@@ -35,10 +35,14 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """How many rows are rejected, and how many of these tell no id that could be read."""
+    """How many rows are rejected, and how many of these tell no id that could be read.
+
+    kept: how many others are stored, but not all as it is written.
+    """
 
     rows: int
     without_id: int
+    kept: int
 
 
 # By this name the changes that it leads to tell of it.
@@ -59,10 +63,15 @@ _COMES_AGAIN = sa.text("""
     where numbered.line = s.line and numbered.line < last
 """)
 _REJECTED = sa.text("""
-    select count(*) as rows, count(*) filter (where id is null) as without_id
-    from staged where reason is not null
+    select count(*) filter (where reason is not null) as rows,
+        count(*) filter (where reason is not null and id is null) as without_id,
+        count(*) filter (where reason is null) as kept
+    from staged where reason is not null or kept is not null
 """)
-_REASONS = sa.text("select line, reason from staged where reason is not null order by line")
+_REASONS = sa.text("""
+    select line, coalesce(reason, 'kept: ' || kept) as reason
+    from staged where reason is not null or kept is not null order by line
+""")
 
 # A table with an index: of people who were just imported the planner knows nothing yet, and looks
 # here once for each of them.
@@ -95,18 +104,20 @@ _LEAVE = sa.text(f"""
 def stage(
     conn: sa.Connection, kind: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Put rows aside: the line, the reason if the row is rejected, and the values of ``columns``.
+    """Put rows aside: the line, the reason if the row is rejected, what else there is to say of it,
+    and the values of ``columns``.
 
-    A rejected row has its id at most. What ``rows`` raises goes through to the caller.
+    A rejected row has its id at most. A status of null is that which a person has. What ``rows``
+    raises goes through to the caller.
     """
     conn.execute(
         sa.text(
             f"create temporary table staged on commit drop as "
-            f"select 0::bigint as line, ''::text as reason, {', '.join(columns)} "
+            f"select 0::bigint as line, ''::text as reason, ''::text as kept, {', '.join(columns)} "
             f"from bg.{kind} limit 0"
         )
     )
-    copy_rows(conn, "staged", ("line", "reason", *columns), rows)
+    copy_rows(conn, "staged", ("line", "reason", "kept", *columns), rows)
     conn.execute(sa.text("create index on staged (id)"))
     conn.execute(sa.text("analyze staged"))
 
@@ -127,7 +138,7 @@ def _rejected(conn: sa.Connection) -> Rejected:
 
 
 def reasons(conn: sa.Connection) -> Iterator[tuple[int, str]]:
-    """Line and reason of each rejected row, in the order of the file."""
+    """Line and reason of each row that is rejected or kept, in the order of the file."""
     options = {"yield_per": _REJECTS_AT_ONCE}
     for row in conn.execute(_REASONS, execution_options=options):
         yield row.line, row.reason
@@ -135,7 +146,7 @@ def reasons(conn: sa.Connection) -> Iterator[tuple[int, str]]:
 
 def first_rows(conn: sa.Connection, columns: Sequence[str], most: int) -> list[dict[str, object]]:
     """The first rows of the file that are not rejected, by column, as they would be stored."""
-    statement = f"select {', '.join(columns)} from staged where reason is null order by line"
+    statement = f"select {_stored(columns)} from staged as s where reason is null order by line"
     found = conn.execute(sa.text(f"{statement} limit :most"), {"most": most})
     return [dict(row) for row in found.mappings()]
 
@@ -234,6 +245,13 @@ def _count_leavers(conn: sa.Connection, allow_leavers: bool) -> int:
     return int(count.leavers)
 
 
+def _stored(columns: Sequence[str]) -> str:
+    """The columns of a staged row ``s`` as they are stored. Served by the primary key."""
+    status = """coalesce(s.status,
+                (select p.status from bg.people as p where p.id = s.id), 'active') as status"""
+    return ", ".join(status if name == "status" else f"s.{name}" for name in columns)
+
+
 def _values(kind: str, columns: Sequence[str], full_snapshot: bool) -> dict[str, str]:
     """What a row that stands becomes by a staged one, ``excluded``, column by column."""
     values = {name: f"excluded.{name}" for name in columns if name != "id"}
@@ -253,8 +271,8 @@ def _compared(kind: str, columns: Sequence[str], full_snapshot: bool) -> sa.Text
         select count(*) as good, count(*) filter (where t.id is null) as inserted,
             count(*) filter (where t.id is not null
                 and ({_differs(_values(kind, columns, full_snapshot))})) as updated
-        from staged as excluded left join bg.{kind} as t on t.id = excluded.id
-        where excluded.reason is null
+        from (select {_stored(columns)} from staged as s where reason is null) as excluded
+            left join bg.{kind} as t on t.id = excluded.id
     """)
 
 
@@ -267,7 +285,7 @@ def _upsert(kind: str, columns: Sequence[str], full_snapshot: bool) -> sa.TextCl
     return sa.text(f"""
         with written as (
             insert into bg.{kind} as t ({listed})
-            select {listed} from staged where reason is null order by id
+            select {_stored(columns)} from staged as s where reason is null order by id
             on conflict (id) do update set {settings} where {_differs(values)}
             returning xmax = 0 as inserted
         )

@@ -30,6 +30,7 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         "updated": 0,
         "unchanged": 0,
         "left": 0,
+        "kept": 0,
         "rejected": 0,
         "rejects_file": None,
         "cleaned": 0,

@@ -35,7 +35,7 @@ def test_the_shipped_table_names_columns_of_ours_alone_and_no_header_twice() -> 
         seen.add(line)
         assert row["mark"] in ("", "yes")
     for kind in ("companies", "people"):
-        assert spellings.load(None, kind, columns(kind))  # type: ignore[arg-type]
+        assert spellings.load(None, kind, columns(kind))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def take_in(
     full_snapshot: bool = False,
 ) -> Imported:  # fmt: skip
     """Stage these rows, judge and apply them."""
-    imports.stage(conn, kind, columns, [(at, None, *row) for at, row in enumerate(values, 2)])
+    imports.stage(conn, kind, columns, [(at, None, None, *row) for at, row in enumerate(values, 2)])
     imports.judge(conn, kind)
     return imports.apply(conn, kind, columns, full_snapshot=full_snapshot)
 

@@ -22,7 +22,9 @@ def put(engine: sa.Engine, file: str | None, *rows: tuple[str, str, str]) -> Non
     """An import of people: id, company and title of each."""
     columns = ("id", "company_id", "title")
     with engine.begin() as conn:
-        imports.stage(conn, "people", columns, [(n, None, *row) for n, row in enumerate(rows)])
+        imports.stage(
+            conn, "people", columns, [(n, None, None, *row) for n, row in enumerate(rows)]
+        )
         imports.judge(conn, "people")
         imports.wait_for_others(conn, lambda: None)
         imports.apply(conn, "people", columns, file=file)
@@ -90,7 +92,7 @@ def test_an_import_that_is_undone_leaves_nothing_to_tell(engine: sa.Engine) -> N
 
 def _broken(engine: sa.Engine) -> None:
     with engine.begin() as conn:
-        imports.stage(conn, "people", ("id", "company_id"), [(1, None, "ann", "acme")])
+        imports.stage(conn, "people", ("id", "company_id"), [(1, None, None, "ann", "acme")])
         imports.judge(conn, "people")
         imports.apply(conn, "people", ("id", "company_id"), file="a.csv")
         raise ZeroDivisionError
