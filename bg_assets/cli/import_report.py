@@ -1,9 +1,10 @@
 """What `import` says of a file: how its columns are read, what came of its rows, or would."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.table import Table
 
@@ -11,8 +12,12 @@ from bg_assets import terminal
 from bg_assets.cli import session
 from bg_assets.files.header import show
 from bg_assets.files.reading import ImportFile
+from bg_assets.storage.import_results import Named, Waiting
 from bg_assets.storage.imports import Imported, Rejected
 from bg_assets.terminal import json_text
+
+# Within what a file names everybody.
+Snapshot = Literal["companies", "all"]
 
 ROWS_SHOWN = 5
 _REJECTS_SHOWN = 10
@@ -23,6 +28,8 @@ class Outcome:
     """What came of a file, or would: rows by what they did, rejects, the file of these.
 
     Of a dry run also the first rows as they would be stored, and lines of rejects with the reason.
+    waiting: who waits for a refresh by then. snapshot: within what it was a full one, and named:
+    how many companies the file names.
     """
 
     done: Imported
@@ -30,6 +37,15 @@ class Outcome:
     rejects_file: Path | None = None
     rows: tuple[dict[str, object], ...] | None = None
     reasons: tuple[tuple[int, str], ...] = ()
+    waiting: Waiting | None = None
+    snapshot: Snapshot | None = None
+    named: Named | None = None
+
+    @property
+    def nothing_taken(self) -> bool:
+        """Whether there were rows, and all of them are rejected."""
+        done = self.done
+        return self.rejected.rows > 0 and not done.inserted + done.updated + done.unchanged
 
     @property
     def dry(self) -> bool:
@@ -53,8 +69,10 @@ def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
         counts.append(f"{rejected.kept} kept with a blank")
     counts.append(f"{rejected.rows} rejected")
     terminal.tell(f"{opened.kind}: {', '.join(counts)}")
-    for line in (*_rejects(outcome), *_remarks(opened)):
+    for line in (*_rejects(outcome), *_remarks(opened), *_snapshot(outcome), *_waiting(outcome)):
         session.say(line)
+    if outcome.nothing_taken:
+        session.say("nothing was taken: every row is rejected")
     if outcome.dry:
         session.say("a dry run: nothing was written")
 
@@ -75,6 +93,9 @@ def _document(opened: ImportFile, outcome: Outcome) -> dict[str, Any]:
         "columns": dict(_sources(opened)),
         "ignored": list(opened.fitted.ignored),
         "dry_run": outcome.dry,
+        "waiting": outcome.waiting and asdict(outcome.waiting),
+        "snapshot": outcome.snapshot,
+        "companies_not_named": outcome.named and outcome.named.unnamed,
     }
     if outcome.dry:
         document["rows"] = list(outcome.rows or ())
@@ -113,6 +134,38 @@ def _remarks(opened: ImportFile) -> Iterator[str]:
     if opened.cleaned:
         what = "1 value" if opened.cleaned == 1 else f"{opened.cleaned:,} values"
         yield f"control characters became spaces in {what}"
+
+
+def _snapshot(outcome: Outcome) -> Iterator[str]:
+    if outcome.named is None:
+        return
+    named, unnamed = outcome.named.named, outcome.named.unnamed
+    if outcome.snapshot == "all":
+        yield (
+            f"--full-snapshot all: who is not in the file has left, at the {named:,} companies "
+            f"that it names and at the {unnamed:,} tracked ones that it does not"
+        )
+    else:
+        yield (
+            f"--full-snapshot acts within the {named:,} companies in the file; {unnamed:,} tracked "
+            "companies are not in it and are left as they are (--full-snapshot all: everybody who "
+            "is not in the file has left)"
+        )
+
+
+def _waiting(outcome: Outcome) -> Iterator[str]:
+    waiting = outcome.waiting
+    if waiting is None or not waiting.companies:
+        return
+    some = ", ".join(waiting.first) + (", …" if waiting.companies > len(waiting.first) else "")
+    what = "1 company waits" if waiting.companies == 1 else f"{waiting.companies:,} companies wait"
+    when = []
+    if soon := waiting.companies - waiting.deferred:
+        when.append(f"{soon:,} for `bg-assets up` to come to them, within seconds while it runs")
+    if waiting.until:
+        until = waiting.until.astimezone(UTC)
+        when.append(f"{waiting.deferred:,} for the interval to end, by {until:%Y-%m-%d %H:%M} UTC")
+    yield f"{what} for a refresh ({some}): {', '.join(when)}"
 
 
 def _table(rows: Iterable[dict[str, object]]) -> Table:

@@ -12,17 +12,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from bg_assets import settings, terminal
 from bg_assets.cli import import_report, session
-from bg_assets.cli.import_report import Outcome
+from bg_assets.cli.import_report import Outcome, Snapshot
 from bg_assets.files import mapping as mappings
 from bg_assets.files.header import Kind
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
 from bg_assets.files.rows import Reject
-from bg_assets.storage import database, imports
+from bg_assets.storage import database, import_results, imports
 from bg_assets.storage.imports import Rejected
 
 _ROWS_BETWEEN_UPDATES = 2000
+_SNAPSHOT_OF_FILE = "--full-snapshot=companies"
 # In the document of a dry run.
 _REASONS_TOLD = 1000
 
@@ -32,12 +33,29 @@ class _Task:
     """How a file is to be imported, besides what is in it."""
 
     constants: dict[str, object]
-    full_snapshot: bool
+    full_snapshot: Snapshot | None
     allow_leavers: bool
     dry_run: bool
 
+    @property
+    def everywhere(self) -> bool:
+        return self.full_snapshot == "all"
 
-@click.command("import")
+
+class _Import(click.Command):
+    """Takes `--full-snapshot` alone or with `all` behind it, whatever follows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        joined: list[str] = []
+        for one in args:
+            if one == "all" and joined and joined[-1] == _SNAPSHOT_OF_FILE:
+                joined[-1] = "--full-snapshot=all"
+            else:
+                joined.append(_SNAPSHOT_OF_FILE if one == "--full-snapshot" else one)
+        return super().parse_args(ctx, joined)
+
+
+@click.command("import", cls=_Import)
 @click.argument("kind", type=click.Choice(["companies", "people"]))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
@@ -54,7 +72,13 @@ class _Task:
 )
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns that are not known.")
 @click.option("--workspace", default=None, help="Workspace of the companies in the file.")
-@click.option("--full-snapshot", is_flag=True, help="Who is not in the file has left.")
+@click.option(
+    "--full-snapshot",
+    type=click.Choice(["companies", "all"]),
+    metavar="[all]",
+    help="The file names everybody at the companies in it, or with `all` at all companies: who is "
+    "not in it has left.",
+)
 @click.option("--allow-leavers", is_flag=True, help="... even if they are more than half.")
 @click.option("--dry-run", is_flag=True, help="Show what would come of it; write nothing.")
 @click.option("--date-format", metavar="DD/MM/YYYY", help="How days are written in the file.")
@@ -67,7 +91,7 @@ def import_file(
     map_file: Path | None,
     ignore_unknown: bool,
     workspace: str | None,
-    full_snapshot: bool,
+    full_snapshot: Snapshot | None,
     allow_leavers: bool,
     dry_run: bool,
     date_format: str | None,
@@ -98,12 +122,12 @@ def import_file(
         except imports.TooManyLeavers as err:
             session.fail(str(err), session.FAILED)
     import_report.tell(opened, outcome, as_json)
-    if strict and outcome.rejected.rows:
+    if outcome.nothing_taken or (strict and outcome.rejected.rows):
         raise SystemExit(session.FAILED)
 
 
 def _refuse_what_does_not_go_together(
-    kind: str, workspace: str | None, full_snapshot: bool, allow_leavers: bool
+    kind: str, workspace: str | None, full_snapshot: Snapshot | None, allow_leavers: bool
 ) -> None:
     if kind == "people" and workspace is not None:
         session.fail("--workspace goes with companies: people follow theirs", session.USAGE)
@@ -139,11 +163,16 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 kind,
                 columns,
                 file=opened.path.name,
-                full_snapshot=task.full_snapshot,
+                full_snapshot=task.full_snapshot is not None,
+                everywhere=task.everywhere,
                 allow_leavers=task.allow_leavers,
                 again=lambda: session.say("another writer got in between: trying again ..."),
             )
-    return Outcome(done, rejected, rejects.path if rejects.count else None)
+            interval = session.settings_in_force(conn, "BG_REFRESH_INTERVAL").refresh_interval
+            waiting = import_results.waiting(conn, kind, interval, everywhere=task.everywhere)
+            named = import_results.named(conn) if task.full_snapshot else None
+    path = rejects.path if rejects.count else None
+    return Outcome(done, rejected, path, waiting=waiting, snapshot=task.full_snapshot, named=named)
 
 
 def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
@@ -156,13 +185,22 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 conn,
                 opened.kind,
                 columns,
-                full_snapshot=task.full_snapshot,
+                full_snapshot=task.full_snapshot is not None,
+                everywhere=task.everywhere,
                 allow_leavers=task.allow_leavers,
             )
             rows = imports.first_rows(conn, columns, import_report.ROWS_SHOWN)
             reasons = tuple(islice(imports.reasons(conn), _REASONS_TOLD))
+            named = import_results.named(conn) if task.full_snapshot else None
         conn.rollback()
-    return Outcome(done, rejected, rows=tuple(rows), reasons=reasons)
+    return Outcome(
+        done,
+        rejected,
+        rows=tuple(rows),
+        reasons=reasons,
+        snapshot=task.full_snapshot,
+        named=named,
+    )
 
 
 def _judged(conn: sa.Connection, opened: ImportFile, task: _Task) -> Rejected:

@@ -75,16 +75,14 @@ _REASONS = sa.text("""
 
 # A table with an index: of people who were just imported the planner knows nothing yet, and looks
 # here once for each of them.
-_COVER = (
-    """
-    create temporary table covered on commit drop as
-    select distinct company_id from staged where reason is null
-    """,
+_IN_FILE = "select distinct company_id from staged where reason is null"
+_TRACKED = "select id as company_id from bg.canonical_companies where deleted_at is null"
+_INDEXED = (
     "create unique index on covered (company_id)",
     "analyze covered",
 )
-# People of the companies in the file; and those of them who are not in it, not even as a rejected
-# row.
+# People of the companies that are covered; and those of them who are not in the file, not even as
+# a rejected row.
 _STAFF = """
     from bg.people as p join covered as c on c.company_id = p.company_id
     where p.status = 'active' and p.deleted_at is null
@@ -157,10 +155,12 @@ def foretell(
     columns: Sequence[str],
     *,
     full_snapshot: bool = False,
+    everywhere: bool = False,
     allow_leavers: bool = False,
 ) -> Imported:
     """What ``apply`` would do just now; nothing is written. Raises TooManyLeavers as it does."""
-    left = _count_leavers(conn, allow_leavers) if kind == "people" and full_snapshot else 0
+    snapshot = kind == "people" and full_snapshot
+    left = _count_leavers(conn, allow_leavers, everywhere) if snapshot else 0
     row = conn.execute(_compared(kind, columns, full_snapshot)).one()
     return Imported(row.inserted, row.updated, row.good - row.inserted - row.updated, left)
 
@@ -183,6 +183,7 @@ def apply(
     *,
     file: str | None = None,
     full_snapshot: bool = False,
+    everywhere: bool = False,
     allow_leavers: bool = False,
     again: Callable[[], None] = lambda: None,
 ) -> Imported:
@@ -190,8 +191,8 @@ def apply(
 
     By ``file``, its name, what it leads to tells where it came from.
     Columns that the file lacks keep what they hold. With ``full_snapshot`` the people of the
-    staged companies who are not staged are marked as left. Raises TooManyLeavers when these are
-    more than half, unless ``allow_leavers``.
+    staged companies (``everywhere``: of all) who are not staged are marked as left. Raises
+    TooManyLeavers when these are more than half, unless ``allow_leavers``.
 
     Where another writer wins a deadlock, all of this is undone and tried again, some times, after
     a call of ``again``. What is staged stays: the file need not be read twice. The transaction
@@ -201,7 +202,10 @@ def apply(
     for tries in range(1, _TRIES + 1):
         try:
             with conn.begin_nested():
-                done = _apply(conn, kind, columns, full_snapshot, allow_leavers)
+                conn.execute(_WRITER)
+                snapshot = kind == "people" and full_snapshot
+                left = _leave(conn, allow_leavers, everywhere) if snapshot else 0
+                done = _apply(conn, kind, columns, full_snapshot, left)
             break
         except sa.exc.DBAPIError as err:
             if tries == _TRIES or not database.got_in_between(err):
@@ -220,21 +224,21 @@ def _note(
 
 
 def _apply(
-    conn: sa.Connection, kind: str, columns: Sequence[str], full_snapshot: bool, allow_leavers: bool
+    conn: sa.Connection, kind: str, columns: Sequence[str], full_snapshot: bool, left: int
 ) -> Imported:
-    conn.execute(_WRITER)
-    left = _leave(conn, allow_leavers) if kind == "people" and full_snapshot else 0
     row = conn.execute(_upsert(kind, columns, full_snapshot)).one()
     return Imported(row.inserted, row.written - row.inserted, row.good - row.written, left)
 
 
-def _leave(conn: sa.Connection, allow_leavers: bool) -> int:
-    _count_leavers(conn, allow_leavers)
+def _leave(conn: sa.Connection, allow_leavers: bool, everywhere: bool) -> int:
+    _count_leavers(conn, allow_leavers, everywhere)
     return conn.execute(_LEAVE).rowcount
 
 
-def _count_leavers(conn: sa.Connection, allow_leavers: bool) -> int:
-    for statement in _COVER:
+def _count_leavers(conn: sa.Connection, allow_leavers: bool, everywhere: bool) -> int:
+    which = _TRACKED if everywhere else _IN_FILE
+    conn.execute(sa.text(f"create temporary table covered on commit drop as {which}"))
+    for statement in _INDEXED:
         conn.execute(sa.text(statement))
     count = conn.execute(_COUNT_STAFF).one()
     if 2 * count.leavers > count.staff and not allow_leavers:

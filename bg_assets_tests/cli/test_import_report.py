@@ -56,6 +56,39 @@ def test_a_dry_run_shows_columns_rows_counts_and_rejects_and_writes_nothing(bg: 
     assert [real[name] for name in ("inserted", "updated", "left", "rejected")] == [1, 1, 1, 1]
 
 
+def test_a_file_of_which_nothing_is_taken_ends_with_1_and_one_without_rows_with_0(
+    bg: Command,
+) -> None:
+    bg.companies("a")
+    path = bg.file("p.csv", "id,company_id\np1,nowhere\np2,nowhere\n")
+    for options in ((), ("--dry-run",)):
+        done = bg("import", "people", path, *options)
+        assert (done.code, done.out) == (1, "people: 0 new, 0 changed, 0 as before, 2 rejected\n")
+        assert "nothing was taken: every row is rejected" in done.err
+    path.write_text("id,company_id\np1,nowhere\np2,a\n")
+    assert bg("import", "people", path).code == 0
+    path.write_text("id,company_id\n")
+    assert bg("import", "people", path).code == 0
+
+
+def test_who_waits_for_a_refresh_is_told_with_the_end_of_the_interval(bg: Command) -> None:
+    bg.companies("a", "b")
+    bg.execute("delete from bg.changes")
+    bg.execute(
+        "insert into bg.buyer_group_refresh_log (company_id, status, reason, triggered_by, "
+        "priority, as_of, starts_interval, requested_at, started_at, finished_at) values "
+        "('a', 'completed', 'x', 'sensor', 1, current_date, true, now(), now(), now())"
+    )
+    path = bg.file("p.csv", "id,company_id,title\np1,a,CFO\np2,b,CIO\n")
+    done = bg("import", "people", path)
+    assert "2 companies wait for a refresh (a, b): 1 for `bg-assets up` to come" in done.err
+    assert "1 for the interval to end, by 20" in done.err
+    waiting = bg.json("import", "people", path)["waiting"]
+    assert (waiting["companies"], waiting["deferred"]) == (2, 1)
+    bg.execute("delete from bg.changes")
+    assert "wait" not in bg("import", "people", path).err
+
+
 def test_the_table_of_headers_can_be_printed_and_extended(
     bg: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

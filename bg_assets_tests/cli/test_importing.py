@@ -24,7 +24,9 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         "p1,acme,Ann Smith,CFO,Finance,C-Level,ann@acme.com,Leeds,,2020-01-31,,active\n"
         "p2,bond:1,,,,,,,p1,,2024-05-01,left\n",
     )
-    assert bg.json("import", "companies", companies) == {
+    done = bg.json("import", "companies", companies)
+    assert done.pop("waiting")["companies"] == 2
+    assert done == {
         "kind": "companies",
         "inserted": 2,
         "updated": 0,
@@ -50,6 +52,8 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         },
         "ignored": [],
         "dry_run": False,
+        "snapshot": None,
+        "companies_not_named": None,
     }
     assert bg.json("import", "people", people)["inserted"] == 2
     assert bg.rows(
@@ -188,7 +192,7 @@ def test_control_characters_become_spaces_and_the_import_says_so(bg: Command) ->
     ]
     done = bg("import", "people", path)
     assert (done.code, done.out) == (0, "people: 0 new, 0 changed, 2 as before, 0 rejected\n")
-    assert done.err == "control characters became spaces in 2 values\n"
+    assert done.err.startswith("control characters became spaces in 2 values\n")
 
 
 def test_compressed_files_are_read_and_damaged_ones_leave_nothing(bg: Command) -> None:

@@ -133,7 +133,7 @@ def test_rejects_of_an_earlier_import_go_away(bg: Command) -> None:
 
 @pytest.mark.parametrize("bad", [True, False], ids=["rejects", "none"])
 def test_a_device_in_place_of_the_rejects_stays_one(bg: Command, bad: bool) -> None:
-    path = bg.file("c.csv", f"id,name\na,{'' if bad else 'Aa'}\n")
+    path = bg.file("c.csv", f"id,name\na,{'' if bad else 'Aa'}\nb,Bb\n")
     rejects = bg.folder / "c.csv.rejects.csv"
     os.mkfifo(rejects)
     reader = os.open(rejects, os.O_RDONLY | os.O_NONBLOCK)
@@ -147,9 +147,9 @@ def test_a_device_in_place_of_the_rejects_stays_one(bg: Command, bad: bool) -> N
 
 
 def test_a_link_in_place_of_the_rejects_is_followed(bg: Command) -> None:
-    path = bg.file("c.csv", "id,name\na,\n")
+    path = bg.file("c.csv", "id,name\na,\nb,Bb\n")
     (bg.folder / "c.csv.rejects.csv").symlink_to("elsewhere.csv")
-    for content, lines in (("id,name\na,\n", 2), ("id,name\na,Aa\n", 1)):
+    for content, lines in (("id,name\na,\nb,Bb\n", 2), ("id,name\na,Aa\n", 1)):
         path.write_text(content)
         assert bg("import", "companies", path).code == 0
         assert (bg.folder / "c.csv.rejects.csv").is_symlink()

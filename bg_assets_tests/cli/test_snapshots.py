@@ -34,6 +34,33 @@ def test_who_is_not_in_a_full_snapshot_has_left(staffed: Command) -> None:
     ) == [("a", "a4", "person_left", True), ("a", "a9", "person_joined", False)]
 
 
+def test_a_snapshot_says_within_what_it_acts_and_which_companies_it_does_not_name(
+    staffed: Command,
+) -> None:
+    path = staffed.file("s.csv", "id,company_id\na1,a\na2,a\na3,a\na9,a\nb1,b\nb2,b\n")
+    done = staffed("import", "--full-snapshot", "people", path)
+    assert "--full-snapshot acts within the 2 companies in the file; 1 tracked" in done.err
+    found = staffed.json("import", "people", path, "--full-snapshot")
+    assert (found["snapshot"], found["companies_not_named"]) == ("companies", 1)
+    assert _left(staffed) == ["a4"]
+
+
+@pytest.mark.parametrize("options", [("--full-snapshot", "all"), ("--full-snapshot=all",)])
+def test_a_snapshot_of_all_lets_people_of_companies_that_it_does_not_name_leave(
+    staffed: Command, options: tuple[str, ...]
+) -> None:
+    path = staffed.file("s.csv", "id,company_id\na1,a\na2,a\na3,a\nb1,b\nb2,b\n")
+    dry = staffed.json("import", *options, "people", path, "--dry-run")
+    done = staffed.json("import", *options, "people", path)
+    assert (dry["left"], done["left"], done["snapshot"]) == (2, 2, "all")
+    assert _left(staffed) == ["a4", "c1"]
+    assert done["waiting"]["companies"] == 2
+    # More than half of all people, though of the one company in the file nobody.
+    path = staffed.file("s.csv", "id,company_id\nb1,b\nb2,b\n")
+    refused = staffed("import", *options, "people", path)
+    assert (refused.code, "would mark 3 of 5 people as left" in refused.err) == (1, True)
+
+
 def test_without_the_option_nobody_leaves(staffed: Command) -> None:
     path = staffed.file("s.csv", "id,company_id\na1,a\n")
     assert staffed.json("import", "people", path)["left"] == 0
