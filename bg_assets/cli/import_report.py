@@ -90,6 +90,7 @@ def _document(opened: ImportFile, outcome: Outcome) -> dict[str, Any]:
         "rejects_file": outcome.rejects_file and str(outcome.rejects_file),
         "cleaned": opened.cleaned,
         "system": opened.fitted.system,
+        "encoding": opened.shape.encoding.removesuffix("-sig"),
         "columns": dict(_sources(opened)),
         "ignored": list(opened.fitted.ignored),
         "dry_run": outcome.dry,
@@ -110,7 +111,8 @@ def _sources(opened: ImportFile) -> Iterator[tuple[str, list[str]]]:
 
 
 def _columns(opened: ImportFile) -> Iterator[str]:
-    """How the columns are read, where they are not named as ours are, and what is passed over."""
+    """How the file is read, where it is not named or made as ours are, and what is passed over."""
+    yield from opened.shape.said
     sources = dict(_sources(opened))
     if any(theirs != [name] for name, theirs in sources.items()):
         read = (f"{name} = {' + '.join(map(show, theirs))}" for name, theirs in sources.items())

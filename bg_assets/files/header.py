@@ -163,10 +163,6 @@ def _refuse_other_shapes(names: Sequence[str], kind: Kind, known: Iterable[str])
     expected = ", ".join(REQUIRED[kind])
     if not any(names):
         raise BadHeader(f"the first line is empty: it must name the columns, at least {expected}")
-    if len(names) == 1:
-        for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if mark in names[0]:
-                raise BadHeader(f"the columns are separated by {word}: save the file with commas")
     # Such a line may hold personal data, so that the message must not repeat it.
     plainly = set(map(plain, known))
     if any(_DATA.fullmatch(name) and plain(name) not in plainly for name in names):

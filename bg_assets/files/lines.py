@@ -36,19 +36,26 @@ class Lines:
     """
 
     def __init__(
-        self, raw: io.BufferedReader, longest: int, *, compressed: bool = False, takes: str = ""
+        self,
+        raw: io.BufferedReader,
+        longest: int,
+        *,
+        compressed: bool = False,
+        takes: str = "",
+        encoding: str = "utf-8-sig",
     ) -> None:
         """Raises BadHeader where it can't be text, before any line is read.
 
         longest: characters after which a line is cut. compressed: whether its name says so; what
         is compressed is seen without. takes: what to do with another file, if it is no table.
+        encoding: of another than UTF-8 or Windows-1252 what can't be read becomes U+FFFD.
         """
         self.number = 0
         self._longest = longest
         self._text = io.TextIOWrapper(
-            _decompressed(raw, compressed, takes),
-            encoding="utf-8-sig",
-            errors="surrogateescape",
+            _decompressed(raw, compressed, takes, encoding),
+            encoding=encoding,
+            errors="surrogateescape" if encoding in ("utf-8-sig", "cp1252") else "replace",
             newline="",
         )
 
@@ -89,6 +96,11 @@ class Lines:
         return BrokenFile(f"can't be read {after}: {getattr(error, 'strerror', None) or error}")
 
 
+def is_no_text(start: bytes) -> bool:
+    """Whether a file that begins so is of another kind, such as a workbook."""
+    return any(start.startswith(begin) for begin, what, _ in _OTHERS if what != "UTF-16")
+
+
 def undecoded(line: str) -> bool:
     """Whether a line holds bytes that are not UTF-8."""
     if line.isascii():
@@ -101,7 +113,7 @@ def undecoded(line: str) -> bool:
     return False
 
 
-def _decompressed(raw: io.BufferedReader, compressed: bool, takes: str) -> BinaryIO:
+def _decompressed(raw: io.BufferedReader, compressed: bool, takes: str, encoding: str) -> BinaryIO:
     try:
         start = raw.peek(8)[:8]
     except OSError as err:
@@ -111,6 +123,6 @@ def _decompressed(raw: io.BufferedReader, compressed: bool, takes: str) -> Binar
     if compressed:
         raise BadHeader("is named .gz but is not compressed with gzip: rename or compress it")
     for beginning, what, advice in _OTHERS:
-        if start.startswith(beginning):
+        if start.startswith(beginning) and not (what == "UTF-16" and "16" in encoding):
             raise BadHeader(f"is {what}: {takes or advice}")
     return raw

@@ -11,15 +11,19 @@ from typing import Self
 from bg_assets.domain.values import days
 from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.files import dates, spellings
+from bg_assets.files import dates, shapes, spellings
 from bg_assets.files.cells import DayForms
 from bg_assets.files.header import BadHeader, Fitted, Kind, columns, fit
+from bg_assets.files.json_lines import JsonLines
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.records import Record, Records
 from bg_assets.files.rows import Checks, Reject, Row, blank
+from bg_assets.files.shapes import Shape
+from bg_assets.files.spellings import Spelling
 
 # Rows that are checked together: column by column is faster than row by row.
 _BLOCK = 500
+AnyRecords = Records | JsonLines
 _DAYS = frozenset(column.name for column in PEOPLE if column.form == "day")
 
 
@@ -27,7 +31,8 @@ class ImportFile:
     """An open file whose header fits; a context manager that closes it.
 
     ``header``: the file's own column names. ``columns``: the canonical ones that its rows fill;
-    ``fitted``: which of the file's fill which, and which are passed over.
+    ``fitted``: which of the file's fill which, and which are passed over; ``shape``: its encoding
+    and the like.
     ``size``: bytes on disk, ``position``: how many of them are read, for a progress bar.
     """
 
@@ -37,8 +42,9 @@ class ImportFile:
         kind: Kind,
         header: list[str],
         fitted: Fitted,
-        records: Records,
+        shape: Shape,
         forms: DayForms,
+        records: AnyRecords,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -53,6 +59,7 @@ class ImportFile:
         )
         self.fitted = fitted
         self._checks = Checks(kind, fitted.positions, self.columns, forms)
+        self.shape = shape
         self._records = records
         self._started = False
 
@@ -101,7 +108,7 @@ class ImportFile:
         following = next(wanted, None)
         if following is None:
             return
-        records = Records(self.path)
+        records = _open(self.path, self.shape, self.header)
         try:
             for line, fields, _ in records:
                 if line != following[0]:
@@ -155,24 +162,29 @@ def open_import(
     ignore_unknown: bool,
     own_headers: Path | None = None,
     date_format: str | None = None,
+    encoding: str | None = None,
 ) -> ImportFile:
     """Open a file of companies or people, its header read and checked before anything else.
 
     ``mapping`` goes from our column to the file's; ``own_headers``: a table of headers of the
     user's, besides the shipped one; ``date_format``: how its days are written, else each column is
-    looked through for that. Raises BadHeader, BadHeaders, or BrokenFile where
-    the compression is damaged before the header ends; all name the file and what to do.
+    looked through for that; ``encoding``: of its text, else its bytes tell. Raises BadHeader,
+    BadHeaders, or BrokenFile where the compression is damaged before the header ends; all name the
+    file and what to do.
     """
+    known = spellings.load(own_headers, kind, columns(kind))
     try:
-        records = Records(path)
+        shape = shapes.told(path, _names(kind, mapping, known), encoding)
+        records = _open(path, shape)
     except BadHeader as err:
         raise BadHeader(f"{path.name} {err}") from None
+    except BrokenFile as err:
+        raise BrokenFile(f"{path.name} {err}") from None
     try:
         header = _read_header(records)
-        known = spellings.load(own_headers, kind, columns(kind))
         fitted = fit(header, kind, mapping, ignore_unknown, known)
-        forms = _day_forms(path, fitted, date_format)
-        return ImportFile(path, kind, header, fitted, records, forms)
+        forms = _day_forms(path, shape, header, fitted, date_format)
+        return ImportFile(path, kind, header, fitted, shape, forms, records)
     except BaseException as err:
         records.close()
         if isinstance(err, BadHeader):
@@ -182,7 +194,24 @@ def open_import(
         raise
 
 
-def _day_forms(path: Path, fitted: Fitted, date_format: str | None) -> DayForms:
+def _open(path: Path, shape: Shape, header: list[str] | None = None) -> AnyRecords:
+    if shape.json:
+        return JsonLines(path, shape.encoding, header)
+    return Records(path, encoding=shape.encoding, delimiter=shape.delimiter, skip=shape.skip)
+
+
+def _names(kind: Kind, mapping: Mapping[str, str], known: Iterable[Spelling]) -> Iterator[str]:
+    """All names under which a column may come."""
+    yield from columns(kind)
+    for value in mapping.values():
+        yield from (value, *spellings.split(value))
+    for one in known:
+        yield from one.parts
+
+
+def _day_forms(
+    path: Path, shape: Shape, header: list[str], fitted: Fitted, date_format: str | None
+) -> DayForms:
     if date_format is not None:
         form = days.directives(date_format)
         if isinstance(form, Unfit):
@@ -191,7 +220,7 @@ def _day_forms(path: Path, fitted: Fitted, date_format: str | None) -> DayForms:
     places = {name: fitted.positions[name][0] for name in _DAYS & fitted.positions.keys()}
     if not places:
         return DayForms()
-    records = Records(path)
+    records = _open(path, shape, header)
     try:
         records.first()
         return DayForms(None, dates.orders(records, places))
@@ -202,7 +231,7 @@ def _day_forms(path: Path, fitted: Fitted, date_format: str | None) -> DayForms:
         records.close()
 
 
-def _read_header(records: Records) -> list[str]:
+def _read_header(records: AnyRecords) -> list[str]:
     first = records.first()
     if first is None:
         raise BadHeader("the file is empty: its first line must name the columns")
@@ -211,5 +240,5 @@ def _read_header(records: Records) -> list[str]:
         # Such as UTF-16 without its mark.
         problem = "holds a NUL byte"
     if problem is not None:
-        raise BadHeader(f"the first line {problem}; it takes a CSV file in UTF-8 with a header")
+        raise BadHeader(f"the first line {problem}; it takes a CSV file with a header")
     return header

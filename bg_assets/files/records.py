@@ -25,18 +25,30 @@ class Records:
     Bytes that are not UTF-8 stay in the fields as lone surrogates. Blank lines are skipped.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises BadHeader where the file can't be a CSV, before anything is parsed."""
+    def __init__(
+        self, path: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",", skip: int = 0
+    ) -> None:
+        """Raises BadHeader where the file can't be a CSV, before anything is parsed.
+
+        skip: physical lines before the header, which are passed over.
+        """
         try:
             self._raw = path.open("rb")
         except OSError as err:
             raise BadHeader(f"can't be read: {err.strerror}") from None
         try:
-            self._file = Lines(self._raw, LONGEST_LINE, compressed=path.suffix == ".gz")
+            compressed = path.suffix == ".gz"
+            self._file = Lines(self._raw, LONGEST_LINE, compressed=compressed, encoding=encoding)
         except BaseException:
             self._raw.close()
             raise
+        self._delimiter = delimiter
         self._number = 0
+        for _ in range(skip):
+            line = self._file.read()
+            if self._file.is_cut(line):
+                self._file.skip()
+            self._number += 1
         self._lines: list[str] = []
         self._pushed: deque[str] = deque()
         self._problem: str | None = None
@@ -70,7 +82,7 @@ class Records:
         return self._iterator
 
     def _parsed(self) -> Iterator[Record]:
-        reader = csv.reader(self._source(), strict=True)
+        reader = csv.reader(self._source(), delimiter=self._delimiter, strict=True)
         lines = self._lines
         while True:
             lines.clear()

@@ -127,15 +127,12 @@ def _judge_cells(
         if _SAID.isdisjoint(map(type, column)):
             continue
         for place, value in enumerate(column):
-            if isinstance(value, Amended):
-                column[place] = value.value
-                lost = value.value is None and name in required
-                (unfit if lost else kept).add(place, f"{name}: {value.reason}")
-            elif isinstance(value, Unfit):
-                # Of a required column it stays, so that the row is not told to lack it too.
-                if name not in required:
-                    column[place] = None
-                (unfit if name in required else kept).add(place, f"{name}: {value.reason}")
+            if not isinstance(value, Amended | Unfit):
+                continue
+            stored = value.value if isinstance(value, Amended) else None
+            lost = stored is None and name in required
+            (unfit if lost else kept).add(place, f"{name}: {value.reason}")
+            column[place] = stored
 
 
 def _judge_rows(

@@ -58,11 +58,11 @@ def test_after_an_exception_everything_is_as_before(tmp_path: Path) -> None:
 
 def test_bytes_that_are_not_text_are_written_out(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    path.write_bytes(b"id,company_id\np\xfc,c1\np\0,c2\n")
+    path.write_bytes(b"id,company_id\np\xfc,c1\np\0,c2\np\xc3\xbc,c3\n")
     with open_import(path, "people", {}, False) as file, RejectsWriter(path, file.header) as out:
         for reject in file.rows():
-            assert isinstance(reject, Reject)
-            out.write(reject)
+            if isinstance(reject, Reject):
+                out.write(reject)
     written = out.path.read_text(encoding="utf-8").splitlines()
     assert written[1:] == [
         r"2,the record holds bytes that are not UTF-8,p\xfc,c1",

@@ -1,0 +1,103 @@
+"""What a file to import is besides its columns: encoding, what separates them, lines before them.
+
+Told from its bytes and its first lines; what the columns mean is not known here.
+"""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bg_assets.files import encodings
+from bg_assets.files.encodings import UTF_8, Encoding
+from bg_assets.files.header import BadHeader
+from bg_assets.files.lines import is_no_text
+from bg_assets.files.spellings import plain
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_GZIP = b"\x1f\x8b"
+# The header is one of so many first lines, of so many bytes in all.
+_LINES = 25
+_START = 1 << 16
+_JSON = (".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the records of a file are read.
+
+    skip: physical lines before the header. json: one object a line, no CSV. said: what is not as
+    in an ordinary CSV file, in words.
+    """
+
+    encoding: str = UTF_8
+    delimiter: str = ","
+    skip: int = 0
+    json: bool = False
+    said: tuple[str, ...] = ()
+
+
+def told(path: Path, known: Iterable[str], encoding: str | None) -> Shape:
+    """The shape of a file, by its bytes and by where ``known`` names of columns stand in it.
+
+    ``encoding``: as the user says. Raises BadHeader where no encoding fits, or it can't be read.
+    """
+    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
+    json = suffixes[-1:] != [] and suffixes[-1].lower() in _JSON
+    try:
+        with path.open("rb") as raw:
+            start = _bytes(raw).read(_START)
+        # What can't be read at all is told by whoever reads the records.
+        if is_no_text(start):
+            return Shape()
+        with path.open("rb") as raw:
+            found = encodings.named(encoding) if encoding else encodings.told(_bytes(raw))
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return Shape(json=json)
+    except OSError as err:
+        raise BadHeader(f"can't be read: {err.strerror}") from None
+    if json:
+        return Shape(found.name, json=True, said=tuple(filter(None, (found.said,))))
+    return _of_lines(start, found, {plain(name) for name in known})
+
+
+def _bytes(raw: BinaryIO) -> BinaryIO:
+    compressed = raw.read(2) == _GZIP
+    raw.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if compressed else raw
+
+
+def _of_lines(start: bytes, found: Encoding, known: set[str]) -> Shape:
+    text = start.decode(found.name, "replace")
+    lines = text.splitlines()[:_LINES]
+    said = [found.said] if found.said else []
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:
+        return Shape(found.name, lines[0][4], 1, said=(*said, "separated as its first line says"))
+    best, delimiter, skip = 0, _usual(lines[0] if lines else ""), 0
+    for number, line in enumerate(lines):
+        for candidate in _DELIMITERS:
+            score = len(known & {plain(name) for name in _split(line, candidate)})
+            # One word may stand in any text before the header.
+            if score > best and (number == 0 or score > 1):
+                best, delimiter, skip = score, candidate, number
+    if delimiter != ",":
+        said.append(f"columns are separated by {_DELIMITERS[delimiter]}")
+    if skip:
+        said.append(f"the header is in line {skip + 1}: what stands before it is passed over")
+    return Shape(found.name, delimiter, skip, said=tuple(said))
+
+
+def _usual(line: str) -> str:
+    """What separates the columns of a header of which no name is known."""
+    counts = {delimiter: len(_split(line, delimiter)) for delimiter in _DELIMITERS}
+    return "," if counts[","] > 1 else max(counts, key=lambda one: counts[one])
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
