@@ -144,14 +144,14 @@ def _snapshot(outcome: Outcome) -> Iterator[str]:
     named, unnamed = outcome.named.named, outcome.named.unnamed
     if outcome.snapshot == "all":
         yield (
-            f"--full-snapshot all: who is not in the file has left, at the {named:,} companies "
-            f"that it names and at the {unnamed:,} tracked ones that it does not"
+            "--full-snapshot all: who is not in the file has left, at the tracked companies that "
+            f"it names ({named:,}) and at those that it does not ({unnamed:,})"
         )
     else:
         yield (
-            f"--full-snapshot acts within the {named:,} companies in the file; {unnamed:,} tracked "
-            "companies are not in it and are left as they are (--full-snapshot all: everybody who "
-            "is not in the file has left)"
+            f"--full-snapshot acts within the companies in the file ({named:,}); the tracked ones "
+            f"that it does not name ({unnamed:,}) are left as they are. --full-snapshot all takes "
+            "a file for the list of everybody everywhere"
         )
 
 
@@ -160,14 +160,14 @@ def _waiting(outcome: Outcome) -> Iterator[str]:
     if waiting is None or not waiting.companies:
         return
     some = ", ".join(waiting.first) + (", …" if waiting.companies > len(waiting.first) else "")
-    what = "1 company waits" if waiting.companies == 1 else f"{waiting.companies:,} companies wait"
+    what = "company waits" if waiting.companies == 1 else "companies wait"
     when = []
     if soon := waiting.companies - waiting.deferred:
-        when.append(f"{soon:,} for `bg-assets up` to come to them, within seconds while it runs")
+        when.append(f"{soon:,} until `bg-assets up` comes to it, seconds while that runs")
     if waiting.until:
         until = waiting.until.astimezone(UTC)
-        when.append(f"{waiting.deferred:,} for the interval to end, by {until:%Y-%m-%d %H:%M} UTC")
-    yield f"{what} for a refresh ({some}): {', '.join(when)}"
+        when.append(f"{waiting.deferred:,} until an interval is over, {until:%Y-%m-%d %H:%M} UTC")
+    yield f"{waiting.companies:,} {what} for a refresh ({some}): {', '.join(when)}"
 
 
 def _table(rows: Iterable[dict[str, object]]) -> Table:

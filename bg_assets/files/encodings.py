@@ -13,7 +13,7 @@ _PIECE = 1 << 20
 # So many characters beyond ASCII are looked at to tell how sure the encoding is.
 _ENOUGH = 20_000
 _SURE = 0.9
-_SPECIAL = re.compile("[\\udc80-\\udcff]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 # What stands in Western texts beside letters, and may do so within a word.
 _SIGNS = frozenset("’‘“”„–—…€£§°©®™•·«»´ªº¿¡\u00a0\u00ad")
 _IN_WORDS = frozenset("’´·\u00ad")
@@ -52,13 +52,12 @@ def told(stream: BinaryIO) -> Encoding:
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for piece in _pieces(stream, start):
         # A character that began in the piece before may go on here.
-        text = "" if piece.isascii() and not decoder.getstate()[0] else decoder.decode(piece)
-        if text.isascii():
-            continue
-        found = _SPECIAL.findall(text)
-        if not found or sum(not c.isascii() for c in text) > len(found):
+        plain = piece.isascii() and not decoder.getstate()[0]
+        text = "" if plain and piece else decoder.decode(piece, final=not piece)
+        found = _BEYOND_ASCII.findall(text)
+        if any(character < "\udc80" or character > "\udcff" for character in found):
             return Encoding()
-        fitting += sum(map(_fits, _surroundings(text)))
+        fitting += sum(map(_fits, _surroundings(text))) if found else 0
         all_of_them += len(found)
         if all_of_them > _ENOUGH:
             break
@@ -79,9 +78,11 @@ def told(stream: BinaryIO) -> Encoding:
 
 
 def _pieces(stream: BinaryIO, first: bytes) -> Iterator[bytes]:
+    """All pieces of a stream, the empty one at its end among them."""
     while first:
         yield first
         first = stream.read(_PIECE)
+    yield first
 
 
 def _surroundings(text: str) -> Iterator[str]:
@@ -89,9 +90,8 @@ def _surroundings(text: str) -> Iterator[str]:
     # What is undefined there stays a lone surrogate, which fits nowhere.
     plain = text.encode("utf-8", "surrogateescape").decode("cp1252", "surrogateescape")
     padded = f" {plain} "
-    for place, character in enumerate(plain):
-        if not character.isascii():
-            yield padded[place : place + 3]
+    for found in _BEYOND_ASCII.finditer(plain):
+        yield padded[found.start() : found.start() + 3]
 
 
 def _fits(three: str) -> bool:

@@ -81,8 +81,8 @@ def test_who_waits_for_a_refresh_is_told_with_the_end_of_the_interval(bg: Comman
     )
     path = bg.file("p.csv", "id,company_id,title\np1,a,CFO\np2,b,CIO\n")
     done = bg("import", "people", path)
-    assert "2 companies wait for a refresh (a, b): 1 for `bg-assets up` to come" in done.err
-    assert "1 for the interval to end, by 20" in done.err
+    assert "2 companies wait for a refresh (a, b): 1 until `bg-assets up` comes" in done.err
+    assert "1 until an interval is over, 20" in done.err
     waiting = bg.json("import", "people", path)["waiting"]
     assert (waiting["companies"], waiting["deferred"]) == (2, 1)
     bg.execute("delete from bg.changes")

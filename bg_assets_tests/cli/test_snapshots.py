@@ -39,7 +39,7 @@ def test_a_snapshot_says_within_what_it_acts_and_which_companies_it_does_not_nam
 ) -> None:
     path = staffed.file("s.csv", "id,company_id\na1,a\na2,a\na3,a\na9,a\nb1,b\nb2,b\n")
     done = staffed("import", "--full-snapshot", "people", path)
-    assert "--full-snapshot acts within the 2 companies in the file; 1 tracked" in done.err
+    assert "--full-snapshot acts within the companies in the file (2); the tracked" in done.err
     found = staffed.json("import", "people", path, "--full-snapshot")
     assert (found["snapshot"], found["companies_not_named"]) == ("companies", 1)
     assert _left(staffed) == ["a4"]

@@ -94,12 +94,17 @@ def test_encodings_are_told_by_the_bytes_and_said(
 
 
 def test_a_first_umlaut_far_down_the_file_tells_the_encoding_too(tmp_path: Path) -> None:
-    plain = "".join(f"p{number},c1,Clerk\n" for number in range(150_000))
+    plain = "".join(f"p{number},c1,{'Clerk ' * 150}\n" for number in range(1500))
     content = f"id,company_id,title\n{plain}q,c1,Büro\n"
-    assert len(content) > 2 << 20
+    assert len(content) > 1 << 20
     for encoding in ("cp1252", "utf-8"):
         rows, _, rejects = read(tmp_path, content.encode(encoding))
         assert (rows[-1]["title"], rejects) == ("Büro", [])
+
+
+def test_a_last_byte_tells_the_encoding_too(tmp_path: Path) -> None:
+    with opened(tmp_path, b"id,company_id,name\np1,c1,Andr\xe9") as file:
+        assert file.shape.encoding == "cp1252"
 
 
 @pytest.mark.parametrize(
