@@ -28,6 +28,12 @@ _JOINED = frozenset({"name", "title", "text", "company name"})
 # What a header cell never looks like: an address, a date, a number, a URL.
 _DATA = re.compile(r".*\S@\S.*|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[-+0-9.,]+|https?://.*", re.DOTALL)
 _SHOWN = 8
+# What a required column holds.
+_WHAT = {
+    "id": "an id of each row, which never changes",
+    "company_id": "ids of companies as they were imported, not their names",
+    "name": "the names",
+}
 
 
 class BadHeader(Exception):
@@ -197,10 +203,14 @@ def _missing(
             continue
         missing = f"the required column {name} is missing"
         if near := _closest(name, there):
-            yield f"{missing}: name it with --map {name}={show(near[0])}"
+            shown = show(near[0])
+            yield f"{missing}: if {shown}{whose} holds {_WHAT[name]}, add --map {name}={shown}"
         elif there:
             some = ", ".join(map(show, there[:_SHOWN]))
-            yield f"{missing}: if one of the columns{whose} holds it ({some}), name that with --map"
+            yield (
+                f"{missing}: if one of the columns{whose} holds {_WHAT[name]} ({some}), name that "
+                "with --map"
+            )
         else:
             yield f"{missing}, and no column{whose} is left that could be it"
 

@@ -48,7 +48,7 @@ def refused(
         (b"id,company_id,Jobs Title\n", '--map title="Jobs Title"'),
         (b"id,company_id,Phone\n", "map what is one of name, title"),
         (b"id,company_id,title,Title\n", '"title" and "Title" comes twice'),
-        (b"id,Phone\n", 'if one of the columns holds it ("Phone")'),
+        (b"id,Phone\n", 'not their names ("Phone"), name that with --map'),
         (b"id\n", "company_id is missing, and no column is left"),
         (b"id,company_id,foo\n", "--ignore-unknown"),
         (b"id,company_id,\n", "without a name"),

@@ -116,7 +116,7 @@ def test_a_list_of_linkedin_is_known_and_what_it_lacks_is_said_without_inventing
     with pytest.raises(BadHeader) as caught:
         fitted("First Name,Last Name,URL,Email Address,Company,Position,Connected On")
     said = str(caught.value)
-    assert 'company_id is missing: name it with --map company_id="Company"' in said
+    assert 'company_id is missing: if "Company" of LinkedIn\'s export holds ids of' in said
     assert "of LinkedIn's export" in said
     assert '"Your Column"' not in said
 
