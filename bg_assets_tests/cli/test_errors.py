@@ -188,7 +188,7 @@ def test_an_id_that_is_not_utf_8_is_refused(bg: Command, command: str) -> None:
 
 
 def test_a_workspace_or_file_name_that_is_not_utf_8_is_refused_or_works(bg: Command) -> None:
-    path = bg.file("caf\udce9.csv", "id,name\na,\n")
+    path = bg.file("caf\udce9.csv", "id,name\na,\nb,Bb\n")
     assert bg("import", "companies", path).code == 0
     done = bg("import", "companies", path, "--workspace", "caf\udce9")
     assert (done.code, done.out) == (2, "")
