@@ -14,7 +14,7 @@ NOT_OF_THIS_LANGUAGE: list[tuple[str, str | None, str | None]] = [
     ("Commandant RAF College", None, "director"),
     ("Director si fondator", None, "director"),
     ("addetto ai forni", None, "staff"),
-    ("Richter am Amtsgericht", "legal", "staff"),
+    ("Richter am Amtsgericht", None, "staff"),
     ("Ansvarig på kontor", None, "manager"),
     ("operatore alle presse", None, "staff"),
     ("comerciante al por mayor de flores", None, None),

@@ -217,7 +217,7 @@ def test_where_titles_like_it_have_none_of_our_functions_a_word_is_not_sure(titl
 
 @pytest.mark.parametrize(
     ("title", "level"),
-    [("ředitelka banky", "manager"), ("manažerka logistiky", "manager"), ("Ceosan", None)],
+    [("přednosta stanice", "manager"), ("manažerka logistiky", "manager"), ("Ceosan", None)],
 )
 def test_who_leads_others_is_told_by_titles_like_it_in_languages_without_words_of_rank(
     title: str, level: str | None
