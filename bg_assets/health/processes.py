@@ -44,7 +44,7 @@ def problem(found: Standing) -> str:
     one = found.process
     what = f"the {one.kind} on {one.host} (process {one.pid})"
     since = f"{one.silent_seconds:.0f} s"
-    others = f"; of {found.others} more there nothing is known without it" if found.others else ""
+    others = f", so nothing is known of {found.others} more there" if found.others else ""
     if one.state == GONE:
         return f"{what} is gone without having ended in order, for {since}{others}: start it again"
     if one.state == STOPPED:

@@ -79,7 +79,7 @@ def test_who_is_missed(known: list[Worker], expected: list[str]) -> None:
 def test_an_up_that_is_silent_says_of_how_many_nothing_is_known() -> None:
     known = [one("up", 200), *under(205), one("receiver")]
     (lost,) = processes.lost(known)
-    assert "; of 7 more there nothing is known without it: look" in processes.problem(lost)
+    assert ", so nothing is known of 7 more there: look whether" in processes.problem(lost)
     shown = {found["kind"]: found["health"] for found in processes.document(known)}
     assert shown["webserver"] == "unknown, as `up` is silent"
     assert (shown["up"], shown["receiver"]) == ("silent for 200 s", "ok")
