@@ -63,7 +63,14 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
         return Opinion(found, basis, [])
     case = beside.case_of(reading, likely, found, rule)
     shares = beside.shares(case)
-    if shares is None or (likely.function is None and _names_a_topic(reading) and _is_told(case)):
+    if shares is None or (
+        likely.function is None
+        and _is_told(case)
+        and (
+            # A function that occupations are not sorted by is none of theirs, of course.
+            _names_a_topic(reading) or case[0] == "finer"
+        )
+    ):
         return Opinion(found, basis, [])
     english = case[1].startswith("English")
     if found is None or basis is None:
