@@ -100,7 +100,7 @@ class Checks:
             return
         for place, row in enumerate(rows):
             if place not in unfit:
-                yield row._replace(kept=kept.said(place)) if place in kept else row
+                yield Row(*row[:3], kept.said(place)) if place in kept else row
             elif not blank(block[place]):
                 yield Reject(row.line, unfit.said(place), block[place])
 
