@@ -2,10 +2,11 @@
 
 Each turn runs all of `up` but the UI on an empty database: with none, with each and with all, then
 the other way around, so that a machine that gets slower favours none. `--companies N` takes another
-number than 2,000, `--rounds N` another than 1, `--json` prints one document instead.
+number than 2,000, `--rounds N` another than 1, `--parts logs,all` measures these alone, `--json`
+prints one document instead.
 
-Without logs errors alone are written. Metrics are scraped every 5 s, three times as often as
-Prometheus does. Spans go to a collector that throws them away. CPU is that of all processes, the
+Without logs errors alone are written. Metrics are scraped every 15 s, as deploy/prometheus does,
+from before the companies are there. Spans go to a collector that throws them away. CPU is that of all processes, the
 database's and those that ended too, with what a run does after its groups.
 """
 
@@ -30,7 +31,7 @@ from bg_assets import settings
 from bg_assets.local import programs
 
 NONE, LOGS, METRICS, TRACES, ALL = "none", "logs", "metrics", "traces", "all"
-_SCRAPE_SECONDS = 5.0
+_SCRAPE_SECONDS = 15.0
 # A run tells Dagster of its end, and sends its spans, after the groups.
 _AFTER_SECONDS = 6.0
 
@@ -40,9 +41,12 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench overhead", description=__doc__)
     parser.add_argument("--companies", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--parts", default=",".join((LOGS, METRICS, TRACES, ALL)))
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
-    parts = (NONE, LOGS, METRICS, TRACES, ALL)
+    parts = (NONE, *chosen.parts.split(","))
+    if unknown := set(parts) - {NONE, LOGS, METRICS, TRACES, ALL}:
+        parser.error(f"--parts: there is no {', '.join(sorted(unknown))}")
     found: dict[str, list[tuple[float, float]]] = {part: [] for part in parts}
     for part in (*parts, *reversed(parts)) * chosen.rounds:
         found[part].append(_turn(part, chosen.companies))
@@ -68,8 +72,8 @@ def _turn(part: str, number: int) -> tuple[float, float]:
         engine, config = stop.enter_context(
             running.with_door(settle=0, env=env, metrics=part in (METRICS, ALL))
         )
-        chosen = running.grow(engine, "scatter-", 2 * number, seconds=900)[::2]
         scraped = stop.enter_context(_scraper(config, env))
+        chosen = running.grow(engine, "scatter-", 2 * number, seconds=900)[::2]
         before, began = _cpu(engine, config), time.monotonic()
         running.retitle(engine, chosen, "Treasurer")
         running.settle(engine, seconds=900)
