@@ -6,8 +6,8 @@ number than 2,000, `--rounds N` another than 1, `--parts logs,all` measures thes
 prints one document instead.
 
 Without logs errors alone are written. Metrics are scraped every 15 s, as deploy/prometheus does,
-from before the companies are there. Spans go to a collector that throws them away. CPU is that of all processes, the
-database's and those that ended too, with what a run does after its groups.
+from before the companies are there. Spans go to a collector that throws them away. CPU is that of
+all processes, the database's and those that ended too, with what a run does after its groups.
 """
 
 import argparse
