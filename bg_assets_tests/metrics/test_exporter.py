@@ -289,3 +289,21 @@ def test_as_a_process_it_beats_and_ends_at_once_and_in_order(
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
     assert alive() == []
+
+
+def test_rows_that_postgresql_has_not_counted_yet_are_not_told_as_none(
+    exporter: Exporter, engine: sa.Engine
+) -> None:
+    with engine.begin() as conn:
+        conn.execute(sa.text("analyze bg.companies"))
+        uncounted = conn.execute(
+            sa.text(
+                "select relname from pg_class where relnamespace = 'bg'::regnamespace "
+                "and relkind = 'r' and reltuples = -1"
+            )
+        ).scalars()
+        names = list(uncounted)
+    found = exporter.scrape()
+    assert len(names) > 3
+    assert [value(found, "bg_table_rows", table=name) for name in names] == [None] * len(names)
+    assert value(found, "bg_table_rows", table="companies") == 0
