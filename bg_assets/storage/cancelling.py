@@ -17,12 +17,12 @@ from bg_assets.storage import dueness
 SET_ASIDE = "(status = 'dead' or status = 'cancelled')"
 
 # Left alone is what is being taken or completed this moment. Served by the primary key.
-_CANCEL = sa.text("""
+_CANCEL = sa.text(f"""
     with mine as (
         select r.id from bg.buyer_group_refresh_log as r
         join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
             on a.id = r.id and a.attempt = r.attempt
-        where r.status in ('requested', 'running')
+        where {dueness.NAMED_UNDER_WAY}
         order by r.id for update of r skip locked
     )
     update bg.buyer_group_refresh_log as r

@@ -46,12 +46,13 @@ _CAUSES = sa.text(
     )
 )
 
+# Served by the primary key, see dueness.NAMED_UNDER_WAY.
 _LOCK = sa.text("""
     select r.id::text as refresh_id
     from bg.buyer_group_refresh_log as r
     join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
         on a.id = r.id and a.attempt = r.attempt
-    where r.status = 'running' and r.run_id = :run_id
+    where r.status || '' = 'running' and r.run_id = :run_id
     order by r.id for update of r
 """)
 

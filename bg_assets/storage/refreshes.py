@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from bg_assets.storage import cancelling, priorities, promotions, stuck
+from bg_assets.storage import cancelling, dueness, priorities, promotions, stuck
 
 # Seconds until the next attempt after an outage: the first, doubled by each further one up to this.
 SHORTEST_DELAY = 5.0
@@ -120,8 +120,8 @@ _UNDER_WAY = sa.text("""
     where status in ('requested', 'running') and (run_id is not null or run_key is not null)
     group by run_id, run_key
 """)
-# The deaths are served by refreshes_dead.
-_RELEASE = sa.text("""
+# Served by the primary key, the deaths by refreshes_dead.
+_RELEASE = sa.text(f"""
     with mine as (
         select r.id, r.attempt, r.run_id,
             concat_ws(': ', cast(:error as text), case when r.status = 'running' then r.error end)
@@ -132,7 +132,7 @@ _RELEASE = sa.text("""
         from bg.buyer_group_refresh_log as r
         join unnest(cast(:ids as uuid[]), cast(:attempts as integer[])) as a(id, attempt)
             on a.id = r.id and a.attempt = r.attempt
-        where r.status in ('requested', 'running')
+        where {dueness.NAMED_UNDER_WAY}
         for update of r skip locked
     ), noted as (
         insert into bg.refresh_attempts (refresh_id, attempt, run_id, ended_at, error)
