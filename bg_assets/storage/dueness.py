@@ -45,14 +45,16 @@ NAMED_UNDER_WAY = "r.status || '' in ('requested', 'running')"
 def deferred(company: str, now: str = ":now") -> str:
     """Whether the interval after its last refresh is not over. Takes :refresh_interval.
 
-    An interval that begins in the future holds nobody up.
+    An interval that begins in the future holds nobody up. Served by refreshes_that_defer, of which
+    one row is read: as a range of times it could be served by refreshes_by_end as well, and was,
+    so that each company was compared with all that had been refreshed within the interval.
     """
-    return f"""exists (
-                select from bg.buyer_group_refresh_log as r
+    return f"""coalesce((
+                select r.finished_at from bg.buyer_group_refresh_log as r
                 where r.company_id = {company} and {DEFERS}
-                    and r.finished_at > {now} - make_interval(secs => :refresh_interval)
                     and r.finished_at <= {now} + {AHEAD}
-                offset 0)"""
+                order by r.finished_at desc limit 1
+            ) > {now} - make_interval(secs => :refresh_interval), false)"""
 
 
 def under_way(company: str) -> str:
