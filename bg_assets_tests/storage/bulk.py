@@ -72,10 +72,6 @@ PAST = {
 }
 
 
-TABLES = """
-    select c.relname as name from pg_class as c
-    where c.relnamespace = 'bg'::regnamespace and c.relkind = 'r'
-"""
 INDEXES = """
     select indexname, indexdef from pg_indexes
     where schemaname = 'bg' and tablename in ('changes', 'people', 'buyer_group_refresh_log')
@@ -90,9 +86,6 @@ def fill(conn: sa.Connection) -> None:
     indexes = rows(conn, INDEXES)
     for index in indexes:
         run(conn, f"drop index bg.{index['indexname']}")
-    # By chance it would look while a test is at work, and what a test finds would be by chance.
-    for table in rows(conn, TABLES):
-        run(conn, f"alter table bg.{table['name']} set (autovacuum_enabled = false)")
     for statement in PAST.values():
         parameters = {"start": at(0)} if ":start" in statement else {}
         run(conn, statement, **parameters)
