@@ -58,24 +58,14 @@ class _Objects:
     """The objects of a file, flat, with their line; None, and the line as it is, for another."""
 
     def __init__(self, path: Path, encoding: str) -> None:
-        try:
-            self._raw = path.open("rb")
-        except OSError as err:
-            raise BadHeader(f"can't be read: {err.strerror}") from None
-        try:
-            compressed = path.suffix == ".gz"
-            self._file = Lines(self._raw, LONGEST_LINE, compressed=compressed, encoding=encoding)
-        except BaseException:
-            self._raw.close()
-            raise
+        self._file = Lines.of_file(path, LONGEST_LINE, encoding)
 
     @property
     def position(self) -> int:
-        return 0 if self._raw.closed else self._raw.tell()
+        return self._file.position
 
     def close(self) -> None:
         self._file.close()
-        self._raw.close()
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str] | None, str]]:
         while line := self._file.read():

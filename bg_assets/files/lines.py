@@ -6,7 +6,8 @@ What a file is besides text is told from its beginning. Nothing is known of reco
 import gzip
 import io
 import zlib
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import BinaryIO, Self, cast
 
 from bg_assets.files.header import BadHeader
 
@@ -51,6 +52,7 @@ class Lines:
         encoding: of another than UTF-8 or Windows-1252 what can't be read becomes U+FFFD.
         """
         self.number = 0
+        self._raw = raw
         self._longest = longest
         self._text = io.TextIOWrapper(
             _decompressed(raw, compressed, takes, encoding),
@@ -59,8 +61,27 @@ class Lines:
             newline="",
         )
 
+    @classmethod
+    def of_file(cls, path: Path, longest: int, encoding: str) -> Self:
+        """The lines of a file, compressed where its name ends in .gz; close them in the end.
+
+        Raises BadHeader where it can't be opened or can't be text.
+        """
+        raw = opened(path)
+        try:
+            return cls(raw, longest, compressed=path.suffix == ".gz", encoding=encoding)
+        except BaseException:
+            raw.close()
+            raise
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file (compressed, if it is) that are read."""
+        return 0 if self._raw.closed else self._raw.tell()
+
     def close(self) -> None:
         self._text.close()
+        self._raw.close()
 
     def read(self) -> str:
         """The next line with its end, or the part of it that is not too long; empty at the end.
@@ -94,6 +115,14 @@ class Lines:
         if isinstance(error, _DAMAGED):
             return BrokenFile(f"is damaged or cut off {after}: copy or make it again")
         return BrokenFile(f"can't be read {after}: {getattr(error, 'strerror', None) or error}")
+
+
+def opened(path: Path) -> io.BufferedReader:
+    """A file to import, by its bytes. Raises BadHeader where it can't be opened."""
+    try:
+        return path.open("rb")
+    except OSError as err:
+        raise BadHeader(f"can't be read: {err.strerror}") from None
 
 
 def is_no_text(start: bytes) -> bool:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile, Lines, undecoded
 
 # A line is cut at so many characters, and a quoted field may not run on for longer than that.
@@ -32,16 +31,7 @@ class Records:
 
         skip: physical lines before the header, which are passed over.
         """
-        try:
-            self._raw = path.open("rb")
-        except OSError as err:
-            raise BadHeader(f"can't be read: {err.strerror}") from None
-        try:
-            compressed = path.suffix == ".gz"
-            self._file = Lines(self._raw, LONGEST_LINE, compressed=compressed, encoding=encoding)
-        except BaseException:
-            self._raw.close()
-            raise
+        self._file = Lines.of_file(path, LONGEST_LINE, encoding)
         self._delimiter = delimiter
         self._number = 0
         for _ in range(skip):
@@ -58,12 +48,11 @@ class Records:
 
     def close(self) -> None:
         self._file.close()
-        self._raw.close()
 
     @property
     def position(self) -> int:
         """Bytes of the file (compressed, if it is) that are read."""
-        return 0 if self._raw.closed else self._raw.tell()
+        return self._file.position
 
     @property
     def cut(self) -> bool:
