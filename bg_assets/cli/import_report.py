@@ -90,6 +90,8 @@ def _document(opened: ImportFile, outcome: Outcome) -> dict[str, Any]:
         "rejects_file": outcome.rejects_file and str(outcome.rejects_file),
         "cleaned": opened.cleaned,
         "system": opened.fitted.system,
+        "format": opened.shape.form,
+        "sheet": opened.shape.table and opened.shape.table.sheet,
         "encoding": opened.shape.encoding.removesuffix("-sig"),
         "columns": dict(_sources(opened)),
         "ignored": list(opened.fitted.ignored),
@@ -136,6 +138,9 @@ def _remarks(opened: ImportFile) -> Iterator[str]:
     if opened.cleaned:
         what = "1 value" if opened.cleaned == 1 else f"{opened.cleaned:,} values"
         yield f"control characters became spaces in {what}"
+    if opened.nameless:
+        what = "column" if len(opened.nameless) == 1 else "columns"
+        yield f"passed over: {what} {', '.join(opened.nameless)} of the sheet, without a name"
 
 
 def _snapshot(outcome: Outcome) -> Iterator[str]:

@@ -83,6 +83,7 @@ class _Import(click.Command):
 @click.option("--dry-run", is_flag=True, help="Show what would come of it; write nothing.")
 @click.option("--date-format", metavar="DD/MM/YYYY", help="How days are written in the file.")
 @click.option("--encoding", metavar="cp1252", help="Of the file, where its bytes don't tell.")
+@click.option("--sheet", metavar="NAME", help="Of a workbook, by name or number, if several.")
 @click.option("--strict", is_flag=True, help="End with 1 where a row was rejected.")
 @click.option("--json", "as_json", is_flag=True)
 def import_file(
@@ -97,13 +98,15 @@ def import_file(
     dry_run: bool,
     date_format: str | None,
     encoding: str | None,
+    sheet: str | None,
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Import companies or people from a CSV file or JSON lines (.jsonl), or these as .gz.
+    """Import companies or people from CSV, JSON lines (.jsonl), .xlsx or .parquet.
 
-    Commas, semicolons, tabs and bars are understood, lines before the header are passed over, and
-    what is not UTF-8 is told.
+    The first two may be packed as .gz. Commas, semicolons, tabs and bars are understood, lines
+    before the header are passed over, and what is not UTF-8 is told. Workbooks need the extra
+    `excel`, Parquet needs `parquet`.
 
     Columns are found by our names, whatever their case and signs, and by those of known CRMs and
     lists (`bg-assets headers`). Rejected rows go to FILE.rejects.csv with their reason; all others
@@ -118,7 +121,9 @@ def import_file(
         if file.exists() and not file.is_file():
             session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
         headers = settings.read().headers
-        opened = open_import(file, kind, mapping, ignore_unknown, headers, date_format, encoding)
+        opened = open_import(
+            file, kind, mapping, ignore_unknown, headers, date_format, encoding, sheet
+        )
     constants: dict[str, object] = {} if workspace is None else {"workspace": workspace.strip()}
     task = _Task(constants, full_snapshot, allow_leavers, dry_run)
     with opened, session.opened() as engine:

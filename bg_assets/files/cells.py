@@ -10,7 +10,7 @@ from functools import partial
 
 from bg_assets.domain.values import companies, days, habits, people
 from bg_assets.domain.values.columns import Column, Form, in_files
-from bg_assets.domain.values.days import Order
+from bg_assets.domain.values.days import CountedFrom, Order
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.files.header import COLUMNS, Kind
 from bg_assets.files.values import read_email, read_id, read_text
@@ -23,6 +23,7 @@ _FIGURE = 100
 _HARDLY_TWICE = frozenset({"name", "e-mail", "company name", "domain", "website", "revenue"})
 _SEVERAL_IDS = re.compile(r"[;,|]")
 _SEVERAL_ADDRESSES = re.compile(r"[;,|/\s]+")
+_SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
 _WITH_NAME = re.compile(r"[^<>]*<([^<>]+)>")
 _SHORTENED = Unfit(
     "was shortened by a spreadsheet, so that its digits are lost: make that column text there, or "
@@ -41,10 +42,15 @@ class Amended:
 
 @dataclass(frozen=True, slots=True)
 class DayForms:
-    """How days are written: a format for strptime, or what stands first, by column."""
+    """How days are written: a format for strptime, or what stands first, by column.
+
+    orders: tells that when it is first asked. counted_from: how numbers of days are counted, in a
+    workbook, where they are dates however they are shown.
+    """
 
     form: str | None = None
-    orders: Mapping[str, Order] | None = None
+    orders: Callable[[], Mapping[str, Order]] | None = None
+    counted_from: CountedFrom | None = None
 
 
 def readers(kind: Kind, forms: DayForms) -> Mapping[str, Callable[[str], object]]:
@@ -57,8 +63,7 @@ def readers(kind: Kind, forms: DayForms) -> Mapping[str, Callable[[str], object]
 
 def _reader(name: str, column: Column, forms: DayForms) -> Callable[[str], object]:
     if column.form == "day":
-        order = (forms.orders or {}).get(name)
-        return _Remembering(partial(_read_day, order=order, form=forms.form)).__getitem__
+        return _Remembering(partial(_read_day, name=name, forms=forms)).__getitem__
     if name == "company_id":
         return _Remembering(_read_company_of_person).__getitem__
     read = _READERS[column.form]
@@ -154,11 +159,19 @@ def _read_status(raw: str) -> object:
     return Unfit("is not understood: it takes active or left, or yes, no, current, former, 1, 0")
 
 
-def _read_day(raw: str, order: Order | None, form: str | None) -> object:
+def _read_day(raw: str, name: str, forms: DayForms) -> object:
     text = raw.strip()
     if not text:
         return None
-    return Amended(None, _A_WORD) if habits.is_unknown(text) else days.parse(text, order, form)
+    if habits.is_unknown(text):
+        return Amended(None, _A_WORD)
+    # Of fewer digits it may be a year, of more a day without signs between.
+    if forms.counted_from and _SERIAL.fullmatch(text):
+        found = days.of_serial(float(text), forms.counted_from)
+        return found.date() if found else days.parse(text, None, forms.form)
+    # To tell what stands first the whole file is read once, thus only where it matters.
+    order = forms.orders().get(name) if forms.orders and days.evidence(text) else None
+    return days.parse(text, order, forms.form)
 
 
 def _website(text: str) -> str | Unfit:

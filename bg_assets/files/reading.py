@@ -4,26 +4,30 @@ Whether a key comes twice in a file is not seen here: that takes the whole file,
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bg_assets.domain.values import days
 from bg_assets.domain.values.columns import PEOPLE
+from bg_assets.domain.values.days import Order
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.files import dates, shapes, spellings
 from bg_assets.files.cells import DayForms
 from bg_assets.files.header import BadHeader, Fitted, Kind, columns, fit
 from bg_assets.files.json_lines import JsonLines
 from bg_assets.files.lines import BrokenFile
+from bg_assets.files.parquet import ParquetRecords
 from bg_assets.files.records import Record, Records
 from bg_assets.files.rows import Checks, Reject, Row, blank
 from bg_assets.files.shapes import Shape
 from bg_assets.files.spellings import Spelling
+from bg_assets.files.workbooks import SheetRecords
 
 # Rows that are checked together: column by column is faster than row by row.
 _BLOCK = 500
-AnyRecords = Records | JsonLines
+AnyRecords = Records | JsonLines | SheetRecords | ParquetRecords
 _DAYS = frozenset(column.name for column in PEOPLE if column.form == "day")
 
 
@@ -80,6 +84,11 @@ class ImportFile:
     @property
     def position(self) -> int:
         return self._records.position
+
+    @property
+    def nameless(self) -> tuple[str, ...]:
+        """Columns of a sheet in which something stood so far, without a name over it."""
+        return self._records.nameless if isinstance(self._records, SheetRecords) else ()
 
     @property
     def cleaned(self) -> int:
@@ -163,18 +172,19 @@ def open_import(
     own_headers: Path | None = None,
     date_format: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
 ) -> ImportFile:
     """Open a file of companies or people, its header read and checked before anything else.
 
     ``mapping`` goes from our column to the file's; ``own_headers``: a table of headers of the
     user's, besides the shipped one; ``date_format``: how its days are written, else each column is
-    looked through for that; ``encoding``: of its text, else its bytes tell. Raises BadHeader,
-    BadHeaders, or BrokenFile where the compression is damaged before the header ends; all name the
-    file and what to do.
+    looked through for that; ``encoding``: of its text, else its bytes tell; ``sheet``: of a
+    workbook, by name or number. Raises BadHeader, BadHeaders, or BrokenFile where the compression
+    is damaged before the header ends; all name the file and what to do.
     """
     known = spellings.load(own_headers, kind, columns(kind))
     try:
-        shape = shapes.told(path, _names(kind, mapping, known), encoding)
+        shape = shapes.told(path, _names(kind, mapping, known), encoding, sheet)
         records = _open(path, shape)
     except BadHeader as err:
         raise BadHeader(f"{path.name} {err}") from None
@@ -195,8 +205,12 @@ def open_import(
 
 
 def _open(path: Path, shape: Shape, header: list[str] | None = None) -> AnyRecords:
-    if shape.json:
+    if shape.form == "json":
         return JsonLines(path, shape.encoding, header)
+    if shape.form == "parquet":
+        return ParquetRecords(path)
+    if shape.table is not None:
+        return SheetRecords(path, shape.table)
     return Records(path, encoding=shape.encoding, delimiter=shape.delimiter, skip=shape.skip)
 
 
@@ -217,16 +231,21 @@ def _day_forms(
         if isinstance(form, Unfit):
             raise BadHeader(f"--date-format {form.reason}")
         return DayForms(form)
+    counted_from = shape.table.counted_from if shape.table else None
     places = {name: fitted.positions[name][0] for name in _DAYS & fitted.positions.keys()}
-    if not places:
-        return DayForms()
+    return DayForms(None, cache(lambda: _orders(path, shape, header, places)), counted_from)
+
+
+def _orders(
+    path: Path, shape: Shape, header: list[str], places: Mapping[str, int]
+) -> Mapping[str, Order]:
     records = _open(path, shape, header)
     try:
         records.first()
-        return DayForms(None, dates.orders(records, places))
+        return dates.orders(records, places)
     except BrokenFile:
         # Whoever reads the rows comes to the same place, and says so.
-        return DayForms()
+        return {}
     finally:
         records.close()
 

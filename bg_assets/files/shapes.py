@@ -1,4 +1,4 @@
-"""What a file to import is besides its columns: encoding, what separates them, lines before them.
+"""What a file to import is besides its columns: its format, encoding, what stands before them.
 
 Told from its bytes and its first lines; what the columns mean is not known here.
 """
@@ -11,42 +11,56 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bg_assets.files import encodings
+from bg_assets.files import encodings, formats, workbooks
 from bg_assets.files.encodings import UTF_8, Encoding
+from bg_assets.files.formats import Format
 from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import is_no_text
 from bg_assets.files.spellings import plain
+from bg_assets.files.workbooks import Table
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _GZIP = b"\x1f\x8b"
 # The header is one of so many first lines, of so many bytes in all.
 _LINES = 25
 _START = 1 << 16
-_JSON = (".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How the records of a file are read.
 
-    skip: physical lines before the header. json: one object a line, no CSV. said: what is not as
+    skip: physical lines before the header. table: what of a workbook is read. said: what is not as
     in an ordinary CSV file, in words.
     """
 
     encoding: str = UTF_8
     delimiter: str = ","
     skip: int = 0
-    json: bool = False
+    form: Format = "csv"
+    table: Table | None = None
     said: tuple[str, ...] = ()
 
 
-def told(path: Path, known: Iterable[str], encoding: str | None) -> Shape:
+def told(path: Path, known: Iterable[str], encoding: str | None, sheet: str | None) -> Shape:
     """The shape of a file, by its bytes and by where ``known`` names of columns stand in it.
 
-    ``encoding``: as the user says. Raises BadHeader where no encoding fits, or it can't be read.
+    ``encoding``, ``sheet``: as the user says. Raises BadHeader where no encoding fits, the file is
+    no table, or it can't be read.
     """
-    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-    json = suffixes[-1:] != [] and suffixes[-1].lower() in _JSON
+    form = formats.told(path)
+    names = {plain(name) for name in known}
+    if sheet is not None and form != "xlsx":
+        raise BadHeader("is no workbook, so that --sheet means nothing: leave it out")
+    if encoding is not None and form in ("xlsx", "parquet"):
+        raise BadHeader("is no file of text, so that --encoding means nothing: leave it out")
+    if form == "xlsx":
+        table, said = workbooks.told(path, names, sheet)
+        return Shape(form=form, table=table, said=said)
+    return Shape(form=form) if form == "parquet" else _of_text(path, form, names, encoding)
+
+
+def _of_text(path: Path, form: Format, known: set[str], encoding: str | None) -> Shape:
     try:
         with path.open("rb") as raw:
             start = _bytes(raw).read(_START)
@@ -56,12 +70,12 @@ def told(path: Path, known: Iterable[str], encoding: str | None) -> Shape:
         with path.open("rb") as raw:
             found = encodings.named(encoding) if encoding else encodings.told(_bytes(raw))
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        return Shape(json=json)
+        return Shape(form=form)
     except OSError as err:
         raise BadHeader(f"can't be read: {err.strerror}") from None
-    if json:
-        return Shape(found.name, json=True, said=tuple(filter(None, (found.said,))))
-    return _of_lines(start, found, {plain(name) for name in known})
+    if form == "json":
+        return Shape(found.name, form=form, said=tuple(filter(None, (found.said,))))
+    return _of_lines(start, found, known)
 
 
 def _bytes(raw: BinaryIO) -> BinaryIO:

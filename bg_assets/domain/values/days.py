@@ -4,13 +4,22 @@ A format is written like ``DD/MM/YYYY``, or as strptime takes it.
 """
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from bg_assets.domain.values.unfit import Unfit
 
 # Which of day and month stands first, in days whose year stands last.
 Order = Literal["day", "month"]
+# The year with which the calendar of a workbook begins.
+CountedFrom = Literal[1900, 1904]
+# The day 0 of each. That of 1900 has a 29 February, which its day 0 makes up for from March on.
+_DAY_0: dict[CountedFrom, datetime] = {
+    1900: datetime(1899, 12, 30),  # noqa: DTZ001
+    1904: datetime(1904, 1, 1),  # noqa: DTZ001
+}
+_FIRST_MARCH_1900 = 61
+_AFTER_9999 = 2_958_466
 
 _LONGEST = 40
 # A time of day may follow.
@@ -60,6 +69,14 @@ def evidence(text: str) -> tuple[bool, bool] | None:
     if match is None:
         return None
     return int(match[3]) <= 12, int(match[1]) <= 12
+
+
+def of_serial(serial: float, counted_from: CountedFrom) -> datetime | None:
+    """The time that a spreadsheet means by a number of days; None where it is no day of its own."""
+    if not 1 <= serial < _AFTER_9999 - 1462 * (counted_from == 1904):
+        return None
+    missing = counted_from == 1900 and serial < _FIRST_MARCH_1900
+    return _DAY_0[counted_from] + timedelta(days=missing, seconds=round(serial * 86400))
 
 
 def parse(text: str, order: Order | None = None, form: str | None = None) -> date | Unfit:

@@ -5,6 +5,7 @@ import re
 # As it is written instead of an empty cell, in small letters. NULL is no such word: it is a name.
 _NOTHING = """
     n/a n.a. n.a #n/a n/d n.d. n.d - -- --- – — . ? unknown none (none) (blank) (unknown)
+    #null! #div/0! #value! #ref! #name? #num! #spill! #calc! #getting_data
     unbekannt k.a. k.a inconnu desconocido sconosciuto onbekend
 """
 _IN_WORDS = ("not available", "not specified", "not known", "keine angabe", "non renseigné")
