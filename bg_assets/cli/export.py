@@ -1,7 +1,7 @@
 """`export`: all groups as a file for other systems."""
 
-import csv
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,24 +9,20 @@ from typing import Any, TextIO
 import click
 
 from bg_assets import terminal
-from bg_assets.cli import lookups, session
-from bg_assets.domain.values.formulas import is_formula
+from bg_assets.cli import export_formats, lookups, session
+from bg_assets.cli.export_formats import BadFormat, Counts, Format, Groups
 from bg_assets.domain.values.near import near
 from bg_assets.domain.vocabulary import EXPORTED_ROLES
 from bg_assets.storage import database
 from bg_assets.storage.reports import export as exporting
 from bg_assets.writing import WholeFile
 
-_OF_GROUP = ("workspace", "company_id", "company_name", "company_domain", "product", "as_of")
-_OF_MEMBER = (
-    "person_id", "name", "email", "title", "department", "function", "level", "role",
-    "confidence", "influence", "pinned", "reasons",
-)  # fmt: skip
-
 
 @click.command(name="export")
 @click.argument("file", metavar="[FILE|-]", default="-", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), help="Else by FILE, or csv.")
+@click.option(
+    "--format", "form", type=click.Choice(export_formats.FORMATS), help="Else by FILE, or csv."
+)
 @click.option("--product", help="Only this product.")
 @click.option("--workspace", help="Only companies of this workspace.")
 @click.option("--company", "companies", multiple=True, help="Only this company; repeatable.")
@@ -35,19 +31,20 @@ _OF_MEMBER = (
 )
 def export(
     file: Path,
-    form: str | None,
+    form: Format | None,
     product: str | None,
     workspace: str | None,
     companies: tuple[str, ...],
     roles: str,
 ) -> None:
-    """Write all groups: a row for each member in CSV, a document for each group in JSON.
+    """Write all groups: a document for each group in JSON, else a row for each member.
 
-    Names and addresses are in the file. A text that a spreadsheet would take for a formula gets an
-    apostrophe before it in CSV. The file appears whole or not at all; a device or a pipe is written
-    through.
+    The ending of FILE says how: .csv, .json, .jsonl (a document a line), .xlsx or .parquet, and .gz
+    behind those of text. Names and addresses are in the file. A text that a spreadsheet would take
+    for a formula gets an apostrophe before it in CSV, and is a text in .xlsx. The file appears
+    whole or not at all; a device or a pipe is written through.
     """
-    to_json = (form or ("json" if file.suffix == ".json" else "csv")) == "json"
+    form = _format(file, form)
     with session.opened() as engine:
         with database.connect(engine) as conn:
             lookups.require_companies(conn, companies)
@@ -63,12 +60,29 @@ def export(
                 conn, product=product, workspace=workspace, companies=companies or None
             )
             named = (_renamed(group, EXPORTED_ROLES[roles]) for group in groups)
-            counts = _write_json(out, named) if to_json else _write_csv(out, named)
+            counts = _written(form, out, named, packed=file.suffix.lower() == ".gz")
     where = "" if str(file) == "-" else f" to {file}"
     what = (
         _counted(number, noun) for number, noun in zip(counts, ("group", "member"), strict=True)
     )
     session.say(f"{' with '.join(what)} written{where}")
+
+
+def _format(file: Path, asked: Format | None) -> Format:
+    try:
+        form = export_formats.of(file, asked)
+    except BadFormat as err:
+        session.fail(str(err), session.USAGE)
+    if str(file) == "-" and form in export_formats.BINARY and sys.stdout.isatty():
+        session.fail(f"{form} is no text to look at: name a file", session.USAGE)
+    return form
+
+
+def _written(form: Format, out: TextIO, groups: Groups, *, packed: bool) -> Counts:
+    try:
+        return export_formats.write(form, out, groups, packed=packed)
+    except BadFormat as err:
+        session.fail(str(err), session.FAILED)
 
 
 def _counted(number: int, what: str) -> str:
@@ -91,37 +105,3 @@ def _renamed(group: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         # A gap may be none of a role.
         named["role"] = named["role"] and names[named["role"]]
     return group
-
-
-def _write_csv(out: TextIO, groups: Iterable[dict[str, Any]]) -> tuple[int, int]:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow((*_OF_GROUP, *_OF_MEMBER))
-    written = members = 0
-    for group in groups:
-        written += 1
-        for member in group["members"]:
-            members += 1
-            cells = [group[name] for name in _OF_GROUP] + [member[name] for name in _OF_MEMBER]
-            writer.writerow([_cell(cell) for cell in cells])
-    return written, members
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        value = "; ".join(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and is_formula(value):
-        return f"'{value}"
-    return value
-
-
-def _write_json(out: TextIO, groups: Iterable[dict[str, Any]]) -> tuple[int, int]:
-    written = members = 0
-    out.write("[")
-    for group in groups:
-        out.write(("," if written else "") + "\n" + terminal.json_text(group))
-        written += 1
-        members += len(group["members"])
-    out.write("\n]\n")
-    return written, members

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bg_assets.cli import export
+from bg_assets.cli import export, export_formats
 from bg_assets.domain.vocabulary import EXPORTED_ROLES, ROLES
 from bg_assets.storage.reports import export as exporting
 from bg_assets_tests.cli.command import Command
@@ -67,7 +67,7 @@ def test_no_cell_is_a_formula(world: Command) -> None:
 
 @pytest.mark.parametrize("number", [-5, -0.25, None])
 def test_numbers_are_no_text_and_stay_as_they_are(number: float | None) -> None:
-    assert export._cell(number) == number
+    assert export_formats._cell(number) == number
 
 
 def test_json_has_each_group_with_its_gaps_and_members(world: Command, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
     def full(value: object) -> object:
         raise OSError(28, "No space left on device", "disk")
 
-    monkeypatch.setattr("bg_assets.cli.export._cell", full)
+    monkeypatch.setattr("bg_assets.cli.export_formats._cell", full)
     done = world("export", path)
     assert (done.code, "No space left" in done.err) == (1, True)
     assert path.read_text() == "before"

@@ -37,6 +37,8 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         "rejects_file": None,
         "cleaned": 0,
         "system": None,
+        "format": "csv",
+        "sheet": None,
         "encoding": "utf-8",
         "columns": {
             name: [name]
