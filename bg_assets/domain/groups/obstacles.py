@@ -68,7 +68,9 @@ def obstacle(seen: Weighed, rule: RoleRule, choice: Choice) -> Obstacle | None:
         return _elsewhere(own[0], "pinned")
     if person_id in seen.made.overtaken and role == "decision_maker":
         other = seen.made.overtaken[person_id]
-        because = f"{other} decides as well and has more say in the company"
+        more = seen.choices[other].influence > choice.influence
+        how = "as well and has more say in the company" if more else "better beside the others"
+        because = f"{other} decides {how}"
         return Obstacle("taken", because, None, who=other)
     had = _had_a_place(seen, person_id, last)
     if person_id in seen.made.gave_way and (role == "stakeholder" or had):

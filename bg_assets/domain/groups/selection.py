@@ -15,6 +15,7 @@ LEAST_CONFIDENCE = 0.5  # a reading of the title more doubtful than this leaves 
 SAME_FUNCTION = 0.7  # factor for each earlier member of the same function in one role
 TIE = 0.03  # scores that differ by less of the best are as good as equal
 SAME_LEVEL = 0.05  # and so are influences: cohesion never makes a manager of a director
+_GIVING = ("stakeholder", "champion")  # who has such a place may decide instead
 SMALL_GROUP = 5  # groups of so few need no further voices
 
 # (deal above, US dollars; the voice; functions that have it)
@@ -122,6 +123,7 @@ def select(
         _fill(rule.role, required[rule.role], LEAST_FIT, able, made, ties)
     for rule in template.roles:
         _fill(rule.role, target.of(rule.role), LEAST_EXTRA_FIT, able, made, ties)
+    _into_free_places(able, target, required, pins, made, ties)
     _by_authority(choices, pins, made)
     _voices(choices, template, target, required, pins, made)
     return made
@@ -133,34 +135,87 @@ def _by_authority(
     """Change places where somebody decides as well as a decision maker and has more say.
 
     So does a stakeholder with more influence, and a champion who is the better decision maker: the
-    required places of champions are filled before the further ones of decision makers.
+    required places of champions are filled before the further ones of decision makers. A second
+    head of the company adds less than whoever heads the function.
     """
     chosen = made.chosen
-    makers = sorted(i for i, (role, _) in chosen.items() if role == "decision_maker")
-    for maker in makers:
-        fit = choices[maker].fit("decision_maker")
-        if maker in pins or fit is None:
-            continue
+    makers = [
+        (order(choices[i], fit, {}), i, fit)
+        for i in _holders(chosen, "decision_maker") - pins.keys()
+        if (fit := choices[i].fit("decision_maker")) is not None
+    ]
+    # Of several who could give way the weakest does.
+    for _, maker, fit in sorted(makers, key=lambda one: one[0], reverse=True):
+        used = Counter(choices[i].function for i in _holders(chosen, "decision_maker") - {maker})
         better = [
-            (-choices[i].influence, i, own, role, instead)
+            (order(choices[i], own, used), i, own, role, instead)
             for i, (role, _) in chosen.items()
-            if role in ("stakeholder", "champion")
+            if role in _GIVING
             and i not in pins
             and (own := choices[i].fit("decision_maker")) is not None
-            and own.score >= fit.score
             and (instead := choices[maker].fit(role)) is not None
-            and _has_more_say(choices[i], own, choices[maker], fit, role)
+            and _decides_better(choices[i], own, choices[maker], fit, role, used)
         ]
         if better:
-            _, other, own, role, instead = min(better, key=lambda option: option[:2])
+            _, other, own, role, instead = min(better, key=lambda option: option[0])
             chosen[maker], chosen[other] = (role, instead), ("decision_maker", own)
             made.overtaken[maker] = other
 
 
-def _has_more_say(other: Choice, own: Fit, maker: Choice, fit: Fit, role: str) -> bool:
+def _decides_better(
+    other: Choice, own: Fit, maker: Choice, fit: Fit, role: str, used: Counter[str | None]
+) -> bool:
+    if fit.function == "executive" and used[maker.function]:
+        return worth(other, own, used) * (1 - TIE) > worth(maker, fit, used)
+    if own.score < fit.score:
+        return False
     if role == "champion":
         return strength(other, own) * (1 - TIE) > strength(maker, fit)
     return other.influence > maker.influence
+
+
+def _into_free_places(
+    choices: Mapping[str, Choice],
+    target: Target,
+    required: Mapping[str, int],
+    pins: Mapping[str, str | None],
+    made: Selection,
+    ties: Ties,
+) -> None:
+    """Let members decide while nobody else could, and others take the places they had.
+
+    Whoever heads a function may have been needed first to fill a required place of another role.
+    """
+    chosen = made.chosen
+    while len(_holders(chosen, "decision_maker")) < target.of("decision_maker"):
+        used = Counter(choices[i].function for i in _holders(chosen, "decision_maker"))
+        able = [
+            (choices[i], fit, role)
+            for i, (role, _) in chosen.items()
+            if role in _GIVING
+            and i not in pins
+            and (fit := usable(choices[i], "decision_maker", LEAST_EXTRA_FIT)) is not None
+            and _can_spare(role, choices, required, chosen)
+        ]
+        if not able:
+            return
+        choice, fit, role = min(able, key=lambda option: order(option[0], option[1], used))
+        chosen[choice.person_id] = ("decision_maker", fit)
+        _fill(role, required[role], LEAST_FIT, choices, made, ties)
+        _fill(role, target.of(role), LEAST_EXTRA_FIT, choices, made, ties)
+
+
+def _can_spare(
+    role: str, choices: Mapping[str, Choice], required: Mapping[str, int], chosen: Chosen
+) -> bool:
+    """Whether a complete group stays one if somebody of this role gets another."""
+    return len(_holders(chosen, role)) > required[role] or any(
+        i not in chosen and usable(choice, role, LEAST_EXTRA_FIT) for i, choice in choices.items()
+    )
+
+
+def _holders(chosen: Chosen, role: str) -> frozenset[str]:
+    return frozenset(i for i, (own, _) in chosen.items() if own == role)
 
 
 def _best_role(choice: Choice, template: Template) -> str:

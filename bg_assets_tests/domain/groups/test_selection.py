@@ -226,6 +226,67 @@ def test_of_several_who_could_change_places_the_one_with_most_say_does() -> None
     assert [i for i, role in found.items() if role == "decision_maker"] == ["c"]
 
 
+def free_place(*others: Choice, **score: float) -> dict[str, str]:
+    """a decides; b, who could too, was needed first as the stakeholder; there is a second place."""
+    return chosen(
+        [
+            fitting(A, ("decision_maker", 1.0)),
+            fitting(B, ("decision_maker", score.get("own", 0.6)), ("stakeholder", 0.9)),
+            *others,
+        ],
+        places={"decision_maker": 2, "stakeholder": 1},
+        required={"decision_maker": 1, "stakeholder": 1},
+    )
+
+
+def test_who_filled_another_place_decides_where_nobody_else_could_and_is_replaced() -> None:
+    other = fitting("c", ("stakeholder", 0.5), function="it")
+    assert free_place(other) == {A: "decision_maker", B: "decision_maker", "c": "stakeholder"}
+
+
+def test_nobody_leaves_a_required_place_that_would_stay_empty_or_weak() -> None:
+    kept = {A: "decision_maker", B: "stakeholder"}
+    assert free_place() == kept
+    weak = fitting("c", ("stakeholder", 0.39), function="it")
+    assert free_place(weak) == kept
+
+
+def test_a_free_place_asks_for_as_much_of_members_as_of_others() -> None:
+    other = fitting("c", ("stakeholder", 0.5), function="it")
+    assert free_place(other, own=0.4)[B] == "decision_maker"
+    assert free_place(other, own=0.39)[B] == "stakeholder"
+
+
+def test_nobody_pinned_is_moved_to_a_free_place() -> None:
+    people = [
+        fitting(A, ("decision_maker", 1.0)),
+        fitting(B, ("decision_maker", 0.6), ("champion", 0.9)),
+        fitting("c", ("champion", 0.5)),
+    ]
+    places = {"decision_maker": 2, "champion": 1}
+    found = chosen(people, places=places, pins={B: "champion"})
+    assert found == {A: "decision_maker", B: "champion"}
+
+
+def two_heads(score: float, function: str = "executive") -> dict[str, str]:
+    """Two who run the company are ahead of who heads finance, who was needed as the champion."""
+    heads = [
+        fitting(i, ("decision_maker", 0.7), ("champion", 0.5), function=function, influence=0.9)
+        for i in (A, B)
+    ]
+    finance = fitting("f", ("decision_maker", score), ("champion", 0.9), influence=0.7)
+    places = {"decision_maker": 2, "champion": 1}
+    needed = {"decision_maker": 1, "champion": 1}
+    return chosen([*heads, finance], places=places, required=needed)
+
+
+def test_beside_one_who_runs_the_company_the_head_of_the_function_decides() -> None:
+    # 0.7 for the function that is there already, and 3 % to be clearly better.
+    assert two_heads(0.51) == {A: "decision_maker", B: "champion", "f": "decision_maker"}
+    assert two_heads(0.5)["f"] == "champion"
+    assert two_heads(0.51, "finance")["f"] == "champion"
+
+
 VOICE = ("stakeholder", 0.35)  # too little for a further place
 OTHERS = [
     fitting("x1", ("stakeholder", 0.9), function="hr"),
