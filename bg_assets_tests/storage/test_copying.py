@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from bg_assets.storage.copying import copy_rows
+from bg_assets.storage.copying import copy_rows, encoded
 from bg_assets_tests.storage.rows import rows, run, value
 
 
@@ -36,6 +38,15 @@ def test_each_kind_of_value_arrives_as_it_is(conn: sa.Connection) -> None:
         (1, 0.1, True, date(2024, 2, 29), moment, nested, "x"),
         (0, -1e300, False, None, None, ["a", "\r\n"], ""),
         (None, None, None, None, None, ["t"], None),
+    ]
+
+
+def test_values_encoded_once_arrive_in_each_row_that_has_them(conn: sa.Connection) -> None:
+    shared = encoded((0.5, True, "tab\tand \\N", ["a\n", None]))
+    copy_rows(conn, "t", ("n", "f", "b", "s", "j"), [(1, shared), (2, shared)])
+
+    assert rows(conn, "select n, f, b, s, j from t order by n") == [
+        {"n": n, "f": 0.5, "b": True, "s": "tab\tand \\N", "j": ["a\n", None]} for n in (1, 2)
     ]
 
 
@@ -80,3 +91,12 @@ def test_what_the_rows_raise_is_raised_and_nothing_is_printed(
         copy_rows(conn, "bg.changes", ("id",), failing())
     assert sys.excepthook is before
     assert capsys.readouterr() == ("", "")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=9))
+def test_any_text_arrives_as_it_is(conn: sa.Connection, text: str) -> None:
+    run(conn, "truncate t")
+    copy_rows(conn, "t", ("s", "j"), [(text, [text])])
+
+    assert rows(conn, "select s, j from t") == [{"s": text, "j": [text]}]

@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, pstdev
+from statistics import NormalDist, fmean
 
 from bg_assets.domain.groups.ties import Ties
 
@@ -71,15 +71,16 @@ def cohesion(
             None, "not measurable: hardly any other people of the company could have these roles"
         )
     own = connectivity(ties, [ties.place(i) for i in members])
-    others = [connectivity(ties, group) for group in _random_groups(ties, places)]
+    others = connectivities(ties, list(random_groups(ties, places)))
     if len(others) < SAMPLES // 2 or max(others) - min(others) <= _ALIKE:
         return Cohesion(
             None, "not measurable: no spread, all comparable groups of the company are linked alike"
         )
     if widened and own >= max(others) - _ALIKE:
         return Cohesion(None, "not measurable: nobody of the same level could have these roles")
-    above = (own - fmean(others)) / pstdev(others)
-    return Cohesion(round(10 * _SCALE.cdf(above), 2), None)
+    mean = fmean(others)
+    deviation = math.sqrt(fmean([(other - mean) ** 2 for other in others]))
+    return Cohesion(round(10 * _SCALE.cdf((own - mean) / deviation), 2), None)
 
 
 def _too_few(ties: Ties, members: Sequence[str], eligible: int) -> str | None:
@@ -124,43 +125,88 @@ def connectivity(ties: Ties, places: Sequence[int]) -> float:
     return total / (size * (size - 1) / 2) * (1 - sum(alone) / size)
 
 
+def connectivities(ties: Ties, groups: Sequence[Sequence[int]]) -> list[float]:
+    """The ``connectivity`` of each of these groups, which are of one size.
+
+    A pair that comes in many groups is looked at once, and sums and products are taken over all
+    groups together, in the order of ``connectivity``: the figures are the same to the last bit.
+    """
+    import numpy as np
+
+    size = len(groups[0]) if groups else 0
+    if size < 2:
+        return [0.0] * len(groups)
+    places, at = np.unique(np.array(groups, dtype=np.int64).T, return_inverse=True)
+    at = at.reshape(size, len(groups))
+    here, there = np.tril_indices(size, -1)
+    pairs, which = np.unique(at[here] * len(places) + at[there], return_inverse=True)
+    a, b = np.divmod(pairs, len(places))
+    between = map(ties.between, places[a].tolist(), places[b].tolist())
+    chances = np.fromiter(between, np.float64, len(pairs))[which.reshape(len(here), len(groups))]
+    apart = np.ones((size, size, len(groups)))
+    apart[here, there] = apart[there, here] = 1 - chances
+    alone = np.add.reduce(np.multiply.reduce(apart, axis=1), axis=0)
+    mean = np.add.reduce(chances, axis=0) / (size * (size - 1) / 2)
+    found: list[float] = (mean * (1 - alone / size)).tolist()
+    return found
+
+
 def possible(strata: Sequence[Stratum]) -> float:
     """About how many groups there are: a person who could have two places is counted for both."""
     return math.prod(float(math.comb(len(s.pool), len(s.members))) for s in strata)
 
 
-def _random_groups(ties: Ties, strata: Sequence[Stratum]) -> Iterator[list[int]]:
+def random_groups(ties: Ties, strata: Sequence[Stratum]) -> Iterator[list[int]]:
     """Groups dealt like cards: each pool is shuffled and dealt out before it is shuffled again.
 
-    So everybody comes about as often, and fewer samples do.
+    So everybody comes about as often, and fewer samples do. A group is the places of its people
+    in ``ties``, in order; one that could not be filled is left out.
     """
     # Those with the least choice first: a person who could have two places is not dealt twice.
     pools = sorted((len(s.pool) - len(s.members), sorted(s.pool), len(s.members)) for s in strata)
     shape = [(wanted, len(pool)) for _, pool, wanted in pools]
     dice = random.Random(repr(shape))
     decks = [_deck([ties.place(i) for i in pool], dice) for _, pool, _ in pools]
+    hands = [(n, 2 * there + n, deck) for (n, there), deck in zip(shape, decks, strict=True)]
+    full = sum(wanted for wanted, _ in shape)
     for _ in range(SAMPLES):
-        group: list[int] = []
-        for (wanted, there), deck in zip(shape, decks, strict=True):
-            group += _dealt(wanted, there, deck, set(group))
-        if len(group) == sum(wanted for wanted, _ in shape):
-            yield sorted(group)
+        taken: set[int] = set()
+        for wanted, most, deck in hands:
+            # So many who have no other place in this group; fewer where none are left.
+            enough = len(taken) + wanted
+            while len(taken) < enough and most:
+                taken.add(next(deck))
+                most -= 1
+        if len(taken) == full:
+            yield sorted(taken)
 
 
-def _dealt(wanted: int, there: int, deck: Iterator[int], taken: set[int]) -> list[int]:
-    """So many from a deck who have no other place in this group; fewer where none are left."""
-    hand: list[int] = []
-    for _ in range(2 * there + wanted):
-        if len(hand) == wanted:
-            break
-        card = next(deck)
-        if card not in taken:
-            taken.add(card)
-            hand.append(card)
-    return hand
-
-
-def _deck(pool: Sequence[int], dice: random.Random) -> Iterator[int]:
+def _deck(pool: list[int], dice: random.Random) -> Iterator[int]:
+    bits = dice.getrandbits
+    while len(pool) == 1:
+        # As below, for most places: one of one.
+        while bits(1):
+            pass
+        yield pool[0]
     while pool:
-        # All of a small pool in a new order; of a large one more than are dealt in the end.
-        yield from dice.sample(pool, min(len(pool), 20 * SAMPLES))
+        yield from shuffled(pool, dice)
+
+
+def shuffled(pool: Sequence[int], dice: random.Random) -> list[int]:
+    """All of a small pool in a new order; of a large one more than are dealt in the end.
+
+    The cards of ``dice.sample``, drawn as it draws them, which spends most of its time on asking
+    what it was given.
+    """
+    number = len(pool)
+    if number > 20 * SAMPLES:
+        return dice.sample(pool, 20 * SAMPLES)
+    rest, cards, bits = list(pool), [], dice.getrandbits
+    for left in range(number, 0, -1):
+        length = left.bit_length()
+        at = bits(length)
+        while at >= left:
+            at = bits(length)
+        cards.append(rest[at])
+        rest[at] = rest[left - 1]
+    return cards

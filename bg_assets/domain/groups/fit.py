@@ -1,7 +1,7 @@
 """How well a person fits each role of a template, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bg_assets.domain.groups.remit import NAMED, Remit, remit
@@ -36,6 +36,7 @@ _REMITTED: Mapping[Remit, str] = {
     "unit": "the department is of something else",
     "part": "the title names a part of it",
 }
+_Kind = tuple[tuple[str, ...], tuple[str, ...], Sector | None]
 _NO_SUBJECT = frozenset(
     word
     for line in (
@@ -98,15 +99,52 @@ class Candidate:
         return "unknown, taken for staff" if self.unranked else self.level or "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """The conditions of a template's roles, by what most people have alike: looked at once for all.
+
+    known: levels, functions and sector to the conditions of each role that these don't rule out.
+    """
+
+    template: Template
+    known: dict[_Kind, tuple[tuple[Condition, ...], ...]] = field(default_factory=dict)
+
+    def left(self, candidate: Candidate) -> tuple[tuple[Condition, ...], ...]:
+        """For each role, in the template's order, the conditions that may hold."""
+        kind = candidate.levels, candidate.functions, candidate.sector
+        if kind not in self.known:
+            self.known[kind] = tuple(
+                tuple(one for one in rule.conditions if _is_for(candidate, one))
+                for rule in self.template.roles
+            )
+        return self.known[kind]
+
+
+@lru_cache(maxsize=1 << 7)
+def sieve(template: Template) -> Sieve:
+    """The sieve of a template, for as long as the process lives."""
+    return Sieve(template)
+
+
 def fits(
-    candidate: Candidate, template: Template, employees: int | None
+    candidate: Candidate,
+    template: Template,
+    employees: int | None,
+    sieved: Sieve | None = None,
 ) -> tuple[Fit | Unfit, ...]:
-    """For each role of the template, in its order: how well this person fits it, or why not."""
+    """For each role of the template, in its order: how well this person fits it, or why not.
+
+    sieved: the template's, which whoever asks for many people looks up once.
+    """
     barred = _barred(candidate, template)
     if barred is not None:
         rule, said = barred
         return tuple(Unfit(one.role, rule, said) for one in template.roles)
-    return tuple(_best(candidate, rule, template, employees) for rule in template.roles)
+    left = (sieved or sieve(template)).left(candidate)
+    return tuple(
+        _best(candidate, rule, conditions, template, employees)
+        for rule, conditions in zip(template.roles, left, strict=True)
+    )
 
 
 def _barred(candidate: Candidate, template: Template) -> tuple[str, str] | None:
@@ -122,10 +160,14 @@ def _barred(candidate: Candidate, template: Template) -> tuple[str, str] | None:
 
 
 def _best(
-    candidate: Candidate, rule: RoleRule, template: Template, employees: int | None
+    candidate: Candidate,
+    rule: RoleRule,
+    conditions: tuple[Condition, ...],
+    template: Template,
+    employees: int | None,
 ) -> Fit | Unfit:
     best: Fit | None = None
-    for condition in rule.conditions:
+    for condition in conditions:
         if not _holds(candidate, condition, employees):
             continue
         function = _first(candidate.functions, condition.functions)
@@ -181,6 +223,7 @@ def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
     return Unfit(rule.role, "never-title", phrase) if phrase is not None else None
 
 
+@lru_cache(maxsize=1 << 17)
 def _first_said(texts: tuple[str | None, ...], phrases: tuple[str, ...]) -> str | None:
     """The first of the phrases that one of the texts holds, as ``says`` would have it."""
     spoken = [words for text in texts if text for words in _words(text)]
@@ -239,13 +282,19 @@ _PARTS: Mapping[str, Callable[[Candidate, Condition, int | None], bool]] = {
 }
 
 
-def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
-    # All of _PARTS; asked a hundred times for each title, a loop over them takes twice as long.
+def _is_for(candidate: Candidate, condition: Condition) -> bool:
+    # Those of _PARTS that hang on nothing else than levels, functions and sector.
     return (
-        _has_level(candidate, condition, employees)
-        and _has_function(candidate, condition, employees)
-        and _has_size(candidate, condition, employees)
-        and _has_sector(candidate, condition, employees)
+        _has_level(candidate, condition, None)
+        and _has_function(candidate, condition, None)
+        and _has_sector(candidate, condition, None)
+    )
+
+
+def _holds(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
+    # The rest of _PARTS; asked for each title and role, a loop over them takes twice as long.
+    return (
+        _has_size(candidate, condition, employees)
         and _has_title(candidate, condition, employees)
         and _has_department(candidate, condition, employees)
     )

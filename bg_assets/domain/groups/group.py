@@ -12,7 +12,7 @@ from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.employment import still_there
 from bg_assets.domain.groups.evidence import heard
-from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, fits
+from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, fits, sieve
 from bg_assets.domain.groups.gaps import Gap, Staff, find_gaps
 from bg_assets.domain.groups.nearness import nearest_first
 from bg_assets.domain.groups.selection import Choice, Chosen, Selection, select
@@ -276,7 +276,7 @@ def _choices(
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
-    weights = dict(template.functions)
+    weights, sieved = dict(template.functions), sieve(template)
     known: dict[int, tuple[tuple[Fit, ...], tuple[Unfit, ...]]] = {}
     choices: dict[str, Choice] = {}
     for person in people:
@@ -284,7 +284,7 @@ def _choices(
         if candidate is None:
             continue
         if id(candidate) not in known:
-            answers = fits(candidate, template, employees)
+            answers = fits(candidate, template, employees, sieved)
             known[id(candidate)] = (
                 tuple(answer for answer in answers if isinstance(answer, Fit)),
                 tuple(answer for answer in answers if isinstance(answer, Unfit)),

@@ -15,10 +15,14 @@ from bg_assets.domain.groups.cohesion import (
     LEAST_GROUPS,
     LEAST_IN_LINES,
     LEAST_PEOPLE,
+    SAMPLES,
     Stratum,
     cohesion,
+    connectivities,
     connectivity,
     possible,
+    random_groups,
+    shuffled,
 )
 from bg_assets.domain.groups.ties import DIRECT, NEAR, Ties
 from bg_assets_tests import organograms
@@ -111,6 +115,55 @@ def test_a_member_replaced_by_a_better_linked_one_raises_it(seed: int) -> None:
     assert after is not None
     assert after >= before
     assert after > before or before > 9
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 150), st.integers(1, 6), st.integers(1, 6))
+def test_many_groups_measured_at_once_have_the_figures_of_each_by_itself(
+    seed: int, number: int, a: int, b: int
+) -> None:
+    rows, dice = invented(number, seed), random.Random(seed)
+    ties = Ties(rows)
+    halves = min(a, (number + 1) // 2), min(b, number // 2)
+    groups = list(random_groups(ties, strata_of(rows, halves, dice)))
+    assert len(groups) == SAMPLES
+    # Not about: the same to the last bit.
+    assert connectivities(ties, groups) == [connectivity(ties, group) for group in groups]
+
+
+def test_groups_of_one_and_no_groups_have_no_connectivity() -> None:
+    ties = Ties(invented(3, 1))
+    assert connectivities(ties, [[0], [2]]) == [0.0, 0.0]
+    assert connectivities(ties, []) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_cards_are_shuffled_as_the_standard_library_samples_them(seed: int, number: int) -> None:
+    ours, theirs = random.Random(seed), random.Random(seed)
+    for _ in range(3):
+        assert shuffled(range(number), ours) == theirs.sample(range(number), number)
+    assert ours.random() == theirs.random()
+
+
+def test_of_a_pool_of_thousands_no_more_is_shuffled_than_is_dealt() -> None:
+    cards = shuffled(range(5000), random.Random(1))
+    assert len(set(cards)) == len(cards) == 20 * SAMPLES
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4))
+def test_who_could_have_two_places_is_never_dealt_both(seed: int, shared: int) -> None:
+    rows, dice = invented(20, seed), random.Random(seed)
+    ids = [row.person_id for row in rows]
+    pools = tuple(ids[: 8 + shared]), tuple(ids[8:])
+    strata = [Stratum(pool[:3], pool) for pool in (pools[0], pools[1][::-1])]
+    for group in random_groups(Ties(rows), strata):
+        assert len(set(group)) == 6
+        assert group == sorted(group)
+    alone = Stratum((ids[0],), (ids[0],))
+    dealt = list(random_groups(Ties(dice.sample(rows, 20)), [alone, *strata[1:]]))
+    assert len(dealt) == SAMPLES
 
 
 def test_a_team_stands_above_a_group_of_strangers() -> None:

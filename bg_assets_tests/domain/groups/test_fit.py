@@ -1,11 +1,15 @@
 """How well somebody fits a role: what takes from a score, by how much, and in which words."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
-from bg_assets.domain.groups.fit import IN_NAME, Candidate, Fit, fits
-from bg_assets.domain.products.template import Condition
+from bg_assets.domain.groups.fit import IN_NAME, Candidate, Fit, Unfit, fits, nearest, sieve
+from bg_assets.domain.products.template import Condition, Template
+from bg_assets.domain.values.sectors import SECTORS
+from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
+from bg_assets.products.files import load_templates
 from bg_assets_tests.domain.groups.people import FINANCE
 
 MANAGER = Candidate("Manager", "Finance", ("finance",), ("manager",), 5.0, frozenset(), False)
@@ -26,3 +30,32 @@ def test_a_manager_by_title_fits_less_than_one_with_a_budget_and_is_told_so(role
     assert IN_NAME < 1
     assert in_name.score == pytest.approx(IN_NAME * fit(MANAGER).score)
     assert in_name.reason.endswith("; a manager by title, without authority over a budget")
+
+
+def anybody(dice: Random) -> Candidate:
+    titles = ("Manager", "Chief Financial Officer", "Head of IT", "Buyer", "Payroll Clerk", None)
+    return Candidate(
+        dice.choice(titles),
+        dice.choice(("Finance", "IT", None)),
+        tuple(dice.sample(sorted(FUNCTIONS), dice.randint(0, 2))),
+        tuple(dice.sample(sorted(LEVELS), dice.randint(0, 2))),
+        5.0,
+        frozenset(),
+        board_only=False,
+        sector=dice.choice((*SECTORS, None)),
+    )
+
+
+@pytest.mark.parametrize("template", load_templates().values(), ids=lambda one: one.name)
+def test_what_is_sieved_for_all_who_are_alike_leaves_just_what_may_hold(template: Template) -> None:
+    dice, shared, held = Random(1), sieve(template), 0
+    for _ in range(400):
+        who, employees = anybody(dice), dice.choice((None, 5, 60, 900, 40_000))
+        answers = fits(who, template, employees, shared)
+        assert answers == fits(who, template, employees)
+        for rule, answer in zip(template.roles, answers, strict=True):
+            _, missing = nearest(who, rule, employees)
+            ruled_out = isinstance(answer, Unfit) and answer.rule != "no-fit"
+            assert ruled_out or isinstance(answer, Fit) == (missing == ())
+            held += isinstance(answer, Fit)
+    assert held > 25
