@@ -32,6 +32,8 @@ _INTERRUPTED = "DagsterExecutionInterruptedError"
 _GROUND = {
     "DatabaseUnreachable", "SchemaMismatch", "BadSetting", "BadTemplate", "BadLexicon",
     "EmbeddedUnavailable", "StorageAway", "EmbeddedStorageAway",
+    # An attached table is not as it was: its owner has changed it.
+    "UndefinedColumn", "UndefinedTable", "InsufficientPrivilege",
     # Who stops everything interrupts what does not end by itself; who cancels a run says so.
     _INTERRUPTED,
 }  # fmt: skip

@@ -20,6 +20,7 @@ from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
 from bg_assets.files.rows import Reject
 from bg_assets.storage import database, import_results, imports
+from bg_assets.storage.capture import attached
 from bg_assets.storage.imports import Rejected
 
 _ROWS_BETWEEN_UPDATES = 2000
@@ -127,6 +128,9 @@ def import_file(
     constants: dict[str, object] = {} if workspace is None else {"workspace": workspace.strip()}
     task = _Task(constants, full_snapshot, allow_leavers, dry_run)
     with opened, session.opened() as engine:
+        with database.connect(engine) as conn:
+            if refused := attached.refusal(conn, kind):
+                session.fail(f"nothing was imported: {refused}", session.USAGE)
         try:
             outcome = _foretold(engine, opened, task) if dry_run else _import(engine, opened, task)
         except imports.TooManyLeavers as err:

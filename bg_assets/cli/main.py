@@ -20,6 +20,8 @@ _COMMANDS = {
     "sample": "tables:sample",
     "import": "importing:import_file",
     "headers": "headers:headers",
+    "attach": "attaching:attach",
+    "detach": "attaching:detach",
     "refresh": "requesting:refresh",
     "backfill": "requesting:backfill",
     "dead": "dead_letters:dead",

@@ -200,16 +200,16 @@ def migrate(url: str) -> list[str]:
                 config.attributes["connection"] = conn
                 command.upgrade(config, "head")
                 done.append(f"schema bg: {before or 'empty'} -> {head}")
-            if triggers.install(conn):
+            if triggers.install(conn, *triggers.in_force(conn)):
                 done.append("change capture: triggers and views installed")
-        if changed := _catch_up(engine):
+        if changed := catch_up(engine):
             done.append(f"companies that changed while it was lost, to be refreshed now: {changed}")
     finally:
         engine.dispose()
     return done
 
 
-def _catch_up(engine: sa.Engine) -> int:
+def catch_up(engine: sa.Engine) -> int:
     """Raise changes for what was missed while capture was lost, each portion in a transaction."""
     # The titles that it reads cost every command that only looks at the schema 0.1 s.
     from bg_assets.storage.capture import missed

@@ -13,6 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bg_assets.storage.capture import attached
+
 # After so many days nobody asks any more where a change came from.
 KEPT_DAYS = 30
 _FORGOTTEN_AT_ONCE = 5000
@@ -168,7 +170,7 @@ def direct(
 
 def size(conn: sa.Connection, asset: str) -> Size:
     """How many rows ``people`` or ``companies`` has: counted while it is small."""
-    table = f"bg.{asset}"
+    table = attached.table_of(conn, asset)
     row = conn.execute(_SIZE, {"relation": table, "counted": _COUNTED}).one()
     if not row.few:
         return Size(int(row.estimated), counted=False)

@@ -6,7 +6,8 @@ from datetime import UTC
 import sqlalchemy as sa
 
 from bg_assets.storage import claims, database
-from bg_assets.storage.capture import dates, missed, watch
+from bg_assets.storage.attach import upkeep
+from bg_assets.storage.capture import attached, dates, missed, watch
 
 # A tick has 60 s in all; what is left over is done by the next.
 SECONDS = 5.0
@@ -15,8 +16,12 @@ SECONDS = 5.0
 def see_to(engine: sa.Engine) -> list[str]:
     """Look after both; returns what is worth telling, a line each. Raises DatabaseUnreachable."""
     with database.connect(engine) as conn:
+        done = upkeep.look_after(conn) if watch.is_due(conn) else []
         lines = watch.keep_watch(conn)
-    return [*lines, *_compare(engine), *_follow_dates(engine)]
+    if any(attached.UNREADABLE in line for line in lines):
+        # People can't be read just now, and what is due can still be asked for.
+        return [*done, *lines]
+    return [*done, *lines, *_compare(engine), *_follow_dates(engine)]
 
 
 def _compare(engine: sa.Engine) -> list[str]:

@@ -65,7 +65,7 @@ def test_two_that_migrate_at_once_both_succeed_and_one_does_the_work(empty_url: 
 def test_a_migration_that_fails_leaves_nothing_behind(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: sa.Connection) -> bool:
+    def fail(*_: object) -> bool:
         raise RuntimeError("interrupted")
 
     with monkeypatch.context() as patched:

@@ -45,3 +45,8 @@ def is_shortened(text: str) -> bool:
 def status(text: str) -> str | None:
     """``active`` or ``left``, as many systems say it; None where it is not understood."""
     return _STATES.get(" ".join(text.casefold().split()))
+
+
+def words_of(state: str) -> tuple[str, ...]:
+    """How others write that somebody is ``active`` or has ``left``, in small letters."""
+    return tuple(word for word, meant in _STATES.items() if meant == state)

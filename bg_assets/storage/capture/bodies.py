@@ -277,3 +277,44 @@ _PEOPLE_TRUNCATE = """
     select m.company_id, m.person_id, 'person_left', writer, 50, true, trace
     from bg.buyer_group_members as m group by m.company_id, m.person_id;
 """
+
+# In a table of somebody else's the statement goes on, whatever became of the columns: what is
+# missed is noted and found by comparison. Whatever else fails is as if it were our own table.
+_GUARDED = """
+    return null;
+exception when syntax_error_or_access_rule_violation or data_exception then
+    insert into bg.capture_failures (on_table, event, code)
+    values (tg_relid::regclass::text, lower(tg_op), sqlstate) on conflict do nothing;
+    return null;
+end
+"""
+
+
+def guarded(functions: Mapping[str, str]) -> dict[str, str]:
+    """The same bodies, for a table whose owner may change it at any time."""
+    return {event: body.removesuffix(_TAIL) + _GUARDED for event, body in functions.items()}
+
+
+def part_truncated(what: str, columns: Mapping[str, str], table: str) -> str:
+    """The body for TRUNCATE where each part of a table, and it itself, tells of its own rows."""
+    gone, company, one = (
+        _column("t", name, columns)
+        for name in ("deleted_at", "company_id" if what == "people" else "id", "id")
+    )
+    rows = f"from {table} as t where t.tableoid = tg_relid and {gone} is null"
+    if what == "companies":
+        return f"""{_HEAD.format(writer="company_table")}
+    insert into bg.changes (company_id, kind, source, priority, trace_id)
+    select {company}, 'company_deleted', writer, 50, trace {rows};
+{_TAIL}"""
+    return f"""{_HEAD.format(writer="people_table")}
+    insert into bg.changes (company_id, kind, source, new, priority, trace_id)
+    select {company}, 'resync', writer, jsonb_build_object('people', count(*)), 0, trace
+    {rows} and {company} is not null group by 1;
+    insert into bg.changes
+        (company_id, person_id, kind, source, priority, is_departure, trace_id)
+    select m.company_id, m.person_id, 'person_left', writer, 50, true, trace
+    from bg.buyer_group_members as m
+    where (m.company_id, m.person_id) in (select {company}, {one} {rows})
+    group by m.company_id, m.person_id;
+{_TAIL}"""

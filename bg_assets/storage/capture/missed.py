@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.storage import claims, dueness
+from bg_assets.storage.capture import attached
 from bg_assets.storage.capture.bodies import CANONICAL, employed
 from bg_assets.storage.priorities import OF_KIND
 
@@ -141,7 +142,7 @@ def raise_changes(conn: sa.Connection, most: int = MOST) -> int | None:
     Returns for how many; None where there is nothing to do: capture was not lost, all is compared,
     or it does not stand again yet, so that more would be missed behind what is compared.
     """
-    if not conn.execute(_ANYTHING).scalar():
+    if not conn.execute(_ANYTHING).scalar() or attached.misfits(conn):
         return None
     after = conn.execute(_STATE).scalar()
     if after is None:

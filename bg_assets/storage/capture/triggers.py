@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.domain.values import columns
-from bg_assets.storage.capture import bodies, watch
+from bg_assets.storage.capture import attached, bodies, watch
 
 PEOPLE_COLUMNS = columns.named(columns.PEOPLE)
 COMPANY_COLUMNS = columns.named(columns.COMPANIES)
@@ -24,14 +24,20 @@ _TYPES = {one.name: one.type for one in (*columns.PEOPLE, *columns.COMPANIES)}
 class CapturedTable:
     """A table that others write, by its name in SQL, and the name of its column for each of ours.
 
-    A column may be of another type: it is read as the canonical one.
+    A column may be of another type: it is read as the canonical one. Of an attached table
+    ``expressions`` has for each column of ours the SQL that reads it, and ``tables`` what bears
+    triggers: it itself and its parts, or nothing where it is gone.
     """
 
     table: str
     columns: Mapping[str, str]
+    expressions: Mapping[str, str] | None = None
+    tables: tuple[str, ...] = ()
 
     def readers(self) -> dict[str, str]:
         """For each canonical column the SQL that reads it, with ``{row}`` for the row's alias."""
+        if self.expressions is not None:
+            return {name: f"({read})::{_TYPES[name]}" for name, read in self.expressions.items()}
         return {
             name: f"{{row}}.{_quoted(found)}::{_TYPES[name]}"
             for name, found in self.columns.items()
@@ -40,6 +46,22 @@ class CapturedTable:
 
 OWN_PEOPLE = CapturedTable("bg.people", {name: name for name in PEOPLE_COLUMNS})
 OWN_COMPANIES = CapturedTable("bg.companies", {name: name for name in COMPANY_COLUMNS})
+
+
+def in_force(conn: sa.Connection) -> tuple[CapturedTable, CapturedTable]:
+    """The people and the companies that are captured: what is attached, else our own."""
+    found = attached.read(conn)
+    own = {"people": OWN_PEOPLE, "companies": OWN_COMPANIES}
+    people, companies = (
+        _attached(conn, found[kind]) if kind in found else own[kind] for kind in own
+    )
+    return people, companies
+
+
+def _attached(conn: sa.Connection, one: attached.Attached) -> CapturedTable:
+    there = attached.is_there(conn, one.on_table)
+    tables = (one.on_table, *attached.parts(conn, one.on_table)) if there else ()
+    return CapturedTable(one.on_table, one.readers, one.readers, tables)
 
 
 def install(
@@ -65,11 +87,14 @@ def install(
             comment and not known.remembered and not _works(conn, statements)
         ):
             watch.ask_for_comparison(conn)
+        # Of a table that is not as it was nobody could say anything else than that it is not.
+        conn.exec_driver_sql("set local check_function_bodies = off")
         for statement in statements:
             # A per cent sign is the driver's: a column's name may hold one.
             conn.exec_driver_sql(statement.replace("%", "%%"))
         conn.exec_driver_sql(f"comment on view bg.canonical_people is '{fingerprint}'")
-    watch.remember(conn, people.table, companies.table)
+    tables = [table for one in (people, companies) for table in (one.tables or (one.table,))]
+    watch.remember(conn, tables)
     return not fits
 
 
@@ -94,18 +119,58 @@ def _statements(people: CapturedTable, companies: CapturedTable) -> list[str]:
     )
     if missing:
         raise ValueError(f"the mapping lacks {', '.join(missing)}")
+    return [*statements_of("people", people), *statements_of("companies", companies)]
+
+
+def statements_of(what: str, captured: CapturedTable) -> list[str]:
+    """All that is done for ``people`` or ``companies``, in order."""
+    of_people = what == "people"
+    made = bodies.people_functions if of_people else bodies.company_functions
+    functions = made(captured.readers())
+    if captured.expressions is not None:
+        truncate = bodies.part_truncated(what, captured.readers(), captured.table)
+        functions = bodies.guarded({**functions, "truncate": truncate})
     return [
-        _view("bg.canonical_people", people, PEOPLE_COLUMNS),
-        _view("bg.canonical_companies", companies, COMPANY_COLUMNS),
-        *_triggers(people, bodies.people_functions(people.readers()), "people"),
-        *_triggers(companies, bodies.company_functions(companies.readers()), "companies"),
+        *_views(what, captured, PEOPLE_COLUMNS if of_people else COMPANY_COLUMNS),
+        *_triggers(captured, functions, what),
+        *_refusal(what, captured),
     ]
 
 
-def _view(name: str, captured: CapturedTable, columns: tuple[str, ...]) -> str:
+def _views(what: str, captured: CapturedTable, columns: tuple[str, ...]) -> list[str]:
+    """The canonical view. Of an attached table it stands on a function that the planner puts in
+    its place: the view itself would keep the owner from changing columns."""
+    view, function = f"bg.canonical_{what}", f"bg.attached_{what}()"
     readers = captured.readers()
     listed = ", ".join(f"{readers[column].format(row='t')} as {column}" for column in columns)
-    return f"create or replace view {name} as select {listed} from {captured.table} as t"
+    select = f"select {listed} from {captured.table} as t"
+    drop = f"drop function if exists {function}"
+    if captured.expressions is None:
+        return [f"create or replace view {view} as {select}", drop]
+    typed = [f"{column} {_TYPES[column]}" for column in columns]
+    nothing = ", ".join(f"null::{_TYPES[column]} as {column}" for column in columns)
+    return [
+        f"create or replace view {view} as select {nothing} where false",
+        drop,
+        f"create function {function} returns table ({', '.join(typed)}) language sql stable "
+        f"as $attached${select}$attached$",
+        f"create or replace view {view} as select {', '.join(columns)} from {function}",
+    ]
+
+
+def _refusal(what: str, captured: CapturedTable) -> list[str]:
+    """Our own table takes nothing while another one stands in for it: nobody would read it."""
+    drop = f"drop function if exists bg.refuse_{what}() cascade"
+    if captured.expressions is None:
+        return [drop]
+    said = attached.refusal_of(what, captured.table).replace("'", "''")
+    return [
+        drop,
+        f"create function bg.refuse_{what}() returns trigger language plpgsql as $refuse$ begin "
+        f"raise exception using message = '{said}', errcode = '{attached.REFUSED}'; end $refuse$",
+        f"create trigger refuse_{what} before insert or update or delete or truncate "
+        f"on bg.{what} for each statement execute function bg.refuse_{what}()",
+    ]
 
 
 def _quoted(name: str) -> str:
@@ -131,7 +196,11 @@ def _triggers(captured: CapturedTable, functions: Mapping[str, str], what: str) 
             # As its owner, since a writer of people need not have rights on bg.changes.
             f"create function bg.{name}() returns trigger language plpgsql "
             f"security definer set search_path = pg_catalog, pg_temp as $capture$\n{body}$capture$",
-            f"create trigger {name} {when} {event} on {captured.table} {transition[event]} "
-            f"for each statement execute function bg.{name}()",
+        ]
+        tables = (captured.table,) if captured.expressions is None else captured.tables
+        statements += [
+            f"create trigger {name} {when} {event} on {table} {transition[event]} "
+            f"for each statement execute function bg.{name}()"
+            for table in tables
         ]
     return statements

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.storage import dueness
+from bg_assets.storage.capture import attached
 
 CAPTURING = "capture_"
 # So old may a look be before a tick looks again.
@@ -36,6 +37,7 @@ _LOOK = sa.text(f"""
         from pg_catalog.pg_trigger as t join pg_catalog.pg_proc as p on p.oid = t.tgfoid
         where t.tgrelid = to_regclass(w.on_table) and t.tgname = w.name and not t.tgisinternal
     ) as s on true
+    where w.on_table <> all(:closed)
     order by w.on_table, w.name
 """)
 _FORGET = sa.text("delete from bg.capture_triggers")
@@ -51,7 +53,8 @@ _REMEMBER = sa.text(f"""
     join pg_catalog.pg_proc as p on p.oid = t.tgfoid
     cross join lateral (select {_FACTS}) as f
     where not t.tgisinternal and p.pronamespace = to_regnamespace('bg')
-        and t.tgrelid = any(array[to_regclass(:people), to_regclass(:companies)]::oid[])
+        and t.tgrelid = any(array(select to_regclass(one) from unnest(cast(:tables as text[]))
+            as one)::oid[])
 """)
 _REMARK = sa.text(f"""
     update bg.capture_triggers as w set mark = f.mark
@@ -93,12 +96,19 @@ class Lost:
 class Look:
     """What is lost now; touched: whether anything is not as it was left, though it may stand.
 
-    remembered: whether it is known how it should be.
+    remembered: whether it is known how it should be. unread: what of attached tables does not fit,
+    a line each.
     """
 
     lost: tuple[Lost, ...]
     touched: bool
     remembered: bool
+    unread: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """All that is lost, a line each."""
+        return [*map(str, self.lost), *self.unread]
 
     @property
     def capture_lost(self) -> bool:
@@ -108,14 +118,20 @@ class Look:
 
 def look(conn: sa.Connection) -> Look:
     """Compare what stands with what was installed: a few rows of the catalogue."""
-    rows = conn.execute(_LOOK).all()
+    unread = (*attached.misfits(conn), *attached.failures(conn))
+    rows = conn.execute(_LOOK, {"closed": attached.closed(conn)}).all()
     lost = tuple(Lost(row.on_table, row.name, row.what) for row in rows if row.what)
-    return Look(lost, any(row.touched for row in rows), bool(rows))
+    return Look(lost, any(row.touched for row in rows), bool(rows), unread)
 
 
 def problems(conn: sa.Connection) -> list[str]:
     """What people have to be told of lost capture, a line each, with the command to type."""
-    return _told([str(one) for one in look(conn).lost])
+    return _told(look(conn).lines)
+
+
+def is_due(conn: sa.Connection, every: float = LOOK_EVERY) -> bool:
+    """Whether nobody has looked within so many seconds."""
+    return bool(conn.execute(_STATE, {"every": every}).one().due)
 
 
 def keep_watch(conn: sa.Connection, every: float = LOOK_EVERY) -> list[str]:
@@ -128,7 +144,7 @@ def keep_watch(conn: sa.Connection, every: float = LOOK_EVERY) -> list[str]:
     if not state.due:
         return _told(state.lost)
     capture = look(conn)
-    lost = [str(trigger) for trigger in capture.lost]
+    lost = capture.lines
     conn.execute(_LOOKED, {"lost": lost, "broken": capture.touched or bool(lost)})
     if capture.touched and not lost:
         conn.execute(_REMARK)
@@ -157,10 +173,10 @@ def restore(conn: sa.Connection) -> list[Lost]:
     return list(capture.lost)
 
 
-def remember(conn: sa.Connection, people: str, companies: str) -> None:
-    """What stands on these two tables now is how it should be."""
+def remember(conn: sa.Connection, tables: Sequence[str]) -> None:
+    """What stands on these tables now is how it should be."""
     conn.execute(_FORGET)
-    conn.execute(_REMEMBER, {"people": people, "companies": companies})
+    conn.execute(_REMEMBER, {"tables": list(tables)})
     conn.execute(sa.text("update bg.capture_watch set lost = '{}'"))
 
 
@@ -179,8 +195,9 @@ def ask_for_comparison(conn: sa.Connection) -> None:
 
 
 def _told(lost: Sequence[str]) -> list[str]:
-    return [
-        f"{'changes' if one.startswith(f'trigger {CAPTURING}') else 'times of writes'} are lost: "
-        f"{one}: run `bg-assets migrate`"
-        for one in lost
-    ]
+    return [_with_remedy(one) if one.startswith("trigger ") else one for one in lost]
+
+
+def _with_remedy(one: str) -> str:
+    what = "changes" if one.startswith(f"trigger {CAPTURING}") else "times of writes"
+    return f"{what} are lost: {one}: run `bg-assets migrate`"

@@ -21,6 +21,7 @@ from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
+from bg_assets.storage.capture import attached
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import forgetting, traces
@@ -167,6 +168,7 @@ def apply_pending(
         trace = {**ids, **of_each}[events[0].id] if len(events) == 1 else ""
         conn.execute(_TRACE, {"trace": trace})
         last = None if trace or not of_each else traces.last_change(conn)
+        events = _refused(conn, events)
         known = webhook_known.read(conn, _told(events))
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
         _note(conn, events, verdicts, began_at)
@@ -208,6 +210,18 @@ def _read(
         if row.trace_id is not None:
             of_each[row.id] = row.trace_id
     return events, ids, of_each
+
+
+def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
+    """The same events; what is about people can't be applied while they are somebody else's."""
+    why = attached.refusal(conn, "people")
+    if why is None:
+        return list(events)
+    unfit = Unfit(f"can't be changed: {why}; then `bg-assets requeue` applies it", "person")
+    return [
+        replace(one, event=unfit) if isinstance(one.event, Event) and one.event.person else one
+        for one in events
+    ]
 
 
 def _note(
@@ -333,6 +347,8 @@ def _finish(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
 def _refusal(err: sa.exc.DBAPIError, code: str) -> str:
     """The name of the error and of the constraint: never the message, which may quote a value."""
     diagnosis = getattr(err.orig, "diag", None)
+    if code == attached.REFUSED:
+        return str(getattr(diagnosis, "message_primary", ""))
     try:
         name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")
     except KeyError:

@@ -1,0 +1,293 @@
+"""`attach` and `detach`: people and companies in a table of somebody else's."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NoReturn
+
+import click
+import sqlalchemy as sa
+from psycopg2.errors import LockNotAvailable
+from rich.table import Table as Grid
+
+from bg_assets import terminal
+from bg_assets.cli import lookups, session
+from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
+from bg_assets.files import mapping as mappings
+from bg_assets.storage import database
+from bg_assets.storage.attach import attaching, catalog, choosing
+from bg_assets.storage.attach.attaching import Preview
+from bg_assets.storage.attach.catalog import CannotAttach, Table
+from bg_assets.storage.attach.choosing import Choice
+from bg_assets.storage.capture import attached
+
+Kind = Literal["people", "companies"]
+_KINDS = click.Choice(["people", "companies"])
+_SHOWN = {
+    "people": ("id", "company_id", "name", "title", "department", "seniority", "email", "status"),
+    "companies": ("id", "name", "domain", "industry", "employee_min", "employee_max", "country"),
+}
+
+
+@click.command()
+@click.argument("kind", type=_KINDS, required=False)
+@click.option("--table", "wanted", metavar="SCHEMA.TABLE", help="The table, in this database.")
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Our column = theirs; joined: name=first_name+last_name; none: title=none. Repeatable.",
+)
+@click.option(
+    "--deleted",
+    multiple=True,
+    metavar="COLUMN",
+    help="What tells who is gone: deleted_at, is_active, status ...; none: nothing. Repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be seen and done; change nothing.")
+@click.option("--without-indexes", is_flag=True, help="Attach a large table without its indexes.")
+@click.option("--json", "as_json", is_flag=True)
+def attach(
+    kind: Kind | None,
+    wanted: str | None,
+    pairs: tuple[str, ...],
+    deleted: tuple[str, ...],
+    dry_run: bool,
+    without_indexes: bool,
+    as_json: bool,
+) -> None:
+    """Read people or companies from a table of your own, and follow what is written there.
+
+    Without KIND it lists what is attached. The table stays where it is and nothing is copied: a
+    view reads it, and triggers on it, and on each of its partitions, notice INSERT, UPDATE, DELETE,
+    MERGE, COPY and TRUNCATE. bg.people (or bg.companies) is out of force and takes no writes until
+    `bg-assets detach`.
+
+    Columns are found by the names that such columns have (fullName, job_title, first_name with
+    last_name ...), what tells who is gone too (deleted_at, discarded_at, is_active, status ...);
+    --map and --deleted say it otherwise. An id may be a text, a number or a uuid.
+
+    It needs USAGE on the schema, SELECT and TRIGGER on the table; what is missing is said, as
+    statements for its owner, before anything changes. Nothing of ours ever writes to the table:
+    imports into it are refused, and webhook events about its people wait as dead letters.
+
+    Its owner may change it at any time: `status` and `doctor` say what no longer fits, and the same
+    command again, with --map where a column has another name, mends it.
+    """
+    with session.opened() as engine:
+        if kind is None:
+            _list(engine, as_json)
+            return
+        if wanted is None:
+            session.fail(f"which table? bg-assets attach {kind} --table SCHEMA.TABLE", 2)
+        mapping = mappings.parse_options(pairs)
+        try:
+            table, choice, found = _looked_at(engine, kind, wanted, mapping, deleted)
+            if not (without_indexes or dry_run):
+                attaching.require_indexes(table, found)
+            statements = _attach(engine, table, choice, dry_run)
+        except CannotAttach as err:
+            session.fail(err.lines, session.USAGE)
+        waiting = 0 if dry_run else database.catch_up(engine)
+    if as_json:
+        terminal.print_json(_document(table, choice, found, statements, waiting, dry_run))
+        return
+    _tell(table, choice, found)
+    if dry_run:
+        for statement in statements:
+            terminal.tell()
+            for line in statement.splitlines():
+                terminal.tell(line)
+        terminal.tell()
+        terminal.tell("a dry run: nothing was changed")
+    else:
+        terminal.tell(f"attached; companies to be refreshed now: {waiting:,}")
+
+
+@click.command()
+@click.argument("kind", type=_KINDS)
+@click.option("--json", "as_json", is_flag=True)
+def detach(kind: Kind, as_json: bool) -> None:
+    """Read people or companies from bg.people or bg.companies again.
+
+    The table that was attached is left as it was before. Groups follow what stands in our own
+    table: companies that differ are refreshed.
+    """
+    with session.opened() as engine:
+        try:
+            with database.connect(engine) as conn:
+                was = attaching.detach(conn, kind, lookups.who_types())
+        except sa.exc.OperationalError as err:
+            _held(err)
+        if was is None:
+            session.fail(f"{kind} are not attached: they are read from bg.{kind}", session.USAGE)
+        waiting = database.catch_up(engine)
+    if as_json:
+        terminal.print_json({"kind": kind, "table": was, "to_be_refreshed": waiting})
+    else:
+        terminal.tell(f"{was} is detached; {kind} are read from bg.{kind}")
+        terminal.tell(f"companies that differ, to be refreshed now: {waiting:,}")
+
+
+def _looked_at(
+    engine: sa.Engine,
+    kind: Kind,
+    wanted: str,
+    mapping: dict[str, str],
+    deleted: Sequence[str],
+) -> tuple[Table, Choice, Preview]:
+    with database.connect(engine) as conn:
+        table = catalog.read(conn, wanted)
+        attaching.require_rights(conn, table)
+        before = attached.read(conn).get(kind)
+        if before is not None and before.table_oid == table.oid:
+            # What was said once need not be said again when a column has changed.
+            mapping, deleted = _as_before(table, before, mapping, deleted)
+        choice = choosing.choose(table, kind, mapping, deleted)
+        with session.working(f"reading {table.sql}"):
+            found = attaching.preview(conn, table, choice)
+        conn.rollback()
+    return table, choice, found
+
+
+def _as_before(
+    table: Table, before: attached.Attached, mapping: Mapping[str, str], deleted: Sequence[str]
+) -> tuple[dict[str, str], Sequence[str]]:
+    names = {column.name for column in table.columns}
+    same = {
+        ours: "+".join(theirs)
+        for ours, theirs in before.mapping.items()
+        if names.issuperset(theirs)
+    }
+    if "employee_count" in mapping:
+        same = {ours: said for ours, said in same.items() if not ours.startswith("employee_")}
+    still = [name for name in before.gone if name in names]
+    return {**same, **mapping}, deleted or still
+
+
+def _attach(engine: sa.Engine, table: Table, choice: Choice, dry_run: bool) -> list[str]:
+    """The statements; of a dry run those that would be done, which locks the table for nobody."""
+    if dry_run:
+        return attaching.planned(table, choice)
+    try:
+        with database.connect(engine) as conn:
+            attaching.attach(conn, table, choice, lookups.who_types())
+    except sa.exc.OperationalError as err:
+        _held(err)
+    return []
+
+
+def _held(err: sa.exc.OperationalError) -> NoReturn:
+    if isinstance(err.orig, LockNotAvailable):
+        session.fail(
+            "somebody works with the table for long, and whoever came after would wait as well: "
+            "nothing was changed; try again",
+            session.FAILED,
+        )
+    raise err
+
+
+def _list(engine: sa.Engine, as_json: bool) -> None:
+    with database.connect(engine) as conn:
+        found = attached.read(conn)
+        wrong = [*attached.misfits(conn), *attached.failures(conn)]
+    if as_json:
+        tables = [
+            {
+                "kind": one.kind,
+                "table": one.on_table,
+                "columns": one.mapping,
+                "deleted": one.gone,
+                "attached_by": one.attached_by,
+                "attached_at": one.attached_at,
+            }
+            for one in found.values()
+        ]
+        terminal.print_json({"attached": tables, "problems": wrong})
+    else:
+        for one in found.values():
+            columns = ", ".join(f"{m}={'+'.join(t)}" for m, t in one.mapping.items())
+            terminal.tell(f"{one.kind} are read from {one.on_table}: {columns}")
+            if one.gone:
+                terminal.tell(f"  gone is who has {', '.join(one.gone)}")
+        for kind in ("people", "companies"):
+            if kind not in found:
+                terminal.tell(f"{kind} are read from bg.{kind}: nothing is attached")
+        for line in wrong:
+            terminal.tell(f"problem: {line}")
+    raise SystemExit(session.FAILED if wrong else 0)
+
+
+def _tell(table: Table, choice: Choice, found: Preview) -> None:
+    for ours, theirs in choice.theirs.items():
+        terminal.tell(f"{ours:<13} {' + '.join(column.name for column in theirs)}")
+    gone = ", ".join(column.name for column in choice.gone) or _no_gone(choice)
+    terminal.tell(f"{'who is gone':<13} {gone}")
+    if choice.ignored:
+        terminal.tell(f"{'not read':<13} {', '.join(choice.ignored)}")
+    terminal.tell()
+    grid = Grid(*_SHOWN[choice.kind], box=None)
+    for row in found.first:
+        grid.add_row(*("" if row[one] is None else str(row[one]) for one in _SHOWN[choice.kind]))
+    terminal.results.print(grid)
+    terminal.tell()
+    for line in _counts(table, choice, found):
+        terminal.tell(line)
+
+
+def _no_gone(choice: Choice) -> str:
+    if "status" in choice.theirs or "deleted_at" in choice.theirs:
+        return "as these say"
+    return "no column tells: --deleted COLUMN if one does"
+
+
+def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
+    parts = f" in {len(table.parts)} parts" if table.parts else ""
+    lines = [
+        f"{table.sql}: {found.rows:,} rows{parts}, {found.there:,} there, {found.gone:,} gone or "
+        "not to be used"
+    ]
+    if found.unfit:
+        lines.append(
+            f"{found.unfit:,} rows have ids that can't be ours and are left out: a company's is of "
+            "letters, digits and . _ : @ -, 128 at most; a person's has up to 200 characters"
+        )
+    if choice.kind == "people":
+        lines.append(f"they are at {found.companies:,} companies that are tracked")
+    if found.untracked:
+        lines.append(
+            f"and at {found.untracked:,} that are not: attach or import companies, else nothing "
+            "comes of them"
+        )
+    lines += [f"an index is missing: {one.statement}" for one in found.indexes if one.needed]
+    lines += [f"an index would help: {one.statement}" for one in found.indexes if not one.needed]
+    return lines
+
+
+def _document(
+    table: Table,
+    choice: Choice,
+    found: Preview,
+    statements: Sequence[str],
+    waiting: int,
+    dry_run: bool,
+) -> dict[str, Any]:
+    names = named(PEOPLE if choice.kind == "people" else COMPANIES)
+    return {
+        "kind": choice.kind,
+        "table": table.sql,
+        "attached": not dry_run,
+        "columns": {m: [one.name for one in t] for m, t in choice.theirs.items()},
+        "deleted": [one.name for one in choice.gone],
+        "ignored": list(choice.ignored),
+        "parts": [part.sql for part in table.parts],
+        "rows": found.rows,
+        "there": found.there,
+        "gone": found.gone,
+        "unfit": found.unfit,
+        "companies": found.companies,
+        "untracked_companies": found.untracked,
+        "first": [{name: row[name] for name in names} for row in found.first],
+        "missing_indexes": [one.statement for one in found.indexes],
+        "statements": list(statements),
+        "to_be_refreshed": waiting,
+    }
