@@ -21,12 +21,8 @@ from bg_assets.domain.enrichment.asking import (
     Post,
     Question,
 )
-from bg_assets.domain.enrichment.names import (
-    Agreement,
-    companies_agree,
-    company_key,
-    people_agree,
-)
+from bg_assets.domain.enrichment.names import Agreement, companies_agree, people_agree
+from bg_assets.domain.values.names import company_key
 from bg_assets.providers.csv_rows import BadFile, Observation, read_header, read_rows
 
 _FREE = Decimal(0)

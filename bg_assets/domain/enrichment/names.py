@@ -4,7 +4,6 @@ Order, case, accents, initials, short forms and missing middle names make no dif
 two scripts can't be compared here, and so are never held to be another's.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -12,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bg_assets.domain.enrichment.nicknames import full_forms
-from bg_assets.domain.values.folding import fold
+from bg_assets.domain.values.names import company_key, company_parts, is_of_anybody, person_parts
 
 
 class Agreement(StrEnum):
@@ -23,41 +22,14 @@ class Agreement(StrEnum):
     DIFFERS = "differs"
 
 
-_LONGEST = 300
-_APOSTROPHES = re.compile(r"(?<=\w)['’`´ʼ](?=\w)")
-_BRACKETED = re.compile(r"[(\[\"“„«]([^)\]\"”“»]{1,40})[)\]\"”“»]")
-# No part of a name; only left out where a name is left without them.
-_TITLES = frozenset({
-    "dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "dame", "ing", "dipl", "mag",
-    "herr", "frau", "mme", "mlle", "monsieur", "madame", "sr", "jr", "phd", "mba", "msc", "bsc",
-    "cpa", "cfa", "md", "jd", "esq", "ii", "iii", "iv",
-})  # fmt: skip
-_LEGAL = frozenset({
-    "inc", "incorporated", "llc", "llp", "lp", "ltd", "limited", "plc", "corp", "corporation", "co",
-    "company", "gmbh", "mbh", "ag", "kg", "kgaa", "ohg", "se", "sa", "sas", "sarl", "sasu", "srl",
-    "spa", "sl", "slu", "bv", "nv", "vof", "ab", "as", "asa", "aps", "oy", "oyj", "sro", "doo",
-    "zrt", "kft", "rt", "sp", "zoo", "pty", "pte", "pvt", "kk", "sdn", "bhd", "group", "holding",
-    "holdings", "the", "and", "und", "et",
-})  # fmt: skip
-# Where anybody has an address, it says nothing of an employer; of a company it is no domain.
-_OF_ANYBODY = frozenset({
-    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com",
-    "ymail.com", "icloud.com", "me.com", "mac.com", "aol.com", "proton.me", "protonmail.com",
-    "gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.com", "web.de", "t-online.de", "freenet.de",
-    "mail.com", "zoho.com", "fastmail.com", "yandex.ru", "mail.ru", "qq.com", "163.com", "126.com",
-    "naver.com", "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "libero.it", "bluewin.ch",
-    "btinternet.com", "comcast.net", "att.net", "verizon.net", "linkedin.com", "facebook.com",
-})  # fmt: skip
 # A name in one of these is written without spaces, and one word is all of it.
 _WITHOUT_SPACES = frozenset({"CJK", "HANGUL", "HIRAGANA", "KATAKANA"})
-# ä as ae and as a are one here, on both sides.
-_DIGRAPH = re.compile(r"(?<=[aou])e")
 _NEAR = 0.75
 
 
 def people_agree(one: str, other: str) -> Agreement:
     """Whether two spellings can be one person's name."""
-    first, second = _parts(one), _parts(other)
+    first, second = person_parts(one), person_parts(other)
     if not first or not second or _scripts(first).isdisjoint(_scripts(second)):
         return Agreement.UNCLEAR
     if sorted(first) == sorted(second) or "".join(first) == "".join(second):
@@ -97,16 +69,11 @@ def companies_agree(
     return Agreement.UNCLEAR if names is None else names
 
 
-def company_key(name: str) -> str:
-    """What a company's spellings share: two of them with one key agree."""
-    return "".join(_company_parts(name))
-
-
 def _company_names(one: str | None, other: str | None) -> Agreement | None:
     """None where one of the two is unknown."""
     if not one or not other:
         return None
-    first, second = _company_parts(one), _company_parts(other)
+    first, second = company_parts(one), company_parts(other)
     if not first or not second or _scripts(first).isdisjoint(_scripts(second)):
         return Agreement.UNCLEAR
     if company_key(one) == company_key(other) or set(first) == set(second):
@@ -121,7 +88,7 @@ def _company_names(one: str | None, other: str | None) -> Agreement | None:
 
 
 def _own(domain: str | None) -> str | None:
-    return None if domain is None or domain.lower() in _OF_ANYBODY else domain
+    return None if domain is None or is_of_anybody(domain) else domain
 
 
 def _within(one: str, other: str) -> bool:
@@ -134,42 +101,6 @@ def _label(domain: str) -> str:
     # Of acme.co.uk it is the third from the end.
     at = -3 if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2 else -2
     return company_key(labels[at] if len(labels) > 1 else labels[0])
-
-
-@lru_cache(maxsize=1 << 12)
-def _company_parts(name: str) -> tuple[str, ...]:
-    text = _APOSTROPHES.sub("", _plain(name).replace(".", ""))
-    words = _words(text, "LMN")
-    return tuple(word for word in words if word not in _LEGAL) or words
-
-
-@lru_cache(maxsize=1 << 12)
-def _parts(name: str) -> tuple[str, ...]:
-    """The words of a person's name as they are compared."""
-    text = _APOSTROPHES.sub("", _plain(name))
-    bare = _BRACKETED.sub(" ", text)
-    for form in (bare, text):
-        words = _words(form, "LM")
-        kept = tuple(word for word in words if word not in _TITLES)
-        if kept or words:
-            return kept or words
-    return ()
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFKC", name[:_LONGEST])
-
-
-def _words(text: str, categories: str) -> tuple[str, ...]:
-    """Runs of letters and marks, without which Hindi or Thai falls to pieces; N: of numbers too."""
-    spaced = (c if unicodedata.category(c)[0] in categories else " " for c in text)
-    keys = map(_key, "".join(spaced).split())
-    # Of marks that stand alone nothing is left.
-    return tuple(key for key in keys if key)
-
-
-def _key(word: str) -> str:
-    return _DIGRAPH.sub("", fold(word).replace("ß", "ss").replace("ð", "d").replace("þ", "th"))
 
 
 def _scripts(words: Sequence[str]) -> set[str]:
