@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -62,23 +62,26 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--only", default=",".join(FORMATS))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    lines: list[Line] = []
+    lines = []
     with tempfile.TemporaryDirectory(prefix="bg-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        made = _made(folder, options.rows)
-        for form in options.only.split(","):
-            path = made.with_suffix(f".{form}")
-            # A process begins with the peak of its parent, so that this one stays small.
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                pool.apply(_write, (made, path))
-            for line in _measured(folder, form, path):
-                lines.append(line)
-                if not options.json:
-                    _say(line)
+        for line in _lines(Path(name), options.rows, options.only.split(",")):
+            lines.append(line)
+            if not options.json:
+                _say(line)
     if options.json:
         document = [{**asdict(one), "rows_per_second": round(one.rate)} for one in lines]
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def _lines(folder: Path, rows: int, forms: Sequence[str]) -> Iterator[Line]:
+    folder.chmod(0o711)
+    made = _made(folder, rows)
+    for form in forms:
+        path = made.with_suffix(f".{form}")
+        # A process begins with the peak of its parent, so that this one stays small.
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.apply(_write, (made, path))
+        yield from _measured(folder, form, path)
 
 
 def _say(line: Line) -> None:

@@ -102,9 +102,9 @@ class Records:
             else:
                 held = len(line)
             lines.append(line)
-            if undecoded(line):
+            if not line.isascii() and undecoded(line):
                 self._problem = "holds bytes that are not UTF-8"
-            if file.is_cut(line):
+            if len(line) >= LONGEST_LINE and file.is_cut(line):
                 self._problem = f"is longer than {LONGEST_LINE:,} characters"
                 self._shortened = True
                 lines[-1] = line[:1000] + "…" + file.skip()

@@ -96,7 +96,7 @@ class RejectsWriter:
 
 
 def _written(field: str) -> str:
-    return _UNWRITABLE.sub(_escape, field)
+    return field if field.isprintable() else _UNWRITABLE.sub(_escape, field)
 
 
 def _escape(match: re.Match[str]) -> str:
