@@ -16,8 +16,10 @@ from bg_assets.cli import session
 from bg_assets.domain.titles import authority, languages
 from bg_assets.domain.titles.verdict import classify, hear_tail
 from bg_assets.domain.values.companies import Headcount, parse_headcount
+from bg_assets.files import title_tables
 from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile
+from bg_assets.files.title_tables import TitleTable
 from bg_assets.files.titles import TitleFile, TitleRow
 
 # So many rows of a file tell in which language it is.
@@ -51,12 +53,14 @@ class _Answer:
 @click.command()
 @click.argument("file", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--column", help="The column of the titles, if its name is not title.")
+@click.option("--sheet", metavar="NAME", help="Of a workbook, by name or number, if several.")
 @click.option("--json", "as_json", is_flag=True, help="One array of objects instead of CSV.")
-def titles(file: Path, column: str | None, as_json: bool) -> None:
+def titles(file: Path, column: str | None, sheet: str | None, as_json: bool) -> None:
     """Say what job titles mean: function and level, how sure that is, and why.
 
     FILE (- for standard input; .gz is fine) is a list, one title a line, or a CSV whose header
-    names a column `title` and, if you have them, `department`, `employee_count` and `country`.
+    names a column `title` and, if you have them, `department`, `employee_count` and `country`; or
+    an .xlsx or .parquet file with such a header.
     A word that means different things in several languages is read in that of its title, else of
     the country, else of the file. One row goes out for each that came in, in its order. What a
     title does not tell is `unknown`, with the reason. Alternatives are separated by |.
@@ -66,10 +70,9 @@ def titles(file: Path, column: str | None, as_json: bool) -> None:
         session.clear_errors(),
         terminal.data_out() as out,
         _named(name),
-        _opened(file) as stream,
+        _read(file, column, sheet) as rows,
     ):
         hear_tail(settings.read().title_tail)
-        rows = TitleFile(stream, column)
         if rows.looks_like_columns:
             session.say("read as a list, one title a line: the first line names no column title")
         answers = _answers(iter(rows))
@@ -77,6 +80,18 @@ def titles(file: Path, column: str | None, as_json: bool) -> None:
             _json(out, answers)
         else:
             _csv(out, answers)
+
+
+@contextmanager
+def _read(file: Path, column: str | None, sheet: str | None) -> Iterator[TitleFile | TitleTable]:
+    if title_tables.is_table(file):
+        with TitleTable(file, column, sheet) as table:
+            yield table
+        return
+    if sheet is not None:
+        raise BadHeader("is no workbook, so that --sheet means nothing: leave it out")
+    with _opened(file) as stream:
+        yield TitleFile(stream, column)
 
 
 def _opened(file: Path) -> BinaryIO:

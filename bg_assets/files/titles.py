@@ -15,7 +15,7 @@ from bg_assets.files.lines import BrokenFile, Lines, undecoded
 
 LONGEST_LINE = 100_000  # characters of a line, and of a quoted field with line breaks
 # Names under which a column of context may come.
-_CONTEXT = {
+CONTEXT = {
     "department": ("department",),
     "employee_count": ("employee_count", "company_size"),
     "country": ("country",),
@@ -46,7 +46,7 @@ class TitleFile:
         self.columns = _header(first, column)
         # A list all the same, but somebody may have meant a CSV.
         self.looks_like_columns = self.columns is None and first.count(",") > 1
-        self._at = _positions(self.columns, column or "title") if self.columns else {}
+        self._at = positions(self.columns, column or "title") if self.columns else {}
 
     def __iter__(self) -> Iterator[TitleRow]:
         """The rows in their order; a line of a list is a row even where it is empty.
@@ -151,12 +151,13 @@ def _header(line: str, column: str | None) -> tuple[str, ...] | None:
     return None
 
 
-def _positions(columns: Sequence[str], title: str) -> dict[str, int]:
+def positions(columns: Sequence[str], title: str) -> dict[str, int]:
+    """Where the title, which is one of the columns, and its context stand. Raises BadHeader."""
     plain = [_plain(name) for name in columns]
     if plain.count(_plain(title)) > 1:
         raise BadHeader(f"the column {title!r} comes twice")
     found = {"title": plain.index(_plain(title))}
-    for name, spellings in _CONTEXT.items():
+    for name, spellings in CONTEXT.items():
         at = next((plain.index(s) for s in spellings if s in plain), None)
         if at is not None and at != found["title"]:
             found[name] = at
