@@ -133,7 +133,7 @@ def test_a_signed_body_that_is_no_event_gets_400_with_its_field(
         ({"type": "person.left\n"}, "type"),
         ({"timestamp": None}, "timestamp"),
         ({"company": None}, "company"),
-        ({"person": {"id": "p"}}, "person.name"),
+        ({"person": {"id": "p", "name": []}}, "person.name"),
         # Halves of characters and NULs are refused before the fields are looked at.
         ({"person": {"id": "p", "name": "\ud800"}}, "body"),
         ({"person": {"id": "p", "name": "a\0b"}}, "body"),

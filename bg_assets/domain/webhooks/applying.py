@@ -5,13 +5,13 @@ Events are folded one after another over what was known before. Nothing is read 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Literal
 
-from bg_assets.domain.values.columns import PEOPLE, watched
 from bg_assets.domain.values.companies import parse_company_id, parse_name
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.domain.webhooks.events import TYPES, Event, Party
+from bg_assets.domain.webhooks import changing
+from bg_assets.domain.webhooks.changing import OLDER
+from bg_assets.domain.webhooks.events import PARTS, TYPES, Event, Party
 from bg_assets.domain.webhooks.known import (
     Company,
     Known,
@@ -22,10 +22,20 @@ from bg_assets.domain.webhooks.known import (
     put_company,
     put_person,
     recognise,
+    whom,
 )
+from bg_assets.domain.webhooks.seen import OF_THE_PERSON, is_older, later
 
-# What somebody takes along to the next company; the rest was of the old job.
-_OF_THE_PERSON = watched(PEOPLE, "contact_change")
+_NOBODY = (
+    "the person is not known, and the source may not create it; needed is an import in which the "
+    "person has the id that the source uses, or an e-mail in the event that is known here"
+)
+_NO_COMPANY = (
+    "the company is not known, and the source may not create it; needed is an import in which the "
+    "company has the id that the source uses, or a domain in the event that is known here"
+)
+_NO_NAME = "the person is not known; to create it the event must tell person.name"
+_NO_EMPLOYER = "the person is not known; to create it the event must tell company.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,9 @@ def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]
         changed_people={},
         new_identities={},
         refreshes={},
+        seen=dict(known.seen),
+        changed_seen={},
+        removed={},
     )
     verdicts = (_apply(after, pending) for pending in events)
     return after, [verdict for verdict in verdicts if verdict is not None]
@@ -84,35 +97,63 @@ def _apply(known: Known, one: Pending) -> Verdict | None:
         return Verdict(one.id, "dead", "its source is not known any more")
     if event.person is None:
         return _request(known, one, event, source)
+    if event.type in ("person.erased", "person.merged"):
+        return _removed(known, one, event, source)
+    return _about(known, one, event, source)
+
+
+def _about(known: Known, one: Pending, event: Event, source: Source) -> Verdict | None:
+    """What an event leads to that tells of a person."""
+    assert event.person is not None
     person = find_person(known, one.source, event, source.workspace)
+    if event.type == "person.restored":
+        # Only here somebody who is deleted may be meant.
+        person = whom(known, one.source, event.person) or person
     if isinstance(person, str):
         return Verdict(one.id, "dead", person)
-    if person is not None:
-        if person.id in known.locked:
-            return None
-        recognise(known, "person", one.source, event.person, person.id)
-        if _is_older(event.occurred_at, person.observed_at):
-            return Verdict(one.id, "ignored", "older than what is known of the person")
+    if person is None:
+        return _unknown(known, one, event, source)
+    if person.id in known.locked:
+        return None
+    recognise(known, "person", one.source, event.person, person.id)
+    if event.type in PARTS:
+        return _part(known, one, event, source, person)
+    if is_older(event.occurred_at, person.observed_at):
+        return Verdict(one.id, "ignored", OLDER)
     return _tell(known, one, event, source, person)
 
 
-def _is_older(occurred_at: datetime, observed_at: datetime | None) -> bool:
-    """Whether an event is older than what is known, in seconds or less as its time is given.
+def _removed(known: Known, one: Pending, event: Event, source: Source) -> Verdict | None:
+    """Of somebody who is to be forgotten, or turned out to be somebody else."""
+    assert event.person is not None
+    parties = (event.person, Party(event.into))
+    found = [whom(known, one.source, party) for party in parties]
+    if any(person is not None and person.id in known.locked for person in found):
+        return None
+    if event.type == "person.erased":
+        status, reason = changing.erase(known, one.source, event, found[0])
+    else:
+        status, reason = changing.merge(known, one.source, event, source.workspace)
+    there = next((person for person in found if person is not None), None)
+    if there is None or status != "applied":
+        return Verdict(one.id, status, reason)
+    return Verdict(one.id, status, reason, there.id, there.company_id)
 
-    One of 12:00:00 may well have been after something seen at 12:00:00.4.
-    """
-    if observed_at is None:
-        return False
-    if occurred_at.microsecond == 0:
-        observed_at = observed_at.replace(microsecond=0)
-    elif occurred_at.microsecond % 1000 == 0:
-        observed_at = observed_at.replace(microsecond=observed_at.microsecond // 1000 * 1000)
-    return occurred_at < observed_at
 
-
-def _later(occurred_at: datetime, observed_at: datetime | None) -> datetime:
-    """When a person was seen last, after an event that is not older."""
-    return occurred_at if observed_at is None else max(occurred_at, observed_at)
+def _part(known: Known, one: Pending, event: Event, source: Source, person: Person) -> Verdict:
+    """What an event says of a part of somebody whom we know."""
+    if event.type != "person.changed":
+        status, reason = changing.presence(known, event, person)
+        return Verdict(one.id, status, reason, person.id, person.company_id)
+    company = None
+    if event.company.id is not None:
+        found = _company(known, one.source, event.company, source)
+        if isinstance(found, str):
+            return Verdict(one.id, "dead", found)
+        company = found
+        put_company(known, one.source, event.company, company)
+    status, reason = changing.change(known, event, person, company)
+    return Verdict(one.id, status, reason, person.id, known.people[person.id].company_id)
 
 
 def _request(known: Known, one: Pending, event: Event, source: Source) -> Verdict:
@@ -124,16 +165,32 @@ def _request(known: Known, one: Pending, event: Event, source: Source) -> Verdic
     return Verdict(one.id, "applied", company_id=company.id)
 
 
-def _tell(
-    known: Known, one: Pending, event: Event, source: Source, person: Person | None
-) -> Verdict:
-    """What an event says of a person whom we know, or don't know yet."""
+def _unknown(known: Known, one: Pending, event: Event, source: Source) -> Verdict:
+    """What an event leads to that is about somebody whom we don't know yet."""
     assert event.person is not None
-    leaves = event.type == "person.left"
-    if leaves and person is None and source.may_create:
+    if event.type in ("person.deleted", "person.restored"):
+        return Verdict(one.id, "ignored", "the person is not known here")
+    if event.type == "person.left" and source.may_create:
         return Verdict(one.id, "ignored", "the person who left is not known")
-    if person is None and not source.may_create:
-        return Verdict(one.id, "dead", "the person is not known, and the source may not create it")
+    if not source.may_create:
+        return Verdict(one.id, "dead", _NOBODY)
+    if event.company.id is None:
+        return Verdict(one.id, "dead", _NO_EMPLOYER)
+    company = _company(known, one.source, event.company, source)
+    if isinstance(company, str):
+        return Verdict(one.id, "dead", company)
+    created = _created(event, company)
+    if created.name is None:
+        return Verdict(one.id, "dead", _NO_NAME)
+    put_company(known, one.source, event.company, company)
+    put_person(known, created)
+    recognise(known, "person", one.source, event.person, created.id)
+    return Verdict(one.id, "applied", person_id=created.id, company_id=company.id)
+
+
+def _tell(known: Known, one: Pending, event: Event, source: Source, person: Person) -> Verdict:
+    """What an event says of a person whom we know."""
+    leaves = event.type == "person.left"
     if leaves and source.may_create:
         # Nobody can have left a company that we don't know.
         company = find_company(known, one.source, event.company, source.workspace)
@@ -144,18 +201,13 @@ def _tell(
     if isinstance(company, str):
         return Verdict(one.id, "dead", company)
     put_company(known, one.source, event.company, company)
-    if person is None:
-        created = _created(event, company)
-        put_person(known, created)
-        recognise(known, "person", one.source, event.person, created.id)
-        return Verdict(one.id, "applied", person_id=created.id, company_id=company.id)
-    if leaves:
-        if person.company_id != company.id:
-            return Verdict(one.id, "ignored", "the person is not known to be at that company")
-        seen = _later(event.occurred_at, person.observed_at)
-        put_person(known, replace(person, status="left", observed_at=seen))
-    else:
+    if not leaves:
         put_person(known, _changed(person, event, company))
+    elif person.company_id != company.id:
+        return Verdict(one.id, "ignored", "the person is not known to be at that company")
+    else:
+        seen = later(event.occurred_at, person.observed_at)
+        put_person(known, replace(person, status="left", observed_at=seen))
     return Verdict(one.id, "applied", person_id=person.id, company_id=company.id)
 
 
@@ -169,9 +221,9 @@ def _created(event: Event, company: Company) -> Person:
 def _changed(person: Person, event: Event, company: Company) -> Person:
     """The person after an event that says where they work now: never what the old job was."""
     assert event.person is not None
-    seen = _later(event.occurred_at, person.observed_at)
+    seen = later(event.occurred_at, person.observed_at)
     if person.company_id != company.id:
-        stays: dict[str, Any] = {name: getattr(person, name) for name in _OF_THE_PERSON}
+        stays: dict[str, Any] = {name: getattr(person, name) for name in OF_THE_PERSON}
         person = Person(person.id, company.id, **stays)
     elif event.type != "person.contact_update":
         over = person.end_date is not None and person.end_date < event.occurred_at.date()
@@ -194,7 +246,7 @@ def _company(known: Known, source: str, party: Party, rights: Source) -> Company
     if company is not None:
         return company
     if not rights.may_create:
-        return "the company is not known, and the source may not create it"
+        return _NO_COMPANY
     for part, value, parse in (
         ("id", party.id, parse_company_id),
         ("name", party.name, parse_name),

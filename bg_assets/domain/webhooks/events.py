@@ -13,7 +13,8 @@ from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks import fields, strict_json
 from bg_assets.domain.webhooks.fields import Field, UnfitField
 
-_OF_A_PERSON = ("timestamp", "company.id", "company.name", "person.id", "person.name")
+_OF_A_PERSON = ("timestamp", "company.id", "person.id")
+_OF_WHOM = ("timestamp", "person.id")
 # The types of events, and what each must tell.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.role_change": _OF_A_PERSON,
@@ -23,9 +24,16 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.joined": _OF_A_PERSON,
     "person.left": _OF_A_PERSON,
     "person.contact_update": _OF_A_PERSON,
+    "person.changed": _OF_WHOM,
+    "person.deleted": _OF_WHOM,
+    "person.restored": _OF_WHOM,
+    "person.erased": _OF_WHOM,
+    "person.merged": (*_OF_WHOM, "into"),
     "company.refresh_requested": ("timestamp", "company.id"),
 }
 TYPES = tuple(NEEDED)
+# What tells a part of somebody: the rest stays as it is known, and each value has its own time.
+PARTS = frozenset({"person.changed", "person.deleted", "person.restored"})
 
 # What is read of a company, of a person, and of a person in `changes`.
 COMPANY: Mapping[str, Field[str]] = {
@@ -59,7 +67,8 @@ class Event:
 
     company: the present employer; of a person who left, the one left. values: what the event says
     of the person as it is now, by column; a column that is not there is not spoken of, None is
-    "unknown from now on". old_email: what the e-mail was before.
+    "unknown from now on". old_email: what the e-mail was before. into: the id of whom the person is
+    one with, where two turned out to be one.
     """
 
     event_id: str | None
@@ -70,6 +79,7 @@ class Event:
     person: Party | None = None
     values: Mapping[str, str | None] = field(default_factory=dict)
     old_email: str | None = None
+    into: str | None = None
 
 
 def read_body(raw: bytes, now: datetime) -> Event | Unfit:
@@ -104,7 +114,7 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     event_id = _event_id(body)
     source = _source(body)
     occurred_at = fields.moment(body.get("timestamp"), "timestamp", now)
-    company = _needed_party(body, "company", COMPANY, NEEDED[kind])
+    company = _company(body, NEEDED[kind])
     if "person.id" not in NEEDED[kind]:
         return Event(event_id, source, kind, occurred_at, company)
     person = _needed_party(body, "person", PERSON, NEEDED[kind])
@@ -117,6 +127,9 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
         if "title" in values and values["title"] != new_title:
             raise UnfitField("person.newTitle", "says something else than changes.title.new")
         values["title"] = new_title
+    into = fields.REFERENCE.read(body.get("into"), "into")
+    if "into" in NEEDED[kind]:
+        fields.required(into, "into")
     if kind == "person.contact_update":
         values.setdefault("name", person.name)
         if person.email is not None:
@@ -124,7 +137,19 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     old, new = (_other_company(told, changes, when) for when in ("old", "new"))
     other, name = (old, "old") if kind == "person.left" else (new, "new")
     _same_company(company, other, f"person.{name}Company", "company")
-    return Event(event_id, source, kind, occurred_at, company, person, values, before.get("email"))
+    before_email = before.get("email")
+    return Event(event_id, source, kind, occurred_at, company, person, values, before_email, into)
+
+
+def _company(body: Mapping[str, Any], needed: tuple[str, ...]) -> Party:
+    """The company; one without an id where the event need not name any."""
+    if "company.id" in needed:
+        return _needed_party(body, "company", COMPANY, needed)
+    told = fields.mapping(body.get("company"), "company")
+    party = Party(None) if told is None else _party(told, "company")
+    if party.id is None and party != Party(None):
+        raise UnfitField("company.id", "is required")
+    return party
 
 
 def _unknown(body: Mapping[str, Any], kind: str, now: datetime) -> Event:

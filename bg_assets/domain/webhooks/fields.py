@@ -76,7 +76,12 @@ def text(value: object, field: str, most: int = people.LONGEST_TEXT) -> str | No
 
 
 def reference(value: object, field: str, most: int = people.LONGEST_ID) -> str | None:
-    """An id as it is, trimmed: not normalised, so that no two ids become one."""
+    """An id as it is, trimmed: not normalised, so that no two ids become one. A whole number is
+    its digits.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        # Written out it may be longer than Python writes a number.
+        value = str(value) if abs(value) < 10**most else "9" * (most + 1)
     found = _line(value, field, most)
     return None if found is None else _fit(people.parse_id(found, most), field)
 
@@ -155,15 +160,30 @@ def _text(most: int) -> Field[str]:
     return Field(partial(text, most=most), {"type": "string", "maxLength": most})
 
 
+def _name(value: object, field: str, most: int) -> str | None:
+    """What is like an id, but never a number."""
+    found = _line(value, field, most)
+    return None if found is None else _fit(people.parse_id(found, most), field)
+
+
 def _reference(most: int) -> Field[str]:
-    schema = {"type": "string", "maxLength": most, "description": "Printable characters"}
+    schema = {
+        "type": ["string", "integer"],
+        "maxLength": most,
+        "description": "Printable characters, or a whole number, which is taken as its digits",
+    }
     return Field(partial(reference, most=most), schema)
+
+
+def _named(most: int) -> Field[str]:
+    schema = {"type": "string", "maxLength": most, "description": "Printable characters"}
+    return Field(partial(_name, most=most), schema)
 
 
 REFERENCE = _reference(people.LONGEST_ID)
 EVENT_ID = _reference(LONGEST_EVENT_ID)
-SOURCE = _reference(LONGEST_SOURCE)
-TYPE = _reference(LONGEST_TYPE)
+SOURCE = _named(LONGEST_SOURCE)
+TYPE = _named(LONGEST_TYPE)
 TEXT = _text(people.LONGEST_TEXT)
 DOMAIN = Field(
     domain,

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 
 from bg_assets.domain.webhooks.events import Event, Party
+from bg_assets.domain.webhooks.seen import Seen
 
 # So many who share an e-mail or a domain are never told apart, and no more of them are read.
 CROWD = 8
+# What an identity leads to whose person was erased.
+ERASED = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,12 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Known:
-    """All that is known before an event, and after it; the last five are what is to be written.
+    """All that is known before an event, and after it; the last seven are what is to be written.
 
     by_email and by_domain hold candidates: everybody who had it when this was read or got it
-    since. locked: people whom somebody else is writing just now.
+    since. locked: people whom somebody else is writing just now. seen: when each value of a person
+    was told, of those of whom a part was told last. removed: who is gone for good, with whom they
+    turned out to be; None where they were erased.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -72,11 +77,14 @@ class Known:
     by_domain: dict[Place, tuple[str, ...]] = field(default_factory=dict)
     by_email: dict[Place, tuple[str, ...]] = field(default_factory=dict)
     locked: frozenset[str] = frozenset()
+    seen: dict[str, Seen] = field(default_factory=dict)
     new_companies: list[str] = field(default_factory=list)
     new_people: dict[str, None] = field(default_factory=dict)
     changed_people: dict[str, None] = field(default_factory=dict)
     new_identities: dict[Identity, None] = field(default_factory=dict)
     refreshes: dict[str, None] = field(default_factory=dict)
+    changed_seen: dict[str, None] = field(default_factory=dict)
+    removed: dict[str, str | None] = field(default_factory=dict)
 
 
 def find_person(known: Known, source: str, event: Event, workspace: str) -> Person | str | None:
@@ -84,8 +92,9 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
     party = event.person
     if party is None or party.id is None:
         return None
-    ours = known.identities.get(("person", source, party.id), "")
-    person = known.people.get(ours) or known.people.get(party.id)
+    if known.identities.get(("person", source, party.id)) == ERASED:
+        return "the person was erased here"
+    person = whom(known, source, party)
     if person is not None:
         return "the person is deleted here" if person.deleted else person
     for email in (party.email, event.old_email):
@@ -99,6 +108,12 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
         if owners:
             return owners[0]
     return None
+
+
+def whom(known: Known, source: str, party: Party) -> Person | None:
+    """Who has the id, by what the source called them before, else by ours; deleted ones too."""
+    ours = known.identities.get(("person", source, party.id or ""))
+    return known.people.get(ours or "") or known.people.get(party.id or "")
 
 
 def _has(person: Person, email: str, workspace: str, known: Known) -> bool:
@@ -147,9 +162,31 @@ def put_person(known: Known, person: Person) -> None:
     elif person.id not in known.new_people:
         known.changed_people[person.id] = None
     known.people[person.id] = person
+    # Whoever tells a part says so after this.
+    known.seen.pop(person.id, None)
+    known.changed_seen.pop(person.id, None)
     company = known.companies.get(person.company_id or "")
     if person.email is not None and company is not None:
         _add(known.by_email, (company.workspace, person.email.lower()), person.id)
+
+
+def see(known: Known, person_id: str, seen: Seen) -> None:
+    """Note when each value of somebody was told."""
+    known.seen[person_id] = seen
+    known.changed_seen[person_id] = None
+
+
+def remove(known: Known, person_id: str, survivor: str | None) -> None:
+    """Nobody is found under this id any more; ``survivor`` is who they turned out to be."""
+    known.people.pop(person_id)
+    known.removed[person_id] = survivor
+    for of_it in (known.new_people, known.changed_people, known.changed_seen):
+        of_it.pop(person_id, None)
+    known.seen.pop(person_id, None)
+    if survivor is not None:
+        for identity, ours in known.identities.items():
+            if ours == person_id:
+                known.identities[identity] = survivor
 
 
 def _add(places: dict[Place, tuple[str, ...]], place: Place, found: str) -> None:

@@ -9,7 +9,7 @@ from bg_assets.domain.webhooks.fields import Field
 
 Schema = dict[str, Any]
 # What must be told: `\S`, since white space alone is nothing.
-_SOMETHING = {"type": "string", "minLength": 1, "pattern": "\\S"}
+_SOMETHING = {"type": ["string", "integer"], "minLength": 1, "pattern": "\\S"}
 
 
 def event(moment: str) -> Schema:
@@ -34,6 +34,7 @@ def event(moment: str) -> Schema:
             "person": _person(),
             "company": _object(_parts(COMPANY)),
             "changes": _changes(),
+            "into": _or_null(fields.REFERENCE, "Of person.merged: whom the person is one with"),
         },
         "allOf": [_needs(paths) for paths in dict.fromkeys(NEEDED.values())],
     }
@@ -72,7 +73,10 @@ def _parts(parts: Mapping[str, Field[str]]) -> Schema:
 
 
 def _or_null(field: Field[str], meaning: str | None = None) -> Schema:
-    schema = {**field.schema, "type": [field.schema["type"], "null"]}
+    kinds = field.schema["type"]
+    schema = {
+        **field.schema, "type": [*([kinds] if isinstance(kinds, str) else kinds), "null"],
+    }  # fmt: skip
     if meaning is not None:
         schema["description"] = "; ".join(filter(None, (meaning, field.schema.get("description"))))
     return schema

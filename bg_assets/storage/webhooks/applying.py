@@ -23,8 +23,8 @@ from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
+from bg_assets.storage.webhooks import forgetting, traces
 from bg_assets.storage.webhooks import known as webhook_known
-from bg_assets.storage.webhooks import traces
 
 # The receiver has judged the times of events by its clock, which may be ahead of ours.
 _ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)
@@ -102,7 +102,7 @@ _CREATE_COMPANIES = sa.text("""
 """)
 # All that is known of a person is written anew.
 _COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
-_ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, {})".format(
+_ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, deleted boolean, {})".format(
     ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 )
 _CREATE_PEOPLE = sa.text(f"""
@@ -111,8 +111,18 @@ _CREATE_PEOPLE = sa.text(f"""
 """)
 # Served by the primary key; the rows are locked already.
 _CHANGE_PEOPLE = sa.text(f"""
-    update bg.people as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)}
+    update bg.people as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)},
+        deleted_at = case when r.deleted then coalesce(p.deleted_at, now()) end
     from {_ROWS} where p.id = r.id
+""")
+_TELL_SEEN = sa.text("""
+    insert into bg.webhook_seen (person_id, observed_at, whole_at, told)
+    select person_id, observed_at, whole_at, told
+    from jsonb_to_recordset(cast(:rows as jsonb))
+        as r(person_id text, observed_at timestamptz, whole_at timestamptz, told jsonb)
+    order by person_id
+    on conflict (person_id) do update set observed_at = excluded.observed_at,
+        whole_at = excluded.whole_at, told = excluded.told
 """)
 _RECOGNISE = sa.text("""
     insert into bg.webhook_identities (kind, source, external_id, our_id)
@@ -225,7 +235,7 @@ def _settle(
     after, verdicts = fold(known, events)
     try:
         with conn.begin_nested():
-            _write(conn, after, verdicts)
+            _write(conn, after, verdicts, events)
     except sa.exc.DBAPIError as err:
         code = str(getattr(err.orig, "pgcode", None) or "08000")
         if code[:2] in _NOT_OF_ROWS and code not in _BUSY:
@@ -247,7 +257,9 @@ def _settle(
     return after, verdicts
 
 
-def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> None:
+def _write(
+    conn: sa.Connection, known: Known, verdicts: Sequence[Verdict], events: Sequence[Pending]
+) -> None:
     """Write what folding changed. The number of statements does not depend on how much it is."""
     companies = [
         {
@@ -269,6 +281,7 @@ def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> No
         (_CREATE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.new_people]),
         (_CHANGE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.changed_people]),
         (_RECOGNISE, identities),
+        (_TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen]),
     ):
         if rows:
             conn.execute(statement, {"rows": json.dumps(rows, default=str)})
@@ -279,8 +292,36 @@ def _write(conn: sa.Connection, known: Known, verdicts: Sequence[Verdict]) -> No
             writer=priorities.WEBHOOK,
             priority=priorities.OF_WEBHOOK,
         )
+    forgetting.forget(conn, known.removed, *_asked_to_forget(events, verdicts))
     conn.execute(_NOW)
     _finish(conn, verdicts)
+
+
+def _asked_to_forget(
+    events: Sequence[Pending], verdicts: Sequence[Verdict]
+) -> tuple[set[tuple[str, str]], list[int]]:
+    """What sources call those whom they erased in these events, and the events' numbers."""
+    applied = {verdict.id for verdict in verdicts if verdict.status == "applied"}
+    asking = {
+        one.id: (one.source, one.event.person.id)
+        for one in events
+        if one.id in applied
+        and isinstance(one.event, Event)
+        and one.event.type == "person.erased"
+        and one.event.person is not None
+        and one.event.person.id is not None
+    }
+    return set(asking.values()), list(asking)
+
+
+def _seen(known: Known, person_id: str) -> dict[str, object]:
+    seen = known.seen[person_id]
+    return {
+        "person_id": person_id,
+        "observed_at": known.people[person_id].observed_at,
+        "whole_at": seen.whole,
+        "told": {name: at.isoformat() for name, at in seen.told.items()},
+    }
 
 
 def _finish(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:

@@ -1,10 +1,11 @@
 """Reads what events may be about: identities, people and companies, all of a round at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from bg_assets.domain.webhooks.events import Event
+from bg_assets.domain.webhooks.events import PARTS, Event, Party
 from bg_assets.domain.webhooks.known import (
     CROWD,
     PERSON_COLUMNS,
@@ -13,6 +14,7 @@ from bg_assets.domain.webhooks.known import (
     Person,
     Source,
 )
+from bg_assets.domain.webhooks.seen import Seen
 
 # A probe for each row asked for, of tables of any size of which the planner may know nothing yet:
 # on its guesses a scan for each e-mail looked cheap. A bitmap would read a crowd to its end.
@@ -64,6 +66,11 @@ _PEOPLE = sa.text(f"""
     select id, {", ".join(PERSON_COLUMNS)}, deleted_at is not null as deleted
     from bg.canonical_people where id = any(:ids)
 """)
+# Served by the primary key, as is what follows.
+_SEEN = sa.text("""
+    select person_id, observed_at, whole_at, told from bg.webhook_seen
+    where person_id = any(:ids)
+""")
 _COMPANIES = sa.text("""
     select id, workspace, name, domain, deleted_at is not null as deleted
     from bg.canonical_companies where id = any(:ids)
@@ -86,13 +93,15 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     by_email = _places(conn, _BY_EMAIL, emails)
     by_domain = _places(conn, _BY_DOMAIN, domains)
 
-    ids = {event.person.id for _, event in told if event.person and event.person.id}
+    ids = {party.id for _, event in told for party in _people(event) if party.id}
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "person")
     ids.update(*by_email.values())
     parameters = {"ids": sorted(ids)}
     free = set(conn.execute(_LOCK_PEOPLE, parameters).scalars())
     people = {row["id"]: Person(**row) for row in conn.execute(_PEOPLE, parameters).mappings()}
 
+    in_parts = any(event.type in PARTS for _, event in told)
+    seen = _seen(conn, people) if in_parts else {}
     ids = {event.company.id for _, event in told if event.company.id}
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "company")
     ids.update(*by_domain.values())
@@ -107,7 +116,27 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
         by_domain=by_domain,
         by_email=by_email,
         locked=frozenset(people.keys() - free),
+        seen=seen,
     )
+
+
+def _people(event: Event) -> Iterator[Party]:
+    """Whom an event names: of two who are one, both."""
+    if event.person is not None:
+        yield event.person
+    if event.into is not None:
+        yield Party(event.into)
+
+
+def _seen(conn: sa.Connection, people: dict[str, Person]) -> dict[str, Seen]:
+    """When each value was told, of those whom nobody else has written since."""
+    return {
+        row.person_id: Seen(
+            row.whole_at, {name: datetime.fromisoformat(at) for name, at in row.told.items()}
+        )
+        for row in conn.execute(_SEEN, {"ids": sorted(people)})
+        if people[row.person_id].observed_at == row.observed_at
+    }
 
 
 def _identities(
@@ -115,8 +144,9 @@ def _identities(
 ) -> dict[tuple[str, str, str], str]:
     wanted: dict[tuple[str, str, str], None] = {}
     for source, event in told:
-        for kind, party in (("person", event.person), ("company", event.company)):
-            if party is not None and party.id is not None:
+        named = [*(("person", party) for party in _people(event)), ("company", event.company)]
+        for kind, party in named:
+            if party.id is not None:
                 wanted[kind, source, party.id] = None
     kinds, sources, ids = ([one[place] for one in wanted] for place in range(3))
     rows = conn.execute(_IDENTITIES, {"kinds": kinds, "sources": sources, "ids": ids})

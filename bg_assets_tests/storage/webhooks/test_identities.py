@@ -7,6 +7,15 @@ from bg_assets_tests.storage import told
 from bg_assets_tests.storage.rows import at, company, forget_changes, insert, rows, run, value
 from bg_assets_tests.storage.told import APPLIED, changes, one, person
 
+NOBODY = (
+    "the person is not known, and the source may not create it; needed is an import in which the "
+    "person has the id that the source uses, or an e-mail in the event that is known here"
+)
+NO_COMPANY = (
+    "the company is not known, and the source may not create it; needed is an import in which the "
+    "company has the id that the source uses, or a domain in the event that is known here"
+)
+
 
 @pytest.fixture(autouse=True)
 def world(engine: sa.Engine) -> None:
@@ -98,10 +107,10 @@ def test_the_email_of_somebody_deleted_tells_nobody(engine: sa.Engine) -> None:
 def test_nobody_is_known_by_their_name_alone(engine: sa.Engine) -> None:
     called = {"id": "sf-1", "name": "Ada Vance", "newTitle": "CEO"}
     assert one(engine, "person.role_change", called) == (
-        "dead", "the person is not known, and the source may not create it",
+        "dead", NOBODY,
     )  # fmt: skip
     assert one(engine, "company.refresh_requested", None, {"id": "x", "name": "Company acme"}) == (
-        "dead", "the company is not known, and the source may not create it",
+        "dead", NO_COMPANY,
     )  # fmt: skip
     assert title(engine, "ada") == "CFO"
     assert changes(engine) == []
