@@ -1,5 +1,6 @@
 """Events that tell a part of a person: each value by its own time, in whatever order they come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -88,6 +89,16 @@ def test_a_title_saved_together_with_the_new_company_comes_along_an_older_one_do
         assert (found.company_id, found.title) == ("globex", None)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_who_left_has_left_though_a_title_was_told_later(order: tuple[int, ...]) -> None:
+    events = (event(1, "person.left", company="acme"), event(2, title="COO"))
+    done, _ = after(*(events[n] for n in order))
+    assert done.people["ada"].status == "left"
+    moved = (event(5, company="globex"), event(4, "person.left", company="acme"))
+    found = after(*moved)[0].people["ada"]
+    assert (found.company_id, found.status) == ("globex", "active")
+
+
 def test_who_was_deleted_is_found_by_nobody_until_restored() -> None:
     gone, verdicts = after(event(0, "person.deleted"), event(1, title="CEO"))
     assert [one.status for one in verdicts] == ["applied", "dead"]
@@ -153,6 +164,18 @@ def test_an_event_about_somebody_unknown_says_what_would_be_needed(
 ) -> None:
     (verdict,) = after(one, by=by)[1]
     assert (verdict.status, needed in (verdict.reason or "")) == ("dead", True)
+
+
+def test_who_was_imported_with_a_short_id_is_found_by_the_long_one_and_known_by_both() -> None:
+    world = known()
+    world.people = {"0035g00000ABCdE": replace(ADA, id="0035g00000ABCdE")}
+    called = Party("0035g00000ABCdEAAX", also="0035g00000ABCdE")
+    company = Party("acmeAAX", also="acme")
+    one = Event("e", "crm", "person.changed", NOON, company, called, {"title": "CEO"})
+    done, (verdict,) = after(one, world=world)
+    assert (verdict.status, verdict.company_id) == ("applied", "acme")
+    assert done.people["0035g00000ABCdE"].title == "CEO"
+    assert done.identities["person", "crm", "0035g00000ABCdEAAX"] == "0035g00000ABCdE"
 
 
 def test_who_is_told_whole_enough_is_created_where_the_source_may() -> None:
