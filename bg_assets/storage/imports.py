@@ -53,8 +53,9 @@ _NO_COMPANY = """
     update staged as s set reason = 'no company ' || company_id || ': import companies first'
     where reason is null and not exists (
         select from bg.canonical_companies as c
-        where c.id = s.company_id and c.deleted_at is null) {or_new}
+        where c.id = s.company_id and c.deleted_at is null {each}) {or_new}
 """
+# Of rows that were sought there are some that have an id of ours, or none.
 _OR_NEW = "and not exists (select from firms as f where f.ours = s.company_id and f.how = 'new')"
 # Numbered, not joined with itself: a file may hold one id a million times.
 _COMES_AGAIN = sa.text("""
@@ -139,8 +140,8 @@ def judge(conn: sa.Connection, kind: str, search: Search | None = None) -> Rejec
     if search is not None:
         recognition.recognise(conn, search)
     if kind == "people":
-        or_new = "" if search is None else _OR_NEW
-        conn.execute(sa.text(_NO_COMPANY.format(or_new=or_new)))
+        parts = ("", "") if search is None else ("offset 0", _OR_NEW)
+        conn.execute(sa.text(_NO_COMPANY.format(each=parts[0], or_new=parts[1])))
     what = "id" if search is None else "person" if kind == "people" else "company"
     conn.execute(_COMES_AGAIN, {"what": what})
     return _rejected(conn)

@@ -143,7 +143,7 @@ _GONE = sa.text("""
     update firms set problem = 'the company ' || ours || ' is no longer tracked: import it first'
     where exists (
         select from bg.canonical_companies as c
-        where c.id = firms.ours and c.deleted_at is not null)
+        where c.id = firms.ours and c.deleted_at is not null offset 0)
 """)
 # Where a row names none, a person who is known stays where they are.
 _UNKNOWN = sa.text("""
@@ -188,8 +188,8 @@ _OF_PEOPLE = sa.text("""
 # A domain that a website told fills what is unknown, and changes nothing. Served by the primary
 # key.
 _KNOWN_DOMAIN = sa.text("""
-    update staged as s set domain = c.domain
-    from bg.canonical_companies as c where c.id = s.id and c.domain is not null
+    update staged as s set domain = coalesce(
+        (select c.domain from bg.canonical_companies as c where c.id = s.id), s.domain)
 """)
 _MAKE = sa.text("""
     insert into bg.companies (id, workspace, name, domain)
@@ -234,16 +234,19 @@ def recognise(conn: sa.Connection, search: Search) -> None:
             conn.execute(_BY_NAME, given)
         conn.execute(_AS_ELSEWHERE)
         conn.execute(_BY_MAIL, places)
-    conn.execute(lookups.PROBED)
-    conn.execute(_IN_DOUBT)
-    if not of_people:
-        conn.execute(_CONTESTED)
-    else:
+    if of_people:
         conn.execute(_GONE)
+    conn.execute(lookups.PROBED)
+    conn.execute(lookups.WHOLE)
+    conn.execute(_IN_DOUBT)
+    if of_people:
         conn.execute(_UNKNOWN, {"create": search.create_companies})
-    for statement in _NEW:
+    else:
+        conn.execute(_CONTESTED)
+    for statement in (*_NEW, _OF_PEOPLE if of_people else _COMPANIES):
         conn.execute(statement)
-    conn.execute(_OF_PEOPLE if of_people else _COMPANIES)
+    conn.execute(lookups.WHOLE_DONE)
+    conn.execute(sa.text("analyze firms"))
     if search.fills_domain:
         conn.execute(_KNOWN_DOMAIN)
 

@@ -11,6 +11,12 @@ PROBE = sa.text("""
     select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """)
 PROBED = sa.text("set local enable_seqscan to default; set local enable_bitmapscan to default")
+# All rows of a file against all: never one by one, whatever the planner knows of a table that was
+# filled a moment ago.
+WHOLE = sa.text("""
+    select set_config('enable_seqscan', 'on', true), set_config('enable_nestloop', 'off', true)
+""")
+WHOLE_DONE = sa.text("set local enable_nestloop to default; set local enable_seqscan to default")
 
 # Of w(source, kind, external_id). Served by the unique key of the identities.
 BY_IDENTITY = """

@@ -15,6 +15,7 @@ _OPEN = "s.id is null and s.reason is null"
 _INDEXED = (
     "create unique index on staged (line)",
     "create index on staged (id) where id is not null",
+    "create index on staged (their_id) where their_id is not null",
     "analyze staged",
 )
 _BY_IDENTITY = sa.text(f"""
@@ -61,8 +62,9 @@ _BY_EMAIL = sa.text(f"""
 """)
 # Served by the primary key of the people.
 _OTHERWISE_CALLED = sa.text("""
-    select s.line, s.name, p.name as known from staged as s
-        join bg.canonical_people as p on p.id = s.id
+    select s.line, s.name, p.name as known
+    from staged as s cross join lateral (
+        select name from bg.canonical_people as p where p.id = s.id offset 0) as p
     where s.how = 'e-mail' and s.id is not null and lower(s.name) <> lower(p.name)
 """)
 _OTHERS = sa.text("create temporary table others (line bigint) on commit drop")
@@ -141,9 +143,9 @@ _IN_DOUBT = sa.text(f"""
 """)
 # Served by the primary key of the people.
 _STAYS = sa.text("""
-    update staged as s set company_id = p.company_id
-    from bg.canonical_people as p
-    where s.reason is null and s.company_id is null and p.id = s.id
+    update staged as s set company_id = (
+        select p.company_id from bg.canonical_people as p where p.id = s.id)
+    where s.reason is null and s.company_id is null and s.id is not null
 """)
 _NOWHERE = sa.text("""
     update staged set reason = 'its company is not known: give its name, domain or id'
@@ -185,7 +187,8 @@ _NEW = (
 _MANAGERS = sa.text("""
     update staged as s set manager_id = coalesce(
         (select m.id from staged as m
-            where m.their_id = s.manager_id and m.reason is null order by m.line desc limit 1),
+            where m.their_id = s.manager_id and m.their_id is not null and m.reason is null
+            limit 1),
         (select i.our_id from bg.webhook_identities as i
             where i.source = :source and i.kind = 'person' and i.external_id = s.manager_id))
     where s.manager_id is not null and s.reason is null
@@ -215,11 +218,16 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     _leave_out_others(conn)
     _read_colleagues(conn)
     conn.execute(_BY_NAME, {"source": search.source, "most": CROWD})
+    conn.execute(_STAYS)
     conn.execute(lookups.PROBED)
-    for statement in (_CONTESTED, _AS_ELSEWHERE, _IN_DOUBT, _STAYS, _NOWHERE, *_NEW):
+    conn.execute(lookups.WHOLE)
+    for statement in (_CONTESTED, _AS_ELSEWHERE, _IN_DOUBT, _NOWHERE, *_NEW):
         conn.execute(statement)
+    conn.execute(lookups.WHOLE_DONE)
     if search.source is not None:
+        conn.execute(lookups.PROBE)
         conn.execute(_MANAGERS, {"source": search.source})
+        conn.execute(lookups.PROBED)
 
 
 def write(conn: sa.Connection, search: Search) -> None:
