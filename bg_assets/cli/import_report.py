@@ -9,11 +9,13 @@ from typing import Any, Literal
 from rich.table import Table
 
 from bg_assets import terminal
-from bg_assets.cli import session
+from bg_assets.cli import import_search, session
 from bg_assets.files.header import show
 from bg_assets.files.reading import ImportFile
 from bg_assets.storage.import_results import Named, Waiting
 from bg_assets.storage.imports import Imported, Rejected
+from bg_assets.storage.recognition.rows import Recognised
+from bg_assets.storage.recognition.search import Search
 from bg_assets.terminal import json_text
 
 # Within what a file names everybody.
@@ -29,7 +31,8 @@ class Outcome:
 
     Of a dry run also the first rows as they would be stored, and lines of rejects with the reason.
     waiting: who waits for a refresh by then. snapshot: within what it was a full one, and named:
-    how many companies the file names.
+    how many companies the file names. search, recognised: how rows without ids of ours looked for
+    whom they mean, and what came of that.
     """
 
     done: Imported
@@ -40,6 +43,8 @@ class Outcome:
     waiting: Waiting | None = None
     snapshot: Snapshot | None = None
     named: Named | None = None
+    search: Search | None = None
+    recognised: Recognised | None = None
 
     @property
     def nothing_taken(self) -> bool:
@@ -69,7 +74,13 @@ def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
         counts.append(f"{rejected.kept} kept with a blank")
     counts.append(f"{rejected.rows} rejected")
     terminal.tell(f"{opened.kind}: {', '.join(counts)}")
-    for line in (*_rejects(outcome), *_remarks(opened), *_snapshot(outcome), *_waiting(outcome)):
+    for line in (
+        *_found(outcome),
+        *_rejects(outcome),
+        *_remarks(opened),
+        *_snapshot(outcome),
+        *_waiting(outcome),
+    ):
         session.say(line)
     if outcome.nothing_taken:
         session.say("nothing was taken: every row is rejected")
@@ -98,6 +109,8 @@ def _document(opened: ImportFile, outcome: Outcome) -> dict[str, Any]:
         "dry_run": outcome.dry,
         "waiting": outcome.waiting and asdict(outcome.waiting),
         "snapshot": outcome.snapshot,
+        "source": outcome.search and outcome.search.source,
+        "recognised": outcome.recognised and asdict(outcome.recognised),
         "companies_not_named": outcome.named and outcome.named.unnamed,
     }
     if outcome.dry:
@@ -122,6 +135,11 @@ def _columns(opened: ImportFile) -> Iterator[str]:
         yield f"{whose}: {', '.join(read)}"
     if opened.fitted.ignored:
         yield f"ignored: {', '.join(map(show, opened.fitted.ignored))}"
+
+
+def _found(outcome: Outcome) -> Iterator[str]:
+    if outcome.search and outcome.recognised:
+        yield from import_search.told(outcome.search, outcome.recognised, outcome.dry)
 
 
 def _rejects(outcome: Outcome) -> Iterator[str]:

@@ -11,17 +11,19 @@ import sqlalchemy as sa
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bg_assets import settings, terminal
-from bg_assets.cli import import_report, session
+from bg_assets.cli import import_report, import_search, session
 from bg_assets.cli.import_report import Outcome, Snapshot
+from bg_assets.cli.import_search import Staging
 from bg_assets.files import mapping as mappings
 from bg_assets.files.header import Kind
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
-from bg_assets.files.rows import Reject
 from bg_assets.storage import database, import_results, imports
 from bg_assets.storage.capture import attached
 from bg_assets.storage.imports import Rejected
+from bg_assets.storage.recognition import rows as recognition
+from bg_assets.storage.recognition.search import Search
 
 _ROWS_BETWEEN_UPDATES = 2000
 _SNAPSHOT_OF_FILE = "--full-snapshot=companies"
@@ -33,7 +35,8 @@ _REASONS_TOLD = 1000
 class _Task:
     """How a file is to be imported, besides what is in it."""
 
-    constants: dict[str, object]
+    workspace: str | None
+    create_companies: bool | None
     full_snapshot: Snapshot | None
     allow_leavers: bool
     dry_run: bool
@@ -41,6 +44,10 @@ class _Task:
     @property
     def everywhere(self) -> bool:
         return self.full_snapshot == "all"
+
+    @property
+    def constants(self) -> dict[str, object]:
+        return {} if self.workspace is None else {"workspace": self.workspace}
 
 
 class _Import(click.Command):
@@ -74,6 +81,17 @@ class _Import(click.Command):
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns that are not known.")
 @click.option("--workspace", default=None, help="Workspace of the companies in the file.")
 @click.option(
+    "--source",
+    metavar="NAME",
+    help="Ids in the file are those of this source, like crm: people and companies keep ids of our "
+    "own, and are known again by the source's, an e-mail, a domain, or company and name.",
+)
+@click.option(
+    "--create-companies/--no-create-companies",
+    default=None,
+    help="Create the companies that people name and nobody knows; unsaid: if there are none yet.",
+)
+@click.option(
     "--full-snapshot",
     type=click.Choice(["companies", "all"]),
     metavar="[all]",
@@ -94,6 +112,8 @@ def import_file(
     map_file: Path | None,
     ignore_unknown: bool,
     workspace: str | None,
+    source: str | None,
+    create_companies: bool | None,
     full_snapshot: Snapshot | None,
     allow_leavers: bool,
     dry_run: bool,
@@ -109,6 +129,7 @@ def import_file(
     before the header are passed over, and what is not UTF-8 is told. Workbooks need the extra
     `excel`, Parquet needs `parquet`.
 
+    No ids are needed: without them, or with --source, rows are known again by what else they tell.
     Columns are found by our names, whatever their case and signs, and by those of known CRMs and
     lists (`bg-assets headers`). Rejected rows go to FILE.rejects.csv with their reason; all others
     are in the tables when the command ends, or none of them. A value that can't be read, where none
@@ -116,6 +137,9 @@ def import_file(
     characters in texts become spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
+    if kind == "companies" and create_companies is not None:
+        session.fail("--create-companies goes with people", session.USAGE)
+    source = import_search.check_source(source)
     with session.clear_errors():
         mapping = mappings.read_file(map_file) if map_file else {}
         mapping |= mappings.parse_options(pairs)
@@ -123,10 +147,18 @@ def import_file(
             session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
         headers = settings.read().headers
         opened = open_import(
-            file, kind, mapping, ignore_unknown, headers, date_format, encoding, sheet
+            file,
+            kind,
+            mapping,
+            ignore_unknown,
+            headers,
+            date_format,
+            encoding,
+            sheet,
+            source,
         )
-    constants: dict[str, object] = {} if workspace is None else {"workspace": workspace.strip()}
-    task = _Task(constants, full_snapshot, allow_leavers, dry_run)
+    workspace = workspace and workspace.strip()
+    task = _Task(workspace, create_companies, full_snapshot, allow_leavers, dry_run)
     with opened, session.opened() as engine:
         with database.connect(engine) as conn:
             if refused := attached.refusal(conn, kind):
@@ -143,8 +175,6 @@ def import_file(
 def _refuse_what_does_not_go_together(
     kind: str, workspace: str | None, full_snapshot: Snapshot | None, allow_leavers: bool
 ) -> None:
-    if kind == "people" and workspace is not None:
-        session.fail("--workspace goes with companies: people follow theirs", session.USAGE)
     if workspace is not None and not (workspace.strip() and workspace.isprintable()):
         session.fail("--workspace takes a name of printable characters", session.USAGE)
     if kind == "companies" and full_snapshot:
@@ -155,7 +185,7 @@ def _refuse_what_does_not_go_together(
 
 def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     """The whole of it in one transaction. Raises TooManyLeavers and whatever reading raises."""
-    kind, columns = opened.kind, (*opened.columns, *task.constants)
+    kind = opened.kind
     # Whatever the database's default: what others write meanwhile is seen, not refused.
     committed = engine.execution_options(isolation_level="READ COMMITTED")
     # The rejects are in place before the commit: where these can't be written, nothing is imported.
@@ -163,20 +193,21 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         database.connect(committed) as conn,
         RejectsWriter(opened.path, opened.header) as rejects,
     ):
-        rejected = _judged(conn, opened, task)
+        search = import_search.search(conn, opened, task.workspace, task.create_companies)
+        staging = import_search.staging(opened, search, task.constants)
+        rejected = _judged(conn, opened, task, staging, search)
         with session.working(f"writing {kind}"):
             for reject in opened.again(imports.reasons(conn)):
                 rejects.write(reject)
             if rejects.count != rejected.rows + rejected.kept:
                 raise BrokenFile(f"{opened.path.name} changed while it was read: import it again")
-            imports.wait_for_others(
-                conn, lambda: session.say("waiting for another import to end ...")
-            )
+            imports.wait_for_others(conn, _say_waiting)
             done = imports.apply(
                 conn,
                 kind,
-                columns,
+                staging.columns,
                 file=opened.path.name,
+                search=search,
                 full_snapshot=task.full_snapshot is not None,
                 everywhere=task.everywhere,
                 allow_leavers=task.allow_leavers,
@@ -185,15 +216,26 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
             interval = session.settings_in_force(conn, "BG_REFRESH_INTERVAL").refresh_interval
             waiting = import_results.waiting(conn, kind, interval, everywhere=task.everywhere)
             named = import_results.named(conn) if task.full_snapshot else None
-    path = rejects.path if rejects.count else None
-    return Outcome(done, rejected, path, waiting=waiting, snapshot=task.full_snapshot, named=named)
+            recognised = recognition.counted(conn, search) if search else None
+    return Outcome(
+        done,
+        rejected,
+        rejects.path if rejects.count else None,
+        waiting=waiting,
+        snapshot=task.full_snapshot,
+        named=named,
+        search=search,
+        recognised=recognised,
+    )
 
 
 def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     """What would come of it just now; the transaction that finds it out is undone."""
-    columns = (*opened.columns, *task.constants)
     with database.connect(engine) as conn:
-        rejected = _judged(conn, opened, task)
+        search = import_search.search(conn, opened, task.workspace, task.create_companies)
+        staging = import_search.staging(opened, search, task.constants)
+        columns = staging.columns
+        rejected = _judged(conn, opened, task, staging, search)
         with session.working("comparing"):
             done = imports.foretell(
                 conn,
@@ -206,6 +248,7 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
             rows = imports.first_rows(conn, columns, import_report.ROWS_SHOWN)
             reasons = tuple(islice(imports.reasons(conn), _REASONS_TOLD))
             named = import_results.named(conn) if task.full_snapshot else None
+            recognised = recognition.counted(conn, search) if search else None
         conn.rollback()
     return Outcome(
         done,
@@ -214,36 +257,29 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         reasons=reasons,
         snapshot=task.full_snapshot,
         named=named,
+        search=search,
+        recognised=recognised,
     )
 
 
-def _judged(conn: sa.Connection, opened: ImportFile, task: _Task) -> Rejected:
-    """Stage all rows of the file, and find out which of them are rejected."""
-    columns = (*opened.columns, *task.constants)
+def _say_waiting() -> None:
+    session.say("waiting for another import to end ...")
+
+
+def _judged(
+    conn: sa.Connection, opened: ImportFile, task: _Task, staging: Staging, search: Search | None
+) -> Rejected:
+    """Stage all rows of the file, find whom they mean, and which of them are rejected."""
     with _reading(opened) as step:
-        rows = _staged(opened, columns, task.constants)
-        imports.stage(conn, opened.kind, columns, _counted(rows, step))
+        rows = _counted(staging.rows(opened), step)
+        imports.stage(conn, opened.kind, staging.columns, rows, beside=staging.beside)
+    if search is not None:
+        imports.wait_for_others(conn, _say_waiting, searching=True)
     with session.working(f"looking through {opened.kind}"):
-        rejected = imports.judge(conn, opened.kind)
+        rejected = imports.judge(conn, opened.kind, search)
     if task.full_snapshot and rejected.without_id:
         _refuse_unreadable(rejected.without_id)
     return rejected
-
-
-def _staged(
-    opened: ImportFile, columns: tuple[str, ...], constants: dict[str, object]
-) -> Iterator[tuple[object, ...]]:
-    """Line, reason, what is kept otherwise, and values of each row; of a rejected one the id, so
-    that nobody is missed.
-    """
-    last = tuple(constants.values())
-    before = columns.index("id")
-    after = (None,) * (len(columns) - before - 1)
-    for row in opened.rows():
-        if isinstance(row, Reject):
-            yield (row.line, row.reason, None, *(None,) * before, opened.key(row), *after)
-        else:
-            yield (row.line, None, row.kept, *row.cells, *last)
 
 
 def _counted(
@@ -275,7 +311,7 @@ def _reading(opened: ImportFile) -> Iterator[Callable[[], None]]:
 def _refuse_unreadable(records: int) -> None:
     """Whoever stands in a record that can't be read must not count as a leaver."""
     session.fail(
-        f"{records} records have no readable id, so a full snapshot can't tell who "
-        "left: mend the file, or import it without --full-snapshot",
+        f"{records} records have no readable id, or don't tell whom they mean, so a full snapshot "
+        "can't tell who left: mend the file, or import it without --full-snapshot",
         session.FAILED,
     )

@@ -12,7 +12,7 @@ from bg_assets.domain.values import companies, days, habits, people
 from bg_assets.domain.values.columns import Column, Form, in_files
 from bg_assets.domain.values.days import CountedFrom, Order
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.files.header import COLUMNS, Kind
+from bg_assets.files.header import CLUES, COLUMNS, Kind
 from bg_assets.files.values import read_email, read_id, read_text
 
 _CACHED = 50_000
@@ -53,15 +53,24 @@ class DayForms:
     counted_from: CountedFrom | None = None
 
 
-def readers(kind: Kind, forms: DayForms) -> Mapping[str, Callable[[str], object]]:
+def readers(
+    kind: Kind, forms: DayForms, *, of_source: bool = False
+) -> Mapping[str, Callable[[str], object]]:
     """A reader for each column of a file.
 
+    ``of_source``: ids are of the file's source, which may make them otherwise than ours are made.
     Readers of columns whose values repeat remember them; take new readers for each file.
     """
-    return {name: _reader(name, column, forms) for name, column in in_files(COLUMNS[kind])}
+    columns = in_files((*COLUMNS[kind], *CLUES[kind]))
+    return {name: _reader(name, column, forms, of_source) for name, column in columns}
 
 
-def _reader(name: str, column: Column, forms: DayForms) -> Callable[[str], object]:
+def _reader(name: str, column: Column, forms: DayForms, of_source: bool) -> Callable[[str], object]:
+    if of_source and column.form == "company id":
+        several = partial(_read_company_of_person, read_one=_read_id)
+        return _Remembering(several).__getitem__ if name == "company_id" else _read_id
+    if name in ("company_name", "company_domain"):
+        return _Remembering(_READERS[column.form]).__getitem__
     if column.form == "day":
         return _Remembering(partial(_read_day, name=name, forms=forms)).__getitem__
     if name == "company_id":
@@ -107,13 +116,15 @@ def _read_company_id(raw: str) -> object:
     return checked if isinstance(checked, Unfit) else companies.parse_company_id(checked)
 
 
-def _read_company_of_person(raw: str) -> object:
+def _read_company_of_person(
+    raw: str, read_one: Callable[[str], object] = _read_company_id
+) -> object:
     """Of several ids, as some systems write all companies of a person, the first."""
-    whole = _read_company_id(raw)
+    whole = read_one(raw)
     parts = [part for part in map(str.strip, _SEVERAL_IDS.split(raw)) if part]
-    if not isinstance(whole, Unfit) or len(parts) < 2:
+    if len(parts) < 2 or (read_one is _read_company_id and not isinstance(whole, Unfit)):
         return whole
-    found = [_read_company_id(part) for part in parts]
+    found = [read_one(part) for part in parts]
     if any(isinstance(one, Unfit) for one in found):
         return whole
     return Amended(found[0], f"names {len(found)} companies, of which the first is taken")

@@ -22,6 +22,21 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(name for name, column in in_files(columns) if column.in_files == "may")
     for kind, columns in COLUMNS.items()
 }
+# What a file may have besides: by it a row finds its person or company where there are no ids of
+# ours. None of it is stored as it is.
+_OWN_KEY = Column("source_id", "person id", in_files="may")
+CLUES: Mapping[Kind, tuple[Column, ...]] = {
+    "companies": (_OWN_KEY,),
+    "people": (
+        _OWN_KEY,
+        Column("company_name", "company name", in_files="may"),
+        Column("company_domain", "domain", in_files="may"),
+    ),
+}
+_KEYS = {"companies": {"id"}, "people": {"id", "company_id"}}
+# One of these is enough to tell who is meant, and where they work.
+_WHO = {"companies": {"id", "source_id", "name"}, "people": {"id", "source_id", "name", "email"}}
+_WHERE = ("company_id", "company_name", "company_domain", "email")
 # Texts, of which several may be joined to one.
 _JOINED = frozenset({"name", "title", "text", "company name"})
 
@@ -34,6 +49,8 @@ _WHAT = {
     "company_id": "ids of companies as they were imported, not their names",
     "name": "the names",
 }
+# What tells the same of a person.
+_INSTEAD = {"company_id": "company_name, company_domain or email", "id": "name or email"}
 
 
 class BadHeader(Exception):
@@ -46,16 +63,20 @@ class Fitted:
 
     positions: of each canonical column that the file has, in canonical order, where in the file it
     stands; several are joined. ignored: the names of the other columns. system: whose export it is.
+    required: the columns in which nothing may be missing. sought: whether rows find their person or
+    company, since the file does not have ids of ours for both.
     """
 
     positions: dict[str, tuple[int, ...]]
     ignored: tuple[str, ...] = ()
     system: str | None = None
+    required: tuple[str, ...] = ()
+    sought: bool = False
 
 
 def columns(kind: Kind) -> tuple[str, ...]:
     """The names of all columns that such a file may have, the required ones first."""
-    return (*REQUIRED[kind], *OPTIONAL[kind])
+    return (*REQUIRED[kind], *OPTIONAL[kind], *(column.name for column in CLUES[kind]))
 
 
 def fit(
@@ -64,13 +85,15 @@ def fit(
     mapping: Mapping[str, str],
     ignore_unknown: bool,
     known: Sequence[Spelling] = (),
+    *,
+    of_source: bool = False,
 ) -> Fitted:
     """Which columns of the file are ours, by the mapping, by our names, or as ``known`` has them.
 
     ``mapping`` goes from canonical to the file's name, or to several as ``A+B``. Case, accents,
     spaces and signs in names make no difference. In the export of a known system the other columns
-    are passed over, elsewhere only with ``ignore_unknown``. Raises BadHeader with all that is
-    wrong, near matches, and what to type.
+    are passed over, elsewhere only with ``ignore_unknown``. ``of_source``: ids in the file are its
+    source's own. Raises BadHeader with all that is wrong, near matches, and what to type.
     """
     names = [name.strip() for name in header]
     canonical = columns(kind)
@@ -79,7 +102,7 @@ def fit(
     positions, problems = _mapped(names, kind, mapping)
     taken = {position for found in positions.values() for position in found}
     for name in canonical:
-        if name in mapping:
+        if name in mapping or _is_needless(name, kind, positions, of_source):
             continue
         if found := _found(name, names, taken, [s for s in known if s.system in (system, ANY)]):
             positions[name] = found
@@ -87,6 +110,7 @@ def fit(
     unknown = [names[i] for i in range(len(names)) if i not in taken]
     used = {plain(names[i]) for i in taken}
     lenient = ignore_unknown or system is not None
+    sought = of_source or bool(_KEYS[kind] - positions.keys()) or "source_id" in positions
     problems += _missing(kind, positions, mapping, unknown, system)
     problems += _twice(names, taken, lenient)
     # The second of two columns with one name is named as such, not also as unknown.
@@ -95,8 +119,25 @@ def fit(
         problems.append(_unknown(strangers, canonical, positions, mapping))
     if problems:
         raise BadHeader("; ".join(problems))
+    required = [name for name in REQUIRED[kind] if name in positions]
     return Fitted(
-        {name: positions[name] for name in canonical if name in positions}, tuple(unknown), system
+        {name: positions[name] for name in canonical if name in positions},
+        tuple(unknown),
+        system,
+        # By a source's own id nobody need be known, if there is something else.
+        tuple(name for name in required if not of_source or name not in _KEYS[kind]),
+        sought,
+    )
+
+
+def _is_needless(name: str, kind: Kind, found: Mapping[str, object], of_source: bool) -> bool:
+    """Whether a column would only say anew what an id of ours says already."""
+    if name == "source_id":
+        return "id" in found
+    return (
+        name.startswith("company_")
+        and name != "company_id"
+        and ("company_id" in found and not of_source)
     )
 
 
@@ -108,7 +149,7 @@ def _mapped(
     names: Sequence[str], kind: Kind, mapping: Mapping[str, str]
 ) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """Where the columns of the user's mapping stand, and what is wrong with it."""
-    forms = {name: column.form for name, column in in_files(COLUMNS[kind])}
+    forms = {name: column.form for name, column in in_files((*COLUMNS[kind], *CLUES[kind]))}
     positions: dict[str, tuple[int, ...]] = {}
     problems = []
     for name, value in mapping.items():
@@ -199,20 +240,31 @@ def _missing(
     whose = f" of {system}'s export" if system else ""
     there = [name for name in unknown if name]
     for name in REQUIRED[kind]:
-        if name in found or name in mapping:
+        if name in found or name in mapping or _is_told_otherwise(name, kind, found):
             continue
         missing = f"the required column {name} is missing"
+        instead = ""
+        if kind == "people" and name in _INSTEAD:
+            instead = f"; instead of it {_INSTEAD[name]} would do"
         if near := _closest(name, there):
             shown = show(near[0])
-            yield f"{missing}: if {shown}{whose} holds {_WHAT[name]}, add --map {name}={shown}"
+            what = _WHAT[name]
+            yield f"{missing}: if {shown}{whose} holds {what}, add --map {name}={shown}{instead}"
         elif there:
             some = ", ".join(map(show, there[:_SHOWN]))
             yield (
                 f"{missing}: if one of the columns{whose} holds {_WHAT[name]} ({some}), name that "
-                "with --map"
+                f"with --map{instead}"
             )
         else:
-            yield f"{missing}, and no column{whose} is left that could be it"
+            yield f"{missing}, and no column{whose} is left that could be it{instead}"
+
+
+def _is_told_otherwise(name: str, kind: Kind, found: Mapping[str, object]) -> bool:
+    """Whether there is something else by which a row finds whom an id would tell."""
+    if name == "company_id":
+        return not found.keys().isdisjoint(_WHERE)
+    return name == "id" and not found.keys().isdisjoint(_WHO[kind])
 
 
 def _unknown(

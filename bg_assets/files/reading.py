@@ -37,6 +37,7 @@ class ImportFile:
     ``header``: the file's own column names. ``columns``: the canonical ones that its rows fill;
     ``fitted``: which of the file's fill which, and which are passed over; ``shape``: its encoding
     and the like.
+    ``source``: whose own the ids in it are, None where they are ours.
     ``size``: bytes on disk, ``position``: how many of them are read, for a progress bar.
     """
 
@@ -49,6 +50,7 @@ class ImportFile:
         shape: Shape,
         forms: DayForms,
         records: AnyRecords,
+        source: str | None = None,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -62,7 +64,8 @@ class ImportFile:
             )
         )
         self.fitted = fitted
-        self._checks = Checks(kind, fitted.positions, self.columns, forms)
+        self.source = source
+        self._checks = Checks(kind, fitted, self.columns, forms, of_source=source is not None)
         self.shape = shape
         self._records = records
         self._started = False
@@ -132,8 +135,10 @@ class ImportFile:
             records.close()
 
     def key(self, reject: Reject) -> str | None:
-        """The id that stands in a rejected record; None where it can't be told."""
-        if len(reject.original) != len(self.header):
+        """The id of ours that stands in a rejected record; None where it can't be told."""
+        if len(reject.original) != len(self.header) or "id" not in self.fitted.positions:
+            return None
+        if self.source is not None:
             return None
         text = reject.original[self.fitted.positions["id"][0]].strip()
         return text if text.isprintable() and text else None
@@ -173,14 +178,16 @@ def open_import(
     date_format: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    source: str | None = None,
 ) -> ImportFile:
     """Open a file of companies or people, its header read and checked before anything else.
 
     ``mapping`` goes from our column to the file's; ``own_headers``: a table of headers of the
     user's, besides the shipped one; ``date_format``: how its days are written, else each column is
     looked through for that; ``encoding``: of its text, else its bytes tell; ``sheet``: of a
-    workbook, by name or number. Raises BadHeader, BadHeaders, or BrokenFile where the compression
-    is damaged before the header ends; all name the file and what to do.
+    workbook, by name or number; ``source``: whose own its ids are. Raises BadHeader, BadHeaders, or
+    BrokenFile where the compression is damaged before the header ends; all name the file and what
+    to do.
     """
     known = spellings.load(own_headers, kind, columns(kind))
     try:
@@ -192,9 +199,9 @@ def open_import(
         raise BrokenFile(f"{path.name} {err}") from None
     try:
         header = _read_header(records)
-        fitted = fit(header, kind, mapping, ignore_unknown, known)
+        fitted = fit(header, kind, mapping, ignore_unknown, known, of_source=source is not None)
         forms = _day_forms(path, shape, header, fitted, date_format)
-        return ImportFile(path, kind, header, fitted, shape, forms, records)
+        return ImportFile(path, kind, header, fitted, shape, forms, records, source)
     except BaseException as err:
         records.close()
         if isinstance(err, BadHeader):

@@ -12,7 +12,7 @@ from bg_assets.domain.values import controls
 from bg_assets.domain.values.companies import Headcount
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.files.cells import Amended, DayForms, readers
-from bg_assets.files.header import REQUIRED, Kind
+from bg_assets.files.header import Fitted, Kind
 
 # What a reader gives where there is something to say.
 _SAID = frozenset((Amended, Unfit))
@@ -71,14 +71,17 @@ class Checks:
     def __init__(
         self,
         kind: Kind,
-        found: Mapping[str, tuple[int, ...]],
+        fitted: Fitted,
         columns: tuple[str, ...],
         forms: DayForms,
+        *,
+        of_source: bool = False,
     ) -> None:
-        by_name = readers(kind, forms)
+        by_name = readers(kind, forms, of_source=of_source)
+        found = fitted.positions
         self._plan = [(name, places, by_name[name]) for name, places in found.items()]
         self._read = [index for places in found.values() for index in places]
-        self._required = REQUIRED[kind]
+        self._required = fitted.required
         self._columns = columns
         self.cleaned = 0
 
@@ -152,7 +155,7 @@ def _judge_rows(
         for place, value in enumerate(columns[name]):
             if value is None and place not in unfit:
                 unfit.add(place, f"{name}: is empty")
-    ids, managers = columns["id"], columns.get("manager_id", [])
+    ids, managers = columns.get("id", []), columns.get("manager_id", [])
     equal = list(map(eq, ids, managers))
     for place, same in enumerate(equal if True in equal else ()):
         if same and isinstance(ids[place], str):

@@ -14,6 +14,8 @@ from bg_assets.domain.causes import cleaned
 from bg_assets.storage import claims, database, locks, writes
 from bg_assets.storage.copying import copy_rows
 from bg_assets.storage.locks import Lock
+from bg_assets.storage.recognition import rows as recognition
+from bg_assets.storage.recognition.search import Search
 
 _REJECTS_AT_ONCE = 1000
 _TRIES = 5
@@ -47,16 +49,18 @@ class Rejected:
 
 # By this name the changes that it leads to tell of it.
 _WRITER = sa.text("select set_config('bg.source', 'import', true)")
-_NO_COMPANY = sa.text("""
+_NO_COMPANY = """
     update staged as s set reason = 'no company ' || company_id || ': import companies first'
     where reason is null and not exists (
         select from bg.canonical_companies as c
-        where c.id = s.company_id and c.deleted_at is null)
-""")
+        where c.id = s.company_id and c.deleted_at is null {each}) {or_new}
+"""
+# Of rows that were sought there are some that have an id of ours, or none.
+_OR_NEW = "and not exists (select from firms as f where f.ours = s.company_id and f.how = 'new')"
 # Numbered, not joined with itself: a file may hold one id a million times.
 _COMES_AGAIN = sa.text("""
     update staged as s
-    set reason = 'the same id comes again in line ' || last || ': the last one counts'
+    set reason = 'the same ' || :what || ' comes again in line ' || last || ': the last one counts'
     from (
         select line, max(line) over (partition by id) as last from staged where reason is null
     ) as numbered
@@ -100,34 +104,46 @@ _LEAVE = sa.text(f"""
 
 
 def stage(
-    conn: sa.Connection, kind: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    conn: sa.Connection,
+    kind: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    beside: Sequence[str] = (),
 ) -> None:
     """Put rows aside: the line, the reason if the row is rejected, what else there is to say of it,
-    and the values of ``columns``.
+    and the values of ``columns``, and of ``beside``: texts by which it is found whom they mean.
 
     A rejected row has its id at most. A status of null is that which a person has. What ``rows``
     raises goes through to the caller.
     """
+    texts = "".join(f", ''::text as {name}" for name in beside)
     conn.execute(
         sa.text(
             f"create temporary table staged on commit drop as "
             f"select 0::bigint as line, ''::text as reason, ''::text as kept, {', '.join(columns)} "
-            f"from bg.{kind} limit 0"
+            f"{texts} from bg.{kind} limit 0"
         )
     )
-    copy_rows(conn, "staged", ("line", "reason", "kept", *columns), rows)
-    conn.execute(sa.text("create index on staged (id)"))
+    copy_rows(conn, "staged", ("line", "reason", "kept", *columns, *beside), rows)
+    if not beside:
+        conn.execute(sa.text("create index on staged (id)"))
     conn.execute(sa.text("analyze staged"))
 
 
-def judge(conn: sa.Connection, kind: str) -> Rejected:
+def judge(conn: sa.Connection, kind: str, search: Search | None = None) -> Rejected:
     """Reject what can't go in, seen over the whole file, and count all rejects.
 
-    Of rows with the same id the last that fits counts.
+    With ``search`` rows find whom they mean first: call ``wait_for_others`` before. Of rows with
+    the same id the last that fits counts.
     """
+    if search is not None:
+        recognition.recognise(conn, search)
     if kind == "people":
-        conn.execute(_NO_COMPANY)
-    conn.execute(_COMES_AGAIN)
+        parts = ("", "") if search is None else ("offset 0", _OR_NEW)
+        conn.execute(sa.text(_NO_COMPANY.format(each=parts[0], or_new=parts[1])))
+    what = "id" if search is None else "person" if kind == "people" else "company"
+    conn.execute(_COMES_AGAIN, {"what": what})
     return _rejected(conn)
 
 
@@ -165,15 +181,19 @@ def foretell(
     return Imported(row.inserted, row.updated, row.good - row.inserted - row.updated, left)
 
 
-def wait_for_others(conn: sa.Connection, waiting: Callable[[], None]) -> None:
+def wait_for_others(
+    conn: sa.Connection, waiting: Callable[[], None], *, searching: bool = False
+) -> None:
     """Let no other import write until this transaction ends; call before ``apply``.
 
     Calls ``waiting`` where another is writing just now. Two that write the same people at once,
-    each in its own order, would lock each other out.
+    each in its own order, would lock each other out. With ``searching`` events of the webhook door
+    wait too, and stay pending: else both could make the same new person.
     """
-    if not locks.try_to_take(conn, Lock.IMPORT):
-        waiting()
-        locks.take(conn, Lock.IMPORT)
+    for lock in (Lock.IMPORT, Lock.WEBHOOK_EVENTS) if searching else (Lock.IMPORT,):
+        if not locks.try_to_take(conn, lock):
+            waiting()
+            locks.take(conn, lock)
 
 
 def apply(
@@ -182,6 +202,7 @@ def apply(
     columns: Sequence[str],
     *,
     file: str | None = None,
+    search: Search | None = None,
     full_snapshot: bool = False,
     everywhere: bool = False,
     allow_leavers: bool = False,
@@ -197,12 +218,16 @@ def apply(
     Where another writer wins a deadlock, all of this is undone and tried again, some times, after
     a call of ``again``. What is staged stays: the file need not be read twice. The transaction
     must be READ COMMITTED, so that each try sees what others wrote.
+
+    ``search``: by what the rows found whom they mean; what is new of companies, and ids of their
+    source, is kept.
     """
     began_at = claims.database_now(conn)
     for tries in range(1, _TRIES + 1):
         try:
             with conn.begin_nested():
                 conn.execute(_WRITER)
+                recognition.write(conn, search)
                 snapshot = kind == "people" and full_snapshot
                 left = _leave(conn, allow_leavers, everywhere) if snapshot else 0
                 done = _apply(conn, kind, columns, full_snapshot, left)

@@ -55,6 +55,8 @@ def test_companies_and_people_are_stored_with_all_their_columns(bg: Command) -> 
         },
         "ignored": [],
         "dry_run": False,
+        "source": None,
+        "recognised": None,
         "snapshot": None,
         "companies_not_named": None,
     }
@@ -233,10 +235,19 @@ def test_companies_get_the_workspace_of_the_command_and_keep_it(bg: Command) -> 
     assert bg.value("select workspace from bg.companies") == "other"
 
 
+@pytest.mark.parametrize("option", [("--workspace", "w"), ("--create-companies",)])
+def test_what_is_for_a_search_is_refused_where_the_file_has_ids_of_ours(
+    bg: Command, option: tuple[str, ...]
+) -> None:
+    done = bg("import", "people", bg.file("x.csv", "id,company_id\na,Aa\n"), *option)
+    assert (done.code, done.out) == (2, "")
+    assert "people whose companies are looked for" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("people", "--workspace", "w"), "--workspace goes with companies"),
+        (("companies", "--create-companies"), "--create-companies goes with people"),
         (("companies", "--workspace", " "), "--workspace takes a name"),
         (("companies", "--full-snapshot"), "--full-snapshot goes with people"),
         (("people", "--allow-leavers"), "--allow-leavers goes with --full-snapshot"),

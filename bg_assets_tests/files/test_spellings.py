@@ -112,13 +112,34 @@ def test_the_export_of_a_known_system_is_read_by_its_headers_and_the_rest_is_nam
     assert (found.system, sources, ",".join(found.ignored)) == (system, read, ignored)
 
 
-def test_a_list_of_linkedin_is_known_and_what_it_lacks_is_said_without_inventing_a_column() -> None:
-    with pytest.raises(BadHeader) as caught:
-        fitted("First Name,Last Name,URL,Email Address,Company,Position,Connected On")
-    said = str(caught.value)
-    assert 'company_id is missing: if "Company" of LinkedIn\'s export holds ids of' in said
-    assert "of LinkedIn's export" in said
-    assert '"Your Column"' not in said
+def test_a_list_of_linkedin_is_known_and_the_address_of_a_profile_is_its_own_key() -> None:
+    found, sources = fitted("First Name,Last Name,URL,Email Address,Company,Position,Connected On")
+    assert sources == {
+        "name": "First Name+Last Name", "title": "Position", "email": "Email Address",
+        "source_id": "URL", "company_name": "Company",
+    }  # fmt: skip
+    assert (found.system, found.ignored, found.sought) == ("LinkedIn", ("Connected On",), True)
+    assert found.required == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [("Full Name,Employer,Role,E-mail", "name,title,email,company_name"),
+     ("First Name,Last Name,Website,Job Title", "name,title,company_domain"),
+     ("Contact ID,Account Name,Name", "id,name,company_name"),
+     ("Name,Email", "name,email"), ("Email,company_id", "company_id,email")],
+)  # fmt: skip
+def test_a_file_needs_no_ids_where_it_tells_who_somebody_is_and_where(
+    header: str, read: str
+) -> None:
+    found, sources = fitted(header)
+    assert (",".join(sources), found.sought) == (read, True)
+
+
+def test_a_file_with_our_ids_is_not_searched_for_what_names_tell() -> None:
+    found, _ = fitted("Contact ID,Account ID,Name,Account Name,Reports To ID")
+    assert (found.sought, found.ignored) == (False, ("Account Name",))
+    assert found.required == ("id", "company_id")
 
 
 def test_a_column_of_two_words_joined_is_told_by_the_mapping(tmp_path: Path) -> None:

@@ -11,7 +11,13 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bg_assets.domain.enrichment.nicknames import full_forms
-from bg_assets.domain.values.names import company_key, company_parts, is_of_anybody, person_parts
+from bg_assets.domain.values.names import (
+    company_key,
+    company_parts,
+    domain_key,
+    is_of_anybody,
+    person_parts,
+)
 
 
 class Agreement(StrEnum):
@@ -60,10 +66,10 @@ def companies_agree(
     if names is Agreement.AGREES:
         return names
     for label, called in ((domain, other_name), (other_domain, name)):
-        if label and called and _label(label) == company_key(called):
+        if label and called and domain_key(label) == company_key(called):
             return Agreement.AGREES
     if domain and other_domain:
-        if _label(domain) == _label(other_domain):
+        if domain_key(domain) == domain_key(other_domain):
             return Agreement.UNCLEAR
         return Agreement.DIFFERS if names is None else names
     return Agreement.UNCLEAR if names is None else names
@@ -93,14 +99,6 @@ def _own(domain: str | None) -> str | None:
 
 def _within(one: str, other: str) -> bool:
     return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
-
-
-def _label(domain: str) -> str:
-    """The part of a domain that names its owner, as company names are compared."""
-    labels = domain.lower().split(".")
-    # Of acme.co.uk it is the third from the end.
-    at = -3 if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2 else -2
-    return company_key(labels[at] if len(labels) > 1 else labels[0])
 
 
 def _scripts(words: Sequence[str]) -> set[str]:

@@ -49,6 +49,14 @@ def company_key(name: str) -> str:
     return "".join(company_parts(name))
 
 
+def domain_key(domain: str) -> str:
+    """The part of a domain that names its owner, as company names are compared."""
+    labels = domain.lower().split(".")
+    # Of acme.co.uk it is the third from the end.
+    at = -3 if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2 else -2
+    return company_key(labels[at] if len(labels) > 1 else labels[0])
+
+
 def person_key(name: str) -> str:
     """The words of a person's name in a fixed order; empty where nothing in it is a word."""
     return " ".join(sorted(person_parts(name)))

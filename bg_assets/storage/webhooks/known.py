@@ -15,47 +15,25 @@ from bg_assets.domain.webhooks.known import (
     Source,
 )
 from bg_assets.domain.webhooks.seen import Seen
+from bg_assets.storage.recognition import lookups
 
-# A probe for each row asked for, of tables of any size of which the planner may know nothing yet:
-# on its guesses a scan for each e-mail looked cheap. A bitmap would read a crowd to its end.
-_PROBE = sa.text("""
-    select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
-""")
-_PROBED = sa.text("set local enable_seqscan to default; set local enable_bitmapscan to default")
 _SOURCES = sa.text("""
     select id, workspace, may_create from bg.webhook_sources where id = any(:ids)
 """)
-# Served by the unique key of the identities.
-_IDENTITIES = sa.text("""
+_IDENTITIES = sa.text(f"""
     select w.kind, w.source, w.external_id, i.our_id
     from unnest(cast(:kinds as text[]), cast(:sources as text[]), cast(:ids as text[]))
         as w(kind, source, external_id)
-    cross join lateral (
-        select our_id from bg.webhook_identities as i
-        where i.source = w.source and i.kind = w.kind and i.external_id = w.external_id
-        limit 1) as i
+    cross join lateral ({lookups.BY_IDENTITY}) as i
 """)
-# Served by people_by_email and the primary key of the companies.
-_BY_EMAIL = sa.text("""
-    select w.workspace, w.value, f.id
-    from unnest(cast(:workspaces as text[]), cast(:values as text[])) as w(workspace, value)
-    cross join lateral (
-        select p.id from bg.canonical_people as p
-        where lower(p.email) = lower(w.value) and p.deleted_at is null
-            and w.workspace = (
-                select c.workspace from bg.canonical_companies as c where c.id = p.company_id)
-        limit :most) as f
-""")
-# Served by companies_by_domain.
-_BY_DOMAIN = sa.text("""
-    select w.workspace, w.value, f.id
-    from unnest(cast(:workspaces as text[]), cast(:values as text[])) as w(workspace, value)
-    cross join lateral (
-        select c.id from bg.canonical_companies as c
-        where lower(c.domain) = lower(w.value) and c.workspace = w.workspace
-        order by c.deleted_at is not null
-        limit :most) as f
-""")
+_BY_EMAIL, _BY_DOMAIN = (
+    sa.text(f"""
+        select w.workspace, w.value, f.id
+        from unnest(cast(:workspaces as text[]), cast(:values as text[])) as w(workspace, value)
+        cross join lateral ({those}) as f
+    """)
+    for those in (lookups.BY_EMAIL, lookups.BY_DOMAIN)
+)
 # Locked in order of id, like all that writes many people; whom somebody else writes just now is
 # not waited for. Served by the primary key, as is what follows.
 _LOCK_PEOPLE = sa.text("""
@@ -82,7 +60,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
 
     A fixed number of statements. Whom another transaction holds is in ``locked`` of the result.
     """
-    conn.execute(_PROBE)
+    conn.execute(lookups.PROBE)
     names = sorted({source for source, _ in told})
     sources = {
         row.id: Source(row.workspace, row.may_create)
@@ -107,7 +85,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     ids.update(*by_domain.values())
     ids.update(person.company_id for person in people.values() if person.company_id)
     rows = conn.execute(_COMPANIES, {"ids": sorted(ids)}).mappings().all()
-    conn.execute(_PROBED)
+    conn.execute(lookups.PROBED)
     return Known(
         sources=sources,
         identities=identities,

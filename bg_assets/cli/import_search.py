@@ -1,0 +1,116 @@
+"""How `import` stages rows that find whom they mean, and says by what they were found."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from bg_assets.cli import session
+from bg_assets.files.clues import FOUND_BY, Clues
+from bg_assets.files.reading import ImportFile
+from bg_assets.files.rows import Reject
+from bg_assets.storage.recognition import rows as recognition
+from bg_assets.storage.recognition.rows import Recognised
+from bg_assets.storage.recognition.search import Search
+
+# As the webhook door's sources are called.
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What is staged of each row: the columns that are stored, and those by which it is found."""
+
+    columns: tuple[str, ...]
+    beside: tuple[str, ...]
+    constants: tuple[object, ...]
+    clues: Clues | None
+
+    def rows(self, opened: ImportFile) -> Iterator[tuple[object, ...]]:
+        """Line, reason, what is kept otherwise, and values of each row.
+
+        Of a rejected one the id, so that nobody is missed.
+        """
+        before = self.columns.index("id")
+        after = (None,) * (len(self.columns) + len(self.beside) - before - 1)
+        clues, last = self.clues, self.constants
+        for row in opened.rows():
+            if isinstance(row, Reject):
+                yield (row.line, row.reason, None, *(None,) * before, opened.key(row), *after)
+            elif clues is None:
+                yield (row.line, None, row.kept, *row.cells, *last)
+            else:
+                yield (row.line, None, row.kept, *last, *clues.staged(row.line, row.cells))
+
+
+def check_source(source: str | None) -> str | None:
+    """The name as it is stored; ends the command where it is none."""
+    name = source and source.strip().lower()
+    if name is not None and not _SOURCE.fullmatch(name):
+        session.fail(
+            "--source takes a short name like crm: letters, digits, dots and dashes", session.USAGE
+        )
+    return name
+
+
+def staging(opened: ImportFile, search: Search | None, constants: dict[str, object]) -> Staging:
+    """What is to be staged of a file, with columns that hold the same in all rows."""
+    if search is None:
+        columns = (*opened.columns, *constants)
+        return Staging(columns, (), tuple(constants.values()), None)
+    constants = {"workspace": search.workspace} if opened.kind == "companies" else {}
+    clues = Clues(opened.kind, opened.columns, of_source=opened.source is not None)
+    return Staging((*constants, *clues.stored), FOUND_BY, tuple(constants.values()), clues)
+
+
+def search(
+    conn: sa.Connection, opened: ImportFile, workspace: str | None, create: bool | None
+) -> Search | None:
+    """How the rows are to find whom they mean; None where ids of ours tell it."""
+    if not opened.fitted.sought:
+        if create or (workspace is not None and opened.kind == "people"):
+            session.fail(
+                "the file has ids of companies, which people follow: --workspace and "
+                "--create-companies go with people whose companies are looked for by their names",
+                session.USAGE,
+            )
+        return None
+    # Of LinkedIn's list the addresses of profiles are ids of its own.
+    source = opened.source
+    if source is None and "source_id" in opened.columns:
+        source = (opened.fitted.system or "file").lower()
+    where = workspace or recognition.workspace_of(conn, source)
+    if where is None:
+        session.fail(
+            "there are companies in several workspaces: say with --workspace in which to look",
+            session.USAGE,
+        )
+    assert where is not None
+    if create is None:
+        create = "company_name" in opened.columns and not recognition.any_company(conn)
+    return Search(
+        opened.kind,
+        where,
+        source,
+        create_companies=create,
+        fills_domain="website" in opened.columns and "domain" not in opened.columns,
+    )
+
+
+def told(search: Search, found: Recognised, dry: bool) -> Iterator[str]:
+    """By what rows found whom they mean, in words; and which companies came along."""
+    ways: Sequence[tuple[int, str]] = (
+        (found.by_source, f"by ids of {search.source}"),
+        (found.by_email, "by e-mail"),
+        (found.by_domain, "by domain"),
+        (found.by_name, "by name" if search.kind == "companies" else "by company and name"),
+    )
+    known = ", ".join(f"{count:,} {way}" for count, way in ways if count)
+    yield f"{search.kind} known: {known or 'none'}; new: {found.new:,}, with ids of our own"
+    if found.companies_new:
+        did = "would be created" if dry else "created"
+        yield (
+            f"companies of these people: {found.companies_known:,} known, {found.companies_new:,} "
+            f"{did} from their names, and tracked as imported ones are"
+        )

@@ -1,0 +1,26 @@
+"""What rows without ids are recognised by: keys of companies' names, and who is identified."""
+
+from alembic import op
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+KEYS = """
+-- What the spellings of a company's name share, made by the import that looks for it: of another
+-- name or by other rules it counts for nothing until it is made anew.
+create table bg.company_keys (
+    company_id text primary key,
+    name text not null,
+    key text not null,
+    rules integer not null
+);
+create index company_keys_by_key on bg.company_keys (key);
+-- Whether a source calls somebody otherwise already.
+create index webhook_identities_by_ours on bg.webhook_identities (our_id);
+"""
+
+
+def upgrade() -> None:
+    op.execute(KEYS)

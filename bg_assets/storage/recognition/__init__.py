@@ -1,0 +1,1 @@
+"""How a row or an event finds its person and company where it has no id of ours."""

@@ -1,0 +1,20 @@
+"""What an import says of whom its rows may mean."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where the rows of a file look for their people and companies.
+
+    source: who gave the file, if ids in it are its own. workspace: within which names, domains and
+    e-mails count. create_companies: whether people bring companies along. fills_domain: whether a
+    company's website tells its domain where none is known.
+    """
+
+    kind: Literal["companies", "people"]
+    workspace: str
+    source: str | None = None
+    create_companies: bool = False
+    fills_domain: bool = False
