@@ -76,3 +76,16 @@ def test_rows_that_somebody_holds_are_told_with_exit_code_1(old: Command) -> Non
     assert found.code == 1
     assert "somebody holds rows that were to go, try again: changes" in found.err
     assert old.changes() == 2
+
+
+def test_status_and_doctor_tell_of_a_round_that_has_not_ended_for_days(old: Command) -> None:
+    assert old.json("status")["retention"] == {"behind": []}
+    assert old("retention").code == 0
+    run(old.engine, "update bg.chores set state = state || jsonb_build_object('done', cast("
+        "now() - interval '3 d' as text)) where name = 'retention changes'")  # fmt: skip
+    (behind,) = old.json("status")["retention"]["behind"]
+    assert (behind["name"], behind["what"]) == ("changes", "handled changes")
+    assert "no round of letting go of old rows has ended since" in old("status").out
+    told = [one for one in old.json("doctor", code=1)["findings"] if one["check"] == "retention"]
+    assert [one["level"] for one in told] == ["warn"]
+    assert "handled changes" in told[0]["said"]
