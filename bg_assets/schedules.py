@@ -1,16 +1,22 @@
-"""The schedules: companies without news are asked for, KPIs measured, experiments compared."""
+"""The schedules: companies without news are asked for, KPIs measured, experiments compared.
+
+And what has been kept long enough is let go of.
+"""
 
 import dagster as dg
 
 from bg_assets import jobs, settings
+from bg_assets.instance import retention as letting_go
 from bg_assets.instance.statuses import NOT_OVER
 from bg_assets.resources import Database
-from bg_assets.storage import claims, database, experiments, next_refreshes
+from bg_assets.storage import chores, claims, database, experiments, next_refreshes
 
 # Of Dagster's priorities: behind every refresh.
 _LEAST_URGENT = {"dagster/priority": "-1000"}
 # A stop is told of by the next turn, and by one more, should that one be missed.
 _TURNS_HOURS = 2.0
+# What a turn of letting go may take: 100,000 rows or so, and a schedule's tick has 60 s.
+_LETTING_GO_SECONDS, _LETTING_GO = 8.0, "letting go"
 _OFF = "BG_REFRESH_WITHOUT_NEWS is 0: companies without news are not refreshed"
 
 
@@ -100,4 +106,38 @@ def told_experiments(resource: Database) -> str:
     return ", ".join(sorted({one.product for one in told}))
 
 
-SCHEDULES = [refreshes_without_news, kpis, experiment_comparisons]
+@dg.schedule(
+    name="retention",
+    job=jobs.refresh_buyer_groups,
+    cron_schedule="*/5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "Lets go of what has been kept long enough, by BG_RETENTION_CHANGES and the like: handled "
+        "changes, finished refreshes and runs, payloads of webhooks and more. Some seconds each "
+        "five minutes, in small steps that rest as long as they take; it starts no run. "
+        "`bg-assets retention` tells how far it is."
+    ),
+)
+def retention(context: dg.ScheduleEvaluationContext, database: Database) -> dg.SkipReason:
+    return dg.SkipReason(let_go(database, context.instance))
+
+
+def let_go(resource: Database, instance: dg.DagsterInstance) -> str:
+    """Let go of some; returns what went, in a sentence."""
+    with database.connect(resource.engine) as conn:
+        if not chores.begin(conn, _LETTING_GO, 2 * _LETTING_GO_SECONDS):
+            return "another process has just been at it"
+    done = letting_go.turn(resource.engine, instance, settings.read(), _LETTING_GO_SECONDS)
+    went = [f"{one.kept.what}: {one.removed}" for one in done.gone if one.removed]
+    more = [one.kept.name for one in done.gone if not one.ended]
+    return "; ".join(
+        [
+            f"let go of {', '.join(went)}" if went else "nothing has been kept too long",
+            *([f"there is more, or more to look at: {', '.join(more)}"] if more else []),
+            *([f"somebody holds what was to go, next time: {one}" for one in done.held_up]),
+        ]
+    )
+
+
+SCHEDULES = [refreshes_without_news, kpis, experiment_comparisons, retention]

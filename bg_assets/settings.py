@@ -16,7 +16,7 @@ from bg_assets.variables import caps as _caps
 from bg_assets.variables import dollars as _dollars
 from bg_assets.variables import expiry as _expiry
 from bg_assets.variables import hosts as _hosts
-from bg_assets.variables import length as _length
+from bg_assets.variables import kept as _kept
 from bg_assets.variables import names as _names
 from bg_assets.variables import networks as _networks
 from bg_assets.variables import number as _number
@@ -83,7 +83,13 @@ VARIABLES = (
     Variable(
         "BG_KPI_TARGETS", "docs/kpis.md", "other targets of KPIs: queue_depth=50,members=6..10"
     ),
-    Variable("BG_RETENTION_KPIS", "90d", "how long the values of KPIs are kept"),
+    Variable("BG_RETENTION_KPIS", "90d", "how long the values of KPIs are kept; forever: always"),
+    Variable("BG_RETENTION_CHANGES", "90d", "how long handled changes are kept"),
+    Variable("BG_RETENTION_REFRESHES", "180d", "how long finished refreshes are kept"),
+    Variable("BG_RETENTION_HISTORY", "1095d", "how long it is kept who joined and left groups"),
+    Variable("BG_RETENTION_EVENTS", "90d", "how long payloads of webhook events are kept"),
+    Variable("BG_RETENTION_OPERATIONS", "90d", "how long expired answers of providers are kept"),
+    Variable("BG_RETENTION_RUNS", "30d", "how long Dagster's finished runs are kept"),
     Variable("BG_LOG_FORMAT", "auto", "json, text, or auto: text where a terminal is watched"),
     Variable("BG_LOG_LEVEL", "info", "debug, info, warning or error: what is logged at least"),
     Variable("BG_LOG_BYTES", "10000000", "bytes after which a log file begins anew"),
@@ -140,7 +146,14 @@ class Settings:
     enrich_budget: Decimal = Decimal(1)
     # As it was written: what is wrong with it is told where KPIs are measured.
     kpi_targets: str = ""
-    retention_kpis: float = 90 * 86_400.0
+    # Seconds; None: for ever.
+    retention_kpis: float | None = 90 * 86_400.0
+    retention_changes: float | None = 90 * 86_400.0
+    retention_refreshes: float | None = 180 * 86_400.0
+    retention_history: float | None = 1095 * 86_400.0
+    retention_events: float | None = 90 * 86_400.0
+    retention_operations: float | None = 90 * 86_400.0
+    retention_runs: float | None = 30 * 86_400.0
     log_format: str = "auto"
     log_level: str = "info"
     log_bytes: int = 10_000_000
@@ -156,7 +169,7 @@ class Settings:
     alerts_quiet: str = ""
     alerts_name: str = "bg_assets"
     alerts_variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    retention_outbox: float = 30 * 86_400.0
+    retention_outbox: float | None = 30 * 86_400.0
     title_tail: bool = True
     headers: Path | None = None
     receiver_url: str | None = None
@@ -215,17 +228,16 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         enrich_cap_daily=_caps(env, "BG_ENRICH_CAP_DAILY"),
         enrich_cap_monthly=_caps(env, "BG_ENRICH_CAP_MONTHLY"),
         kpi_targets=env.get("BG_KPI_TARGETS", "").strip(),
-        retention_kpis=_length(env, "BG_RETENTION_KPIS", "90d"),
         log_format=_one_of(env, "BG_LOG_FORMAT", LOG_FORMATS, "auto"),
         log_level=_one_of(env, "BG_LOG_LEVEL", LOG_LEVELS, "info"),
         log_bytes=_whole(env, "BG_LOG_BYTES", 10_000_000, least=10_000),
         log_files=_whole(env, "BG_LOG_FILES", 2, least=0, most=1000),
         metrics_port=_whole(env, "BG_METRICS_PORT", 9464, least=1, most=65535),
         metrics_host=env.get("BG_METRICS_HOST", "").strip() or "127.0.0.1",
-        retention_outbox=_length(env, "BG_RETENTION_OUTBOX", "30d"),
         headers=Path(env["BG_HEADERS"]).absolute() if env.get("BG_HEADERS") else None,
         title_tail=_one_of(env, "BG_TITLE_TAIL", ("on", "off"), "on") == "on",
         **_of_alerts(env),
+        **_of_retention(env),
     )
 
 
@@ -262,6 +274,33 @@ def _of_alerts(env: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+# The least that is kept: what is counted of the last hours, and who left a company within a year.
+_RETENTION = {
+    "changes": ("90d", "2d"),
+    "refreshes": ("180d", "2d"),
+    "history": ("1095d", "366d"),
+    "events": ("90d", "1d"),
+    "operations": ("90d", "1d"),
+    "runs": ("30d", "2d"),
+    "kpis": ("90d", "1s"),
+    "outbox": ("30d", "1s"),
+}
+
+
+def _of_retention(env: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        f"retention_{name}": _kept(env, f"BG_RETENTION_{name.upper()}", default, least=least)
+        for name, (default, least) in _RETENTION.items()
+    }
+
+
+def _length_text(kept: float | None) -> str:
+    if kept is None:
+        return "forever"
+    unit = next(one for one in "dhms" if kept % variables.UNITS[one] == 0)
+    return f"{kept / variables.UNITS[unit]:.0f}{unit}"
+
+
 def referred(name: str) -> str:
     """The value of a variable that a file of ours names, as env:NAME; "" where it is not set."""
     return os.environ.get(name, "").strip()
@@ -290,6 +329,10 @@ def shared(config: Settings) -> dict[str, str | None]:
         "BG_ENRICH_CAP_MONTHLY": _caps_text(config.enrich_cap_monthly),
         "BG_KPI_TARGETS": config.kpi_targets or None,
         "BG_TITLE_TAIL": "on" if config.title_tail else "off",
+        **{
+            f"BG_RETENTION_{name.upper()}": _length_text(getattr(config, f"retention_{name}"))
+            for name in _RETENTION
+        },
     }
 
 

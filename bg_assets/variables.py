@@ -96,6 +96,16 @@ def length(env: Mapping[str, str], name: str, default: str) -> float:
     return found
 
 
+def kept(env: Mapping[str, str], name: str, default: str, *, least: str) -> float | None:
+    """For how long something is kept, in s; None for ever, which 0 says too."""
+    if env.get(name, "").strip().lower() in ("0", "forever"):
+        return None
+    found, shortest = length(env, name, default), seconds(least)
+    if shortest is not None and found < shortest:
+        raise BadSetting(f"{name} takes {least} or longer, or forever, not {env[name]!r}")
+    return found
+
+
 def expiry(env: Mapping[str, str], name: str) -> tuple[tuple[str, float], ...]:
     """Lengths of time in s by kind of question."""
     found: dict[str, float] = {}

@@ -125,3 +125,21 @@ def test_experiments_are_compared_while_one_runs_and_not_otherwise(world: World)
     assert evaluated(world, "experiment_comparisons").run_requests
     world.sql("update bg.experiments set stopped_at = stopped_at - interval '3 h'")
     assert evaluated(world, "experiment_comparisons").skip_message == "no experiment runs"
+
+
+def test_what_was_kept_long_enough_goes_every_five_minutes_and_it_is_said(world: World) -> None:
+    schedule = defs.resolve_schedule_def("retention")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert schedule.cron_schedule == "*/5 * * * *"
+    world.build("acme")
+    handled = world.sql("select count(*) from bg.changes where handled_at is not null")[0][0]
+    world.sql("update bg.changes set handled_at = handled_at - interval '91 d'")
+
+    with dg.build_resources({"database": Database()}, instance=world.instance) as resources:
+        said = [schedules.let_go(resources.database, world.instance) for _ in range(2)]
+        world.sql("update bg.chores set begun_at = now() - interval '5 min'")
+        said.append(schedules.let_go(resources.database, world.instance))
+    assert said == [
+        f"let go of handled changes: {handled}", "another process has just been at it",
+        "nothing has been kept too long",
+    ]  # fmt: skip

@@ -25,7 +25,8 @@ from bg_assets.writing import WholeFile
 ACTION = "backup"
 _MODE = 0o600
 _ENCRYPTED = sa.text("""
-    select exists (select from bg.webhook_secrets) or exists (select from bg.webhook_events)
+    select exists (select from bg.webhook_secrets)
+        or exists (select from bg.webhook_events where payload <> '')
 """)
 
 

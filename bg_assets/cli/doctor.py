@@ -13,6 +13,7 @@ from bg_assets.domain.kpis import catalogue
 from bg_assets.health import checks_of_machine as machine
 from bg_assets.health import checks_of_service as service
 from bg_assets.health import checks_of_state as state
+from bg_assets.health import letting_go
 from bg_assets.health.findings import FAIL, OK, Finding, Patient, examine
 
 CHECKS = (
@@ -25,6 +26,7 @@ CHECKS = (
     ("notifications", state.notifications),
     ("keys", state.keys),
     ("backups", state.backups),
+    ("retention", letting_go.check),
     ("failures", service.failing),
     ("objectives", service.promises),
     ("providers", service.providers),

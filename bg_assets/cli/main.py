@@ -47,6 +47,7 @@ _COMMANDS = {
     "templates": "templates:templates",
     "experiment": "experiment:experiment",
     "enrich": "enrich:enrich",
+    "retention": "retention:retention",
     "backup": "backups:backup",
     "restore": "backups:restore",
     "metrics": "metrics:metrics",

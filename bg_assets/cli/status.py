@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bg_assets import settings, terminal
 from bg_assets.alerting import standing
 from bg_assets.cli import operations_report, session, written
-from bg_assets.health import knowledge, problems, processes
+from bg_assets.health import knowledge, letting_go, problems, processes
 from bg_assets.instance import alive
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
@@ -65,6 +65,7 @@ def _read(
         known = alive.read(conn)
         alerts = standing.read(conn, config)
         going = progress.read(conn)
+        behind = letting_go.read(conn, config)
     state = dagster_state.read(database.dagster_url())
     daemon = processes.daemon(state, known)
     wrong += [*problems.of_daemon(daemon), *processes.problems(known)]
@@ -84,6 +85,7 @@ def _read(
         "providers": providers,
         "attached": tables,
         "alerts": asdict(alerts),
+        "retention": {"behind": behind},
         "problems": wrong,
     }, dead
 
@@ -167,6 +169,7 @@ def _told(found: Mapping[str, Any], dead: Sequence[Mapping[str, Any]]) -> Iterat
         yield "see dead messages with `bg-assets subscriptions deliveries ID --status dead`"
     if dead:
         yield "see attempts with `bg-assets dead`, try again with `bg-assets requeue COMPANY`"
+    yield from letting_go.in_words(found["retention"]["behind"])
     yield from found["providers"]
     for problem in found["problems"]:
         yield f"problem: {problem}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from bg_assets.metrics import counted, promised, received, standing, told
+from bg_assets.metrics import counted, kept, promised, received, standing, told
 from bg_assets.metrics.families import gauge, gauges
 from bg_assets.metrics.link import Link
 from bg_assets.metrics.reader import Kept, Reader, Section, Told
@@ -34,6 +34,7 @@ SLOW = (
     Section("alerts", 15.0, 5.0, told.of_alerts),
     Section("kpis", 15.0, 5.0, told.of_kpis),
     Section("experiments", 15.0, 5.0, told.of_experiments),
+    Section("retention", SLOW_SECONDS, 5.0, kept.of_retention),
     Section("groups", SLOW_SECONDS, 30.0, standing.of_groups),
     Section("sizes", SLOW_SECONDS, 30.0, standing.of_sizes),
 )

@@ -144,13 +144,19 @@ def _beat(engine: sa.Engine) -> None:
             workers.beat(conn, [beat])
 
 
-def _purge(engine: sa.Engine, seconds: float) -> None:
-    """Remove what is older than the retention; of all processes one at a time, some in a turn."""
+def _purge(engine: sa.Engine, seconds: float | None) -> None:
+    """Remove what is older than the retention; of all processes one at a time, some in a turn.
+
+    None: nothing is too old. What belongs to a subscription that was removed goes in any case.
+    """
     with database.connect(engine) as conn:
         if not chores.begin(conn, _PURGE, PURGE_SECONDS / 2):
             return
     until = time.monotonic() + 1.0
-    for step in (lambda conn: outbox.remove_old(conn, seconds), outbox.remove_subscriptions):
+    steps: list[Callable[[sa.Connection], int]] = [outbox.remove_subscriptions]
+    if seconds is not None:
+        steps.insert(0, lambda conn: outbox.remove_old(conn, seconds))
+    for step in steps:
         while time.monotonic() < until and _removed(engine, step):
             continue
 

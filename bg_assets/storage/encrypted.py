@@ -12,15 +12,16 @@ _SECRETS = sa.text("""
     select secret from bg.subscription_secrets
 """)
 # A look through all events, 0.3 s a million: a digest begins with the name of the key that wrote
-# it, and the payload beside it.
+# it, and the payload beside it. An empty payload has been let go of.
 _NAMES = sa.text("""
     select substring(body_digest from 1 for :length) as name, count(*) as events, max(id) as last
-    from bg.webhook_events group by 1 order by 1
+    from bg.webhook_events where payload <> '' group by 1 order by 1
 """)
 # Served by the primary key.
 _PAYLOAD = sa.text("select payload as token from bg.webhook_events where id = :id")
 _ANYTHING = sa.text("""
-    select exists (select from bg.webhook_secrets) or exists (select from bg.webhook_events)
+    select exists (select from bg.webhook_secrets) or exists (
+            select from bg.webhook_events where payload <> '')
         or exists (select from bg.subscription_secrets)
 """)
 

@@ -29,14 +29,17 @@ _SECRETS = tuple(
     )
     for table in ("bg.webhook_secrets", "bg.subscription_secrets")
 )
-_COUNT = sa.text("select count(*), coalesce(max(id), 0) from bg.webhook_events")
+# An empty payload has been let go of.
+_COUNT = sa.text("""
+    select count(*) filter (where payload <> ''), coalesce(max(id), 0) from bg.webhook_events
+""")
 # Served by the primary key. A payload may be a quarter of a megabyte: by size as by number.
 _PAGE = sa.text("""
     select id, payload as token from (
         select id, payload, sum(octet_length(payload)) over (order by id) as upto
         from (
             select id, payload from bg.webhook_events
-            where id > :after and id <= :last order by id limit :rows
+            where id > :after and id <= :last and payload <> '' order by id limit :rows
         ) as page
     ) as sized
     where upto - octet_length(payload) < :bytes
@@ -45,7 +48,8 @@ _PAGE = sa.text("""
 # Served by the primary key. Who applies events locks many, in another order: no wait for it.
 _NEW_PAYLOADS = sa.text("""
     with mine as (
-        select id from bg.webhook_events where id = any(:ids) for update skip locked
+        select id from bg.webhook_events
+        where id = any(:ids) and payload <> '' for update skip locked
     )
     update bg.webhook_events as e set payload = v.token, body_digest = v.digest
     from mine join unnest(cast(:ids as bigint[]), cast(:tokens as bytea[]),
@@ -54,7 +58,10 @@ _NEW_PAYLOADS = sa.text("""
     returning e.id
 """)
 # Served by the primary key.
-_ONE = sa.text("select id, payload as token from bg.webhook_events where id = :id for update")
+_ONE = sa.text("""
+    select id, payload as token from bg.webhook_events
+    where id = :id and payload <> '' for update
+""")
 _NEW_PAYLOAD = sa.text("""
     update bg.webhook_events set payload = :token, body_digest = :digest where id = :id
 """)

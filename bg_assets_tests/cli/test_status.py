@@ -45,6 +45,7 @@ NOTHING: dict[str, Any] = {
     "templates": {"in_force": [], "experiments": [], "mistakes": []},
     "providers": [],
     "alerts": {"channels": [], "mistakes": [], "looking": 0, "open": 0},
+    "retention": {"behind": []},
     "problems": [],
 }
 

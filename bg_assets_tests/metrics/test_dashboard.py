@@ -30,6 +30,7 @@ WITHOUT_A_SAMPLE = {
     "bg_provider_resting",
     "bg_provider_spent_dollars",
     "bg_receiver_refused_total",
+    "bg_retention_round_age_seconds",
     "bg_sensor_running",
     "bg_webhook_events_stored_total",
     "bg_worker_memory_bytes",

@@ -1,7 +1,7 @@
 """What the exporter tells of messages, alerts, KPIs and experiments."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from bg_assets.domain.alerts.kinds import CRITICAL, KINDS
 from bg_assets.domain.kpis.catalogue import Measured, judge, targets_by
 from bg_assets.metrics import collector
-from bg_assets.storage import experiments
+from bg_assets.storage import claims, experiments
 from bg_assets.storage.measures import kpis
+from bg_assets.storage.retention import rounds
 from bg_assets_tests.metrics import queries
 from bg_assets_tests.metrics.conftest import Exporter
 from bg_assets_tests.metrics.scraped import Samples, value
@@ -164,3 +165,18 @@ def test_each_critical_alert_is_told_by_a_rule_of_its_own_or_by_the_one_for_all_
     critical = {kind.name for kind in KINDS.values() if kind.severity == CRITICAL}
     assert passed_over == critical & own
     assert critical - own
+
+
+def test_it_tells_what_was_let_go_of_and_how_long_ago_a_round_has_ended(
+    exporter: Exporter, engine: sa.Engine
+) -> None:
+    with engine.begin() as conn:
+        now = claims.database_now(conn)
+        done = rounds.Standing(now.isoformat(), (now - timedelta(hours=5)).isoformat(), removed=7)
+        rounds.note(conn, "changes", done)
+    found = scraped(exporter)
+    assert value(found, "bg_retention_removed_total", kind="changes") == 7
+    assert value(found, "bg_retention_removed_total", kind="runs") == 0
+    age = value(found, "bg_retention_round_age_seconds", kind="changes")
+    assert age == pytest.approx(18_000, abs=120)
+    assert value(found, "bg_retention_round_age_seconds", kind="runs") is None

@@ -89,8 +89,10 @@ def measure(
     return found + [Measured(name, None) for name in KPIS if name not in there]
 
 
-def keep(conn: sa.Connection, values: Sequence[Judged], at: datetime, kept_seconds: float) -> None:
-    """Keep these values, and let go of those from so long ago."""
+def keep(
+    conn: sa.Connection, values: Sequence[Judged], at: datetime, kept_seconds: float | None
+) -> None:
+    """Keep these values, and let go of those from so long ago; None: of none."""
     rows = [
         {
             "name": one.kpi.name,
@@ -102,7 +104,8 @@ def keep(conn: sa.Connection, values: Sequence[Judged], at: datetime, kept_secon
         for one in values
     ]
     conn.execute(_KEEP, {"values": json.dumps(rows), "at": at})
-    conn.execute(_FORGET, {"seconds": kept_seconds})
+    if kept_seconds is not None:
+        conn.execute(_FORGET, {"seconds": kept_seconds})
 
 
 def course(conn: sa.Connection, names: Sequence[str], seconds: float) -> dict[str, list[Point]]:

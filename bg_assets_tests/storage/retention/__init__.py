@@ -1,0 +1,1 @@
+"""Tests of what is let go of, and of what stays."""
