@@ -1,6 +1,5 @@
 """`export`: all groups as a file for other systems."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +72,7 @@ def _format(file: Path, asked: Format | None) -> Format:
         form = export_formats.of(file, asked)
     except BadFormat as err:
         session.fail(str(err), session.USAGE)
-    if str(file) == "-" and form in export_formats.BINARY and sys.stdout.isatty():
+    if str(file) == "-" and form in export_formats.BINARY and session.prints_to_terminal():
         session.fail(f"{form} is no text to look at: name a file", session.USAGE)
     return form
 

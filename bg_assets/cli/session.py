@@ -131,6 +131,11 @@ def _value(value: str | None) -> str:
     return "not set" if value is None else value
 
 
+def prints_to_terminal() -> bool:
+    """Whether a person reads standard output, to whom bytes of a file say nothing."""
+    return sys.stdout.isatty()
+
+
 def is_terminal() -> bool:
     """Whether a person watches standard error, so that a progress bar makes sense."""
     return sys.stderr.isatty()

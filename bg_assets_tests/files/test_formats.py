@@ -74,7 +74,7 @@ def test_a_format_is_told_by_name_and_bytes(
         ("f.csv", OLD, "is an old Excel workbook"),
         ("f.xlsx", OLD + "EncryptedPackage".encode("utf-16-le"), "is protected by a password"),
         ("f.xls", b" <HTML><table>", "is a web page named .xls"),
-        ("f.xlsx.gz", gzip.compress(workbook(), mtime=0), "is packed with gzip, which only files of"),
+        ("f.xlsx.gz", gzip.compress(workbook(), mtime=0), "is packed with gzip, which only files"),
         ("f.csv.gz", gzip.compress(columns(), mtime=0), "is packed with gzip"),
         ("f.xlsx", archive("xl/workbook.bin"), "is a binary workbook (.xlsb)"),
         ("f.xlsx", archive("content.xml"), "is an OpenDocument sheet (.ods)"),

@@ -11,11 +11,11 @@ from bg_assets.storage import database, import_results, imports
 from bg_assets.storage.recognition.search import Search
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import plans
-from bg_assets_tests.storage.recognition.test_at_once import COLUMNS
 from bg_assets_tests.storage.rows import run
 
 pytestmark = pytest.mark.slow
 
+COLUMNS = ("id", "company_id", "name", "email")
 COMPANIES = 20_000
 PEOPLE = 100_000
 ROWS = 600
