@@ -1,7 +1,9 @@
 """Importing one file of people as CSV, workbook and Parquet: rows per second, peak memory.
 
 Each goes to a fresh database, and a second time without a change; then it is read alone, without a
-database. The people are those of `bg-assets sample`. `--rows N` takes another number than 1,000,000
+database. Seconds of the CPU are those of the command and of the database's processes for it, which
+work at the same time: where nothing else runs, the longer of both is the least that it takes. The
+people are those of `bg-assets sample`. `--rows N` takes another number than 1,000,000
 (a sheet has room for 1,048,575), `--only csv,xlsx,parquet` some of the formats, `--json` prints one
 document.
 """
@@ -20,6 +22,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+import psutil
+
 from bench.imports import measure
 from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
@@ -32,23 +36,25 @@ _READ = """
 import sys, time, resource
 from pathlib import Path
 from bg_assets.files.reading import open_import
-began = time.process_time()
+began = time.monotonic()
 with open_import(Path(sys.argv[1]), "people", {}, False) as file:
     rows = sum(1 for _ in file.rows())
-seconds = time.process_time() - began
-print(rows, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+usage = resource.getrusage(resource.RUSAGE_SELF)
+print(rows, time.monotonic() - began, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One measurement: rows, seconds of the clock (of reading alone: of the CPU), peak MB."""
+    """One measurement: rows, seconds of the clock, peak MB, seconds of the CPU here and there."""
 
     form: str
     what: str
     rows: int
     seconds: float
     megabytes: float
+    cpu: float
+    cpu_of_database: float = 0
 
     @property
     def rate(self) -> float:
@@ -87,7 +93,8 @@ def _lines(folder: Path, rows: int, forms: Sequence[str]) -> Iterator[Line]:
 def _say(line: Line) -> None:
     sys.stdout.write(
         f"{line.form:<8} {line.what:<14} {line.rows:>9,} rows {line.seconds:7.1f} s "
-        f"{line.rate:>9,.0f} rows/s {line.megabytes:6.0f} MB\n"
+        f"{line.rate:>9,.0f} rows/s {line.megabytes:6.0f} MB "
+        f"CPU {line.cpu:5.1f} s + {line.cpu_of_database:5.1f} s\n"
     )
     sys.stdout.flush()
 
@@ -133,16 +140,25 @@ def _measured(folder: Path, form: str, path: Path) -> Sequence[Line]:
         ensure_database(url)
         database.migrate(url)
         measure(env, "companies", folder / "companies.csv")
-        done = [(what, measure(env, "people", path)) for what in ("new", "the same again")]
-    lines = []
-    for what, one in done:
-        counts = sum(int(one.counts[name]) for name in ("inserted", "unchanged", "rejected"))
-        lines.append(Line(form, what, counts, one.seconds, one.megabytes))
+        lines = []
+        for what in ("new", "the same again"):
+            before = _cpu(server)
+            one = measure(env, "people", path)
+            rows = sum(int(one.counts[name]) for name in ("inserted", "unchanged", "rejected"))
+            there = _cpu(server) - before
+            lines.append(Line(form, what, rows, one.seconds, one.megabytes, one.cpu, there))
     return [*lines, _read_alone(form, path)]
+
+
+def _cpu(server: EmbeddedPostgres) -> float:
+    """Seconds of the CPU of all processes of the database that have ended."""
+    number = int((server.data / "postmaster.pid").read_text().split("\n", 1)[0])
+    times = psutil.Process(number).cpu_times()
+    return times.children_user + times.children_system
 
 
 def _read_alone(form: str, path: Path) -> Line:
     command = [sys.executable, "-c", _READ, str(path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    rows, seconds, megabytes = map(float, done.stdout.split())
-    return Line(form, "read alone", int(rows), seconds, megabytes)
+    rows, seconds, megabytes, cpu = map(float, done.stdout.split())
+    return Line(form, "read alone", int(rows), seconds, megabytes, cpu)

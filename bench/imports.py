@@ -29,11 +29,12 @@ _TITLES = ("Chief Financial Officer", "Head of IT", "Buyer", "Clerk", "Engineer"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One import: what the command printed, how long it took, its peak memory in MB."""
+    """One import: what the command printed, how long it took, its CPU and its peak memory in MB."""
 
     counts: dict[str, Any]
     seconds: float
     megabytes: float
+    cpu: float
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -128,4 +129,4 @@ def measure(env: dict[str, str], kind: str, path: Path, *options: str) -> Measur
         counts = json.loads(out.read())
     # The kernel counts kilobytes, that of macOS bytes.
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Measured(counts, seconds, usage.ru_maxrss / unit)
+    return Measured(counts, seconds, usage.ru_maxrss / unit, usage.ru_utime + usage.ru_stime)
