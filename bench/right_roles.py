@@ -106,7 +106,7 @@ def placed(body: Body, template: Template) -> Iterator[Placed]:
     """Everybody whom the rules choose for a body and a template."""
     staff = [post.person for post in body.posts.values()]
     seen = weigh(body.company, staff, template, _AS_OF)
-    around = Surroundings(seen.people, seen.choices)
+    around = Surroundings(seen.people, seen.choices, seen.placed)
     for person_id, (role, fit) in sorted(seen.chosen.items()):
         choice = seen.choices[person_id]
         evidence = around.evidence(choice, fit, body.posts[person_id].person.title)

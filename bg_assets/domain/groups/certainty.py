@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from bg_assets.domain.groups.fit import Fit
+from bg_assets.domain.groups.lines import Lines
 from bg_assets.domain.groups.selection import LEAST_FIT, Choice, usable
 from bg_assets.domain.groups.ties import plain, subject
 from bg_assets.domain.titles import authority
@@ -37,7 +38,6 @@ LEAST_TITLE, MOST_TITLE = 0.02, 0.99  # no title is surer, whatever was measured
 # Functions in which people of one profession work.
 _FAMILIES = {"it": "technical", "security": "technical", "engineering": "technical",
              "data": "technical"}  # fmt: skip
-_CHAIN = 50
 _TOLD = -0.4  # what lowers the odds by a third is said
 
 
@@ -48,8 +48,6 @@ class Row(Protocol):
     def person_id(self) -> str: ...
     @property
     def department(self) -> str | None: ...
-    @property
-    def manager_id(self) -> str | None: ...
     @property
     def verdict(self) -> TitleVerdict: ...
 
@@ -120,13 +118,11 @@ def doubts(evidence: Evidence) -> str | None:
 
 
 class Surroundings:
-    """What a company's other people tell about a member. People: each once."""
+    """What a company's other people tell about a member. People: each once; placed: their lines."""
 
-    def __init__(self, people: Iterable[Row], choices: Mapping[str, Choice]) -> None:
+    def __init__(self, people: Iterable[Row], choices: Mapping[str, Choice], placed: Lines) -> None:
         self._row = {row.person_id: row for row in people}
-        self._leads = frozenset(
-            row.manager_id for row in self._row.values() if row.manager_id != row.person_id
-        )
+        self._placed = placed
         self._colleagues: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for (department, function), number in Counter(
             (row.department, row.verdict.function) for row in self._row.values()
@@ -157,7 +153,7 @@ class Surroundings:
             bool(verdict.function_alternatives) or fit.function != verdict.function,
             topics(title, fit.function),
             self._unit(choice.person_id, fit.function),
-            self._steps(choice.person_id),
+            self._placed.of(choice.person_id).steps,
         )
 
     def _unit(self, person_id: str, function: str) -> float | None:
@@ -170,22 +166,6 @@ class Surroundings:
         alike = found[_family(function)] - (own is not None and _family(own) == _family(function))
         known = found.total() - (own is not None)
         return (alike + _UNKNOWN_COLLEAGUES / 2) / (known + _UNKNOWN_COLLEAGUES)
-
-    def _steps(self, person_id: str) -> int | None:
-        seen, row = {person_id}, self._row[person_id]
-        if self._manager(row) is None and person_id not in self._leads:
-            return None  # not the top, but somebody of whom no manager is known
-        for steps in range(_CHAIN):
-            above = self._manager(row)
-            if above is None or above in seen:
-                return steps
-            seen.add(above)
-            row = self._row[above]
-        return _CHAIN
-
-    def _manager(self, row: Row) -> str | None:
-        above = row.manager_id
-        return above if above != row.person_id and above in self._row else None
 
 
 @lru_cache(maxsize=1 << 16)

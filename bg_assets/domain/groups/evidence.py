@@ -10,7 +10,9 @@ from bg_assets.domain.titles.verdict import TitleVerdict
 # vendor's reading, of which no labelled list is known: put below the titles' own words (0.96).
 BY_SENIORITY = 0.85
 # Of filled senior posts of British public bodies without a word of rank in the title, 40 of 41 at
-# the top of their body are of the highest grades; whoever others report to manages them.
+# the top of their body are of the highest grades; whoever others report to manages them. Of those
+# called director, inspector or the like of nothing who alone stand at the top and lead five or more
+# (`Director` of a museum, `HM Chief Inspector`), 26 of 26 have the highest grade of the body.
 BY_TOP = 0.9
 BY_REPORTS = 0.85
 # A column two steps of rank away counts as a department of another function does.
@@ -29,17 +31,44 @@ _RANK = {
 }  # fmt: skip
 
 
-def heard(verdict: TitleVerdict, said: str | None, place: Line) -> TitleVerdict:
+def heard(
+    verdict: TitleVerdict, said: str | None, place: Line, *, head: bool = False
+) -> TitleVerdict:
     """The verdict on a title with the column of seniority and the reporting lines heard.
 
     They give a level where the title has none, and decide between several that it could mean; what
-    contradicts it changes nothing but how sure it is. Each adds its reason.
+    contradicts it changes nothing but how sure it is. Each adds its reason. head: nobody else
+    stands at the top of the company.
     """
+    if head and _is_head(verdict, place):
+        return _head(verdict)
     if said:
         verdict = _with_seniority(verdict, said)
     if place.reports or place.steps:
         verdict = _with_line(verdict, place)
     return verdict
+
+
+def _is_head(verdict: TitleVerdict, place: Line) -> bool:
+    known = verdict.function is not None or verdict.function_alternatives
+    return not known and verdict.level in ("director", "head") and place.reports >= _AT_THE_TOP
+
+
+def _head(verdict: TitleVerdict) -> TitleVerdict:
+    level = verdict.level
+    assert level is not None
+    return replace(
+        verdict,
+        function="executive",
+        level="c_level",
+        level_alternatives=(level,),
+        confidence=BY_TOP,
+        reasons=(
+            *(one for one in verdict.reasons if not one.endswith("no function in the title")),
+            f"general management at level c_level rather than {level}: nobody else stands at the "
+            "top of the company",
+        ),
+    )
 
 
 def _with_seniority(verdict: TitleVerdict, said: str) -> TitleVerdict:

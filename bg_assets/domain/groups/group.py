@@ -131,6 +131,7 @@ class Weighed:
     ties: Ties
     candidates: Mapping[str, Candidate]
     employees: int | None
+    placed: lines.Lines
 
     @property
     def chosen(self) -> Chosen:
@@ -158,11 +159,11 @@ def weigh(
         for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
         if o.action == "pin" and o.person_id not in excluded
     }
-    candidates = _candidates(company, people, employees, excluded)
-    choices = _choices(people, candidates, template, employees, placed)
+    known = _candidates(company, people, employees, excluded)
+    choices = _choices(people, known, template, employees, placed)
     ties = Ties(people)
     made = select(choices, template, target, required, pins, ties)
-    return Weighed(people, choices, target, required, pins, made, ties, candidates, employees)
+    return Weighed(people, choices, target, required, pins, made, ties, known, employees, placed)
 
 
 def decide(
@@ -186,7 +187,7 @@ def decide(
         lambda: strata(choices, seen.chosen, pins.keys()),
     )
     rows = {p.person_id: p for p in people}
-    around = Surroundings(people, choices)
+    around = Surroundings(people, choices, seen.placed)
     members = tuple(
         sorted(
             (
@@ -245,7 +246,8 @@ def _heard(people: Sequence[StaffMember], placed: lines.Lines) -> list[StaffMemb
         if not (person.seniority or place.reports or place.steps):
             after.append(person)
             continue
-        verdict = heard(person.verdict, person.seniority, place)
+        head = person.person_id == placed.head
+        verdict = heard(person.verdict, person.seniority, place, head=head)
         same = verdict is person.verdict
         after.append(person if same else replace(person, verdict=verdict))
     return after

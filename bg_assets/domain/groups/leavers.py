@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bg_assets.domain.groups.group import Company, Override, StaffMember, Weighed, weigh
+from bg_assets.domain.groups.nearness import nearest_first
 from bg_assets.domain.groups.obstacles import Obstacle, obstacle
 from bg_assets.domain.groups.selection import Choice, select
 from bg_assets.domain.products.template import RoleRule, Template
@@ -27,7 +28,12 @@ class Decision:
     def excluded(self, ids: Collection[str]) -> Weighed:
         """With these people excluded by hand."""
         seen = self.seen
-        choices = {i: choice for i, choice in seen.choices.items() if i not in ids}
+        left = {
+            i: choice if choice.near == 1.0 else replace(choice, near=1.0)
+            for i, choice in seen.choices.items()
+            if i not in ids
+        }
+        choices = nearest_first(left, seen.placed)
         made = select(choices, self.template, seen.target, seen.required, seen.pins, seen.ties)
         return replace(seen, choices=choices, made=made)
 

@@ -32,11 +32,15 @@ UNKNOWN = Line(0, None)
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of a company. known: whether any are. managers: of those whose manager is there."""
+    """The lines of a company. known: whether any are. managers: of those whose manager is there.
+
+    head: the only one who stands at the top, None where that are several or nobody.
+    """
 
     known: bool
     managers: Mapping[str, str]
     places: Mapping[str, Line]
+    head: str | None = None
 
     def of(self, person_id: str) -> Line:
         """Where somebody stands."""
@@ -61,7 +65,9 @@ def read(people: Iterable[Row]) -> Lines:
     }
     for one in managers:
         _climb(one, managers, steps)
-    return Lines(True, managers, {one: Line(reports[one], steps[one]) for one in named})
+    tops = [one for one in named if steps[one] == 0]
+    places = {one: Line(reports[one], steps[one]) for one in named}
+    return Lines(True, managers, places, tops[0] if len(tops) == 1 else None)
 
 
 def _climb(one: str, managers: Mapping[str, str], steps: dict[str, int | None]) -> None:

@@ -113,3 +113,17 @@ def test_of_two_alike_who_stands_nearer_to_the_top_decides() -> None:
     group = decide(Company("c", 80, 80, "GB"), [top, middle, near, far], FINANCE, TODAY)
     (maker,) = (m for m in group.members if m.role == "decision_maker")
     assert maker.person_id == "p00009"
+
+
+@pytest.mark.parametrize("title", ["Director", "HM Chief Inspector", "Museum Director"])
+def test_who_alone_stands_at_the_top_heads_the_company_whatever_the_title_is_of(title: str) -> None:
+    alone = classify(title)
+    verdict = heard(alone, None, Line(5, 0), head=True)
+    assert (verdict.function, verdict.level) == ("executive", "c_level")
+    assert verdict.level_alternatives == ("director",)
+    assert "nobody else stands at the top" in verdict.reasons[-1]
+    # One of several at the top, or of too few people, or of something.
+    assert heard(alone, None, Line(5, 0)) == alone
+    assert heard(alone, None, Line(4, 0), head=True) == alone
+    finance = classify("Director of Finance")
+    assert heard(finance, None, Line(9, 0), head=True) == finance

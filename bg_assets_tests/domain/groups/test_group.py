@@ -267,7 +267,7 @@ def test_coverage_counts_who_is_read_in_function_and_level() -> None:
 def test_a_members_confidence_is_that_of_the_evidence_and_a_pins_that_of_the_title() -> None:
     people = [*staff("Director, Fiscal and Finance Policy"), person(1, "CFO"), person(2, "CEO")]
     seen = weigh(MIDDLE, people, FINANCE, TODAY)
-    around = Surroundings(seen.people, seen.choices)
+    around = Surroundings(seen.people, seen.choices, seen.placed)
     found = {m.person_id: m for m in decide(MIDDLE, people, FINANCE, TODAY).members}
     assert len(found) > 1
     for row in people:

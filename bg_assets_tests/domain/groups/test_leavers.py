@@ -96,6 +96,17 @@ def test_all_who_are_ahead_for_a_place_are_named() -> None:
     assert third.would_change[0] == "p00000 and p00001 both leaving the company or the group"
 
 
+def test_without_who_is_nearest_to_the_top_the_next_is_nearest() -> None:
+    titles = ("CFO", "Procurement Manager", "CFO", "CFO")
+    people = tuple(
+        person(at, title, manager="p00000" if at == 3 else None) for at, title in enumerate(titles)
+    )
+    world = World(Company("c", 20, 20, "GB"), people, FINANCE)
+    why = world.explain("p00002")
+    assert why.would_change[0] == "p00000 and p00003 both leaving the company or the group"
+    assert keeps_its_word(world, "p00002", why) > 0
+
+
 def test_where_too_many_are_ahead_only_the_place_is_told() -> None:
     only = tuple(rule for rule in FINANCE.roles if rule.role == "blocker")
     world = replace(world_of(*["Procurement Manager"] * 9), template=replace(FINANCE, roles=only))

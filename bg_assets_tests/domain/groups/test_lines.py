@@ -45,6 +45,17 @@ def test_lines_that_go_round_tell_reports_and_no_distance() -> None:
     }  # fmt: skip
 
 
+def test_the_head_is_who_alone_stands_at_the_top() -> None:
+    def head(**managers: str | None) -> str | None:
+        return read(Row(one, manager) for one, manager in managers.items()).head
+
+    assert head(a=None, b="a", lone=None) == "a"
+    assert head(a="a", b="a", c="b") == "a"
+    assert head(a=None, b="a", c=None, d="c") is None
+    assert head(a="b", b="a") is None
+    assert head(a=None) is None
+
+
 def test_a_company_without_lines_is_known_to_have_none() -> None:
     assert not read([Row("a", None), Row("b", "elsewhere")]).known
 

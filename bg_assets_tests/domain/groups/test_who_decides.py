@@ -135,3 +135,11 @@ def test_who_runs_a_part_of_the_company_is_behind_who_runs_the_whole() -> None:
     found = roles(replace(BODY, employee_min=40, employee_max=40), "finance_system", part, whole)
     assert found["p00002"] == "decision_maker"
     assert found.get("p00001") != "decision_maker"
+
+
+def test_the_director_of_a_museum_is_its_head() -> None:
+    museum = Company("m", 40, 40, "GB", "Government Administration", name="Museum of Toys")
+    top = person(0, "Director")
+    others = [person(at, "Curator", manager="p00000") for at in range(1, 7)]
+    assert roles(museum, "finance_system", top, *others)["p00000"] == "decision_maker"
+    assert "p00000" not in roles(museum, "finance_system", top, *others[:3])
