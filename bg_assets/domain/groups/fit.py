@@ -30,6 +30,8 @@ _REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.97, "part": 0.95, "unk
 _PUBLIC_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.9, "part": 0.65, "unknown": 0.4}
 # Who runs a part of the company decides little beyond it; owners have no such name.
 _EXECUTIVE_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.95, "part": 0.6, "unknown": 1.0}
+# Security there is mostly that of the country, of buildings and of patients.
+_GUARDED = frozenset(("public", "hospital", "university"))
 _HEADS = ("decision_maker", "champion")
 _DEPUTIES = 5.0  # the rank of a deputy director: below it work is told by other words
 _REMITTED: Mapping[Remit, str] = {
@@ -180,9 +182,7 @@ def _best(
             score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
         extent: Remit = "whole"
         if function and function in NAMED and rule.role in _HEADS:
-            # In a public body security is mostly that of the country or of buildings.
-            public = function == "security" and candidate.sector == "public"
-            name = "information_security" if public else function
+            name = "information_security" if _guards(function, candidate) else function
             extent = remit(candidate.bare, candidate.department, name, candidate.by_department)
             score *= _share(rule.role, function, extent, candidate)
         fit = _judged(candidate, rule.role, score, function, template, employees)
@@ -198,13 +198,17 @@ def _best(
 
 def _share(role: str, function: str, extent: Remit, candidate: Candidate) -> float:
     """The factor for how much of a function somebody has; of champions only for what is no part."""
-    public = candidate.sector == "public"
+    public = candidate.sector == "public" or _guards(function, candidate)
     if role == "champion":
         above = candidate.rank >= _DEPUTIES and public and extent == "unknown"
         return _PUBLIC_REMITS[extent] if above and function != "executive" else 1.0
     if function == "executive":
         return _EXECUTIVE_REMITS[extent]
     return (_PUBLIC_REMITS if public else _REMITS)[extent]
+
+
+def _guards(function: str, candidate: Candidate) -> bool:
+    return function == "security" and candidate.sector in _GUARDED
 
 
 def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
