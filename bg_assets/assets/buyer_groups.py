@@ -13,6 +13,7 @@ from bg_assets.assets import (
     group_checks,
     group_metadata,
     judging,
+    portions,
     progress,
     runs,
     traces,
@@ -35,8 +36,6 @@ from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import partition, shown
 
 LOG = logger(__name__)
-# Companies that are written in one transaction: some seconds of work.
-PORTION = 100
 COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("company_id", "text", description="The partition"),
@@ -85,13 +84,16 @@ def buyer_groups(context: dg.AssetExecutionContext, database: Database) -> None:
     run = _Run(context, engine, what.run_id, held, config, force)
     going = progress.Progress(context.log.info, len(held))
     any_written = False
-    others = sorted(set(what.companies) - {refresh.company_id for refresh in held})
-    for start in range(0, max(1, len(held)), PORTION):
-        portion = held[start : start + PORTION]
-        companies = [refresh.company_id for refresh in portion] + (others if start == 0 else [])
-        written = _refresh(run, portion, companies)
+    mine = {refresh.company_id: refresh for refresh in held}
+    others = sorted(set(what.companies) - mine.keys())
+    if others:
+        any_written = _refresh(run, (), others)
+    with connect(engine) as conn:
+        people = staff.count_people(conn, list(mine), "company_people")
+    for companies in portions.divided(list(mine), people):
+        written = _refresh(run, [mine[company] for company in companies], companies)
         any_written = any_written or written
-        going.add(len(portion))
+        going.add(len(companies))
     if any_written:
         _tell_checks(context, engine)
 

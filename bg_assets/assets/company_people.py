@@ -1,13 +1,9 @@
 """company_people: each company's staff, with the function and level that their titles tell."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 import dagster as dg
 
 from bg_assets import partitions
 from bg_assets.assets import failures, freshness, partition_metadata, runs, traces, versions
-from bg_assets.domain.groups.group import StaffMember
 from bg_assets.instance.report import report
 from bg_assets.logs.log import logger
 from bg_assets.resources import Database
@@ -59,7 +55,7 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
     else:
         taken = runs.rejudge(database.engine, what.companies)
     LOG.info("refresh_taken", companies=len(taken.held), failed=len(taken.failed))
-    left_alone = len(set(what.companies) - set(taken.staff) - set(taken.failed))
+    left_alone = len(set(what.companies) - set(taken.shown) - set(taken.failed))
     if left_alone:
         context.log.info(
             f"{left_alone} of {len(what.companies)} companies left alone: another run is "
@@ -71,24 +67,11 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
         company: {**partition_metadata.named(names, company), **_metadata(taken, company)}
         for company in what.companies
     }
-    report(context, runs.to_report(context, metadata, taken.staff.keys() - taken.failed.keys()))
+    report(context, runs.to_report(context, metadata, taken.shown.keys()))
 
 
 def _metadata(taken: runs.Taken, company: str) -> dict[str, object]:
     if company in taken.failed:
         return {"because": f"failed: {taken.failed[company]}"}
-    staff = taken.staff.get(company)
-    if staff is None:
-        return {"because": "left alone: another run is refreshing it, or has done so"}
-    return describe(staff)
-
-
-def describe(staff: Sequence[StaffMember]) -> dict[str, object]:
-    """What is shown of a company's staff: how many, by function and by level."""
-    functions = Counter(one.verdict.function or "unknown" for one in staff)
-    levels = Counter(one.verdict.level or "unknown" for one in staff)
-    return {
-        "dagster/row_count": len(staff),
-        "functions": dict(sorted(functions.items())),
-        "levels": dict(sorted(levels.items())),
-    }
+    shown = taken.shown.get(company)
+    return shown or {"because": "left alone: another run is refreshing it, or has done so"}

@@ -1,6 +1,7 @@
 """What a run is for, and its first step: take the refreshes, read the people, read their titles."""
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -10,7 +11,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.assets import failures
+from bg_assets.assets import failures, portions
 from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.titles import lexicon
@@ -60,10 +61,13 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The refreshes that a run holds and the staff of their companies, as of one moment."""
+    """The refreshes that a run holds, and what is shown of their companies' staff, of one moment.
+
+    failed: companies whose people can't be judged, with the reason; nothing is shown of them.
+    """
 
     held: tuple[Held, ...]
-    staff: dict[str, list[StaffMember]]
+    shown: dict[str, dict[str, object]]
     failed: dict[str, str]
 
 
@@ -133,12 +137,7 @@ def take(engine: sa.Engine, what: Purpose) -> Taken:
         )
         companies = [refresh.company_id for refresh in held]
         as_of = {refresh.company_id: refresh.as_of for refresh in held}
-        people = staff.read_people(conn, companies)
-        names, spoken = staff.read_names(conn, companies), staff.read_spoken(conn, people)
-        judged, failed = judge(people, as_of, names, spoken)
-        good = [company for company in companies if company not in failed]
-        staff.write_staff(conn, good, judged)
-        return Taken(tuple(held), judged, failed)
+        return Taken(tuple(held), *_write_staff(conn, companies, as_of))
 
     return database.repeatable_read(engine, work)
 
@@ -148,13 +147,42 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
     def work(conn: sa.Connection) -> Taken:
         today = claims.database_now(conn).astimezone(UTC).date()
-        people = staff.read_people(conn, companies)
-        names, spoken = staff.read_names(conn, companies), staff.read_spoken(conn, people)
-        judged, failed = judge(people, dict.fromkeys(companies, today), names, spoken)
-        staff.write_staff(conn, [one for one in companies if one not in failed], judged)
-        return Taken((), judged, failed)
+        return Taken((), *_write_staff(conn, companies, dict.fromkeys(companies, today)))
 
     return database.repeatable_read(engine, work)
+
+
+def _write_staff(
+    conn: sa.Connection, companies: Sequence[str], as_of: Mapping[str, date]
+) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+    """Judge the people of these companies and write company_people, some companies at a time.
+
+    So a run holds few people whatever its batch. Returns what is shown of each company's staff, and
+    the companies that failed, of which nothing is written.
+    """
+    shown: dict[str, dict[str, object]] = {}
+    failed: dict[str, str] = {}
+    for portion in portions.divided(companies, staff.count_people(conn, companies)):
+        people = staff.read_people(conn, portion)
+        names, spoken = staff.read_names(conn, portion), staff.read_spoken(conn, people)
+        days = {company: as_of[company] for company in portion}
+        judged, bad = judge(people, days, names, spoken)
+        good = [company for company in portion if company not in bad]
+        staff.write_staff(conn, good, judged)
+        shown |= {company: describe(judged[company]) for company in good}
+        failed |= bad
+    return shown, failed
+
+
+def describe(members: Sequence[StaffMember]) -> dict[str, object]:
+    """What is shown of a company's staff: how many, by function and by level."""
+    functions = Counter(one.verdict.function or "unknown" for one in members)
+    levels = Counter(one.verdict.level or "unknown" for one in members)
+    return {
+        "dagster/row_count": len(members),
+        "functions": dict(sorted(functions.items())),
+        "levels": dict(sorted(levels.items())),
+    }
 
 
 def judge(

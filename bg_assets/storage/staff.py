@@ -33,6 +33,18 @@ _PEOPLE = sa.text("""
     order by company_id, id
 """)
 
+# Served by people_by_company, and the primary key.
+_COUNTS = {
+    "canonical_people": sa.text("""
+        select company_id, count(*) as people from bg.canonical_people
+        where company_id = any(:companies) group by company_id
+    """),
+    "company_people": sa.text("""
+        select company_id, count(*) as people from bg.company_people
+        where company_id = any(:companies) group by company_id
+    """),
+}
+
 # When somebody was last seen is no part of company_people: a writer that sees the same again
 # changes nothing there. Served by the primary keys; as a join it became a look at all people.
 # Lists come as they are written: most are alike, and none is parsed twice.
@@ -94,11 +106,19 @@ _REMOVE = sa.text("""
         where s.company_id = k.company_id and s.person_id = k.person_id)
 """)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+# A conflict locks its row, whether it changes or not: what stands already is left out before that.
+# Served by the primary key, "offset 0" makes it a probe for each row.
 _UPSERT = sa.text(f"""
     insert into bg.company_people as k ({", ".join(_COLUMNS)})
-    select {", ".join(_COLUMNS)} from staged_people order by company_id, person_id
+    select {", ".join(_COLUMNS)} from staged_people as s
+    where not exists (
+        select from bg.company_people as k
+        where k.company_id = s.company_id and k.person_id = s.person_id
+            and row({", ".join(f"k.{name}" for name in _COLUMNS)})
+                is not distinct from row({", ".join(f"s.{name}" for name in _COLUMNS)})
+        offset 0)
+    order by company_id, person_id
     on conflict (company_id, person_id) do update set {_SET}
-    where (k.*) is distinct from (excluded.*)
 """)
 
 
@@ -129,6 +149,19 @@ def read_names(conn: sa.Connection, companies: Sequence[str]) -> dict[str, str]:
     """The names of the companies by id; one that is deleted or unknown is left out."""
     rows = conn.execute(_NAMES, {"companies": list(companies)})
     return {row.id: row.name for row in rows}
+
+
+def count_people(
+    conn: sa.Connection, companies: Sequence[str], table: str = "canonical_people"
+) -> dict[str, int]:
+    """How many rows each of the companies has there, by id; of one without rows nothing.
+
+    table: canonical_people, whoever has left too, or company_people. One company is not counted.
+    """
+    if len(companies) < 2:
+        return {}
+    rows = conn.execute(_COUNTS[table], {"companies": list(companies)})
+    return {row.company_id: row.people for row in rows}
 
 
 def read_people(conn: sa.Connection, companies: Sequence[str]) -> list[Person]:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.assets import company_people, group_metadata, judging, partition_metadata
+from bg_assets.assets import group_metadata, judging, partition_metadata, runs
 from bg_assets.instance import report
 from bg_assets.storage import chores, database, materialized, next_refreshes, staff
 from bg_assets.storage.reports import partition, shown
@@ -98,7 +98,7 @@ def _tell_portion(instance: dg.DagsterInstance, engine: sa.Engine, after: str) -
                 company: {
                     **mark,
                     **partition_metadata.named(names, company),
-                    **company_people.describe(people.get(company, [])),
+                    **runs.describe(people.get(company, [])),
                 }
                 for company in left
             },

@@ -1,16 +1,17 @@
 """A batch is written in portions, tells how far it is, and keeps what it has written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.assets import buyer_groups, progress
-from bg_assets.storage import cancelling, claims, groups
+from bg_assets.assets import portions, progress, runs
+from bg_assets.storage import cancelling, claims, groups, staff
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import progress as progress_of_runs
-from bg_assets_tests.refreshing import World, log, metadata
+from bg_assets_tests.refreshing import STAFF, World, log, metadata
 
 NAMES = tuple(f"c{number}" for number in range(5))
 
@@ -18,7 +19,7 @@ NAMES = tuple(f"c{number}" for number in range(5))
 @pytest.fixture
 def batch(world: World, monkeypatch: pytest.MonkeyPatch) -> claims.Request:
     """Five companies in one run, written two at a time."""
-    monkeypatch.setattr(buyer_groups, "PORTION", 2)
+    monkeypatch.setattr(portions, "MOST_COMPANIES", 2)
     world.add(*NAMES)
     policy = claims.Policy(settle=0, refresh_interval=3600, claim_limit=100, batch_from=2)
     (request,) = world.claim(policy)
@@ -57,6 +58,48 @@ def test_each_company_is_written_and_reported_once_and_the_checks_are_told_once(
     )
     assert len({one.dagster_event.asset_check_evaluation_data.check_name  # type: ignore[union-attr]
                 for one in checks}) == len(checks)  # fmt: skip
+
+
+def test_people_are_read_and_judged_by_portion_and_who_can_not_be_judged_hurts_nobody_else(
+    world: World, batch: claims.Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = staff.read_people
+
+    def read_people(conn: sa.Connection, companies: Sequence[str]) -> list[staff.Person]:
+        sizes.append(len(companies))
+        people = real(conn, companies)
+        # A department that nobody can read.
+        return [replace(one, department=7) if one.company_id == "c2" else one for one in people]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(staff, "read_people", read_people)
+    taken = runs.take(world.engine, runs.Purpose("r1", NAMES, batch_id=batch.batch_id))
+    assert sizes == [2, 2, 1]
+    assert [*taken.failed] == ["c2"]
+    assert {one.company_id for one in taken.held} == {*NAMES}
+    assert sorted(taken.shown) == ["c0", "c1", "c3", "c4"]
+    assert {one["dagster/row_count"] for one in taken.shown.values()} == {len(STAFF)}
+    written = world.sql("select distinct company_id from bg.company_people order by 1")
+    assert [company for (company,) in written] == sorted(taken.shown)
+
+
+def test_a_portion_has_no_more_people_than_fit_unless_one_company_has_them() -> None:
+    people = {"a": 6000, "b": 4000, "c": 1, "d": 30_000, "e": 2, "g": 9998}
+    found = [*portions.divided(["a", "b", "c", "d", "e", "f", "g"], people)]
+    assert found == [["a", "b"], ["c"], ["d"], ["e", "f", "g"]]
+    assert [*portions.divided([], people)] == []
+    many = [str(at) for at in range(250)]
+    assert [len(one) for one in portions.divided(many, {})] == [100, 100, 50]
+
+
+def test_people_are_counted_for_each_company_of_several(world: World) -> None:
+    world.build("acme", "bolt")
+    world.add("new", staff=False)
+    with world.engine.connect() as conn:
+        for table in ("canonical_people", "company_people"):
+            found = staff.count_people(conn, ["acme", "new", "bolt", "none"], table)
+            assert found == {"acme": len(STAFF), "bolt": len(STAFF)}
+        assert staff.count_people(conn, ["acme"]) == {}
 
 
 def test_what_was_written_before_the_run_broke_off_stays_and_is_reported(

@@ -44,15 +44,17 @@ def _carry_out(bg: Command, what: runs.Purpose) -> None:
         known = staff.read_companies(conn, what.companies)
         before = groups.read_groups(conn, what.companies)
         overrides = staff.read_overrides(conn, what.companies)
+        people = staff.read_staff(conn, what.companies)
         outcomes = [
             (
                 held,
                 outcome(
-                    known.get(held.company_id), taken.staff[held.company_id], templates, held.as_of,
+                    known.get(held.company_id), people.get(held.company_id, []), templates,
+                    held.as_of,
                     overrides.get(held.company_id, {}), before.get(held.company_id, {}),
                 ),
             )
             for held in taken.held
         ]  # fmt: skip
         groups.complete(conn, what.run_id, outcomes, config.refresh_interval)
-        unseen.note(conn, outcomes, staff.read_staff(conn, what.companies))
+        unseen.note(conn, outcomes, people)

@@ -72,6 +72,7 @@ def take_by_hand(
 def write_staff(conn: sa.Connection, companies: list[str]) -> None:
     """Everybody of these companies, as staff whose titles say nothing."""
     judged: dict[str, list[StaffMember]] = {}
+    staff.count_people(conn, companies)
     for one in staff.read_people(conn, companies):
         judged.setdefault(one.company_id, []).append(
             StaffMember(
@@ -96,6 +97,7 @@ def complete_on(
     """The same on a connection."""
     companies = [one.company_id for one in held]
     known = staff.read_companies(conn, companies)
+    staff.count_people(conn, companies, "company_people")
     people = staff.read_staff(conn, companies)
     before = groups.read_groups(conn, companies)
     outcomes = [

@@ -214,6 +214,8 @@ def test_who_is_no_longer_on_the_staff_of_a_company_goes_and_others_stay_untouch
 
     assert kept(acme) == [("acme", "ann"), ("bolt", "cid")]
     assert value(acme, standing) == ann
+    # Not even locked, which would be written to the disk.
+    assert value(acme, standing.replace("ctid", "xmax")) == "0"
     write(acme, ["acme", "bolt"], acme=[cid], bolt=[])
     assert kept(acme) == [("acme", "cid")]
 
