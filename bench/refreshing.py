@@ -345,10 +345,7 @@ def _largest() -> Iterator[list[int]]:
 
     def look() -> None:
         while not over.wait(0.2):
-            for process in psutil.process_iter():
-                with suppress(psutil.Error):
-                    if "forkserver" in " ".join(process.cmdline()):
-                        most[0] = max(most[0], process.memory_info().rss)
+            most[0] = max([most[0], *map(_held, psutil.process_iter())])
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -357,3 +354,11 @@ def _largest() -> Iterator[list[int]]:
     finally:
         over.set()
         thread.join()
+
+
+def _held(process: psutil.Process) -> int:
+    """Bytes of a process that is a run, 0 of any other."""
+    with suppress(psutil.Error):
+        if "bg_assets.instance.forkserver" in process.cmdline():
+            return int(process.memory_info().rss)
+    return 0
