@@ -18,7 +18,7 @@ from bg_assets.domain.titles import lexicon
 from bg_assets.domain.titles import verdict as titles
 from bg_assets.domain.values import departments
 from bg_assets.instance import report
-from bg_assets.storage import claims, database, refreshes, staff
+from bg_assets.storage import claims, database, refreshes, staff, standing_verdicts
 from bg_assets.storage import companies as tracked
 from bg_assets.storage.refreshes import Held
 from bg_assets.storage.reports import finding
@@ -166,7 +166,8 @@ def _write_staff(
         people = staff.read_people(conn, portion)
         names, spoken = staff.read_names(conn, portion), staff.read_spoken(conn, people)
         days = {company: as_of[company] for company in portion}
-        judged, bad = judge(people, days, names, spoken)
+        standing = standing_verdicts.read(conn, portion)
+        judged, bad = judge(people, days, names, spoken, standing)
         good = [company for company in portion if company not in bad]
         staff.write_staff(conn, good, judged)
         shown |= {company: describe(judged[company]) for company in good}
@@ -190,30 +191,34 @@ def judge(
     as_of: dict[str, date],
     names: Mapping[str, str],
     spoken: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    standing: standing_verdicts.Standing | None = None,
 ) -> tuple[dict[str, list[StaffMember]], dict[str, str]]:
     """The staff by company, each with the verdict on their title; and the companies that failed.
 
     names: of the companies, which tell nothing where a department repeats them. spoken: the
-    languages that their titles may be in.
+    languages that their titles may be in. standing: what was read before, and holds.
     """
     # A lexicon that does not load is nobody's poison: the run fails as a whole.
     lexicon.shipped()
     judged: dict[str, list[StaffMember]] = {company: [] for company in as_of}
     failed: dict[str, str] = {}
+    before = standing or standing_verdicts.Standing()
     for person in people:
-        if person.company_id in failed:
+        company = person.company_id
+        if company in failed:
             continue
         try:
-            department = departments.apart(person.department, names.get(person.company_id))
-            languages = spoken.get(person.company_id, ())
-            verdict = titles.classify(person.title, department, languages)
-            today = as_of[person.company_id]
+            verdict = before.of(company, person.person_id, person.title, person.department)
+            if verdict is None:
+                department = departments.apart(person.department, names.get(company))
+                verdict = titles.classify(person.title, department, spoken.get(company, ()))
+            today = as_of[company]
             if employment.is_employed(
                 person.status, person.start_date, person.end_date, today, verdict
             ):
-                judged[person.company_id].append(_member(person, verdict))
+                judged[company].append(_member(person, verdict))
         except Exception as err:
-            failed[person.company_id] = failures.in_words(err)
+            failed[company] = failures.in_words(err)
     return judged, failed
 
 

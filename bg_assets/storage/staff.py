@@ -187,7 +187,7 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
         company_id, person_id, title, department, location, manager_id, start_date, *rest = row
         has_email, seniority, read_by, *told, seen = rest
         if read_by == version:
-            verdict = _kept(*told)
+            verdict = kept(*told)
         else:
             apart = departments.apart(department, names.get(company_id))
             verdict = titles.classify(title, apart, spoken.get(company_id, ()))
@@ -213,7 +213,7 @@ def read_spoken(
 
 
 @lru_cache(maxsize=1 << 14)
-def _kept(
+def kept(
     function: str | None,
     level: str | None,
     confidence: float,

@@ -1,6 +1,7 @@
 """What the column of seniority and the reporting lines tell of a level beside the title."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 from bg_assets.domain.groups.lines import Line
 from bg_assets.domain.titles import seniority
@@ -24,6 +25,7 @@ AGREES, SUREST = 1.03, 0.98
 FAR_BELOW = 0.6
 LEADS = 3  # so many report to nobody who is staff
 _AT_THE_TOP = 5
+_KEPT = 1 << 14  # verdicts that many share, in companies all over
 _DEPTH = {"owner": 3, "c_level": 3, "vp": 4, "head": 4, "director": 4}
 _RANK = {
     "owner": 5, "c_level": 5, "vp": 4, "head": 4, "director": 4, "manager": 3, "senior": 2,
@@ -71,6 +73,7 @@ def _head(verdict: TitleVerdict) -> TitleVerdict:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def _with_seniority(verdict: TitleVerdict, said: str) -> TitleVerdict:
     levels = seniority.levels(said)
     if not levels:
@@ -93,6 +96,7 @@ def _with_seniority(verdict: TitleVerdict, said: str) -> TitleVerdict:
     return verdict
 
 
+@lru_cache(maxsize=_KEPT)
 def _with_line(verdict: TitleVerdict, place: Line) -> TitleVerdict:
     level, reports = verdict.level, place.reports
     if level is None and reports >= 2:

@@ -257,12 +257,13 @@ def _candidates(
     company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
 ) -> dict[str, Candidate]:
     """What the rules know of everybody who is not excluded; one for all who are alike to them."""
-    known: dict[tuple[str | None, str | None, TitleVerdict], Candidate] = {}
+    known: dict[tuple[str | None, str | None, int], Candidate] = {}
     candidates: dict[str, Candidate] = {}
     for person in people:
         if person.person_id in excluded:
             continue
-        key = (person.title, person.department, person.verdict)
+        # By which verdict, not by what it says: those that are alike are one and the same, mostly.
+        key = (person.title, person.department, id(person.verdict))
         if key not in known:
             known[key] = _candidate(company, person, employees)
         candidates[person.person_id] = known[key]
