@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bg_assets.domain.titles.hits import Hit, runs
 
-_ROMANCE = frozenset(("fr", "es", "it", "pt"))
+# What somebody does stands before what it is done for: `specjalista ds. zakupów IT`.
+_HEAD_FIRST = frozenset(("fr", "es", "it", "pt", "pl", "cs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def function_of(hits: Sequence[Hit]) -> Finding | None:
 def _told(hits: Sequence[Hit]) -> Finding | None:
     """The function of one part: its first run with a firm one, there the strongest, the last.
 
-    In French, Spanish, Italian and Portuguese the first of a run: their heads come first.
+    Where heads come first, as in French and Polish, the first of a run.
     """
     for least in (2.0, 1.0, 0.5):
         for run in runs(hits):
@@ -67,8 +68,8 @@ def _told(hits: Sequence[Hit]) -> Finding | None:
                 continue
             most = max(s for _, s in told)
             best = [h for h, s in told if s == most]
-            romance = any(h.phrase.language in _ROMANCE for h in run)
-            return function_told_by(best[0] if romance else best[-1])
+            first = any(h.phrase.language in _HEAD_FIRST for h in run)
+            return function_told_by(best[0] if first else best[-1])
     return None
 
 

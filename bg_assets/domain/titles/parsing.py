@@ -13,9 +13,22 @@ from bg_assets.domain.titles.phrases import Phrase
 
 _HELP = frozenset(("assistant", "associate"))
 _EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
+# Who runs a company in Dutch, or drives what ends in one of these.
+_STEERS = ("bestuurder",)
+_DRIVER = Phrase("bestuurder", _STEERS, "title", ("operations",), ("staff",), "", "nl")
+_VEHICLES = (
+    *("ambulance", "ambulances", "auto", "autos", "bulldozer", "bus", "bussen", "dozer", "fiets"),
+    *("graafmachine", "kraan", "lader", "locomotief", "machine", "machines", "metro", "motor"),
+    *("schip", "shovel", "taxi", "tractor", "tram", "trams", "transport", "trein", "treinen"),
+    *("trekker", "truck", "trucks", "vaartuig", "voertuig", "voertuigen", "vrachtwagens"),
+    *("wagen", "wagens", "walsen"),
+)
+# What begins so is a board and nobody who sits there: `Former Chair, Advisory Board`.
+_BOARDS = frozenset(("advisory", "conseil", "consejo", "raad", "rady", "supervisory"))
 _RANKING = frozenset(("title", "weak", "level", "grade"))
 # What joins two ranks in other languages, and is something else in others again.
-_AND = frozenset((("a",), ("e",), ("ed",), ("en",), ("i",), ("och",), ("og",), ("oraz",)))
+_SI = ("si",)  # of Romanian; in French titles it is what the table says
+_AND = frozenset((("a",), ("e",), ("ed",), ("en",), ("i",), ("och",), ("og",), ("oraz",), _SI))
 _ANDS = frozenset(("and", *(word for (word,) in _AND)))
 
 
@@ -40,6 +53,7 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
     while at < len(words):
         if at in breaks:
             run, begun, linked, office = run + 1, at, False, False
+            past.on = past.on and not (parsed.past and _takes_a_seat(text, at, lexicon))
         phrase = _phrase_at(parsed, text, at, lexicon)
         if phrase is None:
             if words[at] in _ANDS:
@@ -63,7 +77,7 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
         if phrase.words == ("ex",) and not past.on and starts.get(end) is None:
             end += 1
         if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
-            break
+            end = _own_office(phrase, text, end)
         at = end
         parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
@@ -117,12 +131,46 @@ def _phrase_at(parsed: Parsed, text: Text, at: int, lexicon: Lexicon) -> Phrase 
         return None
     if phrase.words == _EMPLOYEE and not text.ends(at + 1):
         return lexicon.employees
+    if phrase.words == _STEERS and _is_driven(text, at + 1):
+        return _DRIVER
     return phrase
+
+
+def _is_driven(text: Text, at: int) -> bool:
+    """Whether a vehicle is named there up to a comma: `Bestuurder vrachtwagen`."""
+    return any(text.words[place].endswith(_VEHICLES) for place in range(at, text.stop(at)))
+
+
+def _takes_a_seat(text: Text, at: int, lexicon: Lexicon) -> bool:
+    """Whether a seat on a board stands alone there: who was a CFO may sit on the board still."""
+    phrase = text.starts.get(at)
+    if phrase is None or not text.stops(at + len(phrase.words)):
+        return False
+    words = phrase.words
+    body = words[0] in _BOARDS or words == ("board",) or words[:2] == ("board", "of")
+    return not body and " ".join(words) in lexicon.boards
+
+
+def _own_office(served: Phrase, text: Text, at: int) -> int:
+    """Where an assistant's own office begins after whom he or she serves; else the end.
+
+    `EA to CEO, Office Manager`; but `PA to CEO, CFO` serves both.
+    """
+    comma = min((place for place in text.breaks if place > at), default=len(text.words))
+    after = [
+        phrase.levels[0]
+        for place, phrase in text.starts.items()
+        if place >= comma and phrase.levels
+    ]
+    own = served.levels[:1] == ("assistant",) and after and {*after} == {"manager"}
+    return comma if own else len(text.words)
 
 
 def _joins(parsed: Parsed, phrase: Phrase, following: Phrase | None) -> bool:
     """Whether a little word of another language stands between two ranks of it: `VD och ...`."""
     if following is None or not following.levels or not parsed.hits:
+        return False
+    if phrase.words == _SI and phrase.kind != "ignore":
         return False
     languages = {following.language, *(hit.phrase.language for hit in parsed.hits)}
     if phrase.words == ("en",):

@@ -15,7 +15,7 @@ from bg_assets.domain.titles.weighing import CACHED, Reading, read
 from bg_assets.domain.vocabulary import in_words
 
 # To be raised when these modules read some title in another way than before.
-RULES = 3
+RULES = 4
 # A board or a secretariat as a department tells nothing about the function of who sits there.
 _NO_UNIT = frozenset(("executive", "administration", "-"))
 
@@ -162,6 +162,8 @@ def _function(
     """Title and department together: finding, possibilities if none, what was heard, reasons."""
     told = reading.function
     unit = place.function if place else None
+    if told is not None and _runs_something(reading, told):
+        told = Finding(("-", *told.values), told.rule, told.phrase)
     if told is None or told.values[0] == "-":
         perhaps = told.values[1:] if told else ()
         if unit is None or unit.values[0] in _NO_UNIT:
@@ -191,6 +193,12 @@ def _function(
     if told.values[1:]:
         reasons.append(_could_be(told.values[1:]))
     return told, (), heard, reasons
+
+
+def _runs_something(reading: Reading, told: Finding) -> bool:
+    """Whether a general manager runs a part that no word is known of: `bedrijfsleider schoenen`."""
+    manages = reading.level is not None and reading.level.values[0] == "manager"
+    return told.rule == "general" and manages and reading.abroad and reading.unknown
 
 
 def _shared(title: Finding, unit: Finding) -> str | None:

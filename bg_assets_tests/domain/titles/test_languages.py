@@ -12,7 +12,6 @@ NOT_OF_THIS_LANGUAGE: list[tuple[str, str | None, str | None]] = [
     ("Laborantin Leder", "research", "staff"),
     ("Fachverkäufer Leder und Textilien", "sales", "staff"),
     ("Commandant RAF College", None, "director"),
-    ("Director si fondator", None, "director"),
     ("addetto ai forni", None, "staff"),
     ("Richter am Amtsgericht", None, "staff"),
     ("Ansvarig på kontor", None, "manager"),
@@ -27,6 +26,11 @@ NOT_OF_THIS_LANGUAGE: list[tuple[str, str | None, str | None]] = [
 ITS_OWN: list[tuple[str, str | None, str | None]] = [
     ("Leder af salg", "sales", "manager"),
     ("Responsable SI", "it", "manager"),
+    ("Directeur SI et fondateur", "executive", "owner"),
+    # In Polish and Czech, as in French, what somebody does stands before what it is done for.
+    ("specjalista ds. zakupów IT", "procurement", "staff"),
+    ("inżynier przedsprzedaży technologii informatycznych", "sales", "staff"),
+    ("vedoucí nákupu IT", "procurement", "head"),
     ("Executive Chef", "operations", "staff"),
     ("PA to the CEO", "administration", "assistant"),
     ("CAO", "executive", "c_level"),

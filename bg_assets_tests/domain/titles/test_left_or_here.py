@@ -24,6 +24,10 @@ HERE = [
     "CFO | Colonel (Ret.)",
     "Leiter Vertrieb | Reserveoffizier a.D.",
     "Retraité de la Marine | Directeur des ventes",
+    "Former CFO, Board Member",
+    "Ex-CEO, Chairman",
+    "Former Finance Director, Non-Executive Director",
+    "Former Partner - Trustee",
     "Cable Former",
     "IR Manager",
     "Group FD",
@@ -39,6 +43,10 @@ GONE = [
     "CFO (Outgoing)",
     "CFO (former)",
     "CFO - former",
+    "Former CFO and Board Member",
+    "Former VP, Finance",
+    "Former Chair, Board of Directors",
+    "Former President, Advisory Board",
     "Outgoing CFO",
     "Past President",
     "Past National President",
@@ -63,6 +71,14 @@ def test_a_word_for_what_is_over_need_not_speak_of_the_person(title: str) -> Non
 @pytest.mark.parametrize("title", GONE)
 def test_who_is_gone_by_the_title_has_left(title: str) -> None:
     assert classify(title).left
+
+
+@pytest.mark.parametrize(
+    "title", ["Former CFO, Board Member", "Ex-CEO, Chairman", "Former Partner - Trustee"]
+)
+def test_who_keeps_a_seat_after_an_office_holds_only_the_seat(title: str) -> None:
+    said = classify(title)
+    assert (said.function, said.level) == ("executive", "owner"), said.reasons
 
 
 def test_a_veteran_is_not_senior_by_that() -> None:

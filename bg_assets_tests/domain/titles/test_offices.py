@@ -30,6 +30,9 @@ STACKED: list[tuple[str, str | None, str]] = [
     ("Operations Manager & Controller", "finance", "manager"),
     ("Coach | Speaker | Author | CEO", "executive", "c_level"),
     ("PA / Office Manager", "administration", "manager"),
+    ("EA to CEO, Office Manager", "administration", "manager"),
+    ("PA to Managing Director - HR Manager", "hr", "manager"),
+    ("Personal Assistant to the CFO, Payroll Manager", "finance", "manager"),
     ("Student & Founder", "executive", "owner"),
     ("Entwickler und Geschäftsführer", "engineering", "c_level"),
     ("Buchhalterin & Personalleiterin", "hr", "head"),
@@ -42,6 +45,9 @@ STACKED: list[tuple[str, str | None, str]] = [
     ("Konsult och VD", "executive", "c_level"),
     ("Udvikler og CTO", "engineering", "c_level"),
     ("Programista i współzałożyciel", "executive", "owner"),
+    ("Director si fondator", "executive", "owner"),
+    ("Cofondator și director general", "executive", "owner"),
+    ("Director comercial și acționar", "executive", "owner"),
 ]
 
 ONE_OFFICE: list[tuple[str, str | None, str | None]] = [
@@ -53,6 +59,9 @@ ONE_OFFICE: list[tuple[str, str | None, str | None]] = [
     ("Administrative Assistant, VP of Sales", "administration", "assistant"),
     ("Assistant, CFO & COO", "finance", "assistant"),
     ("Secretary, Board of Directors", "administration", "assistant"),
+    ("PA to CEO, CFO", "administration", "assistant"),
+    ("EA to CEO & HR Manager", None, "assistant"),
+    ("Assistant to the Director, Research", "administration", "assistant"),
     ("Asistente de dirección y gerencia", None, "assistant"),
     ("Chief of Staff, CEO", "executive", "director"),
     ("VP, CEO Office", "executive", "vp"),
@@ -225,6 +234,37 @@ def test_an_employee_is_of_no_function_but_what_is_for_employees_is_of_hr() -> N
     assert classify("Ramp Service Employee").function != "hr"
     assert classify("Employee Relations Manager").function == "hr"
     assert classify("Employee Counselor").function == "hr"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Bestuurder vrachtwagen",
+        "Bestuurder van een heftruck",
+        "bestuurder autobus",
+        "Bestuurder graafmachine, Almere",
+    ],
+)
+def test_who_steers_a_vehicle_runs_no_company(title: str) -> None:
+    said = classify(title)
+    assert (said.function in (None, "operations"), said.level) == (True, "staff"), said.reasons
+
+
+@pytest.mark.parametrize("title", ["Bestuurder", "Bestuurder zorginstelling", "Bestuurder, Metro"])
+def test_who_steers_a_company_does(title: str) -> None:
+    said = classify(title)
+    assert (said.function, said.level) == ("executive", "c_level"), said.reasons
+
+
+@pytest.mark.parametrize(
+    "title", ["bedrijfsleider kledingfabricage", "Bedrijfsleidster assurantiekantoor"]
+)
+def test_who_runs_a_part_that_no_word_is_known_of_is_not_of_the_whole(title: str) -> None:
+    said = classify(title)
+    assert said.function != "executive", said.reasons
+    assert said.level == "manager"
+    assert classify("Bedrijfsleider").function == "executive"
+    assert classify("bedrijfsleider kledingfabricage", "Finance").function == "finance"
 
 
 def test_a_controller_of_traffic_is_not_of_finance() -> None:
