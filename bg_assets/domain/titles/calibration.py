@@ -41,7 +41,12 @@ LEVEL = {
 # so much more often; below the least of the lexicon's, that is not believed.
 LEAST_LIKELY = 0.5
 MARGIN = 0.15
-LEAST_LEXICON = 0.4
+LEAST_LEXICON = 0.45
+# The same where titles like it have another function.
+LEAST_AGAINST = 0.6
+# The same in English, where few titles are not answered, beside words that the lexicon has not.
+LEAST_STRANGE = 0.6
+LEAST_WEAK = 0.7
 # Of English the lexicon knows most, and titles of business are less like occupations.
 LEAST_IN_ENGLISH = 0.7
 MARGIN_IN_ENGLISH = 0.3
