@@ -95,9 +95,7 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
     if shares.lexicon < _least_told(reading, likely, case) and not kept:
         could_be = f"{in_words(found.values[0])} by {found.phrase!r} alone"
         return Opinion(None, None, [f"{could_be}: {against}"], True, found.values)
-    strange = reading.unknown and not english
-    floor = calibration.LEAST_KEPT if kept and not strange else 0.0
-    share = max(shares.lexicon, floor)
+    share = max(shares.lexicon, _floor(reading, found, basis, kept, english))
     lower = share < basis.share - calibration.WORTH_TELLING
     return Opinion(found, Basis(rule, share), [against] if lower else [])
 
@@ -149,11 +147,18 @@ def _gives_way(
     return likelier and shares.like >= calibration.LEAST_LIKELY
 
 
+def _floor(reading: Reading, found: Finding, basis: Basis, kept: bool, english: bool) -> float:
+    """How often what is kept all the same is right at least."""
+    if _is_whole(reading, found):
+        return min(basis.share, calibration.LEAST_WHOLE)
+    return calibration.LEAST_KEPT if kept and (english or not reading.unknown) else 0.0
+
+
 def _least_told(reading: Reading, likely: Likely, case: tuple[str, str, str]) -> float:
     """The share from which on the lexicon's function is told beside what titles like it are."""
     english = case[1].startswith("English")
     if english and reading.unknown:
-        return calibration.LEAST_WEAK if case[0] == "weak" else calibration.LEAST_STRANGE
+        return calibration.LEAST_STRANGE
     # Weak words that are all known (`Manager, Director's Office`) say what they can.
     against = likely.function is not None and not (english and case[0] == "weak")
     return calibration.LEAST_AGAINST if against else calibration.LEAST_LEXICON

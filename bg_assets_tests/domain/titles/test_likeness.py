@@ -150,7 +150,7 @@ def _likely(best: str, chance: float, *, none: float = 0.0) -> Likely:
     [
         ("word", _likely("sales", 0.97), (0.9, 0.9), ("sales", "word", 0.9)),
         ("word", _likely("finance", 0.97), (0.3, 0.8), ("finance", "like", 0.8)),
-        ("word", _likely("finance", 0.97), (0.65, 0.75), ("sales", "word", 0.65)),
+        ("word", _likely("finance", 0.97), (0.72, 0.8), ("sales", "word", 0.72)),
         ("word", _likely("finance", 0.6), (0.2, 0.3), (None, None, 0)),
         ("phrase", _likely("finance", 0.6), (0.2, 0.3), (None, None, 0)),
         ("phrase", _likely("finance", 0.2, none=0.8), (0.2, 0.3), ("sales", "phrase", 0.6)),
