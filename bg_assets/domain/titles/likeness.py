@@ -91,11 +91,11 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
         if likely.function
         else "titles like it have none of the functions"
     )
-    if shares.lexicon < calibration.LEAST_LEXICON and _may_abstain(reading, case):
+    kept = _is_kept(reading, likely, found, case)
+    if shares.lexicon < _least_told(reading, likely, case) and not kept:
         could_be = f"{in_words(found.values[0])} by {found.phrase!r} alone"
         return Opinion(None, None, [f"{could_be}: {against}"], True, found.values)
-    strange = reading.unknown and not english
-    share = shares.lexicon if strange else max(shares.lexicon, calibration.LEAST_KEPT)
+    share = max(shares.lexicon, _floor(reading, found, basis, kept, english))
     lower = share < basis.share - calibration.WORTH_TELLING
     return Opinion(found, Basis(rule, share), [against] if lower else [])
 
@@ -133,27 +133,53 @@ def _gives_way(
     if likely.function in (None, "executive", *reading.served) or case[0] == "finer":
         return False
     english, topic = case[1].startswith("English"), _names_a_topic(reading)
-    if case[0] == "post" and (english or not reading.unknown):
+    known_phrase = " " in found.phrase and not (english or reading.unknown)
+    if known_phrase or len(found.phrase) <= _ACRONYM or _is_whole(reading, found):
         # `Solutions Architect`: the lexicon has the whole title, and knows of whom it is said.
         return False
-    if not reading.unknown and (topic or " " in found.phrase):
+    if topic and (english or not reading.unknown or case[0] in ("title", "post")):
         return False
     # `Data - Data Analyst`: a word was found first, and a phrase that is firm stands beside.
     if english and found.values[0] in reading.firmly:
-        return False
-    if topic and (english or case[0] in ("title", "post")):
         return False
     margin = calibration.MARGIN_IN_ENGLISH if english else calibration.MARGIN
     likelier = shares.like >= shares.lexicon + margin
     return likelier and shares.like >= calibration.LEAST_LIKELY
 
 
-def _may_abstain(reading: Reading, case: tuple[str, str, str]) -> bool:
-    """Whether a word that stands alone against what titles like it are is not believed."""
-    return (
-        reading.unknown
-        and case[0] not in ("finer", "phrase", "post")
-        and not _names_a_topic(reading)
+def _floor(reading: Reading, found: Finding, basis: Basis, kept: bool, english: bool) -> float:
+    """How often what is kept all the same is right at least."""
+    if _is_whole(reading, found):
+        return min(basis.share, calibration.LEAST_WHOLE)
+    return calibration.LEAST_KEPT if kept and (english or not reading.unknown) else 0.0
+
+
+def _least_told(reading: Reading, likely: Likely, case: tuple[str, str, str]) -> float:
+    """The share from which on the lexicon's function is told beside what titles like it are."""
+    english = case[1].startswith("English")
+    if english and reading.unknown:
+        return calibration.LEAST_STRANGE
+    # Weak words that are all known (`Manager, Director's Office`) say what they can.
+    against = likely.function is not None and not (english and case[0] == "weak")
+    return calibration.LEAST_AGAINST if against else calibration.LEAST_LEXICON
+
+
+def _is_kept(reading: Reading, likely: Likely, found: Finding, case: tuple[str, str, str]) -> bool:
+    """Whether what the lexicon found is told whatever titles like it are."""
+    if likely.function is None and case[0] in ("post", "phrase"):
+        return True
+    if len(found.phrase) <= _ACRONYM:
+        return True
+    # `Legal and Commercial Advisor`: titles like it are of another one of what it names.
+    named = likely.function in found.values or bool(reading.served)
+    return named or case[0] == "finer" or _names_a_topic(reading) or _is_whole(reading, found)
+
+
+def _is_whole(reading: Reading, found: Finding) -> bool:
+    """Whether one phrase of the lexicon is all that the title says; no part of a compound is."""
+    phrase = found.phrase.split()
+    return len(phrase) >= len(reading.words) and (
+        not reading.abroad or {*reading.words} <= {*phrase}
     )
 
 

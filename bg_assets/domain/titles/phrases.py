@@ -61,8 +61,10 @@ class Matcher:
 
     def stands(self, words: Sequence[str], at: int) -> bool:
         """Whether some phrase begins at this position."""
-        return any(
-            tuple(words[at : at + len(p.words)]) == p.words for p in self._first.get(words[at], ())
+        found = self._first.get(words[at])
+        # Of a phrase of one word it is told by the word.
+        return found is not None and any(
+            len(p.words) == 1 or tuple(words[at : at + len(p.words)]) == p.words for p in found
         )
 
     def find(

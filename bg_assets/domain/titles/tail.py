@@ -104,7 +104,8 @@ def _rows_of_word(word: str) -> frozenset[int]:
 
 def likely(words: Sequence[str]) -> Likely | None:
     """What a title of these folded words is likely to be; None where it has no word."""
-    rows = rows_of(words)
+    # Sums of whole numbers are the same in any order.
+    rows = list(set().union(*map(_rows_of_word, words)))
     return said(shipped(), rows) if rows else None
 
 
@@ -116,8 +117,9 @@ def said(model: Model, rows: Sequence[int]) -> Likely:
     sums = np.add.reduce(model.weights.take(rows, axis=0), axis=0, dtype="int32")
     scores = sums * (model.scales / math.sqrt(len(rows))) + model.intercepts
     leads, foreign = scores[-2:].tolist()
-    shares = np.exp(scores[:-2] - scores[:-2].max())
-    shares /= shares.sum()
+    of_classes = scores[:-2]
+    shares = np.exp(of_classes - np.maximum.reduce(of_classes))
+    shares /= np.add.reduce(shares)
     chances = (shares @ model.of).tolist()
     chance, none = max(chances), float(shares[model.none])
     best = model.functions[chances.index(chance)]

@@ -150,9 +150,11 @@ def _likely(best: str, chance: float, *, none: float = 0.0) -> Likely:
     [
         ("word", _likely("sales", 0.97), (0.9, 0.9), ("sales", "word", 0.9)),
         ("word", _likely("finance", 0.97), (0.3, 0.8), ("finance", "like", 0.8)),
-        ("word", _likely("finance", 0.97), (0.65, 0.75), ("sales", "word", 0.65)),
+        ("word", _likely("finance", 0.97), (0.72, 0.8), ("sales", "word", 0.72)),
         ("word", _likely("finance", 0.6), (0.2, 0.3), (None, None, 0)),
-        ("phrase", _likely("finance", 0.6), (0.2, 0.3), ("sales", "phrase", 0.6)),
+        ("phrase", _likely("finance", 0.6), (0.2, 0.3), (None, None, 0)),
+        ("phrase", _likely("finance", 0.2, none=0.8), (0.2, 0.3), ("sales", "phrase", 0.6)),
+        ("weak", _likely("finance", 0.2, none=0.8), (0.6, 0.3), (None, None, 0)),
         ("word", _likely("finance", 0.2, none=0.8), (0.3, 0.3), (None, None, 0)),
         ("word", _likely("finance", 0.2, none=0.8), (0.7, 0.3), ("sales", "word", 0.7)),
         ("department", _likely("finance", 0.97), (0.1, 0.9), ("sales", "department", 0.85)),
@@ -190,6 +192,41 @@ def test_a_whole_title_of_business_stands_whatever_occupations_are_like_it(
     title: str, function: str
 ) -> None:
     assert classify(title).function == function
+
+
+@pytest.mark.parametrize(
+    ("title", "function"),
+    [
+        ("Legal and Commercial Advisor", "legal"),
+        ("Manager, Director's Office", "administration"),
+        ("Assistentin des CFO", "administration"),
+        ("Schiffsmakler", "sales"),
+        ("Coordenador de TI", "it"),
+        ("Gestor de produto", "product"),
+    ],
+)
+def test_what_a_title_names_beside_others_or_in_letters_does_not_fall_silent(
+    title: str, function: str
+) -> None:
+    assert classify(title).function == function
+
+
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("Private Banking Relationship Manager", "sales"),
+        ("Softwaredesignerin", "design"),
+        ("drainage systems engineer", "it"),
+        ("general merchandise category manager", "procurement"),
+    ],
+)
+def test_a_phrase_that_is_not_the_whole_title_is_no_stronger_than_what_it_stands_in(
+    title: str, other: str
+) -> None:
+    said = classify(title)
+    assert said.function != other, said.reasons
+    assert classify("Systems Engineer").function == "it"
+    assert classify("Category Manager").function == "procurement"
 
 
 @pytest.mark.parametrize(
@@ -258,8 +295,8 @@ def test_the_domain_brings_no_numpy_along() -> None:
 
 # Of the labels of business held out, by language: answered, and right of those, at least.
 FLOORS = {
-    "cs": (0.62, 0.92), "da": (0.80, 0.92), "de": (0.74, 0.85), "en": (0.90, 0.77),
-    "es": (0.75, 0.93), "fr": (0.74, 0.83), "it": (0.73, 0.92), "nl": (0.81, 0.85),
+    "cs": (0.62, 0.92), "da": (0.80, 0.92), "de": (0.74, 0.85), "en": (0.83, 0.81),
+    "es": (0.75, 0.93), "fr": (0.71, 0.85), "it": (0.73, 0.92), "nl": (0.81, 0.86),
     "no": (0.78, 0.93), "pl": (0.73, 0.89), "pt": (0.81, 0.85), "sv": (0.68, 0.87),
 }  # fmt: skip
 
