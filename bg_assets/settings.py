@@ -66,6 +66,8 @@ VARIABLES = (
     Variable("BG_WEB_READ_ONLY", "no", "yes: the UI shows, and launches and changes nothing"),
     Variable("BG_RECEIVER_PORT", "8080", "port of the webhook door"),
     Variable("BG_RECEIVER_BODY_LIMIT", "262144", "bytes that a webhook's body may have"),
+    Variable("BG_RECEIVER_URL", "https and the host", "where vendors send to: https://bg.acme.com"),
+    Variable("BG_WEBHOOK_FIELDS", "the shipped ones", "a TOML of fields of your CRM"),
     Variable("BG_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, as CIDR"),
     Variable("BG_ENRICH_EXPIRY", "company=7d,discovery=3d,person=1d", "how long answers are kept"),
     Variable("BG_ENRICH_CAP_DAILY", "none", "US dollars a provider may cost a day: 5, or pdl=5"),
@@ -157,6 +159,8 @@ class Settings:
     retention_outbox: float = 30 * 86_400.0
     title_tail: bool = True
     headers: Path | None = None
+    receiver_url: str | None = None
+    webhook_fields: Path | None = None
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -196,6 +200,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         receiver_body_limit=_whole(
             env, "BG_RECEIVER_BODY_LIMIT", 256 * 1024, least=1024, most=16 << 20
         ),
+        receiver_url=_public_url(env, "BG_RECEIVER_URL"),
+        webhook_fields=_file(env, "BG_WEBHOOK_FIELDS"),
         trusted_proxies=_networks(env, "BG_TRUSTED_PROXIES"),
         encryption_keys=_keys(env, "BG_ENCRYPTION_KEYS"),
         providers=_names(env, "BG_PROVIDERS"),
@@ -221,6 +227,19 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         title_tail=_one_of(env, "BG_TITLE_TAIL", ("on", "off"), "on") == "on",
         **_of_alerts(env),
     )
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).absolute() if env.get(name) else None
+
+
+def _public_url(env: Mapping[str, str], name: str) -> str | None:
+    told = env.get(name, "").strip().rstrip("/")
+    if not told:
+        return None
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", told):
+        raise BadSetting(f"{name} takes a URL like https://bg.acme.com, without ? and #")
+    return told
 
 
 def _claim_per_minute(env: Mapping[str, str]) -> int | None:

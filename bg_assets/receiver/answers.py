@@ -79,6 +79,11 @@ def document(text: str) -> Answer:
     return _answer(200, text, b"application/json")
 
 
+def of_bytes(body: bytes, media_type: bytes) -> Answer:
+    """What a sender wants to hear, 200."""
+    return _answer(200, body.decode(), media_type)
+
+
 def problem(
     status: HTTPStatus,
     detail: str,

@@ -26,6 +26,7 @@ from bg_assets.receiver.meter import FLUSH_SECONDS, Meter
 from bg_assets.receiver.networks import Network
 from bg_assets.receiver.sources import EVERY_SECONDS, Sources
 from bg_assets.receiver.upkeep import Chore, Upkeep
+from bg_assets.receiver.vendors import Vendors
 from bg_assets.receiver.writer import WATCH_SECONDS, Writer
 from bg_assets.storage import database
 
@@ -52,10 +53,14 @@ def assemble(
     keys: Keys,
     limits: Limits,
     trusted: tuple[Network, ...] = (),
+    crms: Vendors | None = None,
     *,
     most_in_a_commit: int | None = None,
 ) -> Receiver:
-    """Put the parts together. ``trusted`` are the proxies whose X-Forwarded-For counts."""
+    """Put the parts together. ``trusted`` are the proxies whose X-Forwarded-For counts.
+
+    ``crms``: the vendors whose own webhooks are read, by default as they are shipped.
+    """
     sources, meter = Sources(link, keys), Meter(link)
     writer = Writer(
         link,
@@ -63,7 +68,7 @@ def assemble(
         limits.commit_seconds,
         **({"most": most_in_a_commit} if most_in_a_commit else {}),
     )
-    door = Door(limits, trusted, sources, Leases(link), writer, meter)
+    door = Door(limits, trusted, sources, Leases(link), writer, meter, crms)
     chores = (
         Chore("reading the sources", EVERY_SECONDS, sources.reread),
         Chore("writing the audit log", FLUSH_SECONDS, meter.flush),

@@ -15,7 +15,8 @@ _SINGLE = frozenset(
     {
         b"content-type", b"content-encoding", b"content-length", b"webhook-id",
         b"webhook-timestamp", b"webhook-signature", b"svix-id", b"svix-timestamp",
-        b"svix-signature", b"x-timestamp", b"x-signature",
+        b"svix-signature", b"x-timestamp", b"x-signature", b"host", b"authorization",
+        b"x-hubspot-signature-v3", b"x-hubspot-request-timestamp",
     }
 )  # fmt: skip
 _FORWARDED = b"x-forwarded-for"

@@ -1,5 +1,6 @@
 """The webhook path: body, source, network, signature, rate, event, commit, answer."""
 
+import asyncio
 import math
 import time
 import traceback
@@ -17,7 +18,7 @@ from bg_assets.domain.webhooks.events import TYPES, Event, parse_body, read_even
 from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID
 from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.logs.log import trace_of
-from bg_assets.receiver import traces
+from bg_assets.receiver import traces, vendors
 from bg_assets.receiver.answers import Answer, Gone, Refused, stored
 from bg_assets.receiver.bodies import Intake, discard, read_head, require_json
 from bg_assets.receiver.leases import Leases
@@ -26,7 +27,8 @@ from bg_assets.receiver.link import LOG, Unavailable
 from bg_assets.receiver.meter import Meter
 from bg_assets.receiver.networks import Address, Network, allowed, client_address
 from bg_assets.receiver.sources import Known, Sources
-from bg_assets.receiver.writer import Arrival, Unstorable, Writer
+from bg_assets.receiver.vendors import Vendors
+from bg_assets.receiver.writer import Arrival, Stored, Unstorable, Writer
 from bg_assets.storage.webhooks.sources import Source
 
 # The path that takes the source from the body.
@@ -66,6 +68,7 @@ class Door:
         leases: Leases,
         writer: Writer,
         meter: Meter,
+        crms: Vendors | None = None,
     ) -> None:
         self._limits = limits
         self._trusted = trusted
@@ -73,6 +76,7 @@ class Door:
         self._leases = leases
         self._writer = writer
         self._meter = meter
+        self._crms = crms or Vendors()
         self._intake = Intake(limits)
         self.in_hand = 0
         self.draining = False
@@ -123,6 +127,7 @@ class Door:
     async def _taken(self, scope: Scope, receive: Receive, visit: _Visit) -> Answer:
         headers, address = self._admit(scope)
         by_body = visit.source == BY_BODY
+        await self._require_content(visit.source, headers)
         if not by_body:
             await self._require_network(visit.source, address)
         body = await self._intake.read(headers, receive)
@@ -134,13 +139,24 @@ class Door:
                 document = _document(body)
                 visit.source = _named(document) or _fail("source", "is required on this path")
                 await self._require_network(visit.source, address)
-            known = await self._verified(visit.source, headers, body)
+            known = await self._verified(visit.source, scope, headers, body)
             # The source may have become known, or another, by the verification.
             _require_allowed(known, address)
             await self._require_rate(known)
+            crm = self._crms.of(known.source.scheme)
+            if crm is not None:
+                arrivals = vendors.arrivals(crm, known.source.id, body)
+                return vendors.answer(crm, await self._all_stored(arrivals, visit))
             if not by_body:
                 document = _document(body)
-            return await self._stored(_arrival(known.source, document, headers, body), visit)
+            arrival = _arrival(known.source, document, headers, body)
+            outcome = await self._stored(arrival, visit)
+            return stored(
+                arrival.event_id,
+                outcome.status,
+                duplicate=outcome.duplicate,
+                differs=outcome.differs,
+            )
         finally:
             self._intake.release(body)
 
@@ -150,9 +166,23 @@ class Door:
             detail = "the receiver stops" if self.draining else "too many requests are in hand"
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, retry_after=1)
         headers, forwarded = read_head(scope)
-        require_json(headers)
         peer = scope["client"]
         return headers, client_address(peer[0] if peer else None, forwarded, self._trusted)
+
+    async def _require_content(self, source: str, headers: dict[str, str]) -> None:
+        """Raises Refused unless the content is JSON, or XML where the vendor sends that."""
+        try:
+            require_json(headers)
+        except Refused:
+            if not vendors.is_xml(headers):
+                raise
+            # A source counts as soon as it is there.
+            await self._sources.reread()
+            known = await self._sources.find(source)
+            crm = None if known is None else self._crms.of(known.source.scheme)
+            if crm is None or crm.body != "soap":
+                raise
+            vendors.require_content(crm, headers)
 
     async def _require_network(self, source: str, address: Address | None) -> None:
         """Raises Refused where there is such a source and it may not send from this address."""
@@ -171,7 +201,16 @@ class Door:
             wait = min(max(1, math.ceil(seconds)), _LONGEST_WAIT)
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "rate", detail, retry_after=wait)
 
-    async def _stored(self, arrival: Arrival, visit: _Visit) -> Answer:
+    async def _all_stored(self, arrivals: Sequence[Arrival], visit: _Visit) -> list[Stored]:
+        """Each event of a request, in one commit or more; none is answered before all are there."""
+        storing = (self._stored(arrival, visit) for arrival in arrivals)
+        outcomes = await asyncio.gather(*storing, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return [one for one in outcomes if isinstance(one, Stored)]
+
+    async def _stored(self, arrival: Arrival, visit: _Visit) -> Stored:
         with traces.coming_in(arrival, visit.trace, visit.began) as span:
             if span.traceparent is not None:
                 arrival = replace(arrival, trace=span.traceparent)
@@ -192,41 +231,42 @@ class Door:
             LOG.info("webhook_duplicate", **ids)
         else:
             LOG.debug("webhook_accepted", type=arrival.type, **ids)
-        return stored(
-            arrival.event_id,
-            outcome.status,
-            duplicate=outcome.duplicate,
-            differs=outcome.differs,
-        )
+        return outcome
 
-    async def _verified(self, name: str, headers: dict[str, str], body: bytes) -> Known:
+    async def _verified(
+        self, name: str, scope: Scope, headers: dict[str, str], body: bytes
+    ) -> Known:
         """The source, which made the signature. Raises Refused.
 
         Before a no the sources are read again, so that a secret counts as soon as it is there.
         """
         known = await self._sources.find(name)
-        verdict = _judge(known, headers, body)
+        verdict = self._judge(known, scope, headers, body)
         if not verdict.accepted and verdict.kind not in _OF_TIME:
             await self._sources.reread()
             known = await self._sources.find(name)
-            verdict = _judge(known, headers, body)
+            verdict = self._judge(known, scope, headers, body)
         if known is None or not verdict.accepted:
             raise Refused(HTTPStatus.UNAUTHORIZED, verdict.kind, _UNSIGNED)
         return known
+
+    def _judge(
+        self, known: Known | None, scope: Scope, headers: dict[str, str], body: bytes
+    ) -> signatures.Verdict:
+        if known is None:
+            return signatures.Verdict("unknown-source")
+        now = time.time()
+        keys = known.valid_keys(now)
+        crm = self._crms.of(known.source.scheme)
+        if crm is not None:
+            return self._crms.judged(crm, scope, headers, body, keys, now)
+        return signatures.verify(known.source.scheme, headers, body, keys, now)
 
 
 def _require_allowed(known: Known, address: Address | None) -> None:
     if not allowed(address, known.networks):
         detail = "the source may not send from this address"
         raise Refused(HTTPStatus.FORBIDDEN, "network", detail)
-
-
-def _judge(known: Known | None, headers: dict[str, str], body: bytes) -> signatures.Verdict:
-    if known is None:
-        return signatures.Verdict("unknown-source")
-    now = time.time()
-    keys = known.valid_keys(now)
-    return signatures.verify(known.source.scheme, headers, body, keys, now)
 
 
 def _document(body: bytes) -> object:

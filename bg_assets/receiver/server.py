@@ -14,7 +14,7 @@ import uvicorn
 
 from bg_assets import encryption
 from bg_assets.logs import setup
-from bg_assets.receiver import descriptors
+from bg_assets.receiver import descriptors, own_fields
 from bg_assets.receiver.acceptor import Acceptor
 from bg_assets.receiver.app import Receiver, application, assemble
 from bg_assets.receiver.crowd import Place
@@ -22,6 +22,7 @@ from bg_assets.receiver.limits import Limits, fitted
 from bg_assets.receiver.link import LOG, Link
 from bg_assets.receiver.networks import networks
 from bg_assets.receiver.protocol import Guarded, guarded
+from bg_assets.receiver.vendors import Vendors
 from bg_assets.settings import BadSetting, Settings
 from bg_assets.tracing import spans
 
@@ -48,9 +49,14 @@ def run(config: Settings, host: str = "127.0.0.1", share_port: bool = False) -> 
     spans.prepare()
     with listening(host, config.receiver_port, share_port=share_port) as listener:
         trusted = networks(config.trusted_proxies)
-        serve(assemble(Link(config), opened, limits, trusted), listener)
+        serve(assemble(Link(config), opened, limits, trusted, _crms(config)), listener)
     spans.close()
     return 0
+
+
+def _crms(config: Settings) -> Vendors:
+    """The vendors' tables, with the fields of the user's own. Raises BadSetting."""
+    return Vendors(own_fields.tables_of(config), config.receiver_url)
 
 
 def serve(receiver: Receiver, listener: socket.socket) -> None:

@@ -30,6 +30,7 @@ from bg_assets.receiver.limits import Limits
 from bg_assets.receiver.link import Link
 from bg_assets.receiver.networks import networks
 from bg_assets.receiver.server import server_for
+from bg_assets.receiver.vendors import Vendors
 from bg_assets.storage.webhooks import sources
 from bg_assets.storage.webhooks.sources import Source
 
@@ -194,12 +195,16 @@ def raw(port: int, data: bytes, *, seconds: float = 20) -> bytes:
 
 @contextmanager
 def on_a_thread(
-    url: str, engine: sa.Engine, limits: Limits | None = None, trusted: tuple[str, ...] = ()
+    url: str,
+    engine: sa.Engine,
+    limits: Limits | None = None,
+    trusted: tuple[str, ...] = (),
+    crms: Vendors | None = None,
 ) -> Iterator[Door]:
     """A receiver on a thread of this process, on a port of its own."""
     keys = Keys((new_key(),))
     config = settings.read({"BG_DATABASE_URL": url})
-    receiver = assemble(Link(config), keys, limits or Limits(), networks(trusted))
+    receiver = assemble(Link(config), keys, limits or Limits(), networks(trusted), crms)
     server = server_for(receiver)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

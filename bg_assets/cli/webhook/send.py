@@ -135,6 +135,12 @@ def _scheme_and_key(source: str, given: str | None, scheme: Scheme | None) -> tu
     text = options.read_secret(given) if given is not None else None
     if text is None or scheme is None:
         known = _known(source)
+        if known.scheme not in secrets.SCHEMES:
+            session.fail(
+                f"source {source} takes what {known.scheme} sends, and no events of ours: try it "
+                "from the vendor's own screen, or add a source with --scheme standard",
+                session.USAGE,
+            )
         scheme = scheme or known.scheme
         text = _newest_secret(known) if text is None else text
     return scheme, options.check_secret(scheme, text)

@@ -15,6 +15,7 @@ from bg_assets.cli.lazy import LazyGroup
 from bg_assets.cli.webhook import options
 from bg_assets.domain.webhooks import secrets as webhook_secrets
 from bg_assets.domain.webhooks.secrets import Scheme
+from bg_assets.domain.webhooks.vendors.table import VENDORS, shipped
 from bg_assets.storage import database
 from bg_assets.storage.webhooks import listing, sources
 from bg_assets.storage.webhooks.listing import StoredSource
@@ -38,6 +39,7 @@ _BURST_SECONDS = 4
         "send": "bg_assets.cli.webhook.send:send",
         "dead": "bg_assets.cli.webhook.dead:dead",
         "replay": "bg_assets.cli.webhook.dead:replay",
+        "vendors": "bg_assets.cli.webhook.vendors:vendors",
     },
 )
 def webhook() -> None:
@@ -46,7 +48,12 @@ def webhook() -> None:
 
 @webhook.command("add-source", short_help="Let a source send events.")
 @_NAME
-@click.option("--scheme", required=True, type=click.Choice(webhook_secrets.SCHEMES))
+@click.option(
+    "--scheme",
+    required=True,
+    type=click.Choice(webhook_secrets.ALL),
+    help="How it signs: standard and plain send events of ours, the others are CRMs' own webhooks.",
+)
 @_SECRET
 @click.option("--workspace", default="default", show_default=True, help="Where it knows people.")
 @click.option("--may-create", is_flag=True, help="It may bring people and companies we lack.")
@@ -66,6 +73,10 @@ def add_source(
     as_json: bool,
 ) -> None:
     """Let a source send events, and print its secret, this once.
+
+    The secret of hubspot is the client secret of your app, to be given with --secret; of pipedrive
+    it is username:password, of salesforce a token that stands in the URL: both are made here unless
+    you give them. What to enter in the vendor's screen is printed with the secret.
 
     A source that was revoked comes back with these settings and a new secret; what it has called
     people and companies still counts.
@@ -102,6 +113,7 @@ def add_source(
                 )
     back = " is back: it was revoked before, and its former secrets stay so" if again else ""
     session.say(f"source {name} ({scheme}){back or ' added'}")
+    _tell_vendor(name, scheme)
     _show(name, scheme, secret, given, as_json)
 
 
@@ -186,7 +198,25 @@ def list_command(as_json: bool) -> None:
     terminal.results.print(table)
 
 
+def _tell_vendor(name: str, scheme: Scheme) -> None:
+    """What to enter in a vendor's screen, as far as it is known here."""
+    if scheme not in VENDORS:
+        return
+    table, public = shipped(scheme), settings.read().receiver_url
+    url = f"{public or 'https://YOUR-HOST'}/webhooks/{name}"
+    query = f"?{table.signature.parameter}=SECRET" if table.signature.parameter else ""
+    session.say(f"in {table.name}, the URL to send to is {url}{query}; docs/webhooks.md has more")
+    if public is None:
+        session.say("BG_RECEIVER_URL can say what comes before /webhooks, from outside")
+
+
 def _secret(scheme: Scheme, given: str | None) -> str:
+    if given is None and scheme == "hubspot":
+        session.fail(
+            "HubSpot signs with a secret of its own: --secret - reads the client secret of your "
+            "app (in HubSpot: the app, Auth, Client secret)",
+            session.USAGE,
+        )
     if given is None:
         return webhook_secrets.from_random(scheme, secrets.token_bytes(32))
     text = options.read_secret(given)

@@ -105,7 +105,7 @@ def _standard(
         return Verdict("bad-signature")
     except (ValueError, OverflowError, OSError):
         return Verdict("bad-time")
-    late = _outside(sent_at, now)
+    late = outside(sent_at, now)
     if late:
         return Verdict(late)
     digests = [hmac.digest(key, signed, "sha256") for key in keys]
@@ -142,7 +142,7 @@ def _plain(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: 
         return Verdict("bad-time")
     if not _PLAIN_SIGNATURE.fullmatch(signature):
         return Verdict("bad-signature")
-    late = _outside(int(time) // 1000, now)
+    late = outside(int(time) // 1000, now)
     if late:
         return Verdict(late)
     signed, offered = time.encode() + b"." + body, bytes.fromhex(signature)
@@ -153,7 +153,7 @@ def _plain(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: 
     return ACCEPTED if accepted else Verdict("wrong-signature")
 
 
-def _outside(sent_at: float, now: float) -> str:
+def outside(sent_at: float, now: float) -> str:
     """What is wrong with a time in seconds; whole seconds count, both ends are inside."""
     if sent_at < floor(now) - WINDOW:
         return "too-old"

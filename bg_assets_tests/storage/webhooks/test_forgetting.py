@@ -37,7 +37,8 @@ def test_of_the_erased_nothing_is_kept_that_names_them(engine: sa.Engine) -> Non
     told_of = {"location": {"new": "Bergen"}, "email": {"new": "av@acme.example"}}
     assert one(engine, "person.contact_update", called, changes=told_of) == APPLIED
     run(engine, "update bg.people set name = 'Ada Lund' where id = 'ada'")
-    others = event(engine, "person.role_change", {"id": "18", "newTitle": "Treasurer"})
+    colleague = {"id": "18", "name": "Bo Lind", "newTitle": "Treasurer"}
+    others = event(engine, "person.role_change", colleague)
     waiting = event(engine, "person.changed", called, seconds=5)
     asking = event(engine, "person.erased", {"id": "17"}, seconds=1)
     # As the door stores them.

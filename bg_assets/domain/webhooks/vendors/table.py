@@ -1,0 +1,131 @@
+"""The table of a vendor: how it signs, which of its events mean what, which fields are which."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from bg_assets.domain.webhooks.events import CHANGES, NEEDED
+from bg_assets.domain.webhooks.secrets import Vendor
+
+VENDORS: tuple[Vendor, ...] = get_args(Vendor)
+JOIN = " + "
+
+
+class BadTable(Exception):
+    """A table of a user's own that can't be used; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a vendor shows who it is.
+
+    kind: hmac (base64 of HMAC-SHA256 over the parts ``signed``, in ``header``, with milliseconds in
+    the header ``time``), basic (user and password), token (in the URL, as ``parameter``). secret:
+    what it is and where the vendor shows it.
+    """
+
+    kind: str
+    secret: str
+    header: str = ""
+    time: str = ""
+    signed: tuple[str, ...] = ()
+    parameter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What events of a type mean, where ``when``, ``has`` and ``lacks`` hold too.
+
+    All but means and ignored are paths into the vendor's event. property and value: where one
+    property stands; record: where a whole one does, "" for the event itself; before: where the
+    former values of what changed stand.
+    """
+
+    type: str
+    means: str = ""
+    ignored: str = ""
+    when: Mapping[str, Any] = field(default_factory=dict)
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+    company: str = ""
+    into: tuple[str, ...] = ()
+    property: str = ""
+    value: str = ""
+    record: str | None = None
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All of a vendor. The first row that fits an event counts; fields: theirs to our column."""
+
+    vendor: Vendor
+    name: str
+    body: str
+    id: tuple[str, ...]
+    type: tuple[str, ...]
+    time: tuple[str, ...]
+    signature: Signature
+    rows: tuple[Row, ...]
+    fields: Mapping[str, str]
+
+
+@cache
+def shipped(vendor: Vendor) -> Table:
+    """The table of a vendor that is shipped."""
+    text = (Path(__file__).parent / f"{vendor}.toml").read_text(encoding="utf-8")
+    told = tomllib.loads(text)
+    rows = tuple(Row(**_frozen(row)) for row in told["events"])
+    for row in rows:
+        assert row.ignored or row.means in NEEDED, row
+    return Table(
+        vendor,
+        told["name"],
+        told["body"],
+        tuple(told["id"]),
+        tuple(told["type"]),
+        tuple(told["time"]),
+        Signature(**_frozen(told["signature"])),
+        rows,
+        told["fields"],
+    )
+
+
+def tables(own: str | None = None) -> dict[Vendor, Table]:
+    """All tables; ``own`` is TOML with fields of one's own by vendor, which come first.
+
+    Raises BadTable.
+    """
+    fields = {} if own is None else _own(own)
+    return {
+        vendor: replace(table, fields={**fields.get(vendor, {}), **{
+            theirs: column for theirs, column in table.fields.items()
+            if theirs not in fields.get(vendor, {})
+        }})
+        for vendor, table in ((vendor, shipped(vendor)) for vendor in VENDORS)
+    }  # fmt: skip
+
+
+def _own(text: str) -> dict[str, dict[str, str]]:
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise BadTable(f"no TOML: {err}") from None
+    for vendor, fields in told.items():
+        if vendor not in VENDORS or not isinstance(fields, dict):
+            raise BadTable(f"it takes the sections {', '.join(f'[{one}]' for one in VENDORS)}")
+        for theirs, column in fields.items():
+            if column not in CHANGES:
+                known = ", ".join(CHANGES)
+                raise BadTable(f"[{vendor}] {theirs}: takes one of {known}, or see --help")
+    return told
+
+
+def _frozen(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+    }
