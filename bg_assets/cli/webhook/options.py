@@ -41,10 +41,7 @@ def check_secret(scheme: Scheme, text: str) -> bytes:
     """The key of a secret; ends with exit code 2 where it is none, without repeating it."""
     key = secrets.key_of(scheme, text)
     if key is None:
-        session.fail(
-            f"--secret of a source of the scheme {scheme} takes {secrets.expected(scheme)}",
-            session.USAGE,
-        )
+        session.fail(f"--secret takes {secrets.expected(scheme)}", session.USAGE)
     return key
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,51 @@ def test_what_a_source_can_not_be_is_one_line_and_2(
     assert said in done.err
     assert len(done.err.splitlines()) == 1
     assert bg.value("select count(*) from bg.webhook_sources") == 0
+
+
+def test_a_source_of_a_vendor_says_where_to_send_and_wants_the_vendors_secret(bg: Command) -> None:
+    lacking = bg("webhook", "add-source", "hub", "--scheme", "hubspot")
+    assert (lacking.code, lacking.out) == (2, "")
+    assert "client secret" in lacking.err
+    done = bg("webhook", "add-source", "hub", "--scheme", "hubspot", "--secret", "s" * 36)
+    assert (done.code, done.out) == (0, "")
+    assert "/webhooks/hub;" in done.err
+    assert "s" * 36 not in done.err
+    made = bg("webhook", "add-source", "pipe", "--scheme", "pipedrive")
+    assert made.out.startswith("bg-assets:")
+    made = bg("webhook", "add-source", "sf", "--scheme", "salesforce")
+    assert "/webhooks/sf?token=SECRET" in made.err
+    assert made.out.strip() not in made.err
+    listed = bg.json("webhook", "list")["sources"]
+    assert [one["scheme"] for one in listed] == ["hubspot", "pipedrive", "salesforce"]
+    rotated = bg("webhook", "rotate", "hub")
+    assert (rotated.code, "client secret" in rotated.err) == (2, True)
+
+
+def test_what_vendors_send_is_not_signed_by_hand(bg: Command, tmp_path: Path) -> None:
+    bg("webhook", "add-source", "pipe", "--scheme", "pipedrive")
+    (tmp_path / "event.json").write_text('{"id": "1"}')
+    done = bg("webhook", "send", str(tmp_path / "event.json"), "--source", "pipe")
+    assert (done.code, done.out) == (2, "")
+    assert "what pipedrive sends" in done.err
+
+
+def test_what_is_read_of_vendors_is_told_with_the_fields_of_ones_own(
+    bg: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "fields.toml"
+    own.write_text('[hubspot]\nour_title = "title"\n')
+    monkeypatch.setenv("BG_WEBHOOK_FIELDS", str(own))
+    found = {one["vendor"]: one for one in bg.json("webhook", "vendors")["vendors"]}
+    assert list(found) == ["hubspot", "pipedrive", "salesforce"]
+    assert next(iter(found["hubspot"]["fields"].items())) == ("our_title", "title")
+    shown = bg("webhook", "vendors", "hubspot").out
+    assert "contact.privacyDeletion" in shown
+    assert "change.person" not in shown
+    own.write_text('[hubspot]\nour_title = "shoe"\n')
+    done = bg("webhook", "vendors")
+    assert (done.code, done.out) == (2, "")
+    assert str(own) in done.err
 
 
 def test_what_a_source_may_is_in_the_list(bg: Command) -> None:

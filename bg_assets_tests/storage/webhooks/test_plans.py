@@ -116,3 +116,19 @@ def test_people_of_whom_the_planner_knows_nothing_yet_are_not_scanned(engine: sa
     with plans.watched(engine) as reads:
         assert told.apply(engine).applied == number
     plans.check(reads, rows=30 * number, pages=60 * number)
+
+
+def test_parts_and_merges_cost_some_probes_each(past: sa.Engine) -> None:
+    number = 300
+    with past.begin() as conn:
+        for n in range(number):
+            news = {"title": {"new": f"Chief {n}"}}
+            told.event(conn, "person.changed", {"id": f"x{20_000 + n}"}, seconds=1e6 + n,
+                       changes=news)  # fmt: skip
+        for n in range(20):
+            told.event(conn, "person.merged", {"id": f"x{30_000 + n}"}, seconds=1e6,
+                       into=f"x{40_000 + n}")  # fmt: skip
+    with plans.watched(past) as reads:
+        done = told.apply(past)
+    assert done.looked_at == number + 20
+    plans.check(reads, rows=60 * number, pages=120 * number)

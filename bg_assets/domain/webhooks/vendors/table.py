@@ -121,7 +121,7 @@ def _own(text: str) -> dict[str, dict[str, str]]:
         for theirs, column in fields.items():
             if column not in CHANGES:
                 known = ", ".join(CHANGES)
-                raise BadTable(f"[{vendor}] {theirs}: takes one of {known}, or see --help")
+                raise BadTable(f"[{vendor}] {theirs}: takes one of {known}")
     return told
 
 
