@@ -8,6 +8,7 @@ from bg_assets.domain.webhooks.events import TYPES
 from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID
 from bg_assets.domain.webhooks.secrets import SOURCE
 from bg_assets.domain.webhooks.signatures import WINDOW
+from bg_assets.domain.webhooks.vendors.table import VENDORS, shipped
 from bg_assets.receiver.limits import Limits
 
 EXAMPLE = {
@@ -66,6 +67,13 @@ def of_the_path(limits: Limits) -> str:
             "events": list(TYPES),
             "unknown_events": "are stored as ignored and answered with 202",
             "signatures": {**_SIGNED, "window_seconds": WINDOW},
+            "vendors": {
+                table.vendor: {
+                    "shown_by": table.signature.kind,
+                    "events": list(dict.fromkeys(row.type for row in table.rows)),
+                }
+                for table in map(shipped, VENDORS)
+            },
             "limits": {
                 "body_bytes": limits.body_bytes,
                 "head_bytes": limits.head_bytes,
@@ -96,7 +104,8 @@ def openapi(limits: Limits) -> str:
             "info": {
                 "title": "The webhook door of bg_assets",
                 "version": "1",
-                "description": f"Takes signed events of at most {limits.body_bytes} bytes.",
+                "description": f"Takes signed events of at most {limits.body_bytes} bytes. Sources "
+                "of HubSpot, Pipedrive and Salesforce send there what these send by themselves.",
             },
             "paths": {
                 "/webhooks/person-change": {"post": _post(by_body=True), "get": _describe()},

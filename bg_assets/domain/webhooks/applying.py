@@ -5,6 +5,7 @@ Events are folded one after another over what was known before. Nothing is read 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from bg_assets.domain.values.companies import parse_company_id, parse_name
@@ -24,7 +25,7 @@ from bg_assets.domain.webhooks.known import (
     recognise,
     whom,
 )
-from bg_assets.domain.webhooks.seen import OF_THE_PERSON, is_older, later
+from bg_assets.domain.webhooks.seen import COMPANY, OF_THE_PERSON, is_older, later
 
 _NOBODY = (
     "the person is not known, and the source may not create it; needed is an import in which the "
@@ -118,9 +119,17 @@ def _about(known: Known, one: Pending, event: Event, source: Source) -> Verdict 
     recognise(known, "person", one.source, event.person, person.id)
     if event.type in PARTS:
         return _part(known, one, event, source, person)
-    if is_older(event.occurred_at, person.observed_at):
+    if is_older(event.occurred_at, _since(known, event, person)):
         return Verdict(one.id, "ignored", OLDER)
     return _tell(known, one, event, source, person)
+
+
+def _since(known: Known, event: Event, person: Person) -> datetime | None:
+    """What an event must not be older than. Of a departure the company counts, where it has a time
+    of its own: a title may well be newer.
+    """
+    seen = known.seen.get(person.id) if event.type == "person.left" else None
+    return person.observed_at if seen is None else seen.last(COMPANY)
 
 
 def _removed(known: Known, one: Pending, event: Event, source: Source) -> Verdict | None:

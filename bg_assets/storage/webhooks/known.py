@@ -100,7 +100,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     free = set(conn.execute(_LOCK_PEOPLE, parameters).scalars())
     people = {row["id"]: Person(**row) for row in conn.execute(_PEOPLE, parameters).mappings()}
 
-    in_parts = any(event.type in PARTS for _, event in told)
+    in_parts = any(event.type in PARTS or event.type == "person.left" for _, event in told)
     seen = _seen(conn, people) if in_parts else {}
     ids = {event.company.id for _, event in told if event.company.id}
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "company")

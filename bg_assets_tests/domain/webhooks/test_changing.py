@@ -88,6 +88,16 @@ def test_a_title_saved_together_with_the_new_company_comes_along_an_older_one_do
         assert (found.company_id, found.title) == ("globex", None)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_who_left_has_left_though_a_title_was_told_later(order: tuple[int, ...]) -> None:
+    events = (event(1, "person.left", company="acme"), event(2, title="COO"))
+    done, _ = after(*(events[n] for n in order))
+    assert done.people["ada"].status == "left"
+    moved = (event(5, company="globex"), event(4, "person.left", company="acme"))
+    found = after(*moved)[0].people["ada"]
+    assert (found.company_id, found.status) == ("globex", "active")
+
+
 def test_who_was_deleted_is_found_by_nobody_until_restored() -> None:
     gone, verdicts = after(event(0, "person.deleted"), event(1, title="CEO"))
     assert [one.status for one in verdicts] == ["applied", "dead"]
