@@ -40,11 +40,13 @@ COMPANY: Mapping[str, Field[str]] = {
     "id": fields.REFERENCE,
     "name": fields.TEXT,
     "domain": fields.DOMAIN,
+    "also": fields.REFERENCE,
 }
 PERSON: Mapping[str, Field[str]] = {
     "id": fields.REFERENCE,
     "name": fields.BY_FORM["name"],
     "email": fields.BY_FORM["e-mail"],
+    "also": fields.REFERENCE,
 }
 CHANGES: Mapping[str, Field[str]] = {
     column.name: fields.BY_FORM[column.form] for column in PEOPLE if column.in_events
@@ -53,12 +55,21 @@ CHANGES: Mapping[str, Field[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A person or a company as the source names it: its own id, a name, an e-mail or a domain."""
+    """A person or a company as the source names it: its own id, a name, an e-mail or a domain.
+
+    also: another way in which its id may have come here.
+    """
 
     id: str | None
     name: str | None = None
     email: str | None = None
     domain: str | None = None
+    also: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids by which it may be known."""
+        return tuple(one for one in (self.id, self.also) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
     party = event.person
     if party is None or party.id is None:
         return None
-    if known.identities.get(("person", source, party.id)) == ERASED:
+    if any(known.identities.get(("person", source, one)) == ERASED for one in party.ids):
         return "the person was erased here"
     person = whom(known, source, party)
     if person is not None:
@@ -112,8 +112,12 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
 
 def whom(known: Known, source: str, party: Party) -> Person | None:
     """Who has the id, by what the source called them before, else by ours; deleted ones too."""
-    ours = known.identities.get(("person", source, party.id or ""))
-    return known.people.get(ours or "") or known.people.get(party.id or "")
+    for one in party.ids:
+        ours = known.identities.get(("person", source, one))
+        person = known.people.get(ours or "") or known.people.get(one)
+        if person is not None:
+            return person
+    return None
 
 
 def _has(person: Person, email: str, workspace: str, known: Known) -> bool:
@@ -128,8 +132,10 @@ def _has(person: Person, email: str, workspace: str, known: Known) -> bool:
 
 def find_company(known: Known, source: str, party: Party, workspace: str) -> Company | str | None:
     """The company that is meant; a reason where that can't be told or it is deleted."""
-    ours = known.identities.get(("company", source, party.id or ""), "")
-    company = known.companies.get(ours) or known.companies.get(party.id or "")
+    company = None
+    for one in party.ids:
+        ours = known.identities.get(("company", source, one), "")
+        company = company or known.companies.get(ours) or known.companies.get(one)
     if company is None and party.domain is not None:
         ids = known.by_domain.get((workspace, party.domain.lower()), ())
         companies = [

@@ -93,7 +93,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     by_email = _places(conn, _BY_EMAIL, emails)
     by_domain = _places(conn, _BY_DOMAIN, domains)
 
-    ids = {party.id for _, event in told for party in _people(event) if party.id}
+    ids = {one for _, event in told for party in _people(event) for one in party.ids}
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "person")
     ids.update(*by_email.values())
     parameters = {"ids": sorted(ids)}
@@ -102,7 +102,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
 
     in_parts = any(event.type in PARTS or event.type == "person.left" for _, event in told)
     seen = _seen(conn, people) if in_parts else {}
-    ids = {event.company.id for _, event in told if event.company.id}
+    ids = {one for _, event in told for one in event.company.ids}
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "company")
     ids.update(*by_domain.values())
     ids.update(person.company_id for person in people.values() if person.company_id)
@@ -146,8 +146,8 @@ def _identities(
     for source, event in told:
         named = [*(("person", party) for party in _people(event)), ("company", event.company)]
         for kind, party in named:
-            if party.id is not None:
-                wanted[kind, source, party.id] = None
+            for one in party.ids:
+                wanted[kind, source, one] = None
     kinds, sources, ids = ([one[place] for one in wanted] for place in range(3))
     rows = conn.execute(_IDENTITIES, {"kinds": kinds, "sources": sources, "ids": ids})
     return {(row.kind, row.source, row.external_id): row.our_id for row in rows}

@@ -1,5 +1,6 @@
 """Events that tell a part of a person: each value by its own time, in whatever order they come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -163,6 +164,18 @@ def test_an_event_about_somebody_unknown_says_what_would_be_needed(
 ) -> None:
     (verdict,) = after(one, by=by)[1]
     assert (verdict.status, needed in (verdict.reason or "")) == ("dead", True)
+
+
+def test_who_was_imported_with_a_short_id_is_found_by_the_long_one_and_known_by_both() -> None:
+    world = known()
+    world.people = {"0035g00000ABCdE": replace(ADA, id="0035g00000ABCdE")}
+    called = Party("0035g00000ABCdEAAX", also="0035g00000ABCdE")
+    company = Party("acmeAAX", also="acme")
+    one = Event("e", "crm", "person.changed", NOON, company, called, {"title": "CEO"})
+    done, (verdict,) = after(one, world=world)
+    assert (verdict.status, verdict.company_id) == ("applied", "acme")
+    assert done.people["0035g00000ABCdE"].title == "CEO"
+    assert done.identities["person", "crm", "0035g00000ABCdEAAX"] == "0035g00000ABCdE"
 
 
 def test_who_is_told_whole_enough_is_created_where_the_source_may() -> None:

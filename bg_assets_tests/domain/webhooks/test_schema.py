@@ -75,7 +75,7 @@ def test_each_field_that_is_read_is_in_the_schema() -> None:
                 "person.oldCompany", "person.newCompany", "person.old_company",
                 "person.new_company", "changes.company.old", "changes.company.new",
             )
-            for of in ("", ".id", ".name", ".domain")
+            for of in ("", ".id", ".name", ".domain", ".also")
         ),
     }  # fmt: skip
 

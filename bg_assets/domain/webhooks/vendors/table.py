@@ -61,7 +61,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All of a vendor. The first row that fits an event counts; fields: theirs to our column."""
+    """All of a vendor. The first row that fits an event counts; fields: theirs to our column.
+
+    short_ids: so many characters of an id are the same id, where exports write it short.
+    """
 
     vendor: Vendor
     name: str
@@ -72,6 +75,7 @@ class Table:
     signature: Signature
     rows: tuple[Row, ...]
     fields: Mapping[str, str]
+    short_ids: int = 0
 
 
 @cache
@@ -92,6 +96,7 @@ def shipped(vendor: Vendor) -> Table:
         Signature(**_frozen(told["signature"])),
         rows,
         told["fields"],
+        told.get("short_ids", 0),
     )
 
 

@@ -108,18 +108,25 @@ def _document(table: Table, row: Row, event: _Object, person: object) -> dict[st
     document: dict[str, Any] = {}
     values = {} if row.ignored else _values(table, row, event)
     if person is not None:
-        document["person"] = {"id": person}
+        document["person"] = _called(table, person)
         email = values.get("email")
         if email is not None:
             document["person"]["email"] = email
     company = _at(event, row.company) if row.company else None
     if company is not None:
-        document["company"] = {"id": company}
+        document["company"] = _called(table, company)
     if row.into:
         document["into"] = _into(event, row)
     if values:
         document["changes"] = {column: {"new": value} for column, value in values.items()}
     return document
+
+
+def _called(table: Table, name: object) -> dict[str, Any]:
+    short = table.short_ids
+    if short and isinstance(name, str) and len(name) > short:
+        return {"id": name, "also": name[:short]}
+    return {"id": name}
 
 
 def _of_nothing(row: Row, event: _Object, document: Mapping[str, Any]) -> str | None:

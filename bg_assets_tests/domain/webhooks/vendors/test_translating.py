@@ -192,8 +192,10 @@ def test_a_message_of_salesforce_tells_the_chosen_fields_of_each_contact() -> No
     event = read_body(first.body, NOW)
     assert isinstance(event, Event)
     assert (event.type, event.occurred_at) == ("person.changed", AT)
-    assert event.person == Party("0035g00000ABCdEAAX", email="ada@acme.example")
-    assert event.company == Party("0015g00000XYZaBAAW")
+    assert event.person == Party(
+        "0035g00000ABCdEAAX", email="ada@acme.example", also="0035g00000ABCdE"
+    )
+    assert event.company == Party("0015g00000XYZaBAAW", also="0015g00000XYZaB")
     assert event.values == {
         "name": "Ada Vance", "title": "Chief Financial Officer", "email": "ada@acme.example",
     }  # fmt: skip
