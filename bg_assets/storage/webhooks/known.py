@@ -23,7 +23,10 @@ _PROBE = sa.text("""
 """)
 _PROBED = sa.text("set local enable_seqscan to default; set local enable_bitmapscan to default")
 _SOURCES = sa.text("""
-    select id, workspace, may_create from bg.webhook_sources where id = any(:ids)
+    select id, workspace, may_create, not exists (
+            select from bg.webhook_sources as o
+            where o.id <> s.id and o.revoked_at is null) as alone
+    from bg.webhook_sources as s where id = any(:ids)
 """)
 # Served by the unique key of the identities.
 _IDENTITIES = sa.text("""
@@ -85,7 +88,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     conn.execute(_PROBE)
     names = sorted({source for source, _ in told})
     sources = {
-        row.id: Source(row.workspace, row.may_create)
+        row.id: Source(row.workspace, row.may_create, row.alone)
         for row in conn.execute(_SOURCES, {"ids": names})
     }
     identities = _identities(conn, told)
