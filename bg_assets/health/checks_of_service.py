@@ -210,7 +210,10 @@ def signatures(patient: Patient) -> Iterator[Finding]:
     for source, number in many.items():
         who = f"source {source}" if source else "no known source"
         said = f"{number} webhooks of {who} were signed wrong in {WRONG_SECONDS / 60:.0f} min"
-        todo = "ask the sender which secret it signs with; if it is none, restrict its networks"
+        todo = (
+            "ask the sender which secret it signs with, and where to (BG_RECEIVER_URL, which "
+            "HubSpot signs too); if it is none, restrict its networks"
+        )
         yield Finding("signatures", WARN, said, todo, "signatures-wrong", source)
     if not many:
         total = sum(found.values())

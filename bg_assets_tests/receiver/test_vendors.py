@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from bg_assets.domain.webhooks.secrets import Vendor
 from bg_assets.domain.webhooks.vendors import signing
 from bg_assets.domain.webhooks.vendors.table import shipped
 from bg_assets.receiver.vendors import Vendors
+from bg_assets.storage.webhooks import applying
 from bg_assets_tests.domain.webhooks.vendors.bodies import (
     hubspot,
     of_pipedrive,
@@ -162,6 +164,40 @@ def test_what_is_sent_to_the_wrong_door_is_refused_and_tells_nobody_why(door: Do
     assert (bad.status, bad.document["field"]) == (400, "body")
     assert of_hubspot(door, b"[7]").status == 400
     assert door.rows() == []
+
+
+@pytest.mark.parametrize("vendor", SECRETS)
+def test_what_a_vendor_sends_is_known_of_the_person_and_leads_to_a_change(
+    door: Door, vendor: Vendor
+) -> None:
+    theirs = {"hubspot": "123", "pipedrive": "17", "salesforce": "0035g00000ABCdEAAX"}[vendor]
+    firm = {"hubspot": "77", "pipedrive": "3", "salesforce": "0015g00000XYZaBAAW"}[vendor]
+    with door.engine.begin() as conn:
+        for statement in (
+            "insert into bg.companies (id, name) values ('acme', 'Acme')",
+            "insert into bg.people (id, company_id, title, observed_at) "
+            "values ('ada', 'acme', 'VP', '2026-01-01T00:00:00Z')",
+            "insert into bg.webhook_identities (source, kind, external_id, our_id) values "
+            f"('{vendor}', 'person', '{theirs}', 'ada'), ('{vendor}', 'company', '{firm}', 'acme')",
+        ):
+            conn.execute(sa.text(statement))
+    if vendor == "hubspot":
+        answer = of_hubspot(door, [TITLE])
+    elif vendor == "pipedrive":
+        sent = pipedrive(data=of_pipedrive(job_title="CFO"), previous={"job_title": "VP"})
+        answer = of_the_others(door, vendor, json.dumps(sent).encode())
+    else:
+        answer = of_the_others(door, vendor, salesforce(of_salesforce(Title="CFO")))
+    assert answer.status == 200
+    done = applying.apply_pending(door.engine, door.keys.decrypt)
+    assert (done.applied, done.ignored, done.dead) == (1, 0, 0)
+    (person,) = door.rows("select title, company_id from bg.people")
+    assert person == ("CFO", "acme")
+    (change,) = door.rows(
+        "select kind, person_id, source from bg.changes "
+        "where handled_at is null order by id desc limit 1"
+    )
+    assert change == ("role_change", "ada", "webhook")
 
 
 def test_a_revoked_source_of_a_vendor_is_refused(door: Door) -> None:

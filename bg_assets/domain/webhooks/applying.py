@@ -20,6 +20,7 @@ from bg_assets.domain.webhooks.known import (
     Source,
     find_company,
     find_person,
+    is_called,
     put_company,
     put_person,
     recognise,
@@ -34,6 +35,10 @@ _NOBODY = (
 _NO_COMPANY = (
     "the company is not known, and the source may not create it; needed is an import in which the "
     "company has the id that the source uses, or a domain in the event that is known here"
+)
+_NOT_CALLED = (
+    "somebody has this id here whom the source never told of, and there are other sources: that it "
+    "is the same person can't be told, and what is deleted can't be brought back"
 )
 _NO_NAME = "the person is not known; to create it the event must tell person.name"
 _NO_EMPLOYER = "the person is not known; to create it the event must tell company.id"
@@ -139,10 +144,12 @@ def _removed(known: Known, one: Pending, event: Event, source: Source) -> Verdic
     found = [whom(known, one.source, party) for party in parties]
     if any(person is not None and person.id in known.locked for person in found):
         return None
+    if found[0] is not None and not (source.alone or is_called(known, one.source, event.person)):
+        return Verdict(one.id, "dead", _NOT_CALLED)
     if event.type == "person.erased":
         status, reason = changing.erase(known, one.source, event, found[0])
     else:
-        status, reason = changing.merge(known, one.source, event, source.workspace)
+        status, reason = changing.merge(known, one.source, event)
     there = next((person for person in found if person is not None), None)
     if there is None or status != "applied":
         return Verdict(one.id, status, reason)

@@ -76,7 +76,7 @@ def erase(known: Known, source: str, event: Event, person: Person | None) -> Out
     return APPLIED
 
 
-def merge(known: Known, source: str, event: Event, workspace: str) -> Outcome:
+def merge(known: Known, source: str, event: Event) -> Outcome:
     """Two of the source's people are one from now on: the first becomes the other."""
     assert event.person is not None
     into = Party(event.into)
@@ -89,8 +89,6 @@ def merge(known: Known, source: str, event: Event, workspace: str) -> Outcome:
         for party in (event.person, into):
             recognise(known, "person", source, party, one.id)
         return APPLIED
-    if _place(known, survivor) not in (None, workspace):
-        return "dead", "they are in another workspace than the source"
     recognise(known, "person", source, into, survivor.id)
     recognise(known, "person", source, event.person, survivor.id)
     if loser.id != survivor.id:
@@ -116,8 +114,3 @@ def _put(known: Known, person: Person, seen: Seen, at: datetime) -> None:
     person = replace(person, observed_at=later(at, person.observed_at))
     put_person(known, person)
     see(known, person.id, seen)
-
-
-def _place(known: Known, person: Person) -> str | None:
-    company = known.companies.get(person.company_id or "")
-    return None if company is None else company.workspace

@@ -14,10 +14,14 @@ ERASED = ""
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a source may do, and where what it creates belongs."""
+    """What a source may do, and where what it creates belongs.
+
+    alone: whether there is no other source whose ids might be meant.
+    """
 
     workspace: str
     may_create: bool
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,11 @@ def whom(known: Known, source: str, party: Party) -> Person | None:
         if person is not None:
             return person
     return None
+
+
+def is_called(known: Known, source: str, party: Party) -> bool:
+    """Whether the source has told of somebody by this id before."""
+    return any(("person", source, one) in known.identities for one in party.ids)
 
 
 def _has(person: Person, email: str, workspace: str, known: Known) -> bool:

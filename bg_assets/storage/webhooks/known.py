@@ -18,7 +18,10 @@ from bg_assets.domain.webhooks.seen import Seen
 from bg_assets.storage.recognition import lookups
 
 _SOURCES = sa.text("""
-    select id, workspace, may_create from bg.webhook_sources where id = any(:ids)
+    select id, workspace, may_create, not exists (
+            select from bg.webhook_sources as o
+            where o.id <> s.id and o.revoked_at is null) as alone
+    from bg.webhook_sources as s where id = any(:ids)
 """)
 _IDENTITIES = sa.text(f"""
     select w.kind, w.source, w.external_id, i.our_id
@@ -63,7 +66,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     conn.execute(lookups.PROBE)
     names = sorted({source for source, _ in told})
     sources = {
-        row.id: Source(row.workspace, row.may_create)
+        row.id: Source(row.workspace, row.may_create, row.alone)
         for row in conn.execute(_SOURCES, {"ids": names})
     }
     identities = _identities(conn, told)

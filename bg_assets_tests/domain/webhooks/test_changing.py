@@ -134,10 +134,23 @@ def test_erasing_asks_not_how_old_it_is() -> None:
 
 
 def test_two_who_are_one_become_the_survivor_under_all_their_names() -> None:
-    done, (verdict,) = after(event(0, "person.merged", "bo", into="17"))
+    world = known()
+    world.identities["person", "crm", "18"] = "bo"
+    done, (verdict,) = after(event(0, "person.merged", "18", into="17"), world=world)
     assert (verdict.status, done.removed) == ("applied", {"bo": "ada"})
     assert set(done.people) == {"ada"}
-    assert done.identities["person", "crm", "bo"] == "ada"
+    assert done.identities["person", "crm", "18"] == "ada"
+
+
+@pytest.mark.parametrize("kind", ["person.erased", "person.merged"])
+def test_nobody_is_deleted_for_good_by_an_id_that_may_be_another_sources(kind: str) -> None:
+    world = known()
+    done, (verdict,) = after(event(0, kind, "bo", into="17"), world=world)
+    assert (verdict.status, "other sources" in (verdict.reason or "")) == ("dead", True)
+    assert (done.removed, set(done.people)) == ({}, {"ada", "bo"})
+    world.sources["crm"] = Source("default", False, alone=True)
+    done, (verdict,) = after(event(0, kind, "bo", into="17"), world=world)
+    assert (verdict.status, set(done.removed)) == ("applied", {"bo"})
 
 
 def test_of_two_who_are_one_the_one_we_know_takes_both_names() -> None:
