@@ -84,7 +84,7 @@ def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
     source = f"(select {listed} from {table.sql} as t) as p"
     left = "deleted_at is not null" + (" or status = 'left'" if choice.kind == "people" else "")
     company = "company_id" if choice.kind == "people" else "id"
-    unfit = f"{reading.unfit(choice.kind, choice.readers).format(row='t')}"
+    unfit = f"{reading.unfit(choice.kind, choice.theirs).format(row='t')}"
     counts = _one(conn, f"""
         select count(*) as rows, count(*) filter (where {company} is not null and not ({left}))
             as there, count(*) filter (where {left}) as gone,

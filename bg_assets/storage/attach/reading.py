@@ -15,7 +15,8 @@ from bg_assets.storage.attach.catalog import CannotAttach
 _FORMS: dict[str, tuple[Column, ...]] = {"people": PEOPLE, "companies": COMPANIES}
 # Of pg_type: strings, enumerations, numbers, booleans, dates and times.
 _TEXT, _NUMBER, _BOOLEAN, _TIME = ("S", "E"), "N", "B", "D"
-_COMPANY_ID = "'^[A-Za-z0-9][A-Za-z0-9._:@-]{{0,127}}$'"
+# Without a number of repetitions, which makes PostgreSQL's expressions slow.
+_COMPANY_ID, _LONGEST = "'^[A-Za-z0-9][A-Za-z0-9._:@-]*$'", 128
 _EPOCH = "timestamptz 'epoch'"
 # What a boolean column is called of which false means that somebody is gone, and true.
 GONE_WHEN_FALSE = ("isactive", "active", "enabled", "isenabled", "iscurrent", "current")
@@ -49,7 +50,7 @@ def readers(
     if kind == "companies":
         found["name"] = f"coalesce({found['name']}, {found['id']})"
         found["workspace"] = f"coalesce({found['workspace']}, 'default')"
-    unfit_ids = unfit(kind, found)
+    unfit_ids = unfit(kind, theirs)
     signs = [found["deleted_at"]] if theirs.get("deleted_at") else []
     signs += [_gone(one) for one in gone]
     signs.append(f"case when {unfit_ids} then {_EPOCH} end")
@@ -71,13 +72,27 @@ def fits_text(column: catalog.Column) -> bool:
     return column.base in ("text", "varchar")
 
 
-def unfit(kind: str, found: Mapping[str, str]) -> str:
-    """Whether a row has ids that can be none of ours: it counts as gone."""
-    company = found["id" if kind == "companies" else "company_id"]
-    bad = f"{company} !~ {_COMPANY_ID} or strpos({company}, '..') > 0"
-    if kind == "companies":
-        return f"{found['id']} is null or {bad}"
-    return f"{found['id']} is null or char_length({found['id']}) not between 1 and 200 or {bad}"
+def unfit(kind: str, theirs: Mapping[str, Sequence[catalog.Column]]) -> str:
+    """Whether a row has ids that can be none of ours: it counts as gone.
+
+    A uuid always fits and a whole number but for its sign: rules by letters are for texts alone.
+    """
+    company = theirs["id" if kind == "companies" else "company_id"][0]
+    signs = [*_not_of_company(company)]
+    (one,) = theirs["id"]
+    signs.append(f"{_raw(one)} is null")
+    if kind == "people" and one.category in _TEXT:
+        signs.append(f"char_length({_text(one)}) not between 1 and 200")
+    return f"({' or '.join(signs)})"
+
+
+def _not_of_company(one: catalog.Column) -> Sequence[str]:
+    if one.base == "uuid":
+        return ()
+    if one.base in ("int2", "int4", "int8"):
+        return (f"{_raw(one)} < 0",)
+    text = _text(one)
+    return f"{text} !~ {_COMPANY_ID}", f"strpos({text}, '..') > 0", f"length({text}) > {_LONGEST}"
 
 
 def _of(column: Column, source: Sequence[catalog.Column]) -> str:

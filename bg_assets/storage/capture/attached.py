@@ -21,6 +21,7 @@ _READ = sa.text("""
         attached_at
     from bg.attached_tables order by kind
 """)
+_TABLE = sa.text("select on_table from bg.attached_tables where kind = :kind")
 _THERE = sa.text("select to_regclass('bg.attached_tables') is not null")
 _PARTS = sa.text("""
     with recursive below as (
@@ -96,14 +97,13 @@ def read(conn: sa.Connection) -> dict[str, Attached]:
 
 def table_of(conn: sa.Connection, kind: str) -> str:
     """The table in which people or companies stand, by its name in SQL."""
-    found = read(conn).get(kind)
-    return found.on_table if found else f"bg.{kind}"
+    return str(conn.execute(_TABLE, {"kind": kind}).scalar() or f"bg.{kind}")
 
 
 def refusal(conn: sa.Connection, kind: str) -> str | None:
     """Why nothing of ours writes there, in words; None where it may: our own table is in force."""
-    found = read(conn).get(kind)
-    return None if found is None else refusal_of(kind, found.on_table)
+    table = conn.execute(_TABLE, {"kind": kind}).scalar()
+    return None if table is None else refusal_of(kind, str(table))
 
 
 def refusal_of(kind: str, table: str) -> str:

@@ -1,0 +1,124 @@
+"""Who else would write to people while they are somebody else's, and a try that was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from bg_assets.storage import claims, writes
+from bg_assets.storage.attach import attaching
+from bg_assets.storage.webhooks import dead as webhook_dead
+from bg_assets_tests.storage import told
+from bg_assets_tests.storage.attach import shapes
+from bg_assets_tests.storage.attach.shapes import RAILS, as_owner
+from bg_assets_tests.storage.rows import rows, run, value
+from bg_assets_tests.storage.told import apply, event
+
+EVENTS = "select status, status_reason from bg.webhook_events order by id"
+
+
+def test_events_about_people_wait_as_dead_letters_and_apply_once_detached(
+    engine: sa.Engine,
+) -> None:
+    shapes.make(engine, RAILS)
+    told.source(engine, "crm", may_create=True)
+    shapes.attach(engine, "people", RAILS.people)
+    run(engine, "insert into bg.companies (id, name) values ('acme', 'Acme')")
+    event(engine, "person.role_change", {"id": "new-1", "name": "N", "newTitle": "CFO"}, "acme")
+    apply(engine)
+    (dead,) = rows(engine, EVENTS)
+    shapes.detach(engine, "people")
+    with engine.begin() as conn:
+        assert webhook_dead.replay(conn, None, None, claims.database_now(conn), "tester") == 1
+    apply(engine)
+
+    assert dead["status"] == "dead"
+    assert dead["status_reason"] == (
+        "person can't be changed: people are read from app.people, which is attached: write there, "
+        "or `bg-assets detach people`; then `bg-assets requeue` applies it"
+    )
+    assert [row["status"] for row in rows(engine, EVENTS)] == ["applied"]
+    assert value(engine, "select title from bg.people") == "CFO"
+
+
+def test_an_event_that_would_make_a_company_says_why_it_can_not(engine: sa.Engine) -> None:
+    shapes.make(engine, RAILS)
+    told.source(engine, "crm", may_create=True)
+    shapes.attach(engine, "companies", RAILS.companies)
+    event(engine, "person.role_change", {"id": "n-1", "name": "N", "newTitle": "CFO"}, "nobody")
+    apply(engine)
+
+    (dead,) = rows(engine, EVENTS)
+    assert dead["status"] == "dead"
+    assert "companies are read from app.companies, which is attached" in dead["status_reason"]
+    assert value(engine, "select count(*) from bg.people") == 0
+
+
+def test_the_size_of_people_is_that_of_the_attached_table(engine: sa.Engine) -> None:
+    shapes.make(engine, RAILS)
+    shapes.attach_both(engine, RAILS)
+    with engine.connect() as conn:
+        assert (writes.size(conn, "people").rows, writes.size(conn, "companies").rows) == (3, 2)
+
+
+def test_who_is_held_up_by_a_long_transaction_of_others_gives_up_and_changes_nothing(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes.make(engine, RAILS)
+    monkeypatch.setattr(attaching, "_LOCK_TIMEOUT", "100ms")
+    with engine.begin() as other:
+        run(other, "update app.people set title = title")
+        with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            shapes.attach(engine, "people", RAILS.people)
+
+    assert value(engine, "select count(*) from bg.attached_tables") == 0
+    run(engine, "insert into bg.people (id, company_id) values ('p', 'acme')")
+    assert value(engine, "select count(*) from bg.changes") == 1
+
+
+def test_a_command_that_is_killed_leaves_nothing_attached(engine: sa.Engine) -> None:
+    """It is killed as it waits for the table, having done all but the triggers there."""
+    shapes.make(engine, RAILS)
+    url = engine.url.render_as_string(hide_password=False)
+    environment = {**os.environ, "BG_DATABASE_URL": url, "BG_DAGSTER_URL": url}
+    with engine.begin() as other:
+        run(other, "update app.people set title = title")
+        code = "from bg_assets.cli.main import main; main()"
+        words = ["-c", code, "attach", "people", "--table", "app.people"]
+        process = subprocess.Popen(
+            [sys.executable, *words], env=environment, stderr=subprocess.DEVNULL
+        )
+        waits = (
+            "select count(*) from pg_stat_activity where datname = current_database() "
+            "and wait_event_type = 'Lock'"
+        )
+        end = time.monotonic() + 30
+        while not value(engine, waits) and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        assert value(engine, waits) == 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    run(engine, "insert into bg.people (id, company_id) values ('p', 'acme')")
+    assert value(engine, "select count(*) from bg.changes") == 1
+    assert value(engine, "select count(*) from bg.canonical_people") == 1
+    as_owner(engine, RAILS.retitle)
+    assert value(engine, "select count(*) from bg.changes") == 1
+
+
+def test_who_writes_while_a_table_is_attached_is_captured_or_compared(engine: sa.Engine) -> None:
+    """A writer that was there before is waited for; one behind is seen by the triggers."""
+    shapes.make(engine, RAILS)
+    shapes.attach(engine, "companies", RAILS.companies)
+    with engine.connect() as writer:
+        run(writer, "insert into app.people (company_id, title) values (8, 'CFO')")
+        writer.commit()
+    shapes.attach(engine, "people", RAILS.people)
+    as_owner(engine, "insert into app.people (company_id, title) values (8, 'CTO')")
+
+    assert value(engine, "select count(*) from bg.changes where kind = 'person_joined'") == 1
+    assert value(engine, "select to_compare from bg.capture_watch")
