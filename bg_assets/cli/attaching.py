@@ -258,6 +258,9 @@ def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
             f"and at {found.untracked:,} that are not: attach or import companies, else nothing "
             "comes of them"
         )
+    if found.own:
+        rows = "1 row" if found.own == 1 else f"{found.own:,} rows"
+        lines.append(f"bg.{choice.kind} has {rows}, of no account while this is attached")
     lines += [f"an index is missing: {one.statement}" for one in found.indexes if one.needed]
     lines += [f"an index would help: {one.statement}" for one in found.indexes if not one.needed]
     return lines
@@ -286,6 +289,7 @@ def _document(
         "unfit": found.unfit,
         "companies": found.companies,
         "untracked_companies": found.untracked,
+        "own_rows": found.own,
         "first": [{name: row[name] for name in names} for row in found.first],
         "missing_indexes": [one.statement for one in found.indexes],
         "statements": list(statements),

@@ -64,7 +64,7 @@ def of_system(conn: sa.Connection, config: Settings) -> Iterator[Metric]:
     yield gauge(
         "bg_capture_triggers_lost",
         "Triggers that capture changes and do not do their work.",
-        len(capture.lost) if capture.remembered else None,
+        len(capture.lines) if capture.remembered else None,
     )
     yield from _of_workers(alive.standing(alive.read(conn)))
 

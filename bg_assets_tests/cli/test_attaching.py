@@ -153,6 +153,36 @@ def test_a_table_that_is_attached_again_keeps_what_was_said_of_it(bg: Command) -
     assert bg.json("attach")["problems"] == []
 
 
+def test_names_that_would_end_a_function_of_ours_are_refused(bg: Command) -> None:
+    bg.execute('create table odd (id text primary key, name text, "x$capture$; drop" text)')
+    done = bg("attach", "companies", "--table", "odd")
+
+    assert done.code == 2
+    assert "odd has a name with $attached$ or $capture$ or $refuse$ in it" in done.err
+
+
+def test_odd_names_are_taken_as_they_are(bg: Command) -> None:
+    bg.execute("""create schema "My ""App" """)
+    bg.execute("""create table "My ""App"."Or%gs {x}" ("I'D" text primary key, "Na""me {0}" text,
+        "100%" integer)""")  # fmt: skip
+    bg.execute("""insert into "My ""App"."Or%gs {x}" values ('a', 'Acme', 7)""")
+    found = bg.json("attach", "companies", "--table", '"My ""App"."Or%gs {x}"',
+                    "--map", 'name=Na"me {0}', "--map", "employee_count=100%")  # fmt: skip
+    bg.execute("""update "My ""App"."Or%gs {x}" set "100%" = 8""")
+
+    assert (found["first"][0]["name"], found["first"][0]["employee_max"]) == ("Acme", 7)
+    new = bg.value("select new ->> 'employee_max' from bg.changes order by id desc limit 1")
+    assert new == "8"
+    assert bg("attach").code == bg("detach", "companies").code == 0
+
+
+def test_what_stands_in_our_own_table_is_said_to_be_out_of_force(prisma: Command) -> None:
+    prisma.companies("acme")
+    prisma.execute("insert into bg.people (id, company_id) values ('p1', 'acme')")
+    done = prisma(*PEOPLE, "people", "--dry-run")
+    assert "bg.people has 1 row, of no account while this is attached" in done.out
+
+
 def test_ids_that_cannot_be_ours_are_counted_and_left_out(bg: Command) -> None:
     bg.execute("create table firms (id text primary key, name text)")
     bg.execute("insert into firms values ('ok-1', 'One'), ('no good', 'Two'), ('a..b', 'Three'), "

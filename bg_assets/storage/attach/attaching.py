@@ -17,7 +17,7 @@ from bg_assets.storage import audit, locks
 from bg_assets.storage.attach import reading
 from bg_assets.storage.attach.catalog import CannotAttach, Table, missing_rights, quoted
 from bg_assets.storage.attach.choosing import Choice
-from bg_assets.storage.capture import triggers, watch
+from bg_assets.storage.capture import attached, triggers, watch
 from bg_assets.storage.locks import Lock
 
 ATTACHED, DETACHED = "attach", "detach"
@@ -64,7 +64,7 @@ class Preview:
 
     there: rows that count; of people at a company, of companies all. gone: marked as such or as
     left. unfit: rows with ids that can't be ours. companies: those of the people that are tracked;
-    untracked: those that are not.
+    untracked: those that are not. own: rows of ours that would be out of force.
     """
 
     rows: int
@@ -73,6 +73,7 @@ class Preview:
     unfit: int
     companies: int
     untracked: int
+    own: int
     first: tuple[dict[str, Any], ...]
     indexes: tuple[Index, ...]
 
@@ -107,6 +108,7 @@ def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
     first = conn.exec_driver_sql(shown.replace("%", "%%")).mappings()
     return Preview(
         **counts,
+        own=_own_rows(conn, choice.kind),
         **companies,
         first=tuple(dict(row) for row in first),
         indexes=tuple(_missing_indexes(conn, table, choice, source)),
@@ -200,6 +202,14 @@ def _put_in_force(conn: sa.Connection) -> None:
     conn.execute(_MENDED)
     triggers.install(conn, *triggers.in_force(conn))
     watch.ask_for_comparison(conn)
+
+
+def _own_rows(conn: sa.Connection, kind: str) -> int:
+    """The rows of our own table that are in force until now."""
+    if kind in attached.read(conn):
+        return 0
+    own = f"select count(*) as rows from bg.{kind} where deleted_at is null"
+    return int(_one(conn, own)["rows"])
 
 
 def _plainly(conn: sa.Connection, oid: int) -> str:

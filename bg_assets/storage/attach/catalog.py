@@ -1,6 +1,7 @@
 """What PostgreSQL knows of a table that is to be attached: columns, parts, and our rights on it."""
 
 import difflib
+import re
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,6 +17,10 @@ _KINDS = {
     "I": "an index",
     "c": "a type",
 }
+# A name in quotes, in which two are one, or one without.
+_PART = re.compile(r'("(?:[^"]|"")*")|([^."]+)')
+# The quotes of our functions' bodies, in which these names stand.
+_OUR_QUOTES = ("$attached$", "$capture$", "$refuse$")
 _NOT_THEIRS = ("bg", "pg_catalog", "information_schema", "pg_toast")
 
 _FIND = sa.text("""
@@ -144,6 +149,10 @@ def read(conn: sa.Connection, wanted: str) -> Table:
     if row.temporary:
         raise CannotAttach(f"{wanted} is a temporary table: nobody else sees it")
     asked = {"oid": row.oid}
+    columns = tuple(Column(**found._mapping) for found in conn.execute(_COLUMNS, asked))
+    for one in (row.schema, row.name, *(column.name for column in columns)):
+        if any(sign in one for sign in _OUR_QUOTES):
+            raise CannotAttach(f"{wanted} has a name with {' or '.join(_OUR_QUOTES)} in it")
     return Table(
         oid=row.oid,
         schema=row.schema,
@@ -152,7 +161,7 @@ def read(conn: sa.Connection, wanted: str) -> Table:
         partitioned=row.kind == _PARTITIONED,
         rows=row.rows,
         hidden_rows=row.hidden_rows,
-        columns=tuple(Column(**found._mapping) for found in conn.execute(_COLUMNS, asked)),
+        columns=columns,
         key=conn.execute(_KEY, asked).scalar(),
         parts=tuple(Part(**found._mapping) for found in conn.execute(_PARTS, asked)),
     )
@@ -195,17 +204,9 @@ def _not_found(conn: sa.Connection, wanted: str) -> str:
 
 def _split(wanted: str) -> tuple[str | None, str]:
     """Schema and name of ``app.people``, ``people``, ``"My Schema"."People"``."""
-    parts, part, inside = [], "", False
-    for sign in wanted.strip():
-        if sign == '"':
-            inside = not inside
-        elif sign == "." and not inside:
-            parts.append(part)
-            part = ""
-        else:
-            part += sign
-    parts.append(part)
-    return (parts[-2] if len(parts) > 1 else None), parts[-1]
+    parts = [found[0] or found[1] for found in _PART.findall(wanted.strip())]
+    parts = [part[1:-1].replace('""', '"') if part[:1] == '"' else part for part in parts]
+    return (parts[-2] if len(parts) > 1 else None), (parts[-1] if parts else "")
 
 
 # Those of SQL's words that a table or a column is likely to have for a name.
