@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+import psycopg2
 import sqlalchemy as sa
 from rich.text import Text
 
@@ -20,11 +21,14 @@ from bg_assets.files.header import BadHeader
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.rejects import CannotReject
 from bg_assets.files.spellings import BadHeaders
-from bg_assets.storage import database, instance_settings
+from bg_assets.storage import database, errors, instance_settings
+from bg_assets.storage.capture import attached
 from bg_assets.terminal import messages
 
 FAILED, USAGE, UNREACHABLE, WRONG_SCHEMA = 1, 2, 3, 4
 _DISK_FULL = "53100"
+# No such column or table, or no right to read it: an attached one may have been changed.
+_NOT_AS_IT_WAS = {"42703", "42P01", "42501"}
 
 
 def fail(message: str | Sequence[str], code: int) -> NoReturn:
@@ -82,9 +86,12 @@ def _refused(err: sa.exc.DBAPIError) -> str:
     code = getattr(err.orig, "pgcode", None)
     if code == _DISK_FULL:
         return "the database's disk is full: free some space, and try again"
+    if code == attached.REFUSED and isinstance(err.orig, psycopg2.Error):
+        return f"nothing was changed: {errors.said(err.orig)}"
     # The driver's text may quote values; its first line and code are enough to look it up.
     said = str(err.orig).splitlines()[0] if err.orig else type(err).__name__
-    return f"the database refused: {said} ({code})"
+    todo = ": `bg-assets doctor` says what is the matter" if code in _NOT_AS_IT_WAS else ""
+    return f"the database refused: {said} ({code}){todo}"
 
 
 @contextmanager

@@ -64,6 +64,19 @@ def test_an_import_into_an_attached_table_is_refused_in_a_sentence(prisma: Comma
         assert "people are read from public.people, which is attached: write there" in done.err
 
 
+def test_who_would_write_or_read_what_is_not_there_is_told_what_to_do(prisma: Command) -> None:
+    prisma.json("attach", "companies", "--table", "public.Company")
+    prisma.json(*PEOPLE, "people")
+    untracked = prisma("untrack", "clq1")
+    prisma.execute('alter table people drop column "jobTitle"')
+    shown = prisma("show", "clq1")
+
+    assert (untracked.code, shown.code) == (1, 1)
+    assert "nothing was changed: companies are read from" in untracked.err
+    assert "BG001" not in untracked.err
+    assert "(42703): `bg-assets doctor` says what is the matter" in shown.err
+
+
 WRONG = [
     (("public.peple",), "there is no table public.peple", "did you mean public.people"),
     (("bg.people",), "bg.people is a table of this system", ""),

@@ -93,7 +93,7 @@ def choose(
             )
     if wrong:
         raise CannotAttach(*wrong)
-    theirs = {ours: columns for ours, columns in theirs.items() if columns}
+    theirs = {one.name: theirs[one.name] for one in _COLUMNS[kind] if theirs.get(one.name)}
     used = {column.name for columns in theirs.values() for column in columns}
     used |= {column.name for column in gone}
     ignored = tuple(column.name for column in table.columns if column.name not in used)
