@@ -33,6 +33,7 @@ JOB = "refresh_buyer_groups"
         (Ending(True, ("OperationalError", "AdminShutdown")), "by AdminShutdown"),
         (Ending(True, ("InternalError", "ReadOnlySqlTransaction")), "by ReadOnlySqlTransaction"),
         (Ending(True, ("OperationalError", "OperationalError")), "by OperationalError"),
+        (Ending(True, ("ProgrammingError", "UndefinedColumn")), "by UndefinedColumn"),
         (Ending(True, ("OperationalError", "QueryCanceled")), None),
         (Ending(True, ("OperationalError", "DeadlockDetected")), None),
         (Ending(True, ("IntegrityError", "CheckViolation")), None),

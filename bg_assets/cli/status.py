@@ -16,6 +16,7 @@ from bg_assets.health import knowledge, problems, processes
 from bg_assets.instance import alive
 from bg_assets.instance import state as dagster_state
 from bg_assets.storage import audit, claims, database, next_refreshes
+from bg_assets.storage.capture import attached
 from bg_assets.storage.notifications import listing as subscribers
 from bg_assets.storage.operations.policy import policy_of
 from bg_assets.storage.reports import counts as overview
@@ -60,6 +61,7 @@ def _read(
         told = subscribers.overview(conn)
         templates = knowledge.read(conn, config)
         wrong = problems.read(conn, config)
+        tables = {kind: one.on_table for kind, one in attached.read(conn).items()}
         known = alive.read(conn)
         alerts = standing.read(conn, config)
         going = progress.read(conn)
@@ -80,6 +82,7 @@ def _read(
         "processes": processes.document(known),
         "templates": templates,
         "providers": providers,
+        "attached": tables,
         "alerts": asdict(alerts),
         "problems": wrong,
     }, dead
@@ -117,6 +120,7 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
     ]
     if found["oldest_pending_seconds"] is not None:
         values.append(("oldest pending change", f"{found['oldest_pending_seconds']:.0f} s"))
+    values += [(f"{kind} attached", table) for kind, table in found["attached"].items()]
     values += _subscribers(found["notifications"])
     values += _without_news(found["without_news"])
     values.append(("daemon", found["daemon"]))

@@ -9,7 +9,7 @@ from bg_assets.health.findings import FAIL, OK, WARN, Finding, NotLooked, Patien
 from bg_assets.instance import alive, state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted
-from bg_assets.storage.capture import watch
+from bg_assets.storage.capture import attached, watch
 from bg_assets.storage.notifications import listing as subscribers
 from bg_assets.storage.reports import counts
 from bg_assets.storage.webhooks import dead as webhook_dead
@@ -61,11 +61,14 @@ def capture(patient: Patient) -> Iterator[Finding]:
     """Whether the triggers see what is written."""
     with database.connect(patient.engine()) as conn:
         lost = watch.problems(conn)
+        tables = [one.on_table for one in attached.read(conn).values()]
     for line in lost:
         said, _, todo = line.rpartition(": ")
         yield Finding("triggers", FAIL, said, todo, "capture-lost")
     if not lost:
-        yield Finding("triggers", OK, "every change of people and companies is captured")
+        where = f", of {' and '.join(tables)}, which are attached" if tables else ""
+        said = f"every change of people and companies is captured{where}"
+        yield Finding("triggers", OK, said)
 
 
 def clocks(patient: Patient) -> Iterator[Finding]:

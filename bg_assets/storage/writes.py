@@ -53,7 +53,7 @@ _BY_WRITER = sa.text("""
 """)
 _SIZE = sa.text("""
     select greatest(reltuples, 0)::bigint as estimated, reltuples < :counted as few
-    from pg_class where oid = cast(:relation as regclass)
+    from pg_class where oid = to_regclass(:relation) and has_table_privilege(oid, 'select')
 """)
 _LAST = sa.text("""
     select max(occurred_at) from (
@@ -171,7 +171,10 @@ def direct(
 def size(conn: sa.Connection, asset: str) -> Size:
     """How many rows ``people`` or ``companies`` has: counted while it is small."""
     table = attached.table_of(conn, asset)
-    row = conn.execute(_SIZE, {"relation": table, "counted": _COUNTED}).one()
+    row = conn.execute(_SIZE, {"relation": table, "counted": _COUNTED}).first()
+    if row is None:
+        # An attached table that is gone or closed to us, which is for others to tell.
+        return Size(0, counted=False)
     if not row.few:
         return Size(int(row.estimated), counted=False)
     # One that was never looked at by the server may be large: counting stops then.

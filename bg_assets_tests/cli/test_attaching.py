@@ -41,7 +41,10 @@ def test_attached_companies_and_people_wait_for_their_first_groups(prisma: Comma
     assert (second["there"], second["companies"], second["untracked_companies"]) == (3, 2, 0)
     assert second["columns"]["name"] == ["fullName"]
     assert second["first"][0]["company_id"] == "clq1"
-    assert prisma.json("status")["pending"]["companies"] == 2
+    status = prisma.json("status")
+    assert status["pending"]["companies"] == 2
+    assert status["attached"] == {"companies": 'public."Company"', "people": "public.people"}
+    assert "people attached             public.people" in prisma("status").out
     listed = prisma.json("attach")
     assert [one["table"] for one in listed["attached"]] == ['public."Company"', "public.people"]
 

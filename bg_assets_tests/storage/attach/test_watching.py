@@ -117,6 +117,27 @@ def test_a_table_that_others_make_anew_is_captured_again(django: sa.Engine) -> N
     assert seen(django) == [("41", "1", "role_change")]
 
 
+def test_another_table_takes_the_place_of_one_that_is_attached(django: sa.Engine) -> None:
+    as_owner(django, "create table staff (id text primary key, company_id integer, title text)")
+    shapes.attach(django, "people", "staff")
+    as_owner(django, DJANGO.retitle, "insert into staff values ('s1', 41, 'CFO')")
+
+    assert seen(django) == [("41", "s1", "person_joined")]
+    assert problems(django) == []
+    assert shapes.detach(django, "people") == "public.staff"
+
+
+def test_who_inherits_in_the_old_way_is_followed_too(engine: sa.Engine) -> None:
+    shapes.make(engine, RAILS)
+    as_owner(engine, "create table app.managers (level text) inherits (app.people)",
+             "insert into app.managers (id, company_id, title) values (50, 7, 'CEO')")  # fmt: skip
+    shapes.attach_both(engine, RAILS)
+    as_owner(engine, "update app.people set title = 'Owner' where id = 50",
+             "update app.managers set title = 'Chair' where id = 50")  # fmt: skip
+
+    assert seen(engine) == [("7", "50", "role_change")] * 2
+
+
 def test_a_trigger_that_its_owner_disabled_is_told_and_left_alone(django: sa.Engine) -> None:
     as_owner(django, "alter table app_person disable trigger user")
 

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, writes
+from bg_assets.storage import claims, database, writes
 from bg_assets.storage.attach import attaching
 from bg_assets.storage.webhooks import dead as webhook_dead
 from bg_assets_tests.storage import told
@@ -63,6 +65,9 @@ def test_the_size_of_people_is_that_of_the_attached_table(engine: sa.Engine) -> 
     shapes.attach_both(engine, RAILS)
     with engine.connect() as conn:
         assert (writes.size(conn, "people").rows, writes.size(conn, "companies").rows) == (3, 2)
+    as_owner(engine, "drop table app.people")
+    with engine.connect() as conn:
+        assert writes.size(conn, "people") == writes.Size(0, counted=False)
 
 
 def test_who_is_held_up_by_a_long_transaction_of_others_gives_up_and_changes_nothing(
@@ -80,6 +85,7 @@ def test_who_is_held_up_by_a_long_transaction_of_others_gives_up_and_changes_not
     assert value(engine, "select count(*) from bg.changes") == 1
 
 
+@pytest.mark.slow
 def test_a_command_that_is_killed_leaves_nothing_attached(engine: sa.Engine) -> None:
     """It is killed as it waits for the table, having done all but the triggers there."""
     shapes.make(engine, RAILS)
@@ -110,15 +116,51 @@ def test_a_command_that_is_killed_leaves_nothing_attached(engine: sa.Engine) -> 
     assert value(engine, "select count(*) from bg.changes") == 1
 
 
-def test_who_writes_while_a_table_is_attached_is_captured_or_compared(engine: sa.Engine) -> None:
-    """A writer that was there before is waited for; one behind is seen by the triggers."""
-    shapes.make(engine, RAILS)
-    shapes.attach(engine, "companies", RAILS.companies)
-    with engine.connect() as writer:
-        run(writer, "insert into app.people (company_id, title) values (8, 'CFO')")
-        writer.commit()
-    shapes.attach(engine, "people", RAILS.people)
-    as_owner(engine, "insert into app.people (company_id, title) values (8, 'CTO')")
+BUILT = """
+    insert into bg.company_profiles (company_id, workspace, name)
+    select id, workspace, name from bg.canonical_companies;
+    insert into bg.company_people (company_id, person_id, title, has_email, confidence)
+    select company_id, id, title, email is not null, 0 from bg.canonical_people;
+    delete from bg.changes; update bg.capture_watch set to_compare = false
+"""
+DIFFERING = """
+    select distinct p.company_id from bg.canonical_people as p
+    left join bg.company_people as k on k.person_id = p.id and k.company_id = p.company_id
+    where p.title is distinct from k.title order by 1
+"""
 
-    assert value(engine, "select count(*) from bg.changes where kind = 'person_joined'") == 1
-    assert value(engine, "select to_compare from bg.capture_watch")
+
+def test_of_what_others_write_while_a_table_comes_and_goes_nothing_is_missed(
+    engine: sa.Engine,
+) -> None:
+    """Each company whose people are not what its group has seen has a change, or is compared."""
+    shapes.make(engine, RAILS)
+    run(engine, "insert into app.companies (id, name) select g, 'C' || g "
+        "from generate_series(100, 159) as g")  # fmt: skip
+    run(engine, "insert into app.people (company_id, title) select c.id, 'CFO' "
+        "from app.companies as c, generate_series(1, 3) where c.id >= 100")  # fmt: skip
+    shapes.attach_both(engine, RAILS)
+    run(engine, BUILT)
+    stop = threading.Event()
+
+    def write(number: int) -> int:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            as_owner(engine, f"update app.people set title = 'Head {number} {turn}' "
+                     f"where company_id = {100 + (number * 7 + turn * 3) % 60 // 2}")  # fmt: skip
+        return turn
+
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, number) for number in range(3)]
+        for _ in range(4):
+            shapes.detach(engine, "people")
+            shapes.attach(engine, "people", RAILS.people)
+        stop.set()
+        assert all(one.result() for one in writers)
+    database.catch_up(engine)
+
+    differing = [row["company_id"] for row in rows(engine, DIFFERING)]
+    raised = {row["company_id"] for row in rows(engine, "select company_id from bg.changes")}
+    assert len(differing) > 3
+    assert raised >= {*differing}
