@@ -44,6 +44,7 @@ NOTHING: dict[str, Any] = {
     "processes": [],
     "templates": {"in_force": [], "experiments": [], "mistakes": []},
     "providers": [],
+    "attached": {},
     "alerts": {"channels": [], "mistakes": [], "looking": 0, "open": 0},
     "retention": {"behind": []},
     "problems": [],

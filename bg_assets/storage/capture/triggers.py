@@ -61,7 +61,10 @@ def in_force(conn: sa.Connection) -> tuple[CapturedTable, CapturedTable]:
 def _attached(conn: sa.Connection, one: attached.Attached) -> CapturedTable:
     there = attached.is_there(conn, one.on_table)
     tables = (one.on_table, *attached.parts(conn, one.on_table)) if there else ()
-    return CapturedTable(one.on_table, one.readers, one.readers, tables)
+    names = PEOPLE_COLUMNS if one.kind == "people" else COMPANY_COLUMNS
+    # A column of ours that is younger than the attaching is unknown until it is done again.
+    readers = {name: one.readers.get(name, f"null::{_TYPES[name]}") for name in names}
+    return CapturedTable(one.on_table, readers, readers, tables)
 
 
 def install(

@@ -234,6 +234,16 @@ def test_migrate_keeps_what_is_attached_and_says_what_is_gone(engine: sa.Engine)
     assert problems(engine) == []
 
 
+def test_a_column_of_ours_that_came_after_attaching_is_unknown_until_it_is_done_again(
+    django: sa.Engine,
+) -> None:
+    run(django, "update bg.attached_tables set readers = readers - 'department'")
+    database.migrate(django.url.render_as_string(hide_password=False))
+    assert value(django, "select count(department) from bg.canonical_people") == 0
+    shapes.attach(django, "people", DJANGO.people)
+    assert value(django, "select count(department) from bg.canonical_people") == 1
+
+
 def test_a_backup_without_the_table_can_be_put_back_and_detached(engine: sa.Engine) -> None:
     """A dump of schema bg brings the functions, whose table may not be there yet."""
     shapes.make(engine, RAILS)
