@@ -84,6 +84,11 @@ def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
         session.say(line)
     if outcome.nothing_taken:
         session.say("nothing was taken: every row is rejected")
+        if opened.kind == "people" and outcome.search is None:
+            session.say(
+                "if the file names companies beside their ids: with --source NAME, like crm, ids "
+                "are those of that source, and companies can come along by their names"
+            )
     if outcome.dry:
         session.say("a dry run: nothing was written")
 

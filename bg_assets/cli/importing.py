@@ -273,7 +273,7 @@ def _judged(
     with _reading(opened) as step:
         rows = _counted(staging.rows(opened), step)
         imports.stage(conn, opened.kind, staging.columns, rows, beside=staging.beside)
-    if search is not None:
+    if search is not None and not task.dry_run:
         imports.wait_for_others(conn, _say_waiting, searching=True)
     with session.working(f"looking through {opened.kind}"):
         rejected = imports.judge(conn, opened.kind, search)
