@@ -246,6 +246,8 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 allow_leavers=task.allow_leavers,
             )
             rows = imports.first_rows(conn, columns, import_report.ROWS_SHOWN)
+            if search is not None:
+                rows = list(recognition.without_new_ids(conn, rows))
             reasons = tuple(islice(imports.reasons(conn), _REASONS_TOLD))
             named = import_results.named(conn) if task.full_snapshot else None
             recognised = recognition.counted(conn, search) if search else None

@@ -142,6 +142,9 @@ def test_a_dry_run_tells_who_would_be_found_and_who_is_new_and_writes_nothing(bg
     said = bg("import", "people", bg.file("q.csv", more), "--dry-run", "--create-companies").err
     assert "people known: 3 by e-mail, 1 by company and name; new: 1" in said
     assert "2 known, 1 would be created" in said
+    shown = done["rows"]
+    assert [row["id"] for row in shown][:4] == [ids(bg)[row["name"]] for row in shown[:4]]
+    assert (shown[4]["id"], shown[4]["company_id"]) == (None, None)
     assert before == (bg.rows("select id, xmin::text from bg.people order by id"), bg.changes())
     assert bg.value("select count(*) from bg.companies") == 2
 

@@ -1,4 +1,4 @@
-"""What rows without ids are recognised by: keys of companies' names, and by what a company is identified."""
+"""By what rows without ids are known: keys of companies' names, and identities of companies."""
 
 from alembic import op
 
