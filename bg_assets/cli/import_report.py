@@ -84,6 +84,11 @@ def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
         session.say(line)
     if outcome.nothing_taken:
         session.say("nothing was taken: every row is rejected")
+        if opened.kind == "people" and outcome.search is None:
+            session.say(
+                "if the file names companies beside their ids: with --source NAME, like crm, ids "
+                "are those of that source, and companies can come along by their names"
+            )
     if outcome.dry:
         session.say("a dry run: nothing was written")
 
@@ -201,11 +206,14 @@ def _table(rows: Iterable[dict[str, object]]) -> Table:
     for number in range(1, len(rows) + 1):
         table.add_column(f"row {number}", overflow="fold")
     for name in rows[0]:
-        table.add_row(name, *(_shown(row[name]) for row in rows))
+        of_id = name in ("id", "company_id")
+        table.add_row(
+            name, *(_shown(row[name], "a new one" if of_id else "unknown") for row in rows)
+        )
     return table
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, nothing: str) -> str:
     if value is None:
-        return "unknown"
+        return nothing
     return value if isinstance(value, str) else json_text(value, None).strip('"')

@@ -10,6 +10,7 @@ from bg_assets.cli import session
 from bg_assets.files.clues import FOUND_BY, Clues
 from bg_assets.files.reading import ImportFile
 from bg_assets.files.rows import Reject
+from bg_assets.storage.capture import attached
 from bg_assets.storage.recognition import rows as recognition
 from bg_assets.storage.recognition.rows import Recognised
 from bg_assets.storage.recognition.search import Search
@@ -87,8 +88,12 @@ def search(
             session.USAGE,
         )
     assert where is not None
+    refused = attached.refusal(conn, "companies") if opened.kind == "people" else None
+    if create and refused:
+        session.fail(f"--create-companies: {refused}", session.USAGE)
     if create is None:
-        create = "company_name" in opened.columns and not recognition.any_company(conn)
+        named = "company_name" in opened.columns and not refused
+        create = named and not recognition.any_company(conn)
     return Search(
         opened.kind,
         where,

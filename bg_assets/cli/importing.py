@@ -246,6 +246,8 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 allow_leavers=task.allow_leavers,
             )
             rows = imports.first_rows(conn, columns, import_report.ROWS_SHOWN)
+            if search is not None:
+                rows = list(recognition.without_new_ids(conn, rows))
             reasons = tuple(islice(imports.reasons(conn), _REASONS_TOLD))
             named = import_results.named(conn) if task.full_snapshot else None
             recognised = recognition.counted(conn, search) if search else None
@@ -273,7 +275,7 @@ def _judged(
     with _reading(opened) as step:
         rows = _counted(staging.rows(opened), step)
         imports.stage(conn, opened.kind, staging.columns, rows, beside=staging.beside)
-    if search is not None:
+    if search is not None and not task.dry_run:
         imports.wait_for_others(conn, _say_waiting, searching=True)
     with session.working(f"looking through {opened.kind}"):
         rejected = imports.judge(conn, opened.kind, search)

@@ -142,6 +142,9 @@ def test_a_dry_run_tells_who_would_be_found_and_who_is_new_and_writes_nothing(bg
     said = bg("import", "people", bg.file("q.csv", more), "--dry-run", "--create-companies").err
     assert "people known: 3 by e-mail, 1 by company and name; new: 1" in said
     assert "2 known, 1 would be created" in said
+    shown = done["rows"]
+    assert [row["id"] for row in shown][:4] == [ids(bg)[row["name"]] for row in shown[:4]]
+    assert (shown[4]["id"], shown[4]["company_id"]) == (None, None)
     assert before == (bg.rows("select id, xmin::text from bg.people order by id"), bg.changes())
     assert bg.value("select count(*) from bg.companies") == 2
 
@@ -224,6 +227,21 @@ def test_ids_of_a_source_are_its_own_and_people_are_known_by_them_whatever_else_
     later = bg.file("q.csv", header + "7,001A,Ann Miller,COO,\n")
     assert bg.json("import", "people", later, "--source", "crm")["updated"] == 1
     assert ids(bg)["Ann Miller"] == before["Ann Smith"]
+
+
+def test_an_export_of_people_alone_brings_its_companies_along_with_the_ids_of_its_source(
+    bg: Command,
+) -> None:
+    header = "Contact ID,Account ID,Account Name,Name\n"
+    file = bg.file("p.csv", header + "7,001A,Acme,Ann Smith\n8,001B,Acme,Bob Ng\n")
+    alone = bg("import", "people", file)
+    assert (alone.code, "--source NAME" in alone.err) == (1, True)
+    done = bg.json("import", "people", file, "--source", "crm")
+    assert (done["inserted"], done["recognised"]["companies_new"]) == (2, 2)
+    accounts = bg.file("c.csv", "Account ID,Account Name\n001A,Acme Ltd\n001B,Acme France\n")
+    assert bg.json("import", "companies", accounts, "--source", "crm")["updated"] == 2
+    assert bg.json("import", "people", file, "--source", "crm")["unchanged"] == 2
+    assert set(bg.rows("select name from bg.companies")) == {("Acme Ltd",), ("Acme France",)}
 
 
 def test_two_of_one_name_whom_a_source_tells_apart_stay_apart(bg: Command) -> None:

@@ -64,7 +64,8 @@ _BY_DOMAIN = sa.text(f"""
     from found where found.clue = f.clue
 """)
 # Whom a source calls otherwise, or whom a row of this file with another domain is known to be, the
-# name alone does not make this one. Served by company_keys_by_key and webhook_identities_by_ours.
+# name alone does not make this one. Served by company_keys_by_key and
+# webhook_identities_of_companies.
 _BY_NAME = sa.text("""
     with found as (
         select w.clue, array_agg(h.id) as ids

@@ -1,5 +1,6 @@
 """Staged rows find whom they mean, their company first; what is new of them is kept in the end."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -23,6 +24,13 @@ _COMPANIES = sa.text("""
     select count(distinct ours) filter (where how <> 'new') as known,
         count(distinct ours) filter (where how = 'new') as new
     from firms where ours in (select company_id from staged where reason is null)
+""")
+# Of the first rows alone.
+_MADE = sa.text("""
+    select unnest(array[case when s.how = 'new' then s.id end, f.ours])
+    from (select * from staged where reason is null order by line limit 100) as s
+        left join firms as f on f.clue = s.clue and f.how = 'new'
+    where s.how = 'new' or f.how = 'new'
 """)
 _ANY_COMPANY = sa.text("select exists (select from bg.canonical_companies)")
 _WORKSPACES = sa.text("select distinct workspace from bg.canonical_companies")
@@ -77,6 +85,18 @@ def counted(conn: sa.Connection, search: Search) -> Recognised:
     if search.kind == "companies":
         return Recognised(*rows)
     return Recognised(*rows, *conn.execute(_COMPANIES).one())
+
+
+def without_new_ids(
+    conn: sa.Connection, rows: Iterable[dict[str, object]]
+) -> Iterator[dict[str, object]]:
+    """The rows, with null for ids that were made for them just now: the next try makes others."""
+    made = set(conn.execute(_MADE).scalars())
+    for row in rows:
+        yield {
+            name: None if name in ("id", "company_id") and value in made else value
+            for name, value in row.items()
+        }
 
 
 def any_company(conn: sa.Connection) -> bool:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from bg_assets.domain.values.names import person_key
 from bg_assets.files.clues import FOUND_BY
 from bg_assets.storage import database, import_results, imports
+from bg_assets.storage.recognition import rows
 from bg_assets.storage.recognition.search import Search
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import plans
@@ -97,7 +98,7 @@ def test_a_search_reads_some_pages_for_each_row_whatever_is_known(past: sa.Engin
                 read.statement]  # fmt: skip
         assert len(once) == 1
         plans.check([read for read in reads if read not in once], rows=60 * ROWS, pages=60 * ROWS)
-        found = imports.recognition.counted(conn, search)
+        found = rows.counted(conn, search)
         assert (found.by_source, found.by_email, found.by_name, found.new) == (150, 150, 150, 150)
         assert (found.companies_known, found.companies_new) == (ROWS, 0)
 
@@ -105,8 +106,8 @@ def test_a_search_reads_some_pages_for_each_row_whatever_is_known(past: sa.Engin
 def test_what_waits_after_an_import_is_asked_of_pending_changes_alone(past: sa.Engine) -> None:
     with past.connect() as conn:
         columns = ("id", "company_id")
-        rows = [(n + 2, None, None, f"p{n}", f"c{n}") for n in range(ROWS)]
-        imports.stage(conn, "people", columns, rows)
+        known = [(n + 2, None, None, f"p{n}", f"c{n}") for n in range(ROWS)]
+        imports.stage(conn, "people", columns, known)
         run(
             conn,
             "insert into bg.changes (company_id, kind, source, priority) "

@@ -1,4 +1,4 @@
-"""What rows without ids are recognised by: keys of companies' names, and who is identified."""
+"""By what rows without ids are known: keys of companies' names, and identities of companies."""
 
 from alembic import op
 
@@ -17,8 +17,9 @@ create table bg.company_keys (
     rules integer not null
 );
 create index company_keys_by_key on bg.company_keys (key);
--- Whether a source calls somebody otherwise already.
-create index webhook_identities_by_ours on bg.webhook_identities (our_id);
+-- Whether a source calls a company otherwise already.
+create index webhook_identities_of_companies on bg.webhook_identities (our_id)
+    where kind = 'company';
 """
 
 
