@@ -3,21 +3,28 @@
 The daemon and the code server run on a database with `--old` handled changes (1,000,000) of 100
 days ago. Titles of one company after the other are changed, one every `--every` seconds (2), for
 `--seconds` (60): first while nothing else goes on, then while a process of its own lets go of all
-that is old, as `bg-assets retention` does.
+that is old, as `bg-assets retention` does. With `--tables` no daemon runs: a change is timed from
+its UPDATE to the end of a tick's statements that claim its company.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from bench import running
 from bg_assets import settings
-from bg_assets.storage import database
+from bg_assets.embedded.databases import ensure_database
+from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.storage import claims, database
 from bg_assets.storage.retention import rounds
 from bg_assets.storage.retention.policy import policy
 
@@ -47,6 +54,7 @@ _SPACE = sa.text("""
             where relid = 'bg.changes'::regclass) as vacuumed
 """)
 _OLD = sa.text("select count(*) from bg.changes where handled_at < now() - interval '90 d'")
+_FORGET = sa.text("delete from bg.changes where company_id like :prefix")
 _LATENCY = sa.text("""
     select extract(epoch from r.finished_at - c.occurred_at)::float as total
     from bg.changes as c join bg.buyer_group_refresh_log as r on r.id = c.refresh_id
@@ -60,43 +68,121 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--old", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--every", type=float, default=2.0)
+    parser.add_argument("--tables", action="store_true")
     parser.add_argument("--let-go-at", metavar="URL", help="Only let go of old changes there.")
     chosen = parser.parse_args(arguments)
     if chosen.let_go_at:
         let_go(chosen.let_go_at)
         return
     number = max(1, round(chosen.seconds / chosen.every))
+    with _tables() if chosen.tables else _daemon() as trickle:
+        quiet, busy = trickle.grow("quiet-", number), trickle.grow("busy-", 5 * number)
+        _age(trickle.engine, chosen.old)
+        _tell_space(trickle.engine, f"{chosen.old:,} old changes")
+        trickle.go(quiet, chosen.every, threading.Event())
+        _tell_latency("quiet", trickle.times("quiet-"))
+        _beside(trickle, busy, chosen.every)
+        _tell_latency("while", trickle.times("busy-"))
+        _tell_space(trickle.engine, "after")
+        _refill(trickle.engine)
+        _tell_space(trickle.engine, "filled again")
+
+
+class _Trickle:
+    """Changes of one company after the other, through the running system."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    def grow(self, prefix: str, number: int) -> list[str]:
+        """So many companies of seven people each."""
+        return running.grow(self.engine, prefix, number)
+
+    def change(self, company: str) -> None:
+        """Change the title of one person there."""
+        running.retitle(self.engine, [company], "Treasurer")
+
+    def settle(self) -> None:
+        """Wait until all is done."""
+        running.settle(self.engine)
+
+    def times(self, prefix: str) -> list[float]:
+        """What each took, in s, of the companies with ids like this."""
+        with self.engine.begin() as conn:
+            return list(conn.execute(_LATENCY, {"prefix": f"{prefix}%"}).scalars())
+
+    def go(self, companies: Sequence[str], every: float, end: threading.Event) -> None:
+        """Change one after the other, in step with the clock, until told to end."""
+        began = time.monotonic()
+        for step, company in enumerate(companies):
+            if end.wait(max(0.0, began + step * every - time.monotonic())):
+                break
+            self.change(company)
+        self.settle()
+
+
+class _TrickleOfTables(_Trickle):
+    """The same without a daemon: a change is over once its company is claimed."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        self._times: dict[str, float] = {}
+
+    def grow(self, prefix: str, number: int) -> list[str]:
+        ids = running.add(self.engine, prefix, number)
+        with self.engine.begin() as conn:
+            conn.execute(_FORGET, {"prefix": f"{prefix}%"})
+        return ids
+
+    def change(self, company: str) -> None:
+        began = time.monotonic()
+        super().change(company)
+        with self.engine.begin() as conn:
+            now = claims.database_now(conn)
+            policy_of_tick = claims.Policy(settle=0, refresh_interval=3600, claim_limit=5000)
+            claims.claim(conn, policy_of_tick, "bench", now)
+            claims.ask(conn, policy_of_tick, "bench", now)
+        self._times[company] = time.monotonic() - began
+
+    def settle(self) -> None:
+        """Nothing is done behind its back."""
+
+    def times(self, prefix: str) -> list[float]:
+        return [took for company, took in self._times.items() if company.startswith(prefix)]
+
+
+@contextmanager
+def _daemon() -> Iterator[_Trickle]:
     # The schedule is to let go of nothing meanwhile.
     with running.with_door(0.0, {"BG_RETENTION_CHANGES": "forever"}) as (engine, _):
-        quiet = running.grow(engine, "quiet-", number)
-        busy = running.grow(engine, "busy-", 5 * number)
-        with engine.begin() as conn:
-            conn.execute(sa.text("set local session_replication_role = replica"))
-            conn.execute(_OLD_REFRESHES, {"number": chosen.old // 10})
-            conn.execute(_OLD_CHANGES)
-        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
-            conn.execute(sa.text("vacuum (analyze) bg.changes, bg.buyer_group_refresh_log"))
-            conn.execute(sa.text("checkpoint"))
-        _tell_space(engine, f"{chosen.old:,} old changes")
-        _trickle(engine, quiet, chosen.every, threading.Event())
-        _tell_latency(engine, "quiet", "quiet-%")
-        _beside(engine, busy, chosen.every)
-        _tell_latency(engine, "while", "busy-%")
-        _tell_space(engine, "after")
-        _refill(engine, chosen.old)
-        _tell_space(engine, "filled again")
+        yield _Trickle(engine)
 
 
-def _trickle(
-    engine: sa.Engine, companies: Sequence[str], every: float, end: threading.Event
-) -> None:
-    """Change one person of each company, in step with the clock, until told to end."""
-    began = time.monotonic()
-    for step, company in enumerate(companies):
-        if end.wait(max(0.0, began + step * every - time.monotonic())):
-            break
-        running.retitle(engine, [company], "Treasurer")
-    running.settle(engine)
+@contextmanager
+def _tables() -> Iterator[_Trickle]:
+    with ExitStack() as stop:
+        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
+        stop.callback(shutil.rmtree, folder)
+        folder.chmod(0o711)
+        server = EmbeddedPostgres(folder / "home")
+        stop.callback(server.destroy)
+        stop.enter_context(server.acquire())
+        ensure_database(server.url("bg_assets"))
+        database.migrate(server.url("bg_assets"))
+        engine = database.make_engine(server.url("bg_assets"))
+        stop.callback(engine.dispose)
+        yield _TrickleOfTables(engine)
+
+
+def _age(engine: sa.Engine, number: int) -> None:
+    """So many handled changes of long ago, ten to a refresh."""
+    with engine.begin() as conn:
+        conn.execute(sa.text("set local session_replication_role = replica"))
+        conn.execute(_OLD_REFRESHES, {"number": number // 10})
+        conn.execute(_OLD_CHANGES)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        conn.execute(sa.text("vacuum (analyze) bg.changes, bg.buyer_group_refresh_log"))
+        conn.execute(sa.text("checkpoint"))
 
 
 def let_go(url: str) -> None:
@@ -107,10 +193,10 @@ def let_go(url: str) -> None:
     engine.dispose()
 
 
-def _beside(engine: sa.Engine, companies: Sequence[str], every: float) -> None:
+def _beside(trickle: _Trickle, companies: Sequence[str], every: float) -> None:
     """The trickle, and beside it another process until nothing old is left."""
-    end = threading.Event()
-    thread = threading.Thread(target=_trickle, args=(engine, companies, every, end))
+    end, engine = threading.Event(), trickle.engine
+    thread = threading.Thread(target=trickle.go, args=(companies, every, end))
     with engine.begin() as conn:
         number = conn.execute(_OLD).scalar_one()
     thread.start()
@@ -128,7 +214,7 @@ def _beside(engine: sa.Engine, companies: Sequence[str], every: float) -> None:
     sys.stdout.write(f"{number - left:,} went in {took:.0f} s, {(number - left) / took:,.0f}/s\n")
 
 
-def _refill(engine: sa.Engine, number: int) -> None:
+def _refill(engine: sa.Engine) -> None:
     """As many changes again, once what went is vacuumed: they take the place of those."""
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
         conn.execute(sa.text("vacuum bg.changes"))
@@ -138,9 +224,7 @@ def _refill(engine: sa.Engine, number: int) -> None:
         conn.execute(_OLD_CHANGES)
 
 
-def _tell_latency(engine: sa.Engine, name: str, prefix: str) -> None:
-    with engine.begin() as conn:
-        found = list(conn.execute(_LATENCY, {"prefix": prefix}).scalars())
+def _tell_latency(name: str, found: Sequence[float]) -> None:
     running.write_quantiles(f"{name} ({len(found)})", found)
     sys.stdout.flush()
 

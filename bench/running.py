@@ -91,11 +91,17 @@ def with_door(
 
 def grow(engine: sa.Engine, prefix: str, number: int, seconds: float = 300) -> list[str]:
     """Add companies of seven people each and wait for their groups; gives the ids."""
+    ids = add(engine, prefix, number)
+    settle(engine, seconds)
+    return ids
+
+
+def add(engine: sa.Engine, prefix: str, number: int) -> list[str]:
+    """Add companies of seven people each; gives the ids."""
     ids = [f"{prefix}{one:05}" for one in range(1, number + 1)]
     with engine.begin() as conn:
         conn.execute(_COMPANIES, {"ids": ids})
         conn.execute(_PEOPLE, {"ids": ids, "titles": list(_TITLES)})
-    settle(engine, seconds)
     return ids
 
 

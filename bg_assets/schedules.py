@@ -15,8 +15,8 @@ from bg_assets.storage import chores, claims, database, experiments, next_refres
 _LEAST_URGENT = {"dagster/priority": "-1000"}
 # A stop is told of by the next turn, and by one more, should that one be missed.
 _TURNS_HOURS = 2.0
-# What a turn of letting go may take: 100,000 rows or so, and a schedule's tick has 60 s.
-_LETTING_GO_SECONDS, _LETTING_GO = 8.0, "letting go"
+# What a turn of letting go may take: 100,000 rows, some hundred runs. A tick has 60 s in all.
+_LETTING_GO_SECONDS, _LETTING_GO = 15.0, "letting go"
 _OFF = "BG_REFRESH_WITHOUT_NEWS is 0: companies without news are not refreshed"
 
 

@@ -152,7 +152,8 @@ class _Runs:
             page = old_runs.page(made, until, int(str(after or 0)), RUNS_A_STEP)
             over = [one.run_id for one in page if one.over]
             needed = old_runs.needed(made, over) | {one.run_id for one in self._checks}
-        going = [one for one in over if one not in needed]
+            going = [one for one in over if one not in needed]
+            old_runs.forget_checks(made, going, self._checks)
         for run_id in going:
             self._delete(run_id)
         more = len(page) == RUNS_A_STEP and not all(one.young for one in page)
@@ -167,9 +168,10 @@ class _Runs:
         return Step(removed, last, more)
 
     def _delete(self, run_id: str) -> None:
-        """The run itself last: a kill before that leaves one that the next round finds."""
+        """What DagsterInstance.delete_run does, but the run itself last.
+
+        A kill before that leaves one that the next round finds, never events of no run.
+        """
         self._instance.compute_log_manager.delete_logs(prefix=[run_id])
         self._instance.event_log_storage.delete_events(run_id)
-        with database.connect(self._engine) as made:
-            old_runs.forget_checks(made, run_id, self._checks or [])
-        self._instance.delete_run(run_id)
+        self._instance.run_storage.delete_run(run_id)

@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from bg_assets import settings
+from bg_assets import resources, settings
+from bg_assets.definitions import defs
 from bg_assets.instance import retention
 from bg_assets_tests.storage.rows import value
 
@@ -152,6 +153,22 @@ def test_of_what_was_told_without_a_run_the_last_word_stays(
     assert record.asset_observation is not None
     assert record.asset_observation.metadata["rows"].value == 4
     assert one.get_materialized_partitions(GROUPS) == {"acme", "bolt"}
+
+
+def test_the_schedule_lets_go_of_runs_by_the_instance_that_evaluates_it(
+    one: dg.DagsterInstance, database_url: str, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BG_DATABASE_URL", database_url)
+    old = made(one, "acme")
+    made(one, "acme")
+    usual = settings.read()
+    monkeypatch.setattr(settings, "read", lambda: replace(usual, retention_runs=-60))
+    with dg.build_schedule_context(
+        instance=one, resources={"database": resources.Database()}
+    ) as context:
+        found = defs.resolve_schedule_def("retention").evaluate_tick(context)
+    assert found.skip_message == "let go of Dagster's finished runs, with their events: 1"
+    assert old not in one.get_run_ids()
 
 
 def test_a_turn_without_an_instance_leaves_runs_alone(

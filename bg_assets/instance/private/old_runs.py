@@ -97,7 +97,7 @@ _LAST_CHECKED = sa.text("""
 _FORGET_CHECKS = sa.text("""
     delete from asset_check_executions as x
     using unnest(cast(:assets as text[]), cast(:checks as text[])) as c(asset_key, check_name)
-    where x.asset_key = c.asset_key and x.check_name = c.check_name and x.run_id = :run
+    where x.asset_key = c.asset_key and x.check_name = c.check_name and x.run_id = any(:runs)
 """)
 # Served by idx_events_by_run_id, and idx_asset_event_tags_event_id.
 _RUNLESS = sa.text(f"""
@@ -165,10 +165,10 @@ def last_checked(conn: sa.Connection) -> list[Checked]:
     return [Checked(*row) for row in conn.execute(_LAST_CHECKED)]
 
 
-def forget_checks(conn: sa.Connection, run_id: str, checks: Collection[Checked]) -> None:
-    """Delete what a run has said of these checks."""
+def forget_checks(conn: sa.Connection, runs: Sequence[str], checks: Collection[Checked]) -> None:
+    """Delete what these runs have said of these checks."""
     values = {
-        "run": run_id,
+        "runs": list(runs),
         "assets": [one.asset_key for one in checks],
         "checks": [one.check_name for one in checks],
     }

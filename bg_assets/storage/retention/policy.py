@@ -73,11 +73,11 @@ def policy(config: Settings) -> list[Kept]:
             told.remove_kpis, told.count_kpis,
         ),
         Kept(
-            RUNS, "Dagster's finished runs, with their events", "BG_RETENTION_RUNS",
+            RUNLESS, "what Dagster was told without a run, and again since", "BG_RETENTION_RUNS",
             config.retention_runs,
         ),
         Kept(
-            RUNLESS, "what Dagster was told without a run, and again since", "BG_RETENTION_RUNS",
+            RUNS, "Dagster's finished runs, with their events", "BG_RETENTION_RUNS",
             config.retention_runs,
         ),
     ]  # fmt: skip

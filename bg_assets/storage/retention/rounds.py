@@ -24,7 +24,7 @@ LONGEST_REST = 0.5
 _LOCK_SECONDS, _STEP_SECONDS = 1.0, 15.0
 
 _NAME = "retention "
-# Served by the primary key.
+# A look at all chores, which are few.
 _ALL = sa.text("select name, state from bg.chores where name like 'retention %'")
 
 
