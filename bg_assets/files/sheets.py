@@ -225,7 +225,8 @@ class _Rows(_Parser):
             self._parser.CharacterDataHandler = None
         elif short == "c":
             if self._text:
-                self._cells[self._column] = self._value("".join(self._text))
+                if value := self._value("".join(self._text)):
+                    self._cells[self._column] = value
                 self._text.clear()
                 self._length = 0
         elif short == "row":

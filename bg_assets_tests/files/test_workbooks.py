@@ -231,6 +231,18 @@ def test_what_is_merged_over_two_rows_of_a_header_counts_for_the_lower_one(tmp_p
     assert rows == [{"id": "p1", "company_id": "c1", "name": "Ada Lovelace"}]
 
 
+def test_a_text_of_nothing_is_an_empty_cell(tmp_path: Path) -> None:
+    """As programs write it; in a header it hides nothing that is merged into it from above."""
+    path = saved(
+        tmp_path,
+        [("id", "company_id", "Person"), ("", "", "First Name", "Last Name"),
+         ("p1", "c1", "Ada", "Lovelace"), ("", "", "", "")],
+    )  # fmt: skip
+    rows, told, _ = read(path)
+    assert (len(rows), told) == (1, [])
+    assert rows[0]["name"] == "Ada Lovelace"
+
+
 def test_columns_without_a_name_are_passed_over_and_told_by_their_letter(tmp_path: Path) -> None:
     path = saved(
         tmp_path,
