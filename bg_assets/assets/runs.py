@@ -164,7 +164,7 @@ def _write_staff(
     failed: dict[str, str] = {}
     for portion in portions.divided(companies, staff.count_people(conn, companies)):
         people = staff.read_people(conn, portion)
-        names, spoken = staff.read_names(conn, portion), staff.read_spoken(conn, people)
+        names, spoken = staff.read_context(conn, portion, people)
         days = {company: as_of[company] for company in portion}
         standing = standing_verdicts.read(conn, portion)
         judged, bad = judge(people, days, names, spoken, standing)

@@ -20,8 +20,10 @@ _COMPANIES = sa.text("""
     from bg.canonical_companies where id = any(:companies) and deleted_at is null
 """)
 
-_NAMES = sa.text("""
-    select id, name from bg.canonical_companies where id = any(:companies) and deleted_at is null
+# Served by the primary key.
+_READING = sa.text("""
+    select id, name, country from bg.canonical_companies
+    where id = any(:companies) and deleted_at is null
 """)
 
 # Served by people_by_company.
@@ -58,11 +60,6 @@ _STAFF = sa.text("""
             from bg.canonical_people as p where p.id = person_id) as seen
     from bg.company_people where company_id = any(:companies)
     order by company_id, person_id
-""")
-
-# Served by the primary key.
-_COUNTRIES = sa.text("""
-    select id, country from bg.canonical_companies where id = any(:companies)
 """)
 
 _OVERRIDES = sa.text("""
@@ -145,12 +142,6 @@ def read_companies(conn: sa.Connection, companies: Sequence[str]) -> dict[str, C
     return {row["id"]: Company(**row) for row in rows}
 
 
-def read_names(conn: sa.Connection, companies: Sequence[str]) -> dict[str, str]:
-    """The names of the companies by id; one that is deleted or unknown is left out."""
-    rows = conn.execute(_NAMES, {"companies": list(companies)})
-    return {row.id: row.name for row in rows}
-
-
 def count_people(
     conn: sa.Connection, companies: Sequence[str], table: str = "canonical_people"
 ) -> dict[str, int]:
@@ -180,8 +171,7 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
     staff: dict[str, list[StaffMember]] = {}
     rows = conn.execute(_STAFF, {"companies": list(companies)}).all()
     anew = any(row.lexicon_version != version for row in rows)
-    names = read_names(conn, companies) if anew else {}
-    spoken = read_spoken(conn, rows) if anew else {}
+    names, spoken = read_context(conn, companies, rows) if anew else ({}, {})
     for row in rows:
         # By place, which takes a third of the time that names take.
         company_id, person_id, title, department, location, manager_id, start_date, *rest = row
@@ -200,16 +190,21 @@ def read_staff(conn: sa.Connection, companies: Sequence[str]) -> dict[str, list[
     return staff
 
 
-def read_spoken(
-    conn: sa.Connection, people: Iterable[Person | sa.Row[Any]]
-) -> dict[str, tuple[str, ...]]:
-    """The languages that titles may be in, by company: those of its country, else of its titles."""
+def read_context(
+    conn: sa.Connection, companies: Sequence[str], people: Iterable[Person | sa.Row[Any]]
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """What bears on how titles are read, by company: its name, and the languages they may be in.
+
+    A company that is deleted or unknown has no name; the languages are those of its country, else
+    of the titles of its people.
+    """
     by: dict[str, list[str | None]] = {}
     for one in people:
         by.setdefault(one.company_id, []).append(one.title)
-    found = conn.execute(_COUNTRIES, {"companies": list(by)})
+    found = conn.execute(_READING, {"companies": list(companies)}).all()
     countries = {row.id: row.country for row in found}
-    return {one: languages.of_company(countries.get(one), said) for one, said in by.items()}
+    spoken = {one: languages.of_company(countries.get(one), said) for one, said in by.items()}
+    return {row.id: row.name for row in found}, spoken
 
 
 @lru_cache(maxsize=1 << 14)

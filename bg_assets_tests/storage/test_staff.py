@@ -156,7 +156,8 @@ def test_the_languages_of_a_company_are_those_of_its_country_else_of_its_titles(
         for at, title in enumerate(titles)
     ]
     with acme.connect() as conn:
-        spoken = staff.read_spoken(conn, people)
+        names, spoken = staff.read_context(conn, ["acme", "bolt"], people)
+    assert names.keys() == {"acme", "bolt"}
     assert spoken == {"acme": ("da",), "bolt": ("de",), "none": ("de",)}
     write(acme, ["acme"], acme=[replace(ANN, title="Leder"), replace(ANN, person_id="bob")])
     run(acme, "update bg.company_people set lexicon_version = null")

@@ -189,8 +189,9 @@ def _stored_and_expected(stack: Stack, companies: Sequence[str]) -> tuple[_Group
         known = staff.read_companies(conn, companies)
         today = next(iter(dates.values()))
         as_of = {company: dates.get(company, today) for company in companies}
-        names = staff.read_names(conn, companies)
-        judged, failed = runs.judge(staff.read_people(conn, companies), as_of, names)
+        people = staff.read_people(conn, companies)
+        names, _ = staff.read_context(conn, companies, people)
+        judged, failed = runs.judge(people, as_of, names)
     assert not failed
     config = settings.read()
     templates = list(files.load_templates(config.templates, config.products).values())
