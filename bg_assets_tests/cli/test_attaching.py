@@ -169,6 +169,17 @@ def test_a_table_that_is_attached_again_keeps_what_was_said_of_it(bg: Command) -
     assert bg.json("attach")["problems"] == []
 
 
+def test_ids_of_several_rows_are_refused(bg: Command) -> None:
+    bg.execute("create table firms (code text, name text)")
+    bg.execute("insert into firms values ('a', 'One'), ('a', 'Two'), ('b', 'Three')")
+    done = bg("attach", "companies", "--table", "firms", "--map", "id=code")
+
+    assert done.code == 2
+    assert "column code of public.firms has ids that several rows share (1)" in done.err
+    bg.execute("delete from firms where name = 'Two'")
+    assert bg("attach", "companies", "--table", "firms", "--map", "id=code").code == 0
+
+
 def test_names_that_would_end_a_function_of_ours_are_refused(bg: Command) -> None:
     bg.execute('create table odd (id text primary key, name text, "x$capture$; drop" text)')
     done = bg("attach", "companies", "--table", "odd")

@@ -79,13 +79,17 @@ class Preview:
 
 
 def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
-    """What would be seen; reads the whole table and locks nothing. Raises CannotAttach."""
+    """What would be seen; reads the whole table and locks nothing.
+
+    Raises CannotAttach where an id that is no key is that of several rows.
+    """
     names = named(PEOPLE if choice.kind == "people" else COMPANIES)
     listed = ", ".join(f"({choice.readers[name].format(row='t')}) as {name}" for name in names)
     source = f"(select {listed} from {table.sql} as t) as p"
     left = "deleted_at is not null" + (" or status = 'left'" if choice.kind == "people" else "")
     company = "company_id" if choice.kind == "people" else "id"
     unfit = f"{reading.unfit(choice.kind, choice.theirs).format(row='t')}"
+    _refuse_doubles(conn, table, choice, source)
     counts = _one(conn, f"""
         select count(*) as rows, count(*) filter (where {company} is not null and not ({left}))
             as there, count(*) filter (where {left}) as gone,
@@ -202,6 +206,19 @@ def _put_in_force(conn: sa.Connection) -> None:
     conn.execute(_MENDED)
     triggers.install(conn, *triggers.in_force(conn))
     watch.ask_for_comparison(conn)
+
+
+def _refuse_doubles(conn: sa.Connection, table: Table, choice: Choice, source: str) -> None:
+    (one,) = choice.theirs["id"]
+    if one.name == table.key:
+        return
+    several = f"select id from {source} where deleted_at is null group by id having count(*) > 1"
+    doubled = int(_one(conn, f"select count(*) as ids from ({several}) as d")["ids"])
+    if doubled:
+        raise CannotAttach(
+            f"column {one.name} of {table.sql} has ids that several rows share ({doubled:,}): "
+            "--map id=COLUMN takes one that is of each row alone"
+        )
 
 
 def _own_rows(conn: sa.Connection, kind: str) -> int:

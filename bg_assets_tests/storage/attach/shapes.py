@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from bg_assets.storage import database
 from bg_assets.storage.attach import attaching, catalog, choosing
 
 OWNER = "attach_owner"
@@ -290,3 +291,8 @@ def copy_as_owner(engine: sa.Engine, statement: str, content: str) -> None:
         assert driver is not None
         with driver.cursor() as cursor:
             cursor.copy_expert(statement, io.StringIO(content))
+
+
+def catch_up(engine: sa.Engine) -> int:
+    """Compare all companies, as the command does after it."""
+    return database.catch_up(engine)
