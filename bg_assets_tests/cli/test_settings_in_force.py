@@ -146,6 +146,10 @@ def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
         "BG_REFRESH_WITHOUT_NEWS": "200",
         "BG_ENRICH_CAP_DAILY": None, "BG_ENRICH_CAP_MONTHLY": None,
         "BG_KPI_TARGETS": None, "BG_TITLE_TAIL": "on",
+        "BG_RETENTION_CHANGES": "90d", "BG_RETENTION_REFRESHES": "180d",
+        "BG_RETENTION_HISTORY": "1095d", "BG_RETENTION_EVENTS": "90d",
+        "BG_RETENTION_OPERATIONS": "90d", "BG_RETENTION_RUNS": "30d", "BG_RETENTION_KPIS": "90d",
+        "BG_RETENTION_OUTBOX": "30d",
     }  # fmt: skip
     for command in (("show", "a"), ("status",), ("why", "a", "p1"), ("refresh", "a")):
         world(*command)

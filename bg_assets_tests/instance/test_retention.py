@@ -167,7 +167,7 @@ def test_the_schedule_lets_go_of_runs_by_the_instance_that_evaluates_it(
         instance=one, resources={"database": resources.Database()}
     ) as context:
         found = defs.resolve_schedule_def("retention").evaluate_tick(context)
-    assert found.skip_message == "let go of Dagster's finished runs, with their events: 1"
+    assert str(found.skip_message).endswith("Dagster's finished runs, with their events: 1")
     assert old not in one.get_run_ids()
 
 
