@@ -140,10 +140,8 @@ class Workbook:
         reader = excel.ExcelReader(self._raw, read_only=True, data_only=True, keep_links=False)
         reader.read_manifest()
         reader.read_workbook()
-        excel.apply_stylesheet(reader.archive, reader.wb)
         self._styles = Styles(
-            frozenset(reader.wb._date_formats) - frozenset(reader.wb._timedelta_formats),
-            1904 if reader.wb.epoch.year == 1904 else 1900,
+            _dates(reader.archive), 1904 if reader.wb.epoch.year == 1904 else 1900
         )
         self._sheets = [
             _Sheet(sheet.name, rel.target, sheet.state != "visible")
@@ -260,6 +258,18 @@ def _refuse_other_kinds(names: Collection[str]) -> None:
         raise BadHeader("is an OpenDocument sheet (.ods): save it as .xlsx, or as CSV (UTF-8)")
     if "[Content_Types].xml" not in names:
         raise BadHeader("is a zip archive but no workbook: unpack it, or save the sheet as .xlsx")
+
+
+def _dates(archive: zipfile.ZipFile) -> frozenset[int]:
+    """The numbers of those styles of a workbook that show a number as a day."""
+    from openpyxl.styles.stylesheet import Stylesheet
+    from openpyxl.xml.constants import ARC_STYLE
+    from openpyxl.xml.functions import fromstring
+
+    if ARC_STYLE not in archive.namelist():
+        return frozenset()
+    sheet = Stylesheet.from_tree(fromstring(archive.read(ARC_STYLE)))
+    return frozenset(sheet.date_formats) - frozenset(sheet.timedelta_formats)
 
 
 def _excel_reader() -> Any:

@@ -41,7 +41,7 @@ LOG = logger("bg_assets.instance.forkserver")
 # What every run imports besides its own code, found by comparing sys.modules before and after one.
 ON_THE_WAY = (
     *names.IMPORTED_BY_RUNS,
-    "pandas",
+    "numpy",
     "psycopg2.extras",
     "sqlalchemy.dialects.postgresql.psycopg2",
     "upath.implementations.local",
@@ -244,6 +244,9 @@ def _begin_logs(launch: Launch) -> None:
 def main(arguments: list[str]) -> int:
     """``arguments``: file descriptor of the connection, folder of the outputs, the definitions."""
     descriptor, outputs, origin = arguments
+    # NumPy's library of linear algebra starts a thread for each core as it is imported, and a
+    # process that has threads can't be forked safely.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     setup.begin("forkserver", settings.read())
     speaking.through_ours()

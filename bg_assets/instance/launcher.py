@@ -1,6 +1,6 @@
 """Launching runs on this machine by forking a process that has everything imported already.
 
-Saves the 1.5 s in which a new process imports Dagster, pandas and the definitions. One machine
+Saves the 1.5 s in which a new process imports Dagster, NumPy and the definitions. One machine
 only: on a cluster use the launcher of the platform.
 """
 

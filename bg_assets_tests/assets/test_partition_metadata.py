@@ -26,11 +26,17 @@ def test_who_left_and_who_came_is_told_with_their_titles_and_roles(world: World)
     shown = again(world)
     assert shown["because"] == "direct write: a member left, acme-cfo (Chief Financial Officer)"
     assert shown["diff"]["left"] == ["acme-cfo (Chief Financial Officer)"]
-    assert shown["news"] == "acme-cfo (Chief Financial Officer) left"
+    assert shown["news"] == (
+        "acme-cfo (Chief Financial Officer) left; "
+        "acme-ceo (Chief Executive Officer): stakeholder -> decision maker"
+    )
     world.sql("update bg.people set status = 'active' where id = 'acme-cfo'")
     shown = again(world)
     assert shown["because"] == "direct write: somebody joined, acme-cfo (Chief Financial Officer)"
-    assert shown["news"] == "acme-cfo (Chief Financial Officer) joined as decision maker"
+    assert shown["news"] == (
+        "acme-cfo (Chief Financial Officer) joined as decision maker; "
+        "acme-ceo (Chief Executive Officer): decision maker -> stakeholder"
+    )
 
 
 def test_somebody_who_is_gone_for_good_is_told_by_the_id_alone(world: World) -> None:

@@ -83,7 +83,11 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
         doubtful = rule == "fork" or _names_a_topic(reading)
         most = min(calibration.MOST_IN_ENGLISH, basis.share if doubtful else 1.0)
         most = most if english else 1.0
-        return Opinion(found, Basis(rule, min(most, shares.lexicon)), [])
+        share = min(most, shares.lexicon)
+        # Who agrees with a whole title of the lexicon makes it no less sure.
+        return Opinion(
+            found, Basis(rule, max(share, basis.share) if rule == "title" else share), []
+        )
     if _gives_way(reading, likely, found, case, shares):
         return _learned(reading.words, likely, shares.like, found.values)
     against = (

@@ -37,7 +37,8 @@ MODEL = {
             ["CEO", "CIO", "Head of Information Security", "Security Engineer", "IT Manager", "CFO",
              "General Counsel", "Procurement Manager", "Compliance Manager"],
             {"decision_maker": {"CIO", "Head of Information Security"},
-             "champion": {"Security Engineer", "IT Manager"}, "blocker": {"Procurement Manager"}},
+             "champion": {"Security Engineer"}, "stakeholder": {"IT Manager"},
+             "blocker": {"Procurement Manager"}},
         ),
         (
             30_000,

@@ -24,7 +24,12 @@ create table bg.webhook_seen (
 );
 """
 
+# To find all that sources call somebody who is merged or erased.
+IDENTITIES = """
+create index webhook_identities_by_ours on bg.webhook_identities (our_id) where kind = 'person'
+"""
+
 
 def upgrade() -> None:
-    for statements in (SCHEMES, SEEN):
+    for statements in (SCHEMES, SEEN, IDENTITIES):
         op.execute(statements)
