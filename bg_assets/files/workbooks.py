@@ -268,7 +268,8 @@ def _dates(archive: zipfile.ZipFile) -> frozenset[int]:
 
     if ARC_STYLE not in archive.namelist():
         return frozenset()
-    sheet = Stylesheet.from_tree(fromstring(archive.read(ARC_STYLE)))
+    tree: Any = fromstring(archive.read(ARC_STYLE))
+    sheet: Any = Stylesheet.from_tree(tree)
     return frozenset(sheet.date_formats) - frozenset(sheet.timedelta_formats)
 
 
