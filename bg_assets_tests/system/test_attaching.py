@@ -70,7 +70,7 @@ def test_while_a_column_is_gone_groups_stay_and_nothing_is_given_up(own_stack: S
              "update app_person set is_active = false where id = 1")  # fmt: skip
     said = own_stack.cli("refresh", DJANGO.company)
     eventually(
-        lambda: own_stack.value(OUTAGES, company=DJANGO.company), 60, "a refresh has failed",
+        lambda: own_stack.value(OUTAGES, company=DJANGO.company), 180, "a refresh has failed",
     )  # fmt: skip
     assert own_stack.rows(MEMBERS, company=DJANGO.company) == members
     doctor = own_stack.cli("doctor")
