@@ -246,8 +246,9 @@ def _sensor(name: str) -> dg.SensorDefinition:
             told += follow_templates(patient.engine)
         with patient.spent():
             told += upkeep.see_to(patient.engine)
-        with patient.spent():
-            told += mirror.keep(context.instance, patient.engine)
+        if not upkeep.is_unreadable(told):
+            with patient.spent():
+                told += mirror.keep(context.instance, patient.engine)
         requests, repaired = tick(context.instance, database.engine, name, patient=patient)
         for line in repaired:
             context.log.warning(line)

@@ -17,9 +17,10 @@ from bg_assets.instance import state
 from bg_assets.resources import Database
 from bg_assets.storage import claims, database
 from bg_assets.storage.webhooks import applying
-from bg_assets.ticks import patience
+from bg_assets.ticks import patience, upkeep
 from bg_assets_tests.domain.products.texts import GOOD
 from bg_assets_tests.storage import told
+from bg_assets_tests.storage.attach import shapes
 from bg_assets_tests.storage.rows import company, locked, refresh, run, value
 
 
@@ -367,3 +368,27 @@ def test_a_tick_sees_to_dates_that_passed_and_tells_of_lost_capture(
     assert isinstance(skipped, dg.SkipReason)
     lost = "trigger capture_people_delete on bg.people is disabled: run `bg-assets migrate`"
     assert f"changes are lost: {lost}" in (skipped.skip_message or "")
+
+
+def test_a_tick_goes_on_while_an_attached_table_can_not_be_read(
+    engine: sa.Engine, instance: dg.DagsterInstance, small: Path
+) -> None:
+    """What is judged and shown beside of it reads people: it waits until the columns fit again."""
+    shapes.make(engine, shapes.PRISMA)
+    shapes.attach_both(engine, shapes.PRISMA)
+    shapes.catch_up(engine)
+    run(
+        engine,
+        """
+            insert into bg.buyer_group_refresh_log (id, company_id, status, reason,
+                triggered_by, finished_at)
+            values ('00000000-0000-4000-8000-000000000001', 'clq1', 'completed', 'x', 'x', now());
+            insert into bg.buyer_groups (company_id, product, refresh_id, template_hash, as_of,
+                completeness, cohesion_reason, coverage)
+            values ('clq1', 'small', '00000000-0000-4000-8000-000000000001', 't', '2026-01-01', 1,
+                'few', 1);
+        """,
+    )
+    shapes.as_owner(engine, shapes.PRISMA.drop)
+    assert upkeep.is_unreadable(upkeep.see_to(engine))
+    _evaluate(instance)  # would raise what any of it raises

@@ -1,6 +1,7 @@
 """What a tick sees to beside changes: that capture stands, and that dates that pass are noticed."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC
 
 import sqlalchemy as sa
@@ -18,10 +19,15 @@ def see_to(engine: sa.Engine) -> list[str]:
     with database.connect(engine) as conn:
         done = upkeep.look_after(conn) if watch.is_due(conn) else []
         lines = watch.keep_watch(conn)
-    if any(attached.UNREADABLE in line for line in lines):
+    if is_unreadable(lines):
         # People can't be read just now, and what is due can still be asked for.
         return [*done, *lines]
     return [*done, *lines, *_compare(engine), *_follow_dates(engine)]
+
+
+def is_unreadable(lines: Sequence[str]) -> bool:
+    """Whether one of the lines that see_to returns says so of people or companies."""
+    return any(attached.UNREADABLE in line for line in lines)
 
 
 def _compare(engine: sa.Engine) -> list[str]:
