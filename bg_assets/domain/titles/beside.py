@@ -32,6 +32,7 @@ FOREIGN = 0.9
 # Bounds of the chances that are told apart, lowest first.
 _AGREES = ((0.9, "same+++"), (0.5, "same++"), (0.2, "same+"))
 _OTHER = ((0.97, "other+++"), (0.9, "other++"), (0.7, "other+"), (0.5, "other"), (0.0, "other-"))
+FIRMLY_OTHER = frozenset(("other+++", "other++"))
 _NONE = ((0.97, "none+++"), (0.7, "none+"), (0.0, "none"))
 
 

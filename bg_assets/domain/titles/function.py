@@ -7,6 +7,8 @@ from bg_assets.domain.titles.hits import Hit, runs
 
 # What somebody does stands before what it is done for: `specjalista ds. zakupów IT`.
 _HEAD_FIRST = frozenset(("fr", "es", "it", "pt", "pl", "cs"))
+# Who works in the office of whom runs all is of the executive; who does a thing for him is not.
+_OFFICES = frozenset(("office", "offices", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,18 @@ def _strength(hit: Hit) -> float:
     3 a whole title, 2 a function, 1.5 a general manager (a function beside it is told first), 1 a
     weak function, 0.5 a weak kind of work such as clerk or engineer.
     """
-    if not hit.phrase.functions:
+    if not hit.phrase.functions or _is_of_others(hit):
         return 0.0
     if hit.kind == "weak":
         return 0.5 if hit.levels else 1.0
     if hit.kind != "title":
         return 2.0
     return 1.5 if _general(hit) else 3.0
+
+
+def _is_of_others(hit: Hit) -> bool:
+    """Whether it names who runs all, for whom something is done: `President's Club Coordinator`."""
+    return hit.owned and hit.phrase.functions[0] == "executive" and hit.next_word not in _OFFICES
 
 
 def _general(hit: Hit) -> bool:

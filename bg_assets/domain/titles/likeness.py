@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bg_assets.domain.titles import beside, calibration, tail
+from bg_assets.domain.titles import beside, calibration, languages, tail
 from bg_assets.domain.titles.function import Basis, Finding
 from bg_assets.domain.titles.tail import Likely
 from bg_assets.domain.titles.weighing import Reading
@@ -74,8 +74,7 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
         return Opinion(found, basis, [])
     english = case[1].startswith("English")
     if found is None or basis is None:
-        least = calibration.LEAST_IN_ENGLISH if english else calibration.LEAST_LIKELY
-        if likely.function is None or shares.like < least:
+        if likely.function is None or shares.like < _least_learned(reading, english):
             return Opinion(found, basis, [])
         return _learned(reading.words, likely, shares.like, ())
     if likely.function == found.values[0]:
@@ -95,7 +94,7 @@ def heard(reading: Reading, likely: Likely, found: Finding | None, basis: Basis 
         if likely.function
         else "titles like it have none of the functions"
     )
-    kept = _is_kept(reading, likely, found, case)
+    kept = _is_kept(reading, likely, found, case, shares)
     if shares.lexicon < _least_told(reading, likely, case) and not kept:
         could_be = f"{in_words(found.values[0])} by {found.phrase!r} alone"
         return Opinion(None, None, [f"{could_be}: {against}"], True, found.values)
@@ -134,9 +133,11 @@ def _gives_way(
     shares: beside.Shares,
 ) -> bool:
     """Whether what was learned stands in the place of what the lexicon found."""
-    if likely.function in (None, "executive", *reading.served) or case[0] == "finer":
+    if likely.function in (None, "executive", *reading.served):
         return False
     english, topic = case[1].startswith("English"), _names_a_topic(reading)
+    if case[0] == "finer":
+        return _is_of_a_part(reading, found) and case[2] in beside.FIRMLY_OTHER
     known_phrase = " " in found.phrase and not (english or reading.unknown)
     if known_phrase or len(found.phrase) <= _ACRONYM or _is_whole(reading, found):
         # `Solutions Architect`: the lexicon has the whole title, and knows of whom it is said.
@@ -148,7 +149,23 @@ def _gives_way(
         return False
     margin = calibration.MARGIN_IN_ENGLISH if english else calibration.MARGIN
     likelier = shares.like >= shares.lexicon + margin
-    return likelier and shares.like >= calibration.LEAST_LIKELY
+    strange = _is_strange(reading, likely)
+    least = calibration.LEAST_ABROAD if strange else calibration.LEAST_LIKELY
+    return likelier and shares.like >= least
+
+
+def _is_of_a_part(reading: Reading, found: Finding) -> bool:
+    """Whether a finer function is that of a part only: `Customs Compliance Manager in Textiles`."""
+    small = len(found.phrase) <= _ACRONYM or _is_whole(reading, found)
+    return reading.unknown and not small and not _names_a_topic(reading)
+
+
+def _least_learned(reading: Reading, english: bool) -> float:
+    """The share from which on a function is told that nothing but titles like it tells."""
+    if english:
+        return calibration.LEAST_IN_ENGLISH
+    rarely = _language(reading) in calibration.RARELY_ANSWERED
+    return calibration.LEAST_LIKELY if rarely else calibration.LEAST_ABROAD
 
 
 def _floor(reading: Reading, found: Finding, basis: Basis, kept: bool, english: bool) -> float:
@@ -163,20 +180,47 @@ def _least_told(reading: Reading, likely: Likely, case: tuple[str, str, str]) ->
     english = case[1].startswith("English")
     if english and reading.unknown:
         return calibration.LEAST_STRANGE
+    if _is_strange(reading, likely):
+        return calibration.LEAST_ABROAD
     # Weak words that are all known (`Manager, Director's Office`) say what they can.
     against = likely.function is not None and not (english and case[0] == "weak")
     return calibration.LEAST_AGAINST if against else calibration.LEAST_LEXICON
 
 
-def _is_kept(reading: Reading, likely: Likely, found: Finding, case: tuple[str, str, str]) -> bool:
+def _is_kept(
+    reading: Reading,
+    likely: Likely,
+    found: Finding,
+    case: tuple[str, str, str],
+    shares: beside.Shares,
+) -> bool:
     """Whether what the lexicon found is told whatever titles like it are."""
-    if likely.function is None and case[0] in ("post", "phrase"):
+    strange = _is_strange(reading, likely)
+    # Of a compound the last part is what somebody is: `Schiffsmakler`.
+    one_word = found.rule == "title" and len(reading.words) == 1 and likely.function is None
+    if len(found.phrase) <= _ACRONYM or one_word or _is_whole(reading, found):
         return True
-    if len(found.phrase) <= _ACRONYM:
-        return True
+    firm = likely.function is None and case[0] in ("post", "phrase")
+    if firm or _names_a_topic(reading):
+        return not strange or shares.lexicon >= calibration.LEAST_LEXICON
     # `Legal and Commercial Advisor`: titles like it are of another one of what it names.
     named = likely.function in found.values or bool(reading.served)
-    return named or case[0] == "finer" or _names_a_topic(reading) or _is_whole(reading, found)
+    finer = case[0] == "finer" and not (reading.unknown and likely.function is not None)
+    return named or finer
+
+
+def _is_strange(reading: Reading, likely: Likely) -> bool:
+    """Whether a title that is surely not English has words that the lexicon has not.
+
+    Not of the language of which fewest titles are answered as it is.
+    """
+    strange = reading.unknown and likely.foreign >= beside.FOREIGN
+    return strange and _language(reading) not in calibration.LEAST_ANSWERED
+
+
+def _language(reading: Reading) -> str | None:
+    told = languages.of(reading.text, reading.spoken)
+    return told.language if told else None
 
 
 def _is_whole(reading: Reading, found: Finding) -> bool:

@@ -193,7 +193,10 @@ class _Reader:
             self.about = frozenset(
                 hit.at
                 for hit, after in pairwise(hits)
-                if after.owned and hit.levels and after.at == hit.at + len(hit.phrase.words) + 1
+                if after.owned
+                and hit.levels
+                and hit.unit != after.unit
+                and after.at == hit.at + len(hit.phrase.words) + 1
             )
         self.first: Hit | None = None  # the first rank of the section
         self.last: Hit | None = None  # the last rank that was read

@@ -10,6 +10,7 @@ from bg_assets.domain.titles.languages import UNTOLD, Told
 from bg_assets.domain.titles.leaving import Past, leaver
 from bg_assets.domain.titles.lexicon import Lexicon
 from bg_assets.domain.titles.phrases import Phrase
+from bg_assets.domain.titles.serving import of_others, served
 
 _HELP = frozenset(("assistant", "associate"))
 _EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
@@ -30,16 +31,6 @@ _RANKING = frozenset(("title", "weak", "level", "grade"))
 _SI = ("si",)  # of Romanian; in French titles it is what the table says
 _AND = frozenset((("a",), ("e",), ("ed",), ("en",), ("i",), ("och",), ("og",), ("oraz",), _SI))
 _ANDS = frozenset(("and", *(word for (word,) in _AND)))
-
-
-# What looks after somebody of rank or after his doings: `VP Office`; of an officer, `CFO Advisory`.
-_ABOUT = frozenset(("office", "offices", "club"))
-_ABOUT_OFFICERS = _ABOUT | frozenset(
-    (
-        *("advisory", "agenda", "communications", "council", "coverage", "forum", "network"),
-        *("practice", "relations", "roundtable", "staff", "suite", "team"),
-    )
-)
 
 
 def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UNTOLD) -> Parsed:
@@ -72,6 +63,7 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
             office = phrase.words[:2] == ("office", "of")
         end = at + len(phrase.words)
         owned = office or (end - 1 in owners and end < len(words))
+        phrase = served(phrase, parsed.hits[-1] if parsed.hits else None, at)
         hit = _hit(phrase, text, at, (unit, run, begun), linked, owned)
         _heard(parsed, hit, past, text, end)
         if phrase.words == ("ex",) and not past.on and starts.get(end) is None:
@@ -188,7 +180,7 @@ def _hit(
         return Hit(phrase, at, unit, run, linked, owned)
     end = at + len(phrase.words)
     ahead, word = _ahead(text, end)
-    owned = owned or (word in _ABOUT_OFFICERS and _looked_after(phrase, text, end, ahead, word))
+    owned = owned or of_others(phrase, text, at, ahead, word)
     deputy = at > begun and "deputy" in text.words[begun:at]
     return Hit(phrase, at, unit, run, linked, owned, ahead, word, deputy)
 
@@ -208,15 +200,6 @@ def _ahead(text: Text, end: int) -> tuple[Ahead, str]:
     if following.levels:
         return Ahead.RANK, word
     return (Ahead.FUNCTION if following.functions else Ahead.END), word
-
-
-def _looked_after(phrase: Phrase, text: Text, end: int, ahead: Ahead, word: str) -> bool:
-    """Whether the word after a rank says whose office it is: not in `Director Office Services`."""
-    if ahead not in (Ahead.WORD, Ahead.FUNCTION):
-        return False
-    if phrase.levels[:1] == ("c_level",):
-        return word in _ABOUT_OFFICERS
-    return word in _ABOUT and text.stops(end + 1)
 
 
 def _officer(phrase: Phrase | None) -> bool:

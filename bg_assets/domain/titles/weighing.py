@@ -18,8 +18,10 @@ CACHED = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as read, before the department is heard."""
+    """A text as read, before the department is heard. spoken: as it was read with."""
 
+    text: str
+    spoken: tuple[str, ...]
     function: Finding | None
     level: Finding | None
     left: bool
@@ -64,6 +66,8 @@ def read(text: str, spoken: tuple[str, ...] = ()) -> Reading:
         bracket = _first(firm if function else within)
         function = _in_bracket(bracket) or function
     return Reading(
+        text=text,
+        spoken=spoken,
         function=function,
         level=level,
         left=left,

@@ -244,6 +244,66 @@ def test_a_word_yields_to_what_titles_like_it_surely_are(title: str, function: s
 
 
 @pytest.mark.parametrize(
+    ("title", "chance", "expected"),
+    [
+        ("Customs Compliance Manager in Textiles", 0.98, "operations"),
+        ("Compliance Manager zkušebny", 0.98, "operations"),
+        ("Customs Compliance Manager in Textiles", 0.6, None),
+        ("Compliance Manager", 0.98, "compliance"),
+        ("Senior Compliance Manager", 0.98, "compliance"),
+    ],
+)
+def test_a_finer_function_of_a_part_gives_way_where_titles_like_it_are_surely_of_another(
+    title: str, chance: float, expected: str | None
+) -> None:
+    found = Finding(("compliance",), "title", "compliance manager")
+    likely = _likely("operations", chance)
+    said = likeness.heard(read(title), likely, found, Basis("title", 0.93))
+    assert (said.finding.values[0] if said.finding else None) == expected
+    if expected == "operations":
+        assert said.finding is not None
+        assert "compliance" in said.finding.values
+
+
+# A share that is enough where few titles are answered, and nowhere else.
+@pytest.mark.parametrize(
+    ("title", "answered"),
+    [
+        ("zwerfvuilopruimster van de gemeente", False),
+        ("sběračka odpadků na ulicích", False),
+        ("raccoglitrice di rifiuti delle strade", True),
+        ("Straßenkehrerin der Stadtwerke", True),
+    ],
+)
+def test_what_titles_like_it_are_is_told_from_another_share_on_by_language(
+    monkeypatch: pytest.MonkeyPatch, title: str, answered: bool
+) -> None:
+    monkeypatch.setattr(beside, "shares", lambda case: Shares(0.0, 0.6))
+    likely = replace(_likely("operations", 0.6), foreign=1.0)
+    said = likeness.heard(replace(read(title), unknown=True), likely, None, None)
+    assert (said.finding is not None) == answered
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("directrice du dépôt zzyqu", False),
+        ("direttrice del deposito zzyqu", True),
+        ("Director, Depot of Zzyqu", True),
+    ],
+)
+def test_a_topic_is_told_of_an_office_abroad_only_where_it_is_right_half_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, title: str, told: bool
+) -> None:
+    monkeypatch.setattr(beside, "shares", lambda case: Shares(0.3, 0.3))
+    foreign = 0.0 if title.startswith("Director,") else 1.0
+    likely = replace(_likely("operations", 0.1, none=0.9), foreign=foreign)
+    found = Finding(("operations",), "word", "depot")
+    said = likeness.heard(replace(read(title), unknown=True), likely, found, Basis("word", 0.9))
+    assert (said.finding is not None) == told
+
+
+@pytest.mark.parametrize(
     "title",
     ["enseignante en TIC", "technicus automatisering verwarming", "employée de l'état civil"],
 )
