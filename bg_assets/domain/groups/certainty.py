@@ -28,6 +28,7 @@ RIVALS = -0.44  # times log(1 + others who could have the place by the same func
 FORKED = -1.4  # the function is one of several that the title or department could mean
 TOPICS = -1.1  # times log(1 + words of the title about something else)
 UNIT = 1.0  # times the share of the department's people in this line of work, less a half
+NAMED = 0.7  # in a public body title or department call the function so, and those are chosen first
 STEPS = -0.23  # times the steps below the top of the company, less two
 MOST_STEPS = 4
 _USUAL_STEPS = 2
@@ -71,6 +72,7 @@ class Evidence:
     topics: int = 0
     unit: float | None = None
     steps: int | None = None
+    named: bool = False
 
 
 def certainty(evidence: Evidence) -> float:
@@ -96,6 +98,7 @@ def parts(evidence: Evidence) -> dict[str, float]:
         "forked": FORKED * evidence.forked,
         "topics": TOPICS * math.log1p(evidence.topics),
         "unit": 0.0 if unit is None else UNIT * (unit - 0.5),
+        "named": NAMED * evidence.named,
         "steps": 0.0 if steps is None else STEPS * (min(steps, MOST_STEPS) - _USUAL_STEPS),
     }
 
@@ -154,6 +157,7 @@ class Surroundings:
             topics(title, fit.function),
             self._unit(choice.person_id, fit.function),
             self._placed.of(choice.person_id).steps,
+            fit.named,
         )
 
     def _unit(self, person_id: str, function: str) -> float | None:

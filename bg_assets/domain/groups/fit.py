@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from bg_assets.domain.groups.remit import NAMED, Remit, remit
+from bg_assets.domain.groups.remit import Remit, remit
+from bg_assets.domain.groups.shares import called, is_named, matters, share
 from bg_assets.domain.groups.ties import subject
 from bg_assets.domain.products.template import Condition, RoleRule, Template
 from bg_assets.domain.titles import authority
@@ -20,20 +21,6 @@ SECOND_BEST = 0.8
 BY_DEPARTMENT = 0.8
 ANOTHER_OF_UNIT = 0.25  # and what else a department of several things is of
 ANOTHER_SUBJECT = 0.4
-# Factors on who decides for a function, by how much of it somebody has. Of British public posts
-# read as finance, HR and IT from director up, so many have that profession: of the whole 0.88, 0.94
-# and 0.88, of a unit 0.84, 0.85 and 0.70, of a part 0.76, 0.82 and 0.49, unknown 0.07, 0.30 and
-# 0.16; and so many that and one of the higher grades too: 0.44, 0.53 and 0.46; 0.33, 0.50 and 0.26;
-# 0.23, 0.30 and 0.28; 0.01, 0.05 and 0.05. In business nobody makes policy of a function; no list
-# is known.
-_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.97, "part": 0.95, "unknown": 0.95}
-_PUBLIC_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.9, "part": 0.65, "unknown": 0.4}
-# Who runs a part of the company decides little beyond it; owners have no such name.
-_EXECUTIVE_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.95, "part": 0.6, "unknown": 1.0}
-# Security there is mostly that of the country, of buildings and of patients.
-_GUARDED = frozenset(("public", "hospital", "university"))
-_HEADS = ("decision_maker", "champion")
-_DEPUTIES = 5.0  # the rank of a deputy director: below it work is told by other words
 _REMITTED: Mapping[Remit, str] = {
     "unit": "the department is of something else",
     "part": "the title names a part of it",
@@ -52,12 +39,16 @@ _NO_SUBJECT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A role that somebody could have: how well, 0 to 1, for which function, and the reason."""
+    """A role that somebody could have: how well, 0 to 1, for which function, and the reason.
+
+    named: in a public body the function has to be called by its name or work, and is.
+    """
 
     role: str
     score: float
     function: str | None
     reason: str
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,34 +172,22 @@ def _best(
         if function and candidate.by_department and not condition.departments:
             score *= ANOTHER_SUBJECT if subject(candidate.title) - _NO_SUBJECT else BY_DEPARTMENT
         extent: Remit = "whole"
-        if function and function in NAMED and rule.role in _HEADS:
-            name = "information_security" if _guards(function, candidate) else function
+        sector, named = candidate.sector, False
+        if function and matters(rule.role, function, sector):
+            name = called(function, sector)
             extent = remit(candidate.bare, candidate.department, name, candidate.by_department)
-            score *= _share(rule.role, function, extent, candidate)
+            left = share(rule.role, function, extent, sector, candidate.rank, candidate.bare)
+            score *= left
+            named = is_named(function, extent, left, sector)
         fit = _judged(candidate, rule.role, score, function, template, employees)
         if rule.role == "decision_maker" and extent in _REMITTED:
             fit = replace(fit, reason=f"{fit.reason}; {_REMITTED[extent]}")
         if best is None or fit.score > best.score:
-            best = fit
+            best = replace(fit, named=True) if named else fit
     if best is None:
         return Unfit(rule.role, "no-fit")
     # Last, since it is rarely so and asks for many phrases.
     return _never(candidate, rule) or best
-
-
-def _share(role: str, function: str, extent: Remit, candidate: Candidate) -> float:
-    """The factor for how much of a function somebody has; of champions only for what is no part."""
-    public = candidate.sector == "public" or _guards(function, candidate)
-    if role == "champion":
-        above = candidate.rank >= _DEPUTIES and public and extent == "unknown"
-        return _PUBLIC_REMITS[extent] if above and function != "executive" else 1.0
-    if function == "executive":
-        return _EXECUTIVE_REMITS[extent]
-    return (_PUBLIC_REMITS if public else _REMITS)[extent]
-
-
-def _guards(function: str, candidate: Candidate) -> bool:
-    return function == "security" and candidate.sector in _GUARDED
 
 
 def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:

@@ -60,6 +60,27 @@ _NAMES = {
     )
     for function, names in _SPELLED.items()
 }
+# What those below the head of a function do all day: they are called so, without its name.
+_WORK_SPELLED = {
+    "finance": (
+        "accountant accountants accountancy accounting accounts bookkeeper bookkeeping ledger "
+        "reconciliation controller comptroller budget budgets budgeting buchhalter buchhalterin "
+        "buchhaltung comptable comptabilite contable contabilidad contabile contabilita boekhouder "
+        "boekhouding controlling"
+    ),
+    "hr": (
+        "learning_and_development employee_relations employees reward rewards diversity "
+        "organisation_development organization_development employment_relations"
+    ),
+    "it": (
+        "network networks database databases helpdesk desktop server servers software developer "
+        "programmer systems_manager systems_administrator system_administrator"
+    ),
+}
+_WORK = {
+    function: tuple(f" {name.replace('_', ' ')} " for name in names.split())
+    for function, names in _WORK_SPELLED.items()
+}
 # Words that say nothing of what a post is about.
 _EMPTY = frozenset(
     word
@@ -91,6 +112,13 @@ def remit(title: str | None, department: str | None, function: str, by_departmen
     if own != "whole" or by_department or not department:
         return own
     return "unit" if _elsewhere(department, function) else own
+
+
+@lru_cache(maxsize=1 << 16)
+def does_its_work(title: str | None, function: str) -> bool:
+    """Whether a title has a word for the everyday work of a function."""
+    told = " , ".join(f" {' '.join(words)} " for words in spoken(title or ""))
+    return any(word in told for word in _WORK.get(function, ()))
 
 
 def _of_text(text: str | None, function: str) -> Remit:

@@ -143,3 +143,68 @@ def test_the_director_of_a_museum_is_its_head() -> None:
     others = [person(at, "Curator", manager="p00000") for at in range(1, 7)]
     assert roles(museum, "finance_system", top, *others)["p00000"] == "decision_maker"
     assert "p00000" not in roles(museum, "finance_system", top, *others[:3])
+
+
+@pytest.mark.parametrize(
+    ("product", "title", "department"),
+    [
+        ("finance_system", "Grants Manager", "Wales"),
+        ("finance_system", "Collections Manager", "Science"),
+        ("finance_system", "Tax Specialist", None),
+        ("finance_system", "Portfolio Manager", "Delivery"),
+        ("hr_system", "Learning Manager", "Galleries"),
+        ("hr_system", "Training Manager", "Teaching"),
+        ("hr_system", "Placement Manager", "Secure Accommodation"),
+        ("security_platform", "Security Manager", "Commercial Directorate"),
+        ("security_platform", "Security Officer", None),
+        ("security_platform", "Head of Visitor Services and Security", "Operations"),
+        ("security_platform", "Head of Security of Electricity Supply", None),
+        ("security_platform", "Web Manager", "Communications"),
+    ],
+)
+def test_in_a_public_body_who_is_hardly_of_a_function_neither_wants_its_system_nor_speaks_for_it(
+    product: str, title: str, department: str | None
+) -> None:
+    found = roles(BODY, product, TOP, person(1, title, department))
+    assert found.get("p00001") not in {"champion", "stakeholder", "decision_maker"}
+
+
+@pytest.mark.parametrize(
+    ("product", "title", "department"),
+    [
+        ("finance_system", "Senior Finance Manager", "Wales"),
+        ("finance_system", "Accounts Manager", None),
+        ("finance_system", "Team Leader", "Finance"),
+        ("hr_system", "HR Learning Manager", None),
+        ("hr_system", "Learning & Development Manager", "Corporate Services"),
+        ("hr_system", "Manager", "Human Resources"),
+        ("security_platform", "Information Security Manager", "Commercial Directorate"),
+        ("security_platform", "Network Manager", "Corporate Services"),
+        ("security_platform", "IT Manager", "Communications"),
+    ],
+)
+def test_in_a_public_body_who_is_called_by_the_function_or_its_work_may_want_its_system(
+    product: str, title: str, department: str | None
+) -> None:
+    assert roles(BODY, product, TOP, person(1, title, department))["p00001"] == "champion"
+
+
+@pytest.mark.parametrize(
+    "title", ["Head of Visitor Security", "Security Manager", "Director of High Security"]
+)
+def test_who_guards_buildings_ratifies_no_purchase(title: str) -> None:
+    assert "p00001" not in roles(BODY, "hr_system", TOP, person(1, title))
+    told = roles(BODY, "hr_system", TOP, person(1, "Head of Information Security"))
+    assert told["p00001"] == "blocker"
+    shop = Company("s", 2400, 2400, "GB", "Retail")
+    assert roles(shop, "hr_system", person(0, "CEO"), person(1, title))["p00001"] == "blocker"
+
+
+def test_in_business_the_everyday_words_of_a_function_are_enough() -> None:
+    shop = Company("s", 2400, 2400, "GB", "Retail")
+    for product, title in (
+        ("finance_system", "Credit Manager"),
+        ("hr_system", "Training Manager"),
+        ("security_platform", "Security Manager"),
+    ):
+        assert roles(shop, product, person(0, "CEO"), person(1, title))["p00001"] == "champion"
