@@ -17,7 +17,7 @@ from bg_assets.storage.attach import attaching, catalog, choosing
 from bg_assets.storage.attach.attaching import Preview
 from bg_assets.storage.attach.catalog import CannotAttach, Table
 from bg_assets.storage.attach.choosing import Choice
-from bg_assets.storage.capture import attached
+from bg_assets.storage.capture import attached, observed
 
 Kind = Literal["people", "companies"]
 _KINDS = click.Choice(["people", "companies"])
@@ -68,7 +68,8 @@ def attach(
 
     It needs USAGE on the schema, SELECT and TRIGGER on the table; what is missing is said, as
     statements for its owner, before anything changes. Nothing of ours ever writes to the table:
-    imports into it are refused, and webhook events about its people wait as dead letters.
+    imports into it are refused. What webhook events and providers tell of its people is kept beside
+    it, and counts until its owner writes something else in that cell.
 
     Its owner may change it at any time: `status` and `doctor` say what no longer fits, and the same
     command again, with --map where a column has another name, mends it.
@@ -110,7 +111,8 @@ def detach(kind: Kind, as_json: bool) -> None:
     """Read people or companies from bg.people or bg.companies again.
 
     The table that was attached is left as it was before. Groups follow what stands in our own
-    table: companies that differ are refreshed.
+    table: companies that differ are refreshed. What was told of people beside the table is kept,
+    and counts again where the same table is attached again.
     """
     with session.opened() as engine:
         try:
@@ -189,6 +191,7 @@ def _held(err: sa.exc.OperationalError) -> NoReturn:
 def _list(engine: sa.Engine, as_json: bool) -> None:
     with database.connect(engine) as conn:
         found = attached.read(conn)
+        told_of, alone = observed.counts(conn)
         wrong = [*attached.misfits(conn), *attached.failures(conn)]
     if as_json:
         tables = [
@@ -202,19 +205,29 @@ def _list(engine: sa.Engine, as_json: bool) -> None:
             }
             for one in found.values()
         ]
-        terminal.print_json({"attached": tables, "problems": wrong})
+        beside = {"people": told_of, "people_of_ours_alone": alone}
+        terminal.print_json({"attached": tables, "beside": beside, "problems": wrong})
     else:
         for one in found.values():
             columns = ", ".join(f"{m}={'+'.join(t)}" for m, t in one.mapping.items())
             terminal.tell(f"{one.kind} are read from {one.on_table}: {columns}")
             if one.gone:
                 terminal.tell(f"  gone is who has {', '.join(one.gone)}")
+            if one.kind == "people":
+                terminal.tell(f"  {_beside(told_of, alone)}")
         for kind in ("people", "companies"):
             if kind not in found:
                 terminal.tell(f"{kind} are read from bg.{kind}: nothing is attached")
         for line in wrong:
             terminal.tell(f"problem: {line}")
     raise SystemExit(session.FAILED if wrong else 0)
+
+
+def _beside(told_of: int, alone: int) -> str:
+    return (
+        f"told of beside it: {told_of:,} of these people, and {alone:,} whom only we know; see "
+        "bg.observations"
+    )
 
 
 def _tell(table: Table, choice: Choice, found: Preview) -> None:
@@ -261,9 +274,16 @@ def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
     if found.own:
         rows = "1 row" if found.own == 1 else f"{found.own:,} rows"
         lines.append(f"bg.{choice.kind} has {rows}, of no account while this is attached")
+    lines.append(_mode(choice))
     lines += [f"an index is missing: {one.statement}" for one in found.indexes if one.needed]
     lines += [f"an index would help: {one.statement}" for one in found.indexes if not one.needed]
     return lines
+
+
+def _mode(choice: Choice) -> str:
+    if choice.kind == "companies":
+        return "it is only read: nothing of ours writes there"
+    return "it is only read: what events and providers tell of its people is kept beside it"
 
 
 def _document(

@@ -23,6 +23,7 @@ def test_a_dry_run_shows_what_would_be_read_and_done_and_changes_nothing(prisma:
         "name          fullName", "title         jobTitle", "who is gone   deletedAt",
         "Ada A", "public.people: 3 rows, 3 there, 0 gone", "create trigger capture_people_update",
         "and at 2 that are not: attach or import companies", "nothing was changed",
+        "it is only read: what events and providers tell of its people is kept beside it",
     ):  # fmt: skip
         assert said in done.out, done.out
     missing = [line for line in done.out.splitlines() if line.startswith("an index is missing")]
@@ -47,6 +48,8 @@ def test_attached_companies_and_people_wait_for_their_first_groups(prisma: Comma
     assert "people attached             public.people" in prisma("status").out
     listed = prisma.json("attach")
     assert [one["table"] for one in listed["attached"]] == ['public."Company"', "public.people"]
+    assert listed["beside"] == {"people": 0, "people_of_ours_alone": 0}
+    assert "told of beside it: 0 of these people" in prisma("attach").out
 
 
 def test_detached_all_is_as_before(prisma: Command) -> None:

@@ -71,7 +71,8 @@ class Known:
     by_email and by_domain hold candidates: everybody who had it when this was read or got it
     since. locked: people whom somebody else is writing just now. seen: when each value of a person
     was told, of those of whom a part was told last. removed: who is gone for good, with whom they
-    turned out to be; None where they were erased.
+    turned out to be; None where they were erased. theirs: who stands in a table of somebody else's,
+    and copied: of whom a row is kept beside it.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -89,6 +90,8 @@ class Known:
     refreshes: dict[str, None] = field(default_factory=dict)
     changed_seen: dict[str, None] = field(default_factory=dict)
     removed: dict[str, str | None] = field(default_factory=dict)
+    theirs: frozenset[str] = frozenset()
+    copied: set[str] = field(default_factory=set)
 
 
 def find_person(known: Known, source: str, event: Event, workspace: str) -> Person | str | None:

@@ -17,7 +17,7 @@ from bg_assets.storage import audit, locks
 from bg_assets.storage.attach import reading
 from bg_assets.storage.attach.catalog import CannotAttach, Table, missing_rights, quoted
 from bg_assets.storage.attach.choosing import Choice
-from bg_assets.storage.capture import attached, triggers, watch
+from bg_assets.storage.capture import attached, observed, triggers, watch
 from bg_assets.storage.locks import Lock
 
 ATTACHED, DETACHED = "attach", "detach"
@@ -167,7 +167,7 @@ def attach(conn: sa.Connection, table: Table, choice: Choice, actor: str) -> Non
     """
     columns = {one.name: one for source in choice.theirs.values() for one in source}
     columns |= {one.name: one for one in choice.gone}
-    values = {
+    values: dict[str, Any] = {
         "kind": choice.kind,
         "on_table": _plainly(conn, table.oid),
         "schema": table.schema,
@@ -181,6 +181,10 @@ def attach(conn: sa.Connection, table: Table, choice: Choice, actor: str) -> Non
         "actor": actor,
     }
     _begin(conn)
+    if choice.kind == "people":
+        before = attached.read(conn).get("people")
+        renamed = before is not None and before.table_oid == table.oid
+        observed.belongs_to(conn, values["on_table"], renamed=renamed)
     conn.execute(_KEEP, values)
     _put_in_force(conn)
     audit.record(conn, actor, ATTACHED, choice.kind, detail={"table": values["on_table"]})

@@ -21,7 +21,7 @@ from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
-from bg_assets.storage.capture import attached
+from bg_assets.storage.capture import attached, observed
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import forgetting, traces
@@ -106,16 +106,22 @@ _COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
 _ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, deleted boolean, {})".format(
     ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 )
-_CREATE_PEOPLE = sa.text(f"""
-    insert into bg.people (id, {", ".join(_COLUMNS)})
-    select id, {", ".join(_COLUMNS)} from {_ROWS} order by id
-""")
+_CREATE_PEOPLE = {
+    table: sa.text(f"""
+        insert into {table} (id, {", ".join(_COLUMNS)})
+        select id, {", ".join(_COLUMNS)} from {_ROWS} order by id
+    """)
+    for table in observed.TABLES
+}
 # Served by the primary key; the rows are locked already.
-_CHANGE_PEOPLE = sa.text(f"""
-    update bg.people as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)},
-        deleted_at = case when r.deleted then coalesce(p.deleted_at, now()) end
-    from {_ROWS} where p.id = r.id
-""")
+_CHANGE_PEOPLE = {
+    table: sa.text(f"""
+        update {table} as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)},
+            deleted_at = case when r.deleted then coalesce(p.deleted_at, now()) end
+        from {_ROWS} where p.id = r.id
+    """)
+    for table in observed.TABLES
+}
 _TELL_SEEN = sa.text("""
     insert into bg.webhook_seen (person_id, observed_at, whole_at, told)
     select person_id, observed_at, whole_at, told
@@ -168,7 +174,6 @@ def apply_pending(
         trace = {**ids, **of_each}[events[0].id] if len(events) == 1 else ""
         conn.execute(_TRACE, {"trace": trace})
         last = None if trace or not of_each else traces.last_change(conn)
-        events = _refused(conn, events)
         known = webhook_known.read(conn, _told(events))
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
         _note(conn, events, verdicts, began_at)
@@ -210,18 +215,6 @@ def _read(
         if row.trace_id is not None:
             of_each[row.id] = row.trace_id
     return events, ids, of_each
-
-
-def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
-    """The same events; what is about people can't be applied while they are somebody else's."""
-    why = attached.refusal(conn, "people")
-    if why is None:
-        return list(events)
-    unfit = Unfit(f"can't be changed: {why}; then `bg-assets requeue` applies it", "person")
-    return [
-        replace(one, event=unfit) if isinstance(one.event, Event) and one.event.person else one
-        for one in events
-    ]
 
 
 def _note(
@@ -290,10 +283,21 @@ def _write(
             (key, known.identities[key]) for key in known.new_identities
         )
     ]
+    table = observed.table(conn)
+    if table == observed.BESIDE:
+        plain = known.changed_people.keys() - known.copied
+        observed.take(conn, plain, strict=True)
+        known.copied |= {*plain, *known.new_people}
     for statement, rows in (
         (_CREATE_COMPANIES, companies),
-        (_CREATE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.new_people]),
-        (_CHANGE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.changed_people]),
+        (
+            _CREATE_PEOPLE[table],
+            [asdict(known.people[person_id]) for person_id in known.new_people],
+        ),
+        (
+            _CHANGE_PEOPLE[table],
+            [asdict(known.people[person_id]) for person_id in known.changed_people],
+        ),
         (_RECOGNISE, identities),
         (_TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen]),
     ):
