@@ -223,3 +223,20 @@ def test_ids_that_cannot_be_ours_are_counted_and_left_out(bg: Command) -> None:
     assert {row["name"] for row in found["first"]} == {"One", "ok_2"}
     bg.execute("insert into firms values ('still bad', 'Five')")
     assert bg.value("select count(*) from bg.changes where company_id = 'still bad'") == 0
+
+
+def test_a_dry_run_shows_how_each_column_would_be_written(prisma: Command) -> None:
+    prisma.json("attach", "companies", "--table", "public.Company")
+    shown = prisma(*PEOPLE, "people", "--writable", "--dry-run")
+    assert "it is written: what events and providers tell of its people" in shown.out
+    assert "  title: jobTitle = r.title" in shown.out
+    assert "  kept beside it: location, no column of the table holds it" in shown.out
+    assert "who is deleted: deletedAt = (now() at time zone 'UTC'), back null" in shown.out
+    assert prisma(*PEOPLE, "people", "--writable").code == 0
+    again = prisma.json(*PEOPLE, "people")
+    assert (again["writable"], again["writes"]["new_people"]) == (True, True)
+    assert "it is written to; told of beside it" in prisma("attach").out
+    assert prisma.json(*PEOPLE, "people", "--read-only")["writable"] is False
+    assert [one["writable"] for one in prisma.json("attach")["attached"]] == [False, False]
+    refused = prisma("attach", "companies", "--table", "public.Company", "--writable")
+    assert (refused.code, "--writable is for people" in refused.err) == (2, True)

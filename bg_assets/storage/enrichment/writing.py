@@ -4,10 +4,9 @@ One transaction; the triggers make the changes, by which the company is refreshe
 other writer.
 """
 
-import json
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,7 +15,9 @@ from bg_assets.domain.enrichment import observing
 from bg_assets.domain.enrichment.asking import CompanyAsked, FoundCompany, FoundPerson, Kind
 from bg_assets.domain.enrichment.observing import CompanyRow, Row, Told
 from bg_assets.storage import claims, locks, refreshes
-from bg_assets.storage.capture import attached, observed
+from bg_assets.storage.capture import attached
+from bg_assets.storage.enrichment import people
+from bg_assets.storage.enrichment.people import Place
 from bg_assets.tracing import spans
 
 # Who waits longer for somebody else's rows lets them be: what was answered is kept.
@@ -26,17 +27,7 @@ _TELL = sa.text("""
 _SOURCE = sa.text("""
     select set_config('bg.source', :source, true), set_config('bg.trace_id', :trace, true)
 """)
-# Served by primary keys, as is all that names ids. The order is that of all who write many people.
-_LOCK = {
-    table: sa.text(f"select id from {table} where id = any(:ids) order by id for update")
-    for table in observed.TABLES
-}
-# In a statement of its own, so that it sees what stood there when the lock was had.
-_ROWS = sa.text("""
-    select id, company_id, name, title, department, email, location, start_date, end_date, status,
-        deleted_at is not null as deleted, observed_at
-    from bg.canonical_people where id = any(:ids)
-""")
+# Served by primary keys, as is all that names ids.
 # Whose the addresses are in the workspace of the company. Served by people_by_email; as a join it
 # became a look at all companies.
 _OWNERS = sa.text("""
@@ -61,28 +52,6 @@ _RECOGNISE = sa.text("""
     values ('person', :source, :key, :our_id)
     on conflict (source, kind, external_id) do update set our_id = excluded.our_id
 """)
-_COLUMNS = {
-    "company_id": "text", "name": "text", "title": "text", "department": "text", "email": "text",
-    "location": "text", "start_date": "date", "end_date": "date", "status": "text",
-    "observed_at": "timestamptz",
-}  # fmt: skip
-_TOLD_ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, {})".format(
-    ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-)
-_CHANGE = {
-    table: sa.text(f"""
-        update {table} as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)}
-        from {_TOLD_ROWS} where p.id = r.id
-    """)
-    for table in observed.TABLES
-}
-_CREATE = {
-    table: sa.text(f"""
-        insert into {table} (id, {", ".join(_COLUMNS)})
-        select id, {", ".join(_COLUMNS)} from {_TOLD_ROWS} order by id
-    """)
-    for table in observed.TABLES
-}
 _LOCK_COMPANY = sa.text("""
     select workspace from bg.companies where id = :company_id and deleted_at is null for update
 """)
@@ -160,7 +129,7 @@ class _Work:
     rows: dict[str, Row]
     owners: dict[str, list[tuple[str, str]]]
     written: Written
-    table: str
+    place: Place
     companies_refused: str | None
     told: bool = False
 
@@ -220,20 +189,9 @@ def _begin(
     for answer in answers:
         ids |= set(_recognised(conn, answer).values())
         ids |= set(_keys(answer))
-    table = observed.table(conn)
-    if table == observed.BESIDE:
-        observed.take(conn, ids)
-    conn.execute(_LOCK[table], {"ids": sorted(ids)})
-    rows = conn.execute(_ROWS, {"ids": sorted(ids)}).mappings()
-    known = {row["id"]: Row(**row) for row in rows}
-    if table == observed.BESIDE:
-        at = observed.written_at(conn, {one.id: one.company_id for one in known.values()})
-        known = {
-            one.id: replace(one, observed_at=one.observed_at or at[one.id])
-            for one in known.values()
-        }
+    place, known = people.locked(conn, ids)
     now = claims.database_now(conn)
-    return _Work(conn, company, workspace, now, known, owners, Written(), table, refused)
+    return _Work(conn, company, workspace, now, known, owners, Written(), place, refused)
 
 
 def _person(work: _Work, answer: Settled) -> None:
@@ -260,7 +218,7 @@ def _observe(work: _Work, row: Row, found: FoundPerson) -> Told:
     work.written.kept += [(row.id, why) for why in told.kept]
     if told.changes or told.seen is not None:
         after = replace(row, **told.changes, observed_at=told.seen or row.observed_at)
-        work.conn.execute(_CHANGE[work.table], {"rows": _json([after])})
+        people.change(work.conn, work.place, after)
         work.rows[row.id] = after
         if after.email is not None:
             _own(work, after.email, row.id)
@@ -290,7 +248,7 @@ def _others(work: _Work, answer: Settled) -> None:
             work.written.refused.append(("", f"not taken in: {values}"))
             continue
         made = Row(f"person-{uuid.uuid4().hex}", work.company.id, **values)
-        work.conn.execute(_CREATE[work.table], {"rows": _json([made])})
+        made = people.create(work.conn, work.place, made)
         _recognise(work.conn, answer.provider, found, made.id)
         work.rows[made.id] = made
         work.written.created.append(made.id)
@@ -367,7 +325,3 @@ def _settle(conn: sa.Connection, company_id: str, answer: Settled) -> None:
             "provider": answer.provider, "outcome": answer.outcome, "lasts": answer.lasts,
         },
     )  # fmt: skip
-
-
-def _json(rows: Iterable[Row]) -> str:
-    return json.dumps([asdict(row) for row in rows], default=str)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg2.errorcodes
 import sqlalchemy as sa
@@ -19,8 +20,9 @@ from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import Event, read_body
-from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
+from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known, rename
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
+from bg_assets.storage.attach import through
 from bg_assets.storage.capture import attached, observed
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
@@ -265,9 +267,11 @@ def _settle(
 
 
 def _write(
-    conn: sa.Connection, known: Known, verdicts: Sequence[Verdict], events: Sequence[Pending]
+    conn: sa.Connection, known: Known, verdicts: list[Verdict], events: Sequence[Pending]
 ) -> None:
-    """Write what folding changed. The number of statements does not depend on how much it is."""
+    """Write what folding changed. The number of statements does not depend on how much it is, but
+    for new people in an attached table, which gives them their ids.
+    """
     companies = [
         {
             "id": company.id,
@@ -277,32 +281,16 @@ def _write(
         }
         for company in map(known.companies.__getitem__, known.new_companies)
     ]
+    _execute(conn, _CREATE_COMPANIES, companies)
+    _write_people(conn, known, verdicts)
     identities = [
         {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
         for (kind, source, theirs), ours in (
             (key, known.identities[key]) for key in known.new_identities
         )
     ]
-    table = observed.table(conn)
-    if table == observed.BESIDE:
-        plain = known.changed_people.keys() - known.copied
-        observed.take(conn, plain, strict=True)
-        known.copied |= {*plain, *known.new_people}
-    for statement, rows in (
-        (_CREATE_COMPANIES, companies),
-        (
-            _CREATE_PEOPLE[table],
-            [asdict(known.people[person_id]) for person_id in known.new_people],
-        ),
-        (
-            _CHANGE_PEOPLE[table],
-            [asdict(known.people[person_id]) for person_id in known.changed_people],
-        ),
-        (_RECOGNISE, identities),
-        (_TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen]),
-    ):
-        if rows:
-            conn.execute(statement, {"rows": json.dumps(rows, default=str)})
+    _execute(conn, _RECOGNISE, identities)
+    _execute(conn, _TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen])
     if known.refreshes:
         refreshes.request_by_hand(
             conn,
@@ -313,6 +301,42 @@ def _write(
     forgetting.forget(conn, known.removed, *_asked_to_forget(events, verdicts))
     conn.execute(_NOW)
     _finish(conn, verdicts)
+
+
+def _write_people(conn: sa.Connection, known: Known, verdicts: list[Verdict]) -> None:
+    """Into our own table; beside an attached one, or through to it where that may be written."""
+    table = observed.table(conn)
+    found = None
+    if table == observed.BESIDE:
+        plain = known.changed_people.keys() - known.copied
+        observed.take(conn, plain, strict=True)
+        known.copied |= plain
+        found = through.read(conn)
+    changed = [asdict(known.people[person_id]) for person_id in known.changed_people]
+    if found is not None:
+        in_theirs = [row for row in changed if row["id"] in known.theirs]
+        changed = [row for row in changed if row["id"] not in known.theirs]
+        through.change(conn, found, in_theirs)
+        through.keep_beside(conn, found, in_theirs)
+        new = [asdict(known.people[person_id]) for person_id in known.new_people]
+        given = through.take_new(conn, found, new)
+        for was, now in given.items():
+            rename(known, was, now)
+        known.theirs |= {*given.values()}
+        known.copied |= {*given.values()}
+        for place, one in enumerate(verdicts):
+            if one.person_id in given:
+                verdicts[place] = replace(one, person_id=given[one.person_id])
+    new = [asdict(known.people[person_id]) for person_id in known.new_people]
+    _execute(conn, _CREATE_PEOPLE[table], new)
+    _execute(conn, _CHANGE_PEOPLE[table], changed)
+    if table == observed.BESIDE:
+        known.copied |= {*known.new_people}
+
+
+def _execute(conn: sa.Connection, statement: sa.TextClause, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        conn.execute(statement, {"rows": json.dumps(rows, default=str)})
 
 
 def _asked_to_forget(
@@ -351,7 +375,7 @@ def _finish(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
 def _refusal(err: sa.exc.DBAPIError, code: str) -> str:
     """The name of the error and of the constraint: never the message, which may quote a value."""
     diagnosis = getattr(err.orig, "diag", None)
-    if code == attached.REFUSED:
+    if code in (attached.REFUSED, attached.UNWRITTEN):
         return str(getattr(diagnosis, "message_primary", ""))
     try:
         name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")

@@ -16,6 +16,7 @@ from bg_assets.domain.webhooks.known import (
     Source,
 )
 from bg_assets.domain.webhooks.seen import Seen, later
+from bg_assets.storage.attach import through
 from bg_assets.storage.capture import observed
 from bg_assets.storage.recognition import lookups
 
@@ -84,6 +85,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     ids.update(*by_email.values())
     parameters = {"ids": sorted(ids)}
     table = observed.table(conn)
+    held = through.lock(conn, ids)
     free = set(conn.execute(_LOCK_PEOPLE[table], parameters).scalars())
     beside = table == observed.BESIDE
     copied = observed.copied(conn, ids) if beside else set()
@@ -107,7 +109,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
         people=people,
         by_domain=by_domain,
         by_email=by_email,
-        locked=frozenset((copied if beside else people.keys()) - free),
+        locked=frozenset(held | ((copied if beside else people.keys()) - free)),
         seen=seen,
         theirs=theirs,
         copied=copied,

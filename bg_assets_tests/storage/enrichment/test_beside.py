@@ -46,3 +46,29 @@ def test_a_provider_fills_what_the_owner_leaves_open_and_changes_what_is_older_t
         ("CFO", "ada@acme.example"), ("Controller", "b@acme.example"), ("CIO", None),
     }  # fmt: skip
     assert before == rows(engine, "select * from app.people union all select * from app.people")
+
+
+def test_a_provider_writes_through_to_a_table_that_may_be_written(engine: sa.Engine) -> None:
+    shapes.make(engine, RAILS)
+    shapes.attach_both(engine, RAILS, to_write=True)
+    forget_changes(engine)
+    new = datetime.now(UTC) + timedelta(minutes=1)
+    found = FoundPerson(title="Treasurer", employed_there=True, observed_at=new)
+    hired = FoundPerson(name="Eva Lund", title="CIO", employed_there=True, observed_at=new)
+    answers = [
+        Settled(Kind.PERSON, "pdl", "found", 60, "2", person=found),
+        Settled(Kind.DISCOVERY, "pdl", "found", 60, others=(hired,)),
+    ]
+    done = database.in_transaction(engine, lambda conn: write(conn, ACME, answers))
+
+    assert done is not None
+    titles = rows(
+        engine, "select id::text, title from app.people where company_id = 7 order by people.id"
+    )
+    assert [row["title"] for row in titles] == ["CFO", "Treasurer", "CIO"]
+    assert done.created == [titles[-1]["id"]]
+    seen = rows(engine, "select person_id, kind, source from bg.changes order by id")
+    assert [tuple(row.values()) for row in seen] == [
+        ("2", "role_change", "provider:pdl"),
+        (titles[-1]["id"], "person_joined", "provider:pdl"),
+    ]
