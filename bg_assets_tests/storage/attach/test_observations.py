@@ -59,15 +59,31 @@ def test_what_its_owner_writes_elsewhere_in_the_row_leaves_what_was_told(engine:
     )  # fmt: skip
 
 
-def test_who_is_reported_as_hired_is_kept_beside_and_counts(
-    engine: sa.Engine, shape: Shape
-) -> None:
+def test_who_is_reported_as_hired_is_kept_beside_and_counts(engine: sa.Engine) -> None:
+    attached(engine, DJANGO)
     new = {"id": "new-1", "name": "N", "newTitle": "CFO"}
-    assert tell(engine, "person.role_change", new, shape) == APPLIED
-    assert seen(engine) == [(shape.company, "new-1", "person_joined", "webhook")]
-    assert person(engine, "new-1")["company_id"] == shape.company
-    assert tell(engine, "person.left", "new-1", shape, 1) == APPLIED
-    assert seen(engine) == [(shape.company, "new-1", "person_left", "webhook")]
+    assert tell(engine, "person.role_change", new, DJANGO) == APPLIED
+    assert seen(engine) == [("41", "new-1", "person_joined", "webhook")]
+    assert person(engine, "new-1")["company_id"] == "41"
+    assert tell(engine, "person.left", "new-1", DJANGO, 1) == APPLIED
+    assert seen(engine) == [("41", "new-1", "person_left", "webhook")]
+
+
+def test_the_same_event_again_or_one_that_is_older_changes_nothing(engine: sa.Engine) -> None:
+    attached(engine, RAILS)
+    as_owner(engine, RAILS.retitle)
+    seen(engine)
+    told_of = {"id": "1", "name": "Ada A"}
+    before = tell(engine, "person.role_change", {**told_of, "newTitle": "VP"}, RAILS, -60)
+    assert before == ("ignored", "older than what is known of the person")
+    assert rows(engine, "select id from bg.observed_people") == []
+    assert tell(engine, "person.role_change", {**told_of, "newTitle": "VP"}, RAILS) == APPLIED
+    assert len(seen(engine)) == 1
+    same = tell(engine, "person.role_change", {**told_of, "newTitle": "VP"}, RAILS, 5)
+    older = tell(engine, "person.role_change", {**told_of, "newTitle": "Boss"}, RAILS, -1)
+
+    assert (same, older[0]) == (APPLIED, "ignored")
+    assert seen(engine) == []
 
 
 def test_who_left_by_an_event_is_back_once_their_owner_moves_them(
@@ -89,29 +105,6 @@ def test_who_moves_in_the_owners_table_keeps_nothing_that_was_told_of_the_old_jo
     tell(engine, "person.role_change", {"id": PRISMA.ada, "newTitle": "VP Finance"}, PRISMA)
     as_owner(engine, """update people set "companyId" = 'clq2' where "fullName" = 'Ada A'""")
     assert person(engine, PRISMA.ada)["title"] == "CFO"
-
-
-def test_the_same_event_again_or_one_that_is_older_changes_nothing(
-    engine: sa.Engine, shape: Shape
-) -> None:
-    tell(engine, "person.role_change", {"id": shape.ada, "newTitle": "VP"}, shape)
-    seen(engine)
-    same = tell(engine, "person.role_change", {"id": shape.ada, "newTitle": "VP"}, shape, 5)
-    older = tell(engine, "person.role_change", {"id": shape.ada, "newTitle": "Boss"}, shape, -60)
-
-    assert (same, older[0]) == (APPLIED, "ignored")
-    assert seen(engine) == []
-
-
-def test_an_event_that_is_older_than_what_the_owner_wrote_is_ignored(
-    engine: sa.Engine, shape: Shape
-) -> None:
-    as_owner(engine, shape.retitle)
-    seen_at = tell(engine, "person.role_change", {"id": shape.ada, "newTitle": "VP"}, shape, -60)
-    assert seen_at == ("ignored", "older than what is known of the person")
-    assert rows(engine, "select id from bg.observed_people") == []
-    later = tell(engine, "person.role_change", {"id": shape.ada, "newTitle": "VP"}, shape, 60)
-    assert later == APPLIED
 
 
 def test_a_row_that_its_owner_deletes_is_gone_and_back_with_what_was_told(
