@@ -22,6 +22,13 @@ from bg_assets.storage.capture import attached, observed
 
 Kind = Literal["people", "companies"]
 _KINDS = click.Choice(["people", "companies"])
+# What looks for people and companies by a column that no index is needed for.
+_READS = {
+    "email": "an event about somebody known by their e-mail",
+    "domain": "an event or a file that names a company by its domain",
+    "start_date": "each day's look for who starts",
+    "end_date": "each day's look for who has left",
+}
 _SHOWN = {
     "people": ("id", "company_id", "name", "title", "department", "seniority", "email", "status"),
     "companies": ("id", "name", "domain", "industry", "employee_min", "employee_max", "country"),
@@ -303,7 +310,12 @@ def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
         rows = "1 row" if found.own == 1 else f"{found.own:,} rows"
         lines.append(f"bg.{choice.kind} has {rows}, of no account while this is attached")
     lines += [f"an index is missing: {one.statement}" for one in found.indexes if one.needed]
-    lines += [f"an index would help: {one.statement}" for one in found.indexes if not one.needed]
+    lines += [
+        f"an index would help, without it {_READS[one.column]} reads the whole table: "
+        f"{one.statement}"
+        for one in found.indexes
+        if not one.needed
+    ]
     return lines
 
 

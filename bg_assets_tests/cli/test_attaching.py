@@ -153,6 +153,9 @@ def test_names_of_persons_are_joined_and_what_a_status_says_is_understood(bg: Co
     bg.execute("update app.people set state = 'Former' where id = 3")
     found = bg.json(*PEOPLE, "app.people", "--map", "status=state")
 
+    shown = bg("attach", "companies", "--table", "app.companies", "--dry-run").out
+    assert "a file that names a company by its domain reads the whole table: create index" in shown
+    assert "concurrently on app.companies (lower(" in shown
     assert found["columns"]["name"] == ["first_name", "last_name"]
     assert [row["name"] for row in found["first"]] == ["Ada A", "Bob"]
     assert (found["there"], found["gone"], found["deleted"]) == (2, 1, ["discarded_at"])

@@ -13,12 +13,15 @@ TABLE = "bg.observed_people"
 _CELLS = tuple(one.name for one in PEOPLE if one.name not in ("id", "observed_at", "updated_at"))
 # JSON writes times by the zone of the session, and it is any writer's.
 _SETTINGS = "set search_path = pg_catalog, pg_temp set timezone = 'UTC'"
-FUNCTIONS = ("take_people(text[], boolean)", "follow_people(text[])", "follow_owner(text[])")
+FUNCTIONS = (
+    "take_people(text[], boolean)", "follow_people(text[])", "follow_owner(text[])",
+    "give_way(text[], text[], text[])",
+)  # fmt: skip
 
 
 def functions() -> list[str]:
     """The functions by which rows are copied and followed, for an attached table."""
-    return [*dropped(), _take(), _follow(), _follow_owner()]
+    return [*dropped(), _take(), _follow(), _follow_owner(), _give_way()]
 
 
 def dropped() -> list[str]:
@@ -121,3 +124,33 @@ begin
     insert into bg.observed_unsettled (person_id)
     select one from unnest(held) as one where one <> all(free);
 end $follow$"""
+
+
+def _give_way() -> str:
+    """Somebody whom only we know ends where their owner has a row with the same e-mail at the same
+    company: they are one, and all that sources call ours leads to that row. Nobody is waited for.
+    """
+    return f"""create function bg.give_way(ids text[], companies text[], emails text[]) returns void
+language plpgsql {_SETTINGS} as $give$
+declare
+    one record;
+begin
+    for one in
+        select b.id as ours, min(t.id) as theirs
+        from unnest(ids, companies, emails) as t(id, company_id, email)
+        join {TABLE} as b on lower(b.email) = lower(t.email) and b.theirs is null
+            and b.company_id = t.company_id and b.id <> t.id
+        group by b.id having count(*) = 1
+    loop
+        delete from {TABLE} where id = (
+            select o.id from {TABLE} as o where o.id = one.ours and o.theirs is null
+            for update skip locked);
+        if found then
+            update bg.webhook_identities set our_id = one.theirs
+            where kind = 'person' and our_id = one.ours;
+        end if;
+    end loop;
+exception when serialization_failure or lock_not_available or deadlock_detected then
+    -- Two they stay until the row is written again.
+    return;
+end $give$"""

@@ -144,7 +144,18 @@ def _followed(event: str, columns: Mapping[str, str]) -> str:
         for row, table, events in (("o", "old_rows", "ud"), ("n", "new_rows", "iu"))
         if event[0] in events
     )
-    return f"    perform bg.follow_owner(array({ids}));\n"
+    followed = f"    perform bg.follow_owner(array({ids}));\n"
+    if event == "delete":
+        return followed
+    here, company, email, gone = (
+        _column("n", name, columns) for name in ("id", "company_id", "email", "deleted_at")
+    )
+    listed = ", ".join(f"array_agg({one})" for one in (here, company, email))
+    return followed + (
+        f"    perform bg.give_way({listed}) from new_rows as n\n"
+        f"    where {email} is not null and {company} is not null and {gone} is null\n"
+        f"    and exists (select from {beside.TABLE} as b where b.theirs is null);\n"
+    )
 
 
 def company_functions(columns: Mapping[str, str]) -> dict[str, str]:

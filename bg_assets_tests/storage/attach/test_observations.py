@@ -256,3 +256,23 @@ def test_the_owner_waits_for_nobody_who_tells_of_the_same_person(engine: sa.Engi
             observed.settle(conn)
 
     assert person(engine, "1")["title"] == "CEO"
+
+
+def test_who_was_known_to_us_alone_is_one_with_the_row_that_their_owner_adds(
+    engine: sa.Engine,
+) -> None:
+    attached(engine, RAILS)
+    hired = {"id": "crm-9", "name": "Eva L", "newTitle": "CIO", "email": "Eva@acme.example"}
+    other = {"id": "crm-8", "name": "Eva L", "newTitle": "CIO"}
+    for one in (hired, other):
+        assert tell(engine, "person.role_change", one, RAILS) == APPLIED
+    seen(engine)
+    as_owner(engine, "insert into app.people (id, company_id, first_name, title, email) "
+             "values (50, 7, 'Eva', 'CTO', 'eva@acme.example')")  # fmt: skip
+
+    kinds = {(one[1], one[2]) for one in seen(engine)}
+    assert kinds == {("50", "person_joined"), ("crm-9", "person_left")}
+    ids = [row["id"] for row in rows(engine, "select id from bg.canonical_people order by id")]
+    assert ids == ["1", "2", "3", "50", "crm-8"]
+    later = tell(engine, "person.role_change", {**hired, "newTitle": "CEO"}, RAILS, 60)
+    assert (later, person(engine, "50")["title"]) == (APPLIED, "CEO")

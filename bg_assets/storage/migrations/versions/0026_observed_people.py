@@ -41,6 +41,7 @@ create index observed_people_by_end_date on bg.observed_people (end_date)
 create index observed_people_by_start_date on bg.observed_people (start_date)
     where start_date is not null;
 create index observed_people_gone on bg.observed_people (gone_at) where gone_at is not null;
+create index observed_people_alone on bg.observed_people (id) where theirs is null;
 create index observed_people_untold on bg.observed_people (updated_at) where told = '{}';
 create trigger touch_updated_at before update on bg.observed_people
     for each row when (old.* is distinct from new.*) execute function bg.touch_person();
