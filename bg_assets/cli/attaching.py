@@ -13,14 +13,22 @@ from bg_assets.cli import lookups, session
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.files import mapping as mappings
 from bg_assets.storage import database
-from bg_assets.storage.attach import attaching, catalog, choosing
+from bg_assets.storage.attach import attaching, catalog, choosing, through, writable
 from bg_assets.storage.attach.attaching import Preview
 from bg_assets.storage.attach.catalog import CannotAttach, Table
 from bg_assets.storage.attach.choosing import Choice
-from bg_assets.storage.capture import attached
+from bg_assets.storage.attach.writable import Writes
+from bg_assets.storage.capture import attached, observed
 
 Kind = Literal["people", "companies"]
 _KINDS = click.Choice(["people", "companies"])
+# What looks for people and companies by a column that no index is needed for.
+_READS = {
+    "email": "an event about somebody known by their e-mail",
+    "domain": "an event or a file that names a company by its domain",
+    "start_date": "each day's look for who starts",
+    "end_date": "each day's look for who has left",
+}
 _SHOWN = {
     "people": ("id", "company_id", "name", "title", "department", "seniority", "email", "status"),
     "companies": ("id", "name", "domain", "industry", "employee_min", "employee_max", "country"),
@@ -43,6 +51,13 @@ _SHOWN = {
     metavar="COLUMN",
     help="What tells who is gone: deleted_at, is_active, status ...; none: nothing. Repeatable.",
 )
+@click.option(
+    "--writable/--read-only",
+    "to_write",
+    default=None,
+    help="People: whether what events and providers tell is written into the table. "
+    "Without: as before, at first read-only.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be seen and done; change nothing.")
 @click.option("--without-indexes", is_flag=True, help="Attach a large table without its indexes.")
 @click.option("--json", "as_json", is_flag=True)
@@ -51,6 +66,7 @@ def attach(
     wanted: str | None,
     pairs: tuple[str, ...],
     deleted: tuple[str, ...],
+    to_write: bool | None,
     dry_run: bool,
     without_indexes: bool,
     as_json: bool,
@@ -67,8 +83,12 @@ def attach(
     --map and --deleted say it otherwise. An id may be a text, a number or a uuid.
 
     It needs USAGE on the schema, SELECT and TRIGGER on the table; what is missing is said, as
-    statements for its owner, before anything changes. Nothing of ours ever writes to the table:
-    imports into it are refused, and webhook events about its people wait as dead letters.
+    statements for its owner, before anything changes. Nothing of ours writes to the table, and
+    imports into it are refused. What webhook events and providers tell of its people is kept beside
+    it, and counts until its owner writes something else in that cell.
+
+    With --writable (INSERT and UPDATE on the table) it is written there, by the mapping: --dry-run
+    shows how each column would be filled, and what has no place there and is kept beside it.
 
     Its owner may change it at any time: `status` and `doctor` say what no longer fits, and the same
     command again, with --map where a column has another name, mends it.
@@ -81,17 +101,22 @@ def attach(
             session.fail(f"which table? bg-assets attach {kind} --table SCHEMA.TABLE", 2)
         mapping = mappings.parse_options(pairs)
         try:
-            table, choice, found = _looked_at(engine, kind, wanted, mapping, deleted)
+            table, choice, found, writes = _looked_at(
+                engine, kind, wanted, mapping, deleted, to_write
+            )
             if not (without_indexes or dry_run):
                 attaching.require_indexes(table, found)
-            statements = _attach(engine, table, choice, dry_run)
+            statements = _attach(engine, table, choice, writes, dry_run)
         except CannotAttach as err:
             session.fail(err.lines, session.USAGE)
         waiting = 0 if dry_run else database.catch_up(engine)
     if as_json:
-        terminal.print_json(_document(table, choice, found, statements, waiting, dry_run))
+        document = _document(table, choice, found, statements, waiting, dry_run)
+        terminal.print_json({**document, **_writes_document(writes)})
         return
     _tell(table, choice, found)
+    for line in _mode(choice, writes):
+        terminal.tell(line)
     if dry_run:
         for statement in statements:
             terminal.tell()
@@ -110,7 +135,8 @@ def detach(kind: Kind, as_json: bool) -> None:
     """Read people or companies from bg.people or bg.companies again.
 
     The table that was attached is left as it was before. Groups follow what stands in our own
-    table: companies that differ are refreshed.
+    table: companies that differ are refreshed. What was told of people beside the table is kept,
+    and counts again where the same table is attached again.
     """
     with session.opened() as engine:
         try:
@@ -134,19 +160,26 @@ def _looked_at(
     wanted: str,
     mapping: dict[str, str],
     deleted: Sequence[str],
-) -> tuple[Table, Choice, Preview]:
+    to_write: bool | None,
+) -> tuple[Table, Choice, Preview, Writes | None]:
     with database.connect(engine) as conn:
         table = catalog.read(conn, wanted)
-        attaching.require_rights(conn, table)
         before = attached.read(conn).get(kind)
+        if to_write is None:
+            same = before is not None and before.table_oid == table.oid
+            to_write = same and before is not None and before.writes is not None
+        if to_write and kind == "companies":
+            raise CannotAttach("--writable is for people: nothing of ours writes to companies")
+        attaching.require_rights(conn, table, to_write=to_write)
         if before is not None and before.table_oid == table.oid:
             # What was said once need not be said again when a column has changed.
             mapping, deleted = _as_before(table, before, mapping, deleted)
         choice = choosing.choose(table, kind, mapping, deleted)
         with session.working(f"reading {table.sql}"):
             found = attaching.preview(conn, table, choice)
+            writes = writable.chosen(conn, table, choice) if to_write else None
         conn.rollback()
-    return table, choice, found
+    return table, choice, found, writes
 
 
 def _as_before(
@@ -164,13 +197,15 @@ def _as_before(
     return {**same, **mapping}, deleted or still
 
 
-def _attach(engine: sa.Engine, table: Table, choice: Choice, dry_run: bool) -> list[str]:
+def _attach(
+    engine: sa.Engine, table: Table, choice: Choice, writes: Writes | None, dry_run: bool
+) -> list[str]:
     """The statements; of a dry run those that would be done, which locks the table for nobody."""
     if dry_run:
         return attaching.planned(table, choice)
     try:
         with database.connect(engine) as conn:
-            attaching.attach(conn, table, choice, lookups.who_types())
+            attaching.attach(conn, table, choice, lookups.who_types(), writes)
     except sa.exc.OperationalError as err:
         _held(err)
     return []
@@ -189,7 +224,8 @@ def _held(err: sa.exc.OperationalError) -> NoReturn:
 def _list(engine: sa.Engine, as_json: bool) -> None:
     with database.connect(engine) as conn:
         found = attached.read(conn)
-        wrong = [*attached.misfits(conn), *attached.failures(conn)]
+        told_of, alone = observed.counts(conn)
+        wrong = [*attached.misfits(conn), *attached.failures(conn), *through.problems(conn)]
     if as_json:
         tables = [
             {
@@ -197,24 +233,36 @@ def _list(engine: sa.Engine, as_json: bool) -> None:
                 "table": one.on_table,
                 "columns": one.mapping,
                 "deleted": one.gone,
+                "writable": one.writes is not None,
                 "attached_by": one.attached_by,
                 "attached_at": one.attached_at,
             }
             for one in found.values()
         ]
-        terminal.print_json({"attached": tables, "problems": wrong})
+        beside = {"people": told_of, "people_of_ours_alone": alone}
+        terminal.print_json({"attached": tables, "beside": beside, "problems": wrong})
     else:
         for one in found.values():
             columns = ", ".join(f"{m}={'+'.join(t)}" for m, t in one.mapping.items())
             terminal.tell(f"{one.kind} are read from {one.on_table}: {columns}")
             if one.gone:
                 terminal.tell(f"  gone is who has {', '.join(one.gone)}")
+            if one.kind == "people":
+                how = "it is only read" if one.writes is None else "it is written to"
+                terminal.tell(f"  {how}; {_beside(told_of, alone)}")
         for kind in ("people", "companies"):
             if kind not in found:
                 terminal.tell(f"{kind} are read from bg.{kind}: nothing is attached")
         for line in wrong:
             terminal.tell(f"problem: {line}")
     raise SystemExit(session.FAILED if wrong else 0)
+
+
+def _beside(told_of: int, alone: int) -> str:
+    return (
+        f"told of beside it: {told_of:,} of these people, and {alone:,} whom only we know; see "
+        "bg.observations"
+    )
 
 
 def _tell(table: Table, choice: Choice, found: Preview) -> None:
@@ -262,8 +310,36 @@ def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
         rows = "1 row" if found.own == 1 else f"{found.own:,} rows"
         lines.append(f"bg.{choice.kind} has {rows}, of no account while this is attached")
     lines += [f"an index is missing: {one.statement}" for one in found.indexes if one.needed]
-    lines += [f"an index would help: {one.statement}" for one in found.indexes if not one.needed]
+    lines += [
+        f"an index would help, without it {_READS[one.column]} reads the whole table: "
+        f"{one.statement}"
+        for one in found.indexes
+        if not one.needed
+    ]
     return lines
+
+
+def _mode(choice: Choice, writes: Writes | None) -> list[str]:
+    if choice.kind == "companies":
+        return ["it is only read: nothing of ours writes there"]
+    if writes is None:
+        return ["it is only read: what events and providers tell of its people is kept beside it"]
+    filled = {ours: "; ".join(f"{c} = {sql}" for c, sql in to.items())
+              for ours, to in writes.columns.items()}  # fmt: skip
+    lines = ["it is written: what events and providers tell of its people, where it differs"]
+    lines += [f"  {ours}: {sql}" for ours, sql in filled.items()]
+    if writes.gone:
+        marks = "; ".join(f"{c} = {gone}, back {back}" for c, (gone, back) in writes.gone.items())
+        lines.append(f"  who is deleted: {marks}")
+    lines += [f"  at each write: {c} = {sql}" for c, sql in writes.stamps.items()]
+    return lines + [f"  kept beside it: {one}, {why}" for one, why in writes.beside.items()]
+
+
+def _writes_document(writes: Writes | None) -> dict[str, Any]:
+    if writes is None:
+        return {"writable": False}
+    parts = {"columns": writes.columns, "deleted": writes.gone, "kept_beside": writes.beside}
+    return {"writable": True, "writes": {**parts, "new_people": writes.insert is not None}}
 
 
 def _document(

@@ -20,6 +20,7 @@ from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.values import regions
 from bg_assets.storage import claims, database
+from bg_assets.storage.capture import attached
 from bg_assets.storage.enrichment import reading
 
 _HEIGHT = tuple(Level)
@@ -45,8 +46,12 @@ def make(
     with database.connect(engine) as conn:
         today = claims.database_now(conn).astimezone(UTC).date()
         found = reading.read(conn, companies, [template.name for template in wanted])
+        theirs = attached.refusal(conn, "companies") is not None
 
     def offers(question: Question) -> list[Offer]:
+        # What can't be kept of a company in somebody else's table is not paid for.
+        if theirs and question.kind is Kind.COMPANY:
+            return []
         prices = ((name, one.price(question)) for name, one in providers.items())
         return [Offer(name, price) for name, price in prices if price is not None]
 

@@ -12,8 +12,6 @@ from bg_assets.enriching import plans
 from bg_assets.enriching.enrichment import Ask, Asking
 from bg_assets.products import in_force
 from bg_assets.settings import Settings
-from bg_assets.storage import database
-from bg_assets.storage.capture import attached
 from bg_assets.storage.operations import answering
 from bg_assets.storage.operations.policy import policy_of
 
@@ -43,11 +41,6 @@ def ready(engine: sa.Engine, config: Settings) -> Ready | str:
     """What is there to ask with; or why nothing is asked. Raises BadTemplate."""
     if not config.providers:
         return NO_PROVIDER
-    with database.connect(engine) as conn:
-        taken = attached.read(conn)
-    if taken:
-        refused = [attached.refusal_of(one.kind, one.on_table) for one in taken.values()]
-        return f"nothing is asked: {'; '.join(refused)}"
     templates = templates_that_ask(engine, config)
     if not templates:
         return NO_LEVEL

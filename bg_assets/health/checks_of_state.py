@@ -9,6 +9,7 @@ from bg_assets.health.findings import FAIL, OK, WARN, Finding, NotLooked, Patien
 from bg_assets.instance import alive, state
 from bg_assets.instance.private import tables
 from bg_assets.storage import audit, database, encrypted
+from bg_assets.storage.attach import through
 from bg_assets.storage.capture import attached, watch
 from bg_assets.storage.notifications import listing as subscribers
 from bg_assets.storage.reports import counts
@@ -61,10 +62,18 @@ def capture(patient: Patient) -> Iterator[Finding]:
     """Whether the triggers see what is written."""
     with database.connect(patient.engine()) as conn:
         lost = watch.problems(conn)
-        tables = [one.on_table for one in attached.read(conn).values()]
+        found = attached.read(conn).values()
+        closed = through.problems(conn)
+    tables = [
+        f"{one.on_table} ({'read-only' if one.writes is None else 'written to as well'})"
+        for one in found
+    ]
     for line in lost:
         said, _, todo = line.rpartition(": ")
         yield Finding("triggers", FAIL, said, todo, "capture-lost")
+    for line in closed:
+        said, _, todo = line.rpartition(": ")
+        yield Finding("attached table", WARN, said, todo)
     if not lost:
         where = f", of {' and '.join(tables)}, which are attached" if tables else ""
         said = f"every change of people and companies is captured{where}"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.storage import claims, database
 from bg_assets.storage.attach import upkeep
-from bg_assets.storage.capture import attached, dates, missed, watch
+from bg_assets.storage.capture import attached, dates, missed, observed, watch
 
 # A tick has 60 s in all; what is left over is done by the next.
 SECONDS = 5.0
@@ -22,6 +22,9 @@ def see_to(engine: sa.Engine) -> list[str]:
     if is_unreadable(lines):
         # People can't be read just now, and what is due can still be asked for.
         return [*done, *lines]
+    with database.connect(engine) as conn:
+        observed.settle(conn)
+        observed.let_go(conn)
     return [*done, *lines, *_compare(engine), *_follow_dates(engine)]
 
 

@@ -23,6 +23,7 @@ def test_a_dry_run_shows_what_would_be_read_and_done_and_changes_nothing(prisma:
         "name          fullName", "title         jobTitle", "who is gone   deletedAt",
         "Ada A", "public.people: 3 rows, 3 there, 0 gone", "create trigger capture_people_update",
         "and at 2 that are not: attach or import companies", "nothing was changed",
+        "it is only read: what events and providers tell of its people is kept beside it",
     ):  # fmt: skip
         assert said in done.out, done.out
     missing = [line for line in done.out.splitlines() if line.startswith("an index is missing")]
@@ -47,6 +48,8 @@ def test_attached_companies_and_people_wait_for_their_first_groups(prisma: Comma
     assert "people attached             public.people" in prisma("status").out
     listed = prisma.json("attach")
     assert [one["table"] for one in listed["attached"]] == ['public."Company"', "public.people"]
+    assert listed["beside"] == {"people": 0, "people_of_ours_alone": 0}
+    assert "told of beside it: 0 of these people" in prisma("attach").out
 
 
 def test_detached_all_is_as_before(prisma: Command) -> None:
@@ -150,6 +153,9 @@ def test_names_of_persons_are_joined_and_what_a_status_says_is_understood(bg: Co
     bg.execute("update app.people set state = 'Former' where id = 3")
     found = bg.json(*PEOPLE, "app.people", "--map", "status=state")
 
+    shown = bg("attach", "companies", "--table", "app.companies", "--dry-run").out
+    assert "a file that names a company by its domain reads the whole table: create index" in shown
+    assert "concurrently on app.companies (lower(" in shown
     assert found["columns"]["name"] == ["first_name", "last_name"]
     assert [row["name"] for row in found["first"]] == ["Ada A", "Bob"]
     assert (found["there"], found["gone"], found["deleted"]) == (2, 1, ["discarded_at"])
@@ -220,3 +226,20 @@ def test_ids_that_cannot_be_ours_are_counted_and_left_out(bg: Command) -> None:
     assert {row["name"] for row in found["first"]} == {"One", "ok_2"}
     bg.execute("insert into firms values ('still bad', 'Five')")
     assert bg.value("select count(*) from bg.changes where company_id = 'still bad'") == 0
+
+
+def test_a_dry_run_shows_how_each_column_would_be_written(prisma: Command) -> None:
+    prisma.json("attach", "companies", "--table", "public.Company")
+    shown = prisma(*PEOPLE, "people", "--writable", "--dry-run")
+    assert "it is written: what events and providers tell of its people" in shown.out
+    assert "  title: jobTitle = r.title" in shown.out
+    assert "  kept beside it: location, no column of the table holds it" in shown.out
+    assert "who is deleted: deletedAt = (now() at time zone 'UTC'), back null" in shown.out
+    assert prisma(*PEOPLE, "people", "--writable").code == 0
+    again = prisma.json(*PEOPLE, "people")
+    assert (again["writable"], again["writes"]["new_people"]) == (True, True)
+    assert "it is written to; told of beside it" in prisma("attach").out
+    assert prisma.json(*PEOPLE, "people", "--read-only")["writable"] is False
+    assert [one["writable"] for one in prisma.json("attach")["attached"]] == [False, False]
+    refused = prisma("attach", "companies", "--table", "public.Company", "--writable")
+    assert (refused.code, "--writable is for people" in refused.err) == (2, True)

@@ -1,9 +1,9 @@
 """The columns of people and of companies: each stands here once, with all that is done with it.
 
 The canonical views, change capture, imports, events and what Dagster shows take their lists from
-here. A new column takes a migration (of the table, and of bg.touch_person where it is watched), its
-line here, at the end, since that is the only place where a view that stands can grow, a field of
-the webhooks' Person where it is one of people, and what uses it.
+here. A new column takes a migration (of the table, of bg.observed_people, and of bg.touch_person
+where it is watched), its line here, at the end, since that is the only place where a view that
+stands can grow, a field of the webhooks' Person where it is one of people, and what uses it.
 """
 
 from collections.abc import Iterable, Iterator

@@ -40,6 +40,10 @@ _NOT_CALLED = (
     "somebody has this id here whom the source never told of, and there are other sources: that it "
     "is the same person can't be told, and what is deleted can't be brought back"
 )
+_THEIRS = (
+    "the person stands in a table that is attached, from which nothing of ours deletes: delete the "
+    "row there, then `bg-assets requeue` forgets what is kept here"
+)
 _NO_NAME = "the person is not known; to create it the event must tell person.name"
 _NO_EMPLOYER = "the person is not known; to create it the event must tell company.id"
 
@@ -88,6 +92,7 @@ def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]
         seen=dict(known.seen),
         changed_seen={},
         removed={},
+        copied=set(known.copied),
     )
     verdicts = (_apply(after, pending) for pending in events)
     return after, [verdict for verdict in verdicts if verdict is not None]
@@ -146,6 +151,8 @@ def _removed(known: Known, one: Pending, event: Event, source: Source) -> Verdic
         return None
     if found[0] is not None and not (source.alone or is_called(known, one.source, event.person)):
         return Verdict(one.id, "dead", _NOT_CALLED)
+    if found[0] is not None and found[0].id in known.theirs:
+        return Verdict(one.id, "dead", _THEIRS)
     if event.type == "person.erased":
         status, reason = changing.erase(known, one.source, event, found[0])
     else:

@@ -1,6 +1,6 @@
 """What is known of companies and people while events are applied, and who is meant by an event."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 
 from bg_assets.domain.webhooks.events import Event, Party
@@ -71,7 +71,8 @@ class Known:
     by_email and by_domain hold candidates: everybody who had it when this was read or got it
     since. locked: people whom somebody else is writing just now. seen: when each value of a person
     was told, of those of whom a part was told last. removed: who is gone for good, with whom they
-    turned out to be; None where they were erased.
+    turned out to be; None where they were erased. theirs: who stands in a table of somebody else's,
+    and copied: of whom a row is kept beside it.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -89,6 +90,8 @@ class Known:
     refreshes: dict[str, None] = field(default_factory=dict)
     changed_seen: dict[str, None] = field(default_factory=dict)
     removed: dict[str, str | None] = field(default_factory=dict)
+    theirs: frozenset[str] = frozenset()
+    copied: set[str] = field(default_factory=set)
 
 
 def find_person(known: Known, source: str, event: Event, workspace: str) -> Person | str | None:
@@ -202,6 +205,21 @@ def remove(known: Known, person_id: str, survivor: str | None) -> None:
         for identity, ours in known.identities.items():
             if ours == person_id:
                 known.identities[identity] = survivor
+
+
+def rename(known: Known, was: str, now: str) -> None:
+    """Somebody new has another id than it was thought: the one that their table gave."""
+    known.people[now] = replace(known.people.pop(was), id=now)
+    for identity, ours in known.identities.items():
+        if ours == was:
+            known.identities[identity] = now
+    for place, ids in known.by_email.items():
+        known.by_email[place] = tuple(now if one == was else one for one in ids)
+    if was in known.seen:
+        known.seen[now] = known.seen.pop(was)
+    known.new_people.pop(was)
+    if known.changed_seen.pop(was, 0) is None:
+        known.changed_seen[now] = None
 
 
 def _add(places: dict[Place, tuple[str, ...]], place: Place, found: str) -> None:

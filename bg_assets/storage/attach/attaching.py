@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.storage import audit, locks
-from bg_assets.storage.attach import reading
+from bg_assets.storage.attach import reading, writable
 from bg_assets.storage.attach.catalog import CannotAttach, Table, missing_rights, quoted
 from bg_assets.storage.attach.choosing import Choice
-from bg_assets.storage.capture import attached, triggers, watch
+from bg_assets.storage.attach.writable import Writes
+from bg_assets.storage.capture import attached, observed, triggers, watch
 from bg_assets.storage.locks import Lock
 
 ATTACHED, DETACHED = "attach", "detach"
@@ -29,13 +30,14 @@ ROWS_SHOWN = 5
 
 _KEEP = sa.text("""
     insert into bg.attached_tables as a
-        (kind, on_table, schema, table_oid, mapping, gone, readers, columns, attached_by)
+        (kind, on_table, schema, table_oid, mapping, gone, readers, columns, attached_by, writes)
     values (:kind, :on_table, :schema, :oid, cast(:mapping as jsonb), :gone,
-        cast(:readers as jsonb), cast(:columns as jsonb), :actor)
+        cast(:readers as jsonb), cast(:columns as jsonb), :actor,
+        cast(:writes as jsonb))
     on conflict (kind) do update set
         on_table = excluded.on_table, schema = excluded.schema, table_oid = excluded.table_oid,
         mapping = excluded.mapping, gone = excluded.gone, readers = excluded.readers,
-        columns = excluded.columns, attached_by = excluded.attached_by,
+        columns = excluded.columns, attached_by = excluded.attached_by, writes = excluded.writes,
         attached_at = clock_timestamp()
 """)
 _LET_GO = sa.text("delete from bg.attached_tables where kind = :kind returning on_table")
@@ -119,9 +121,11 @@ def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
     )
 
 
-def require_rights(conn: sa.Connection, table: Table) -> None:
+def require_rights(conn: sa.Connection, table: Table, *, to_write: bool = False) -> None:
     """Raises CannotAttach, with the statements that grant them, where our role lacks rights."""
     grants = missing_rights(conn, table)
+    if to_write:
+        grants += writable.missing_rights(conn, table)
     if grants:
         raise CannotAttach(
             f"the role of BG_DATABASE_URL lacks rights on {table.sql}; {table.owner}, who owns it, "
@@ -159,15 +163,22 @@ def planned(table: Table, choice: Choice) -> list[str]:
     return triggers.statements_of(choice.kind, captured)
 
 
-def attach(conn: sa.Connection, table: Table, choice: Choice, actor: str) -> None:
-    """Put the table in the place of ours, in this transaction.
+def attach(
+    conn: sa.Connection,
+    table: Table,
+    choice: Choice,
+    actor: str,
+    writes: Writes | None = None,
+) -> None:
+    """Put the table in the place of ours, in this transaction. writes: how what is told of people
+    is written there; None: it is only read.
 
     All companies are to be compared after it: database.catch_up. Raises LockNotAvailable where
     somebody holds the table.
     """
     columns = {one.name: one for source in choice.theirs.values() for one in source}
     columns |= {one.name: one for one in choice.gone}
-    values = {
+    values: dict[str, Any] = {
         "kind": choice.kind,
         "on_table": _plainly(conn, table.oid),
         "schema": table.schema,
@@ -179,8 +190,13 @@ def attach(conn: sa.Connection, table: Table, choice: Choice, actor: str) -> Non
             {name: {"number": one.number, "type": one.type} for name, one in columns.items()}
         ),
         "actor": actor,
+        "writes": None if writes is None else json.dumps(writes.document()),
     }
     _begin(conn)
+    if choice.kind == "people":
+        before = attached.read(conn).get("people")
+        renamed = before is not None and before.table_oid == table.oid
+        observed.belongs_to(conn, values["on_table"], renamed=renamed)
     conn.execute(_KEEP, values)
     _put_in_force(conn)
     audit.record(conn, actor, ATTACHED, choice.kind, detail={"table": values["on_table"]})

@@ -167,10 +167,11 @@ def _status(one: catalog.Column) -> str | None:
         return f"case when {_raw(one)} is false then 'left' else 'active' end"
     if one.category not in _TEXT:
         return None
-    return f"case when {_has_left(one)} then 'left' else 'active' end"
+    return f"case when {has_left(one)} then 'left' else 'active' end"
 
 
-def _has_left(one: catalog.Column) -> str:
+def has_left(one: catalog.Column) -> str:
+    """Whether the text says that somebody is gone, as SQL."""
     words = ", ".join(f"'{word}'" for word in (*habits.words_of("left"), "archived", "deleted"))
     return f"lower(btrim({_text(one)})) in ({words})"
 
@@ -180,7 +181,7 @@ def _gone(one: catalog.Column) -> str:
     if one.category == _TIME and (moment := _time("moment", one)) is not None:
         return moment
     if one.category in _TEXT:
-        return f"case when {_has_left(one)} then {_EPOCH} end"
+        return f"case when {has_left(one)} then {_EPOCH} end"
     name = plain(one.name)
     says = {**dict.fromkeys(GONE_WHEN_FALSE, False), **dict.fromkeys(GONE_WHEN_TRUE, True)}
     if name not in says or one.category not in (_BOOLEAN, _NUMBER):

@@ -15,10 +15,12 @@ import sqlalchemy as sa
 UNREADABLE = "attached table "
 # What our own table answers with to who writes there meanwhile.
 REFUSED = "BG001"
+# And what is said where an attached table that may be written takes no write.
+UNWRITTEN = "BG002"
 
 _READ = sa.text("""
     select kind, on_table, schema, table_oid, mapping, gone, readers, columns, attached_by,
-        attached_at
+        attached_at, writes
     from bg.attached_tables order by kind
 """)
 _TABLE = sa.text("select on_table from bg.attached_tables where kind = :kind")
@@ -73,7 +75,8 @@ class Attached:
     """A table that is attached, as it was understood then.
 
     mapping: of ours the names of theirs; gone: those of theirs that tell who counts no more;
-    readers: of ours its SQL; columns: of theirs, number and type.
+    readers: of ours its SQL; columns: of theirs, number and type. writes: how what is told is
+    written there (attach/writable.py); None: it is only read.
     """
 
     kind: str
@@ -86,6 +89,7 @@ class Attached:
     columns: Mapping[str, Any]
     attached_by: str
     attached_at: datetime
+    writes: Mapping[str, Any] | None = None
 
 
 def read(conn: sa.Connection) -> dict[str, Attached]:

@@ -7,6 +7,7 @@ Each ``columns`` here maps a canonical column to the SQL that reads it, given th
 from collections.abc import Mapping
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named, watched
+from bg_assets.storage.capture import beside
 from bg_assets.storage.priorities import OF_WEBHOOK, WEBHOOK, by_kind
 
 # One statement that changes more people of one company than this becomes one change ...
@@ -86,8 +87,11 @@ CANONICAL = {name: f"{{row}}.{name}" for name in ("id", *_WATCHED)}
 _PAIRS = "old_rows as o full join new_rows as n on {old} = {new}"
 
 
-def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
-    """Trigger bodies for the people table, by event."""
+def people_functions(columns: Mapping[str, str], *, attached: bool = False) -> dict[str, str]:
+    """Trigger bodies for the people table, by event.
+
+    attached: it is somebody else's. Of those of whom something was told their rows beside it tell.
+    """
     head = _HEAD.format(writer="people_table")
 
     def body(rows: str, facts: str, before: str, after: str) -> str:
@@ -97,17 +101,61 @@ def people_functions(columns: Mapping[str, str]) -> dict[str, str]:
     departure = _values("o", _DEPARTURE, _NOTED)
     arrival = _values("n", _ARRIVAL, _NOTED)
     before, after = (_changed(row, _WATCHED, _NOTED) for row in ("o", "n"))
-    return {
-        "insert": body("new_rows", _arrived(columns), "null::jsonb", arrival),
-        "update": body(
-            "new_rows",
-            _people_update(columns),
-            f"case when new_id is null then {departure} when old_id is not null then {before} end",
-            f"case when old_id is null then {arrival} when new_id is not null then {after} end",
-        ),
-        "delete": body("old_rows", _departed(columns), departure, "null::jsonb"),
+    updated = (
+        f"case when new_id is null then {departure} when old_id is not null then {before} end",
+        f"case when old_id is null then {arrival} when new_id is not null then {after} end",
+    )
+    functions = {
+        "insert": body("new_rows", _arrived(columns, attached), "null::jsonb", arrival),
+        "update": body("new_rows", _people_update(columns, attached), *updated),
+        "delete": body("old_rows", _departed(columns, attached), departure, "null::jsonb"),
         "truncate": head + _PEOPLE_TRUNCATE + _TAIL,
     }
+    if not attached:
+        return functions
+    return {
+        event: text.replace("begin\n", f"begin\n{_followed(event, columns)}", 1)
+        for event, text in functions.items()
+    }
+
+
+def observed_functions() -> dict[str, str]:
+    """Trigger bodies for what is kept beside an attached table, by event.
+
+    Who is copied there, or let go from it, changes only where that differs from the owner's row.
+    """
+    rows = "(select t.* from bg.attached_people() as t where t.id = any(array(select id from {})))"
+    update = people_functions(CANONICAL)["update"]
+    return {
+        "insert": update.replace("old_rows as", rows.format("new_rows") + " as"),
+        "update": update,
+        "delete": update.replace("new_rows", rows.format("old_rows")).replace(
+            f"from (select from {rows.format('old_rows')} limit", "from (select from old_rows limit"
+        ),
+    }
+
+
+def _followed(event: str, columns: Mapping[str, str]) -> str:
+    """What is kept beside follows what the owner writes."""
+    if event == "truncate":
+        return ""
+    ids = " union ".join(
+        f"select {_column(row, 'id', columns)} from {table} as {row}"
+        for row, table, events in (("o", "old_rows", "ud"), ("n", "new_rows", "iu"))
+        if event[0] in events
+    )
+    followed = f"    perform bg.follow_owner(array({ids}));\n"
+    if event == "delete":
+        return followed
+    here, company, email, gone = (
+        _column("n", name, columns) for name in ("id", "company_id", "email", "deleted_at")
+    )
+    listed = ", ".join(f"array_agg({one})" for one in (here, company, email))
+    return followed + (
+        f"    perform bg.give_way({listed}) from new_rows as n\n"
+        f"    where {email} is not null and {company} is not null and {gone} is null\n"
+        f"    and exists (select from {beside.TABLE} as b where b.theirs is null);\n"
+    )
 
 
 def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
@@ -196,23 +244,29 @@ def _note(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
     return ", ".join(f"{_column(row, name, columns)} as {row}_{name}" for name in names)
 
 
-def _arrived(columns: Mapping[str, str]) -> str:
+def _unless_beside(attached: bool, person_id: str) -> str:
+    return f" and {beside.apart(person_id)}" if attached else ""
+
+
+def _arrived(columns: Mapping[str, str], attached: bool) -> str:
     return f"""
         select {_column("n", "company_id", columns)} as company_id,
             {_column("n", "id", columns)} as person_id, 'person_joined' as kind,
             false as is_departure, {_note("n", _ARRIVAL, columns)}
-        from new_rows as n where {_employed("n", columns)}"""
+        from new_rows as n
+        where {_employed("n", columns)}{_unless_beside(attached, _column("n", "id", columns))}"""
 
 
-def _departed(columns: Mapping[str, str]) -> str:
+def _departed(columns: Mapping[str, str], attached: bool) -> str:
     return f"""
         select {_column("o", "company_id", columns)} as company_id,
             {_column("o", "id", columns)} as person_id, 'person_left' as kind,
             true as is_departure, {_note("o", _DEPARTURE, columns)}
-        from old_rows as o where {_employed("o", columns)}"""
+        from old_rows as o
+        where {_employed("o", columns)}{_unless_beside(attached, _column("o", "id", columns))}"""
 
 
-def _people_update(columns: Mapping[str, str]) -> str:
+def _people_update(columns: Mapping[str, str], attached: bool) -> str:
     """Rows that differ in what is watched, were or are staff; a move counts for both companies.
 
     A person whose id changed has left by the old one and joined by the new one.
@@ -227,6 +281,7 @@ def _people_update(columns: Mapping[str, str]) -> str:
             from {_PAIRS.format(old=old_id, new=new_id)}
             where ({_employed("o", columns)} or {_employed("n", columns)})
                 and {_any_differs(("id", *_WATCHED), columns)}
+                {_unless_beside(attached, f"coalesce({new_id}, {old_id})")}
         )
         select n_company_id as company_id, new_id as person_id,
             case when not was then 'person_joined'
@@ -308,6 +363,9 @@ def part_truncated(what: str, columns: Mapping[str, str], table: str) -> str:
     select {company}, 'company_deleted', writer, 50, trace {rows};
 {_TAIL}"""
     return f"""{_HEAD.format(writer="people_table")}
+    update {beside.TABLE} as b set gone_at = now(), deleted_at = coalesce(b.deleted_at, now())
+    where b.gone_at is null
+        and b.id in (select {one} from {table} as t where t.tableoid = tg_relid);
     insert into bg.changes (company_id, kind, source, new, priority, trace_id)
     select {company}, 'resync', writer, jsonb_build_object('people', count(*)), 0, trace
     {rows} and {company} is not null group by 1;

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.storage import claims, dueness
-from bg_assets.storage.capture import attached
+from bg_assets.storage.capture import attached, observed
 from bg_assets.storage.capture.bodies import CANONICAL, employed
 from bg_assets.storage.priorities import OF_KIND
 
@@ -147,6 +147,8 @@ def raise_changes(conn: sa.Connection, most: int = MOST) -> int | None:
     after = conn.execute(_STATE).scalar()
     if after is None:
         return None
+    if not after:
+        observed.follow_all(conn)
     compared = compare(conn, after, most)
     upto = compared.last if compared.more else ""
     conn.execute(_COMPARED, {"more": compared.more, "compared_to": upto})

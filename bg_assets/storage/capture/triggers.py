@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.domain.values import columns
-from bg_assets.storage.capture import attached, bodies, watch
+from bg_assets.storage.capture import attached, beside, bodies, watch
 
 PEOPLE_COLUMNS = columns.named(columns.PEOPLE)
 COMPANY_COLUMNS = columns.named(columns.COMPANIES)
@@ -46,6 +46,8 @@ class CapturedTable:
 
 OWN_PEOPLE = CapturedTable("bg.people", {name: name for name in PEOPLE_COLUMNS})
 OWN_COMPANIES = CapturedTable("bg.companies", {name: name for name in COMPANY_COLUMNS})
+# What is kept beside an attached people table.
+_OBSERVED = CapturedTable(beside.TABLE, OWN_PEOPLE.columns)
 
 
 def in_force(conn: sa.Connection) -> tuple[CapturedTable, CapturedTable]:
@@ -97,6 +99,8 @@ def install(
             conn.exec_driver_sql(statement.replace("%", "%%"))
         conn.exec_driver_sql(f"comment on view bg.canonical_people is '{fingerprint}'")
     tables = [table for one in (people, companies) for table in (one.tables or (one.table,))]
+    if people.expressions is not None:
+        tables.append(beside.TABLE)
     watch.remember(conn, tables)
     return not fits
 
@@ -128,16 +132,30 @@ def _statements(people: CapturedTable, companies: CapturedTable) -> list[str]:
 def statements_of(what: str, captured: CapturedTable) -> list[str]:
     """All that is done for ``people`` or ``companies``, in order."""
     of_people = what == "people"
-    made = bodies.people_functions if of_people else bodies.company_functions
-    functions = made(captured.readers())
-    if captured.expressions is not None:
+    attached_ = captured.expressions is not None
+    readers = captured.readers()
+    functions = (
+        bodies.people_functions(readers, attached=attached_)
+        if of_people
+        else bodies.company_functions(readers)
+    )
+    if attached_:
         truncate = bodies.part_truncated(what, captured.readers(), captured.table)
         functions = bodies.guarded({**functions, "truncate": truncate})
     return [
         *_views(what, captured, PEOPLE_COLUMNS if of_people else COMPANY_COLUMNS),
         *_triggers(captured, functions, what),
         *_refusal(what, captured),
+        *(_observed(captured) if of_people else ()),
     ]
+
+
+def _observed(captured: CapturedTable) -> list[str]:
+    """The triggers on what is kept beside an attached table; without one nothing is."""
+    functions = bodies.observed_functions()
+    if captured.expressions is None:
+        return [f"drop function if exists bg.capture_observed_{one}() cascade" for one in functions]
+    return _triggers(_OBSERVED, functions, "observed")
 
 
 def _views(what: str, captured: CapturedTable, columns: tuple[str, ...]) -> list[str]:
@@ -147,9 +165,11 @@ def _views(what: str, captured: CapturedTable, columns: tuple[str, ...]) -> list
     readers = captured.readers()
     listed = ", ".join(f"{readers[column].format(row='t')} as {column}" for column in columns)
     select = f"select {listed} from {captured.table} as t"
+    of_people = what == "people"
     drop = f"drop function if exists {function}"
     if captured.expressions is None:
-        return [f"create or replace view {view} as {select}", drop]
+        dropped = beside.dropped() if of_people else []
+        return [f"create or replace view {view} as {select}", drop, *dropped]
     typed = [f"{column} {_TYPES[column]}" for column in columns]
     nothing = ", ".join(f"null::{_TYPES[column]} as {column}" for column in columns)
     return [
@@ -157,8 +177,21 @@ def _views(what: str, captured: CapturedTable, columns: tuple[str, ...]) -> list
         drop,
         f"create function {function} returns table ({', '.join(typed)}) language sql stable "
         f"as $attached${select}$attached$",
-        f"create or replace view {view} as select {', '.join(columns)} from {function}",
+        f"create or replace view {view} as {_shown(what, function, columns)}",
+        *(beside.functions() if of_people else ()),
     ]
+
+
+def _shown(what: str, function: str, columns: tuple[str, ...]) -> str:
+    """The owner's rows; of those of whom something was told, and of whom only we know, ours."""
+    listed = ", ".join(columns)
+    if what != "people":
+        return f"select {listed} from {function}"
+    rows = ", ".join(f"t.{column}" for column in columns)
+    return (
+        f"select {rows} from {function} as t where {beside.apart('t.id')} "
+        f"union all select {listed} from {beside.TABLE}"
+    )
 
 
 def _refusal(what: str, captured: CapturedTable) -> list[str]:

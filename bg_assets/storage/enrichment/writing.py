@@ -4,10 +4,9 @@ One transaction; the triggers make the changes, by which the company is refreshe
 other writer.
 """
 
-import json
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,6 +15,9 @@ from bg_assets.domain.enrichment import observing
 from bg_assets.domain.enrichment.asking import CompanyAsked, FoundCompany, FoundPerson, Kind
 from bg_assets.domain.enrichment.observing import CompanyRow, Row, Told
 from bg_assets.storage import claims, locks, refreshes
+from bg_assets.storage.capture import attached
+from bg_assets.storage.enrichment import people
+from bg_assets.storage.enrichment.people import Place
 from bg_assets.tracing import spans
 
 # Who waits longer for somebody else's rows lets them be: what was answered is kept.
@@ -25,14 +27,7 @@ _TELL = sa.text("""
 _SOURCE = sa.text("""
     select set_config('bg.source', :source, true), set_config('bg.trace_id', :trace, true)
 """)
-# Served by primary keys, as is all that names ids. The order is that of all who write many people.
-_LOCK = sa.text("select id from bg.people where id = any(:ids) order by id for update")
-# In a statement of its own, so that it sees what stood there when the lock was had.
-_ROWS = sa.text("""
-    select id, company_id, name, title, department, email, location, start_date, end_date, status,
-        deleted_at is not null as deleted, observed_at
-    from bg.canonical_people where id = any(:ids)
-""")
+# Served by primary keys, as is all that names ids.
 # Whose the addresses are in the workspace of the company. Served by people_by_email; as a join it
 # became a look at all companies.
 _OWNERS = sa.text("""
@@ -57,24 +52,12 @@ _RECOGNISE = sa.text("""
     values ('person', :source, :key, :our_id)
     on conflict (source, kind, external_id) do update set our_id = excluded.our_id
 """)
-_COLUMNS = {
-    "company_id": "text", "name": "text", "title": "text", "department": "text", "email": "text",
-    "location": "text", "start_date": "date", "end_date": "date", "status": "text",
-    "observed_at": "timestamptz",
-}  # fmt: skip
-_TOLD_ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, {})".format(
-    ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-)
-_CHANGE = sa.text(f"""
-    update bg.people as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)}
-    from {_TOLD_ROWS} where p.id = r.id
-""")
-_CREATE = sa.text(f"""
-    insert into bg.people (id, {", ".join(_COLUMNS)})
-    select id, {", ".join(_COLUMNS)} from {_TOLD_ROWS} order by id
-""")
 _LOCK_COMPANY = sa.text("""
     select workspace from bg.companies where id = :company_id and deleted_at is null for update
+""")
+# Nothing is written of a company that is somebody else's.
+_COMPANY_OF_THEIRS = sa.text("""
+    select workspace from bg.canonical_companies where id = :company_id and deleted_at is null
 """)
 _COMPANY = sa.text("""
     select c.id, c.name, c.domain, c.website, c.industry, c.employee_min, c.employee_max,
@@ -146,6 +129,8 @@ class _Work:
     rows: dict[str, Row]
     owners: dict[str, list[tuple[str, str]]]
     written: Written
+    place: Place
+    companies_refused: str | None
     told: bool = False
 
     def taken(self, person_id: str) -> set[str]:
@@ -163,10 +148,12 @@ def write(conn: sa.Connection, company: CompanyAsked, answers: Sequence[Settled]
     """
     conn.execute(_TELL)
     locks.take_enrichment(conn, company.id)
-    workspace = conn.execute(_LOCK_COMPANY, {"company_id": company.id}).scalar()
+    refused = attached.refusal(conn, "companies")
+    tracked = _COMPANY_OF_THEIRS if refused else _LOCK_COMPANY
+    workspace = conn.execute(tracked, {"company_id": company.id}).scalar()
     if workspace is None:
         return None
-    work = _begin(conn, company, workspace, answers)
+    work = _begin(conn, company, workspace, answers, refused)
     for answer in answers:
         conn.execute(_SOURCE, {"source": source(answer.provider), "trace": spans.here() or ""})
         if answer.person is not None:
@@ -185,7 +172,11 @@ def source(provider: str) -> str:
 
 
 def _begin(
-    conn: sa.Connection, company: CompanyAsked, workspace: str, answers: Sequence[Settled]
+    conn: sa.Connection,
+    company: CompanyAsked,
+    workspace: str,
+    answers: Sequence[Settled],
+    refused: str | None,
 ) -> _Work:
     """Lock everybody who may be written, and read them as they are now."""
     found = [one for answer in answers for one in (answer.person, *answer.others) if one]
@@ -198,10 +189,9 @@ def _begin(
     for answer in answers:
         ids |= set(_recognised(conn, answer).values())
         ids |= set(_keys(answer))
-    conn.execute(_LOCK, {"ids": sorted(ids)})
-    rows = conn.execute(_ROWS, {"ids": sorted(ids)}).mappings()
-    known = {row["id"]: Row(**row) for row in rows}
-    return _Work(conn, company, workspace, claims.database_now(conn), known, owners, Written())
+    place, known = people.locked(conn, ids)
+    now = claims.database_now(conn)
+    return _Work(conn, company, workspace, now, known, owners, Written(), place, refused)
 
 
 def _person(work: _Work, answer: Settled) -> None:
@@ -228,7 +218,7 @@ def _observe(work: _Work, row: Row, found: FoundPerson) -> Told:
     work.written.kept += [(row.id, why) for why in told.kept]
     if told.changes or told.seen is not None:
         after = replace(row, **told.changes, observed_at=told.seen or row.observed_at)
-        work.conn.execute(_CHANGE, {"rows": _json([after])})
+        people.change(work.conn, work.place, after)
         work.rows[row.id] = after
         if after.email is not None:
             _own(work, after.email, row.id)
@@ -258,7 +248,7 @@ def _others(work: _Work, answer: Settled) -> None:
             work.written.refused.append(("", f"not taken in: {values}"))
             continue
         made = Row(f"person-{uuid.uuid4().hex}", work.company.id, **values)
-        work.conn.execute(_CREATE, {"rows": _json([made])})
+        made = people.create(work.conn, work.place, made)
         _recognise(work.conn, answer.provider, found, made.id)
         work.rows[made.id] = made
         work.written.created.append(made.id)
@@ -309,6 +299,9 @@ def _recognise(conn: sa.Connection, provider: str, found: FoundPerson, ours: str
 
 def _company(work: _Work, found: FoundCompany) -> None:
     conn, company_id = work.conn, work.company.id
+    if work.companies_refused is not None:
+        work.written.kept.append(("", work.companies_refused))
+        return
     row = CompanyRow(**conn.execute(_COMPANY, {"company_id": company_id}).mappings().one())
     domain = observing.domain(found)
     other = {"domain": domain, "workspace": work.workspace, "company_id": company_id}
@@ -332,7 +325,3 @@ def _settle(conn: sa.Connection, company_id: str, answer: Settled) -> None:
             "provider": answer.provider, "outcome": answer.outcome, "lasts": answer.lasts,
         },
     )  # fmt: skip
-
-
-def _json(rows: Iterable[Row]) -> str:
-    return json.dumps([asdict(row) for row in rows], default=str)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg2.errorcodes
 import sqlalchemy as sa
@@ -19,9 +20,10 @@ from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import Event, read_body
-from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
+from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known, rename
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
-from bg_assets.storage.capture import attached
+from bg_assets.storage.attach import through
+from bg_assets.storage.capture import attached, observed
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
 from bg_assets.storage.webhooks import forgetting, traces
@@ -106,16 +108,22 @@ _COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
 _ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, deleted boolean, {})".format(
     ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 )
-_CREATE_PEOPLE = sa.text(f"""
-    insert into bg.people (id, {", ".join(_COLUMNS)})
-    select id, {", ".join(_COLUMNS)} from {_ROWS} order by id
-""")
+_CREATE_PEOPLE = {
+    table: sa.text(f"""
+        insert into {table} (id, {", ".join(_COLUMNS)})
+        select id, {", ".join(_COLUMNS)} from {_ROWS} order by id
+    """)
+    for table in observed.TABLES
+}
 # Served by the primary key; the rows are locked already.
-_CHANGE_PEOPLE = sa.text(f"""
-    update bg.people as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)},
-        deleted_at = case when r.deleted then coalesce(p.deleted_at, now()) end
-    from {_ROWS} where p.id = r.id
-""")
+_CHANGE_PEOPLE = {
+    table: sa.text(f"""
+        update {table} as p set {", ".join(f"{name} = r.{name}" for name in _COLUMNS)},
+            deleted_at = case when r.deleted then coalesce(p.deleted_at, now()) end
+        from {_ROWS} where p.id = r.id
+    """)
+    for table in observed.TABLES
+}
 _TELL_SEEN = sa.text("""
     insert into bg.webhook_seen (person_id, observed_at, whole_at, told)
     select person_id, observed_at, whole_at, told
@@ -168,7 +176,6 @@ def apply_pending(
         trace = {**ids, **of_each}[events[0].id] if len(events) == 1 else ""
         conn.execute(_TRACE, {"trace": trace})
         last = None if trace or not of_each else traces.last_change(conn)
-        events = _refused(conn, events)
         known = webhook_known.read(conn, _told(events))
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
         _note(conn, events, verdicts, began_at)
@@ -210,18 +217,6 @@ def _read(
         if row.trace_id is not None:
             of_each[row.id] = row.trace_id
     return events, ids, of_each
-
-
-def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
-    """The same events; what is about people can't be applied while they are somebody else's."""
-    why = attached.refusal(conn, "people")
-    if why is None:
-        return list(events)
-    unfit = Unfit(f"can't be changed: {why}; then `bg-assets requeue` applies it", "person")
-    return [
-        replace(one, event=unfit) if isinstance(one.event, Event) and one.event.person else one
-        for one in events
-    ]
 
 
 def _note(
@@ -272,9 +267,11 @@ def _settle(
 
 
 def _write(
-    conn: sa.Connection, known: Known, verdicts: Sequence[Verdict], events: Sequence[Pending]
+    conn: sa.Connection, known: Known, verdicts: list[Verdict], events: Sequence[Pending]
 ) -> None:
-    """Write what folding changed. The number of statements does not depend on how much it is."""
+    """Write what folding changed. The number of statements does not depend on how much it is, but
+    for new people in an attached table, which gives them their ids.
+    """
     companies = [
         {
             "id": company.id,
@@ -284,21 +281,16 @@ def _write(
         }
         for company in map(known.companies.__getitem__, known.new_companies)
     ]
+    _execute(conn, _CREATE_COMPANIES, companies)
+    _write_people(conn, known, verdicts)
     identities = [
         {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
         for (kind, source, theirs), ours in (
             (key, known.identities[key]) for key in known.new_identities
         )
     ]
-    for statement, rows in (
-        (_CREATE_COMPANIES, companies),
-        (_CREATE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.new_people]),
-        (_CHANGE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.changed_people]),
-        (_RECOGNISE, identities),
-        (_TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen]),
-    ):
-        if rows:
-            conn.execute(statement, {"rows": json.dumps(rows, default=str)})
+    _execute(conn, _RECOGNISE, identities)
+    _execute(conn, _TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen])
     if known.refreshes:
         refreshes.request_by_hand(
             conn,
@@ -309,6 +301,42 @@ def _write(
     forgetting.forget(conn, known.removed, *_asked_to_forget(events, verdicts))
     conn.execute(_NOW)
     _finish(conn, verdicts)
+
+
+def _write_people(conn: sa.Connection, known: Known, verdicts: list[Verdict]) -> None:
+    """Into our own table; beside an attached one, or through to it where that may be written."""
+    table = observed.table(conn)
+    found = None
+    if table == observed.BESIDE:
+        plain = known.changed_people.keys() - known.copied
+        observed.take(conn, plain, strict=True)
+        known.copied |= plain
+        found = through.read(conn)
+    changed = [asdict(known.people[person_id]) for person_id in known.changed_people]
+    if found is not None:
+        in_theirs = [row for row in changed if row["id"] in known.theirs]
+        changed = [row for row in changed if row["id"] not in known.theirs]
+        through.change(conn, found, in_theirs)
+        through.keep_beside(conn, found, in_theirs)
+        new = [asdict(known.people[person_id]) for person_id in known.new_people]
+        given = through.take_new(conn, found, new)
+        for was, now in given.items():
+            rename(known, was, now)
+        known.theirs |= {*given.values()}
+        known.copied |= {*given.values()}
+        for place, one in enumerate(verdicts):
+            if one.person_id in given:
+                verdicts[place] = replace(one, person_id=given[one.person_id])
+    new = [asdict(known.people[person_id]) for person_id in known.new_people]
+    _execute(conn, _CREATE_PEOPLE[table], new)
+    _execute(conn, _CHANGE_PEOPLE[table], changed)
+    if table == observed.BESIDE:
+        known.copied |= {*known.new_people}
+
+
+def _execute(conn: sa.Connection, statement: sa.TextClause, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        conn.execute(statement, {"rows": json.dumps(rows, default=str)})
 
 
 def _asked_to_forget(
@@ -347,7 +375,7 @@ def _finish(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
 def _refusal(err: sa.exc.DBAPIError, code: str) -> str:
     """The name of the error and of the constraint: never the message, which may quote a value."""
     diagnosis = getattr(err.orig, "diag", None)
-    if code == attached.REFUSED:
+    if code in (attached.REFUSED, attached.UNWRITTEN):
         return str(getattr(diagnosis, "message_primary", ""))
     try:
         name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")

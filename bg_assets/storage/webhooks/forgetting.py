@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from bg_assets.storage import audit
+from bg_assets.storage.capture import observed
 
 # Served by the primary key.
-_DELETE = sa.text("delete from bg.people where id = any(:ids)")
+_DELETE = {table: sa.text(f"delete from {table} where id = any(:ids)") for table in observed.TABLES}
 _UNSEEN = sa.text("delete from bg.webhook_seen where person_id = any(:ids)")
 # Served by webhook_identities_by_ours.
 _BECOME = sa.text("""
@@ -20,12 +21,15 @@ _BECOME = sa.text("""
     where i.kind = 'person' and i.our_id = m.loser
 """)
 # Of their colleagues: served by the primary key and people_by_company.
-_MANAGERS = sa.text("""
-    update bg.people as p set manager_id = m.survivor
-    from unnest(cast(:losers as text[]), cast(:survivors as text[])) as m(loser, survivor)
-    cross join lateral (select company_id from bg.people as l where l.id = m.loser) as l
-    where p.company_id = l.company_id and p.manager_id = m.loser
-""")
+_MANAGERS = {
+    table: sa.text(f"""
+        update {table} as p set manager_id = m.survivor
+        from unnest(cast(:losers as text[]), cast(:survivors as text[])) as m(loser, survivor)
+        cross join lateral (select company_id from {table} as l where l.id = m.loser) as l
+        where p.company_id = l.company_id and p.manager_id = m.loser
+    """)
+    for table in observed.TABLES
+}
 # By these names events called them. Served by webhook_identities_by_ours.
 _CALLED = sa.text("""
     select source, external_id from bg.webhook_identities
@@ -60,16 +64,19 @@ def forget(
     """
     if not (removed or told):
         return
+    table = observed.table(conn)
     merged = {loser: survivor for loser, survivor in removed.items() if survivor is not None}
     erased = sorted(removed.keys() - merged.keys())
     if merged:
         values = {"losers": list(merged), "survivors": list(merged.values())}
         conn.execute(_BECOME, values)
-        conn.execute(_MANAGERS, values)
+        conn.execute(_MANAGERS[table], values)
     called = {(row.source, row.external_id) for row in conn.execute(_CALLED, {"ids": erased})}
     called |= set(told)
     if removed:
-        conn.execute(_DELETE, {"ids": sorted(removed)})
+        # What was told of them while another table was attached goes too.
+        for one in {table, observed.BESIDE}:
+            conn.execute(_DELETE[one], {"ids": sorted(removed)})
         conn.execute(_UNSEEN, {"ids": sorted(removed)})
     if called:
         sources, names = zip(*sorted(called), strict=True)

@@ -1,6 +1,7 @@
 """Reads what events may be about: identities, people and companies, all of a round at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,7 +15,9 @@ from bg_assets.domain.webhooks.known import (
     Person,
     Source,
 )
-from bg_assets.domain.webhooks.seen import Seen
+from bg_assets.domain.webhooks.seen import Seen, later
+from bg_assets.storage.attach import through
+from bg_assets.storage.capture import observed
 from bg_assets.storage.recognition import lookups
 
 _SOURCES = sa.text("""
@@ -39,9 +42,12 @@ _BY_EMAIL, _BY_DOMAIN = (
 )
 # Locked in order of id, like all that writes many people; whom somebody else writes just now is
 # not waited for. Served by the primary key, as is what follows.
-_LOCK_PEOPLE = sa.text("""
-    select id from bg.people where id = any(:ids) order by id for update skip locked
-""")
+_LOCK_PEOPLE = {
+    table: sa.text(
+        f"select id from {table} where id = any(:ids) order by id for update skip locked"
+    )
+    for table in observed.TABLES
+}
 # In a statement of its own, so that it sees what stood there when the lock was had.
 _PEOPLE = sa.text(f"""
     select id, {", ".join(PERSON_COLUMNS)}, deleted_at is not null as deleted
@@ -78,9 +84,16 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     ids.update(ours for (kind, _, _), ours in identities.items() if kind == "person")
     ids.update(*by_email.values())
     parameters = {"ids": sorted(ids)}
-    free = set(conn.execute(_LOCK_PEOPLE, parameters).scalars())
+    table = observed.table(conn)
+    held = through.lock(conn, ids)
+    free = set(conn.execute(_LOCK_PEOPLE[table], parameters).scalars())
+    beside = table == observed.BESIDE
+    copied = observed.copied(conn, ids) if beside else set()
     people = {row["id"]: Person(**row) for row in conn.execute(_PEOPLE, parameters).mappings()}
 
+    theirs = frozenset(observed.theirs(conn, ids)) if beside else frozenset()
+    if beside:
+        people = _as_written(conn, people, copied)
     in_parts = any(event.type in PARTS or event.type == "person.left" for _, event in told)
     seen = _seen(conn, people) if in_parts else {}
     ids = {one for _, event in told for one in event.company.ids}
@@ -96,9 +109,25 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
         people=people,
         by_domain=by_domain,
         by_email=by_email,
-        locked=frozenset(people.keys() - free),
+        locked=frozenset(held | ((copied if beside else people.keys()) - free)),
         seen=seen,
+        theirs=theirs,
+        copied=copied,
     )
+
+
+def _as_written(
+    conn: sa.Connection, people: dict[str, Person], copied: set[str]
+) -> dict[str, Person]:
+    """The same people; of those whom only their table tells of, with when it was written."""
+    plain = {one.id: one.company_id for one in people.values() if one.id not in copied}
+    at = observed.written_at(conn, plain)
+    return {
+        one.id: replace(one, observed_at=later(at[one.id], one.observed_at))
+        if one.id in at
+        else one
+        for one in people.values()
+    }
 
 
 def _people(event: Event) -> Iterator[Party]:

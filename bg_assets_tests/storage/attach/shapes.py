@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from bg_assets.storage import database
-from bg_assets.storage.attach import attaching, catalog, choosing
+from bg_assets.storage.attach import attaching, catalog, choosing, writable
 
 OWNER = "attach_owner"
 _ROLE = f"""
@@ -254,12 +254,15 @@ def attach(
     table: str,
     mapping: dict[str, str] | None = None,
     deleted: tuple[str, ...] = (),
+    *,
+    to_write: bool = False,
 ) -> choosing.Choice:
     """Attach a table as the command does."""
     with engine.begin() as conn:
         found = catalog.read(conn, table)
         choice = choosing.choose(found, kind, mapping or {}, deleted)
-        attaching.attach(conn, found, choice, "tester")
+        writes = writable.chosen(conn, found, choice) if to_write else None
+        attaching.attach(conn, found, choice, "tester", writes)
     return choice
 
 
@@ -269,10 +272,10 @@ def detach(engine: sa.Engine, kind: str) -> str | None:
         return attaching.detach(conn, kind, "tester")
 
 
-def attach_both(engine: sa.Engine, shape: Shape) -> None:
-    """The tables of a shape, companies first."""
+def attach_both(engine: sa.Engine, shape: Shape, *, to_write: bool = False) -> None:
+    """The tables of a shape, companies first; to_write: people so that they are written there."""
     attach(engine, "companies", shape.companies)
-    attach(engine, "people", shape.people, shape.mapping)
+    attach(engine, "people", shape.people, shape.mapping, to_write=to_write)
 
 
 def as_owner(engine: sa.Engine, *statements: str) -> None:

@@ -11,9 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from bg_assets.storage import claims, database, writes
+from bg_assets.storage import database, writes
 from bg_assets.storage.attach import attaching
-from bg_assets.storage.webhooks import dead as webhook_dead
 from bg_assets_tests.storage import told
 from bg_assets_tests.storage.attach import shapes
 from bg_assets_tests.storage.attach.shapes import RAILS, as_owner
@@ -21,30 +20,6 @@ from bg_assets_tests.storage.rows import rows, run, value
 from bg_assets_tests.storage.told import apply, event
 
 EVENTS = "select status, status_reason from bg.webhook_events order by id"
-
-
-def test_events_about_people_wait_as_dead_letters_and_apply_once_detached(
-    engine: sa.Engine,
-) -> None:
-    shapes.make(engine, RAILS)
-    told.source(engine, "crm", may_create=True)
-    shapes.attach(engine, "people", RAILS.people)
-    run(engine, "insert into bg.companies (id, name) values ('acme', 'Acme')")
-    event(engine, "person.role_change", {"id": "new-1", "name": "N", "newTitle": "CFO"}, "acme")
-    apply(engine)
-    (dead,) = rows(engine, EVENTS)
-    shapes.detach(engine, "people")
-    with engine.begin() as conn:
-        assert webhook_dead.replay(conn, None, None, claims.database_now(conn), "tester") == 1
-    apply(engine)
-
-    assert dead["status"] == "dead"
-    assert dead["status_reason"] == (
-        "person can't be changed: people are read from app.people, which is attached: write there, "
-        "or `bg-assets detach people`; then `bg-assets requeue` applies it"
-    )
-    assert [row["status"] for row in rows(engine, EVENTS)] == ["applied"]
-    assert value(engine, "select title from bg.people") == "CFO"
 
 
 def test_an_event_that_would_make_a_company_says_why_it_can_not(engine: sa.Engine) -> None:
