@@ -1,6 +1,6 @@
 """What `import` says of a file: how its columns are read, what came of its rows, or would."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from pathlib import Path
@@ -139,7 +139,15 @@ def _columns(opened: ImportFile) -> Iterator[str]:
         whose = f"{opened.fitted.system}'s columns" if opened.fitted.system else "columns"
         yield f"{whose}: {', '.join(read)}"
     if opened.fitted.ignored:
-        yield f"ignored: {', '.join(map(show, opened.fitted.ignored))}"
+        yield f"ignored: {', '.join(_ignored(opened.fitted.ignored))}"
+    if opened.fitted.hint:
+        yield opened.fitted.hint
+
+
+def _ignored(names: Sequence[str]) -> Iterator[str]:
+    yield from map(show, dict.fromkeys(filter(None, names)))
+    if nameless := names.count(""):
+        yield "a column without a name" if nameless == 1 else f"{nameless} columns without a name"
 
 
 def _found(outcome: Outcome) -> Iterator[str]:

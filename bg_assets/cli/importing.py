@@ -78,7 +78,11 @@ class _Import(click.Command):
     type=click.Path(path_type=Path),
     help='The same from a file, one a line: title="Job Title", or as YAML: title: "Job Title".',
 )
-@click.option("--ignore-unknown", is_flag=True, help="Leave out columns that are not known.")
+@click.option(
+    "--ignore-unknown",
+    is_flag=True,
+    help="Leave out columns that are not known, those too that may be ours and misspelt.",
+)
 @click.option("--workspace", default=None, help="Workspace of the companies in the file.")
 @click.option(
     "--source",
@@ -103,7 +107,11 @@ class _Import(click.Command):
 @click.option("--date-format", metavar="DD/MM/YYYY", help="How days are written in the file.")
 @click.option("--encoding", metavar="cp1252", help="Of the file, where its bytes don't tell.")
 @click.option("--sheet", metavar="NAME", help="Of a workbook, by name or number, if several.")
-@click.option("--strict", is_flag=True, help="End with 1 where a row was rejected.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse columns that are not known; end with 1 where a row was rejected.",
+)
 @click.option("--json", "as_json", is_flag=True)
 def import_file(
     kind: Kind,
@@ -131,10 +139,10 @@ def import_file(
 
     No ids are needed: without them, or with --source, rows are known again by what else they tell.
     Columns are found by our names, whatever their case and signs, and by those of known CRMs and
-    lists (`bg-assets headers`). Rejected rows go to FILE.rejects.csv with their reason; all others
-    are in the tables when the command ends, or none of them. A value that can't be read, where none
-    is required, is stored as unknown, and its row is in FILE.rejects.csv as kept. Control
-    characters in texts become spaces.
+    lists (`bg-assets headers`); others are ignored, and named. Rejected rows go to FILE.rejects.csv
+    with their reason; all others are in the tables when the command ends, or none of them. A value
+    that can't be read, where none is required, is stored as unknown, and its row is in
+    FILE.rejects.csv as kept. Control characters in texts become spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     if kind == "companies" and create_companies is not None:
@@ -143,20 +151,12 @@ def import_file(
     with session.clear_errors():
         mapping = mappings.read_file(map_file) if map_file else {}
         mapping |= mappings.parse_options(pairs)
-        if file.exists() and not file.is_file():
-            session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
+        _refuse_what_is_read_once(file)
         headers = settings.read().headers
         opened = open_import(
-            file,
-            kind,
-            mapping,
-            ignore_unknown,
-            headers,
-            date_format,
-            encoding,
-            sheet,
-            source,
-        )
+            file, kind, mapping, ignore_unknown, headers, date_format, encoding, sheet, source,
+            strict=strict,
+        )  # fmt: skip
     workspace = workspace and workspace.strip()
     task = _Task(workspace, create_companies, full_snapshot, allow_leavers, dry_run)
     with opened, session.opened() as engine:
@@ -170,6 +170,11 @@ def import_file(
     import_report.tell(opened, outcome, as_json)
     if outcome.nothing_taken or (strict and outcome.rejected.rows):
         raise SystemExit(session.FAILED)
+
+
+def _refuse_what_is_read_once(file: Path) -> None:
+    if str(file) == "-" or (file.exists() and not file.is_file()):
+        session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
 
 
 def _refuse_what_does_not_go_together(
