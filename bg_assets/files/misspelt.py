@@ -11,7 +11,7 @@ from bg_assets.files.spellings import plain
 # near: "role" and "rule", "city" and "cite".
 _ONE_SLIP, _TWO_SLIPS = 5, 9
 # Words of their own, which stand in lists and are a slip away from what is known.
-_OTHER_WORDS = frozenset({"county", "contract", "employee", "organiser", "organizer"})
+_OTHER_WORDS = frozenset({"county", "contract", "employee", "function", "organiser", "organizer"})
 
 
 def misspelt(

@@ -63,8 +63,8 @@ OTHERS = (
     "Rate", "Named Account", "Parent Account", "Description", "Comments", "Priority", "Region",
     "Territory", "Revenue Band", "Founded Year", "Technologies", "SIC Code", "NAICS Code",
     "Company Phone", "Company Address", "Company City", "Company State", "Latitude", "Longitude",
-    "x", "1", "Column 1", "Spalte 3", "Unnamed: 0", "id2", "Telefon", "Straße", "PLZ", "Anrede",
-    "Téléphone", "Adresse", "Código Postal", "Teléfono", "電話", "🙂",
+    "Function", "x", "1", "Column 1", "Spalte 3", "Unnamed: 0", "id2", "Telefon", "Straße", "PLZ",
+    "Anrede", "Téléphone", "Adresse", "Código Postal", "Teléfono", "電話", "🙂",
 )  # fmt: skip
 
 
