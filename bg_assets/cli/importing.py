@@ -1,6 +1,6 @@
 """`import companies|people FILE`: a file into the tables, all of it or nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +19,7 @@ from bg_assets.files.header import Kind
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
+from bg_assets.files.rows import Reject
 from bg_assets.storage import database, import_results, imports
 from bg_assets.storage.capture import attached
 from bg_assets.storage.imports import Rejected
@@ -202,8 +203,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         staging = import_search.staging(opened, search, task.constants)
         rejected = _judged(conn, opened, task, staging, search)
         with session.working(f"writing {kind}"):
-            for reject in opened.again(imports.reasons(conn)):
-                rejects.write(reject)
+            told = _written(opened.again(imports.reasons(conn)), rejects)
             if rejects.count != rejected.rows + rejected.kept:
                 raise BrokenFile(f"{opened.path.name} changed while it was read: import it again")
             imports.wait_for_others(conn, _say_waiting)
@@ -226,12 +226,24 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         done,
         rejected,
         rejects.path if rejects.count else None,
+        reasons=told,
         waiting=waiting,
         snapshot=task.full_snapshot,
         named=named,
         search=search,
         recognised=recognised,
     )
+
+
+def _written(found: Iterable[Reject], rejects: RejectsWriter) -> tuple[tuple[int, str], ...]:
+    """Puts all in the file, and gives lines and reasons of the first that are not stored."""
+    first = list[tuple[int, str]]()
+    for reject in found:
+        rejects.write(reject)
+        stored = reject.reason.startswith(imports.KEPT)
+        if not stored and len(first) < import_report.REJECTS_SHOWN_BESIDE_FILE:
+            first.append((reject.line, reject.reason))
+    return tuple(first)
 
 
 def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:

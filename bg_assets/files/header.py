@@ -241,7 +241,7 @@ def _twice(names: Sequence[str], taken: set[int], lenient: bool) -> Iterable[str
     for same in places.values():
         if len(same) > 1 and names[same[0]] and (not lenient or not taken.isdisjoint(same)):
             shown = " and ".join(dict.fromkeys(show(names[place]) for place in same))
-            yield f"the column {shown} comes twice"
+            yield f"the column {shown} comes twice: rename or remove one of them in the file"
 
 
 def _missing(

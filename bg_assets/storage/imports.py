@@ -72,8 +72,10 @@ _REJECTED = sa.text("""
         count(*) filter (where reason is null) as kept
     from staged where reason is not null or kept is not null
 """)
-_REASONS = sa.text("""
-    select line, coalesce(reason, 'kept: ' || kept) as reason
+# Before the reason of a row that is stored, though not all as it is written.
+KEPT = "kept: "
+_REASONS = sa.text(f"""
+    select line, coalesce(reason, '{KEPT}' || kept) as reason
     from staged where reason is not null or kept is not null order by line
 """)
 
@@ -267,9 +269,10 @@ def _count_leavers(conn: sa.Connection, allow_leavers: bool, everywhere: bool) -
         conn.execute(sa.text(statement))
     count = conn.execute(_COUNT_STAFF).one()
     if 2 * count.leavers > count.staff and not allow_leavers:
+        where = "everywhere" if everywhere else "at the companies in the file"
         raise TooManyLeavers(
-            f"this snapshot would mark {count.leavers} of {count.staff} people as left: is the "
-            "file whole? If it is, repeat with --allow-leavers"
+            f"this snapshot would mark {count.leavers} of {count.staff} people as left, {where}: "
+            "is the file whole? If it is, repeat with --allow-leavers"
         )
     return int(count.leavers)
 

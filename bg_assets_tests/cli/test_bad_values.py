@@ -117,6 +117,24 @@ def test_a_bad_required_value_is_refused(
     assert reason.startswith(said)
 
 
+@pytest.mark.parametrize("column", ["id", "company_id"])
+def test_a_source_s_id_that_lost_its_digits_is_refused_whatever_else_the_row_tells(
+    bg: Command, column: str
+) -> None:
+    cells = {
+        "id": "17",
+        "company_id": "9",
+        "company_name": "Acme",
+        "name": "Ann",
+        "email": "a@b.co",
+    }
+    cells[column] = "1.23457E+17"
+    path = bg.file("file.csv", f"{','.join(cells)}\n{','.join(cells.values())}\n")
+    assert bg.json("import", "people", path, "--source", "crm", code=1)["rejected"] == 1
+    ((_, reason, *_),) = rejects_of(path)
+    assert reason.startswith(f"{column}: was shortened by a spreadsheet")
+
+
 def test_dates_of_a_column_that_fits_one_order_only_are_read_in_it(bg: Command) -> None:
     bg.companies("acme")
     rows = "p1,acme,03/04/2020,\np2,acme,,5/6/2020\np3,acme,31/01/2020,7/13/2020\n"
