@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class _Task:
     create_companies: bool | None
     full_snapshot: Snapshot | None
     allow_leavers: bool
+    allow_erased: bool
     dry_run: bool
 
     @property
@@ -104,6 +105,7 @@ class _Import(click.Command):
     "not in it has left.",
 )
 @click.option("--allow-leavers", is_flag=True, help="... even if they are more than half.")
+@click.option("--allow-erased", is_flag=True, help="Take people, too, who were erased here.")
 @click.option("--dry-run", is_flag=True, help="Show what would come of it; write nothing.")
 @click.option("--date-format", metavar="DD/MM/YYYY", help="How days are written in the file.")
 @click.option("--encoding", metavar="cp1252", help="Of the file, where its bytes don't tell.")
@@ -125,6 +127,7 @@ def import_file(
     create_companies: bool | None,
     full_snapshot: Snapshot | None,
     allow_leavers: bool,
+    allow_erased: bool,
     dry_run: bool,
     date_format: str | None,
     encoding: str | None,
@@ -159,7 +162,9 @@ def import_file(
             strict=strict,
         )  # fmt: skip
     workspace = workspace and workspace.strip()
-    task = _Task(workspace, create_companies, full_snapshot, allow_leavers, dry_run)
+    task = _Task(
+        workspace, create_companies, full_snapshot, allow_leavers, allow_erased, dry_run
+    )  # fmt: skip
     with opened, session.opened() as engine:
         with database.connect(engine) as conn:
             if refused := attached.refusal(conn, kind):
@@ -199,7 +204,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         database.connect(committed) as conn,
         RejectsWriter(opened.path, opened.header) as rejects,
     ):
-        search = import_search.search(conn, opened, task.workspace, task.create_companies)
+        search = _search(conn, opened, task)
         staging = import_search.staging(opened, search, task.constants)
         rejected = _judged(conn, opened, task, staging, search)
         with session.working(f"writing {kind}"):
@@ -216,6 +221,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 full_snapshot=task.full_snapshot is not None,
                 everywhere=task.everywhere,
                 allow_leavers=task.allow_leavers,
+                allow_erased=task.allow_erased,
                 again=lambda: session.say("another writer got in between: trying again ..."),
             )
             interval = session.settings_in_force(conn, "BG_REFRESH_INTERVAL").refresh_interval
@@ -249,7 +255,7 @@ def _written(found: Iterable[Reject], rejects: RejectsWriter) -> tuple[tuple[int
 def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     """What would come of it just now; the transaction that finds it out is undone."""
     with database.connect(engine) as conn:
-        search = import_search.search(conn, opened, task.workspace, task.create_companies)
+        search = _search(conn, opened, task)
         staging = import_search.staging(opened, search, task.constants)
         columns = staging.columns
         rejected = _judged(conn, opened, task, staging, search)
@@ -281,6 +287,11 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     )
 
 
+def _search(conn: sa.Connection, opened: ImportFile, task: _Task) -> Search | None:
+    found = import_search.search(conn, opened, task.workspace, task.create_companies)
+    return found and replace(found, allow_erased=task.allow_erased)
+
+
 def _say_waiting() -> None:
     session.say("waiting for another import to end ...")
 
@@ -295,7 +306,7 @@ def _judged(
     if search is not None and not task.dry_run:
         imports.wait_for_others(conn, _say_waiting, searching=True)
     with session.working(f"looking through {opened.kind}"):
-        rejected = imports.judge(conn, opened.kind, search)
+        rejected = imports.judge(conn, opened.kind, search, allow_erased=task.allow_erased)
     if task.full_snapshot and rejected.without_id:
         _refuse_unreadable(rejected.without_id)
     return rejected

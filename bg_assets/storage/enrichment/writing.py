@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from bg_assets.domain.enrichment import observing
 from bg_assets.domain.enrichment.asking import CompanyAsked, FoundCompany, FoundPerson, Kind
 from bg_assets.domain.enrichment.observing import CompanyRow, Row, Told
-from bg_assets.storage import claims, locks, refreshes
+from bg_assets.storage import claims, erased, locks, refreshes
+from bg_assets.storage.locks import Lock
 from bg_assets.tracing import spans
 
 # Who waits longer for somebody else's rows lets them be: what was answered is kept.
@@ -163,6 +164,9 @@ def write(conn: sa.Connection, company: CompanyAsked, answers: Sequence[Settled]
     """
     conn.execute(_TELL)
     locks.take_enrichment(conn, company.id)
+    if any(answer.others for answer in answers):
+        # An import that looks for whom its rows mean could make the same new person.
+        locks.share(conn, Lock.IMPORT)
     workspace = conn.execute(_LOCK_COMPANY, {"company_id": company.id}).scalar()
     if workspace is None:
         return None
@@ -256,6 +260,9 @@ def _others(work: _Work, answer: Settled) -> None:
         values = observing.newcomer(found, work.now, work.owners, names)
         if isinstance(values, str):
             work.written.refused.append(("", f"not taken in: {values}"))
+            continue
+        if erased.was_erased(work.conn, work.company.id, values["name"], values.get("email")):
+            work.written.refused.append(("", "not taken in: was erased here"))
             continue
         made = Row(f"person-{uuid.uuid4().hex}", work.company.id, **values)
         work.conn.execute(_CREATE, {"rows": _json([made])})

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from bg_assets.storage import audit
+from bg_assets.storage import erased as erasures
 
 # Served by the primary key.
 _DELETE = sa.text("delete from bg.people where id = any(:ids)")
@@ -54,7 +55,8 @@ def forget(
 ) -> None:
     """Delete the removed people, by id; who turned out to be somebody else is called so.
 
-    Of the erased nothing is kept that events told, in the events and in changes. ``told``: what
+    Of the erased nothing is kept that events told, in the events and in changes, but digests by
+    which no list brings them back. ``told``: what
     sources called those whom they erased. ``asking``: the numbers of the events that say so, which
     stay. Whom they are is in the audit log by our ids.
     """
@@ -68,6 +70,8 @@ def forget(
         conn.execute(_MANAGERS, values)
     called = {(row.source, row.external_id) for row in conn.execute(_CALLED, {"ids": erased})}
     called |= set(told)
+    if erased:
+        erasures.remember(conn, erased)
     if removed:
         conn.execute(_DELETE, {"ids": sorted(removed)})
         conn.execute(_UNSEEN, {"ids": sorted(removed)})
