@@ -52,6 +52,13 @@ _WHAT = {
 # What tells the same of a person.
 _INSTEAD = {"company_id": "company_name, company_domain or email", "id": "name or email"}
 
+# Of a list without ids, which needs none.
+_NO_ONE = {
+    "id": "no column tells who somebody is: add --map name=YOURS, or --map email=YOURS",
+    "company_id": "no column tells where they work: add --map company_name=YOURS (or "
+    "company_domain, company_id)",
+}
+
 
 class BadHeader(Exception):
     """A file whose header does not fit, before anything was read from it; says what to do."""
@@ -264,6 +271,9 @@ def _missing(
             shown = show(near[0])
             what = _WHAT[name]
             yield f"{missing}: if {shown}{whose} holds {what}, add --map {name}={shown}{instead}"
+        elif there and kind == "people" and found.keys().isdisjoint(_KEYS[kind]):
+            some = ", ".join(map(show, there[:_SHOWN]))
+            yield f"{_NO_ONE[name]}, which one of the columns{whose} may do ({some})"
         elif there:
             some = ", ".join(map(show, there[:_SHOWN]))
             yield (
