@@ -1,6 +1,6 @@
 """What `import` says of a file: how its columns are read, what came of its rows, or would."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from pathlib import Path
@@ -22,14 +22,15 @@ from bg_assets.terminal import json_text
 Snapshot = Literal["companies", "all"]
 
 ROWS_SHOWN = 5
-_REJECTS_SHOWN = 10
+# Of a dry run, and of one that leaves them in a file.
+_REJECTS_SHOWN, REJECTS_SHOWN_BESIDE_FILE = 10, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a file, or would: rows by what they did, rejects, the file of these.
 
-    Of a dry run also the first rows as they would be stored, and lines of rejects with the reason.
+    Of a dry run also the first rows as they would be stored. reasons: lines of rejects, and why.
     waiting: who waits for a refresh by then. snapshot: within what it was a full one, and named:
     how many companies the file names. search, recognised: how rows without ids of ours looked for
     whom they mean, and what came of that.
@@ -77,7 +78,7 @@ def tell(opened: ImportFile, outcome: Outcome, as_json: bool) -> None:
     for line in (
         *_found(outcome),
         *_rejects(outcome),
-        *_remarks(opened),
+        *_remarks(opened, outcome),
         *_snapshot(outcome),
         *_waiting(outcome),
     ):
@@ -139,7 +140,15 @@ def _columns(opened: ImportFile) -> Iterator[str]:
         whose = f"{opened.fitted.system}'s columns" if opened.fitted.system else "columns"
         yield f"{whose}: {', '.join(read)}"
     if opened.fitted.ignored:
-        yield f"ignored: {', '.join(map(show, opened.fitted.ignored))}"
+        yield f"ignored: {', '.join(_ignored(opened.fitted.ignored))}"
+    if opened.fitted.hint:
+        yield opened.fitted.hint
+
+
+def _ignored(names: Sequence[str]) -> Iterator[str]:
+    yield from map(show, dict.fromkeys(filter(None, names)))
+    if nameless := names.count(""):
+        yield "a column without a name" if nameless == 1 else f"{nameless} columns without a name"
 
 
 def _found(outcome: Outcome) -> Iterator[str]:
@@ -151,13 +160,17 @@ def _rejects(outcome: Outcome) -> Iterator[str]:
     if outcome.rejects_file:
         what = "rejects" if outcome.rejected.rows else "what was kept"
         yield f"{what} and reasons: {outcome.rejects_file}"
-    yield from (f"line {line}: {reason}" for line, reason in outcome.reasons[:_REJECTS_SHOWN])
-    all_of_them = outcome.rejected.rows + outcome.rejected.kept
-    if outcome.dry and all_of_them > _REJECTS_SHOWN:
-        yield f"and {all_of_them - _REJECTS_SHOWN:,} more"
+    shown = outcome.reasons[:_REJECTS_SHOWN]
+    yield from (f"line {line}: {reason}" for line, reason in shown)
+    all_of_them = outcome.rejected.rows + (outcome.rejected.kept if outcome.dry else 0)
+    if all_of_them > len(shown):
+        yield f"and {all_of_them - len(shown):,} more"
 
 
-def _remarks(opened: ImportFile) -> Iterator[str]:
+def _remarks(opened: ImportFile, outcome: Outcome) -> Iterator[str]:
+    done = outcome.done
+    if not (outcome.rejected.rows or done.inserted or done.updated or done.unchanged):
+        yield "the file has no rows below its header"
     if opened.cleaned:
         what = "1 value" if opened.cleaned == 1 else f"{opened.cleaned:,} values"
         yield f"control characters became spaces in {what}"

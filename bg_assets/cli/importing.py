@@ -1,8 +1,8 @@
 """`import companies|people FILE`: a file into the tables, all of it or nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bg_assets.files.header import Kind
 from bg_assets.files.lines import BrokenFile
 from bg_assets.files.reading import ImportFile, open_import
 from bg_assets.files.rejects import RejectsWriter
+from bg_assets.files.rows import Reject
 from bg_assets.storage import database, import_results, imports
 from bg_assets.storage.capture import attached
 from bg_assets.storage.imports import Rejected
@@ -39,6 +40,7 @@ class _Task:
     create_companies: bool | None
     full_snapshot: Snapshot | None
     allow_leavers: bool
+    allow_erased: bool
     dry_run: bool
 
     @property
@@ -78,7 +80,11 @@ class _Import(click.Command):
     type=click.Path(path_type=Path),
     help='The same from a file, one a line: title="Job Title", or as YAML: title: "Job Title".',
 )
-@click.option("--ignore-unknown", is_flag=True, help="Leave out columns that are not known.")
+@click.option(
+    "--ignore-unknown",
+    is_flag=True,
+    help="Leave out columns that are not known, those too that may be ours and misspelt.",
+)
 @click.option("--workspace", default=None, help="Workspace of the companies in the file.")
 @click.option(
     "--source",
@@ -99,11 +105,16 @@ class _Import(click.Command):
     "not in it has left.",
 )
 @click.option("--allow-leavers", is_flag=True, help="... even if they are more than half.")
+@click.option("--allow-erased", is_flag=True, help="Take people, too, who were erased here.")
 @click.option("--dry-run", is_flag=True, help="Show what would come of it; write nothing.")
 @click.option("--date-format", metavar="DD/MM/YYYY", help="How days are written in the file.")
 @click.option("--encoding", metavar="cp1252", help="Of the file, where its bytes don't tell.")
 @click.option("--sheet", metavar="NAME", help="Of a workbook, by name or number, if several.")
-@click.option("--strict", is_flag=True, help="End with 1 where a row was rejected.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse columns that are not known; end with 1 where a row was rejected.",
+)
 @click.option("--json", "as_json", is_flag=True)
 def import_file(
     kind: Kind,
@@ -116,6 +127,7 @@ def import_file(
     create_companies: bool | None,
     full_snapshot: Snapshot | None,
     allow_leavers: bool,
+    allow_erased: bool,
     dry_run: bool,
     date_format: str | None,
     encoding: str | None,
@@ -131,10 +143,10 @@ def import_file(
 
     No ids are needed: without them, or with --source, rows are known again by what else they tell.
     Columns are found by our names, whatever their case and signs, and by those of known CRMs and
-    lists (`bg-assets headers`). Rejected rows go to FILE.rejects.csv with their reason; all others
-    are in the tables when the command ends, or none of them. A value that can't be read, where none
-    is required, is stored as unknown, and its row is in FILE.rejects.csv as kept. Control
-    characters in texts become spaces.
+    lists (`bg-assets headers`); others are ignored, and named. Rejected rows go to FILE.rejects.csv
+    with their reason; all others are in the tables when the command ends, or none of them. A value
+    that can't be read, where none is required, is stored as unknown, and its row is in
+    FILE.rejects.csv as kept. Control characters in texts become spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     if kind == "companies" and create_companies is not None:
@@ -143,22 +155,16 @@ def import_file(
     with session.clear_errors():
         mapping = mappings.read_file(map_file) if map_file else {}
         mapping |= mappings.parse_options(pairs)
-        if file.exists() and not file.is_file():
-            session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
+        _refuse_what_is_read_once(file)
         headers = settings.read().headers
         opened = open_import(
-            file,
-            kind,
-            mapping,
-            ignore_unknown,
-            headers,
-            date_format,
-            encoding,
-            sheet,
-            source,
-        )
+            file, kind, mapping, ignore_unknown, headers, date_format, encoding, sheet, source,
+            strict=strict,
+        )  # fmt: skip
     workspace = workspace and workspace.strip()
-    task = _Task(workspace, create_companies, full_snapshot, allow_leavers, dry_run)
+    task = _Task(
+        workspace, create_companies, full_snapshot, allow_leavers, allow_erased, dry_run
+    )  # fmt: skip
     with opened, session.opened() as engine:
         with database.connect(engine) as conn:
             if refused := attached.refusal(conn, kind):
@@ -170,6 +176,11 @@ def import_file(
     import_report.tell(opened, outcome, as_json)
     if outcome.nothing_taken or (strict and outcome.rejected.rows):
         raise SystemExit(session.FAILED)
+
+
+def _refuse_what_is_read_once(file: Path) -> None:
+    if str(file) == "-" or (file.exists() and not file.is_file()):
+        session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
 
 
 def _refuse_what_does_not_go_together(
@@ -193,12 +204,11 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         database.connect(committed) as conn,
         RejectsWriter(opened.path, opened.header) as rejects,
     ):
-        search = import_search.search(conn, opened, task.workspace, task.create_companies)
+        search = _search(conn, opened, task)
         staging = import_search.staging(opened, search, task.constants)
         rejected = _judged(conn, opened, task, staging, search)
         with session.working(f"writing {kind}"):
-            for reject in opened.again(imports.reasons(conn)):
-                rejects.write(reject)
+            told = _written(opened.again(imports.reasons(conn)), rejects)
             if rejects.count != rejected.rows + rejected.kept:
                 raise BrokenFile(f"{opened.path.name} changed while it was read: import it again")
             imports.wait_for_others(conn, _say_waiting)
@@ -211,6 +221,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
                 full_snapshot=task.full_snapshot is not None,
                 everywhere=task.everywhere,
                 allow_leavers=task.allow_leavers,
+                allow_erased=task.allow_erased,
                 again=lambda: session.say("another writer got in between: trying again ..."),
             )
             interval = session.settings_in_force(conn, "BG_REFRESH_INTERVAL").refresh_interval
@@ -221,6 +232,7 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
         done,
         rejected,
         rejects.path if rejects.count else None,
+        reasons=told,
         waiting=waiting,
         snapshot=task.full_snapshot,
         named=named,
@@ -229,10 +241,21 @@ def _import(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     )
 
 
+def _written(found: Iterable[Reject], rejects: RejectsWriter) -> tuple[tuple[int, str], ...]:
+    """Puts all in the file, and gives lines and reasons of the first that are not stored."""
+    first = list[tuple[int, str]]()
+    for reject in found:
+        rejects.write(reject)
+        stored = reject.reason.startswith(imports.KEPT)
+        if not stored and len(first) < import_report.REJECTS_SHOWN_BESIDE_FILE:
+            first.append((reject.line, reject.reason))
+    return tuple(first)
+
+
 def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     """What would come of it just now; the transaction that finds it out is undone."""
     with database.connect(engine) as conn:
-        search = import_search.search(conn, opened, task.workspace, task.create_companies)
+        search = _search(conn, opened, task)
         staging = import_search.staging(opened, search, task.constants)
         columns = staging.columns
         rejected = _judged(conn, opened, task, staging, search)
@@ -264,6 +287,11 @@ def _foretold(engine: sa.Engine, opened: ImportFile, task: _Task) -> Outcome:
     )
 
 
+def _search(conn: sa.Connection, opened: ImportFile, task: _Task) -> Search | None:
+    found = import_search.search(conn, opened, task.workspace, task.create_companies)
+    return found and replace(found, allow_erased=task.allow_erased)
+
+
 def _say_waiting() -> None:
     session.say("waiting for another import to end ...")
 
@@ -278,7 +306,7 @@ def _judged(
     if search is not None and not task.dry_run:
         imports.wait_for_others(conn, _say_waiting, searching=True)
     with session.working(f"looking through {opened.kind}"):
-        rejected = imports.judge(conn, opened.kind, search)
+        rejected = imports.judge(conn, opened.kind, search, allow_erased=task.allow_erased)
     if task.full_snapshot and rejected.without_id:
         _refuse_unreadable(rejected.without_id)
     return rejected

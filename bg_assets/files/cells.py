@@ -25,7 +25,8 @@ _SEVERAL_IDS = re.compile(r"[;,|]")
 _SEVERAL_ADDRESSES = re.compile(r"[;,|/\s]+")
 _SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
 _WITH_NAME = re.compile(r"[^<>]*<([^<>]+)>")
-_SHORTENED = Unfit(
+# Of an id: whoever it is cannot be told then, by whatever else.
+SHORTENED = Unfit(
     "was shortened by a spreadsheet, so that its digits are lost: make that column text there, or "
     "take the file as it was exported"
 )
@@ -104,7 +105,7 @@ def _read_id(raw: str) -> object:
 
 def _checked_id(value: str) -> str | Unfit:
     if habits.is_shortened(value):
-        return _SHORTENED
+        return SHORTENED
     return Unfit(f"{_A_WORD}, not an id") if habits.is_unknown(value) else value
 
 

@@ -1,4 +1,4 @@
-"""In which encoding a file is, as its bytes tell: UTF-8, UTF-16 with its mark, or Windows-1252."""
+"""In which encoding a file is, as its bytes tell: UTF-8, UTF-16, or Windows-1252."""
 
 import codecs
 import re
@@ -13,6 +13,8 @@ _PIECE = 1 << 20
 # So many characters beyond ASCII are looked at to tell how sure the encoding is.
 _ENOUGH = 20_000
 _SURE = 0.9
+# Bytes that tell UTF-16 without its mark: the header stands in them.
+_LOOKED_AT = 1000
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 # What stands in Western texts beside letters, and may do so within a word.
 _SIGNS = frozenset("’‘“”„–—…€£§°©®™•·«»´ªº¿¡\u00a0\u00ad")
@@ -48,6 +50,8 @@ def told(stream: BinaryIO) -> Encoding:
     start = stream.read(_PIECE)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Encoding("utf-16", "read as UTF-16, as its first bytes say")
+    if unmarked := _utf_16(start[:_LOOKED_AT]):
+        return Encoding(unmarked, "read as UTF-16, without its mark, as every other byte says")
     fitting, all_of_them = 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for piece in _pieces(stream, start):
@@ -75,6 +79,18 @@ def told(stream: BinaryIO) -> Encoding:
         f"not UTF-8: read as Windows-1252, {share:.0%} sure by {all_of_them:,} special characters "
         "(--encoding says otherwise)",
     )
+
+
+def _utf_16(start: bytes) -> str | None:
+    """In which order of its bytes a text is UTF-16; None where it is not, as far as that is sure.
+
+    Of headers in Latin letters every other byte is zero, and in no other text one is.
+    """
+    even, odd = start[0::2], start[1::2]
+    for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if len(start) > 1 and 2 * zeros.count(0) > len(zeros) and not others.count(0):
+            return name
+    return None
 
 
 def _pieces(stream: BinaryIO, first: bytes) -> Iterator[bytes]:

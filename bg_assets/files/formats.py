@@ -31,6 +31,8 @@ def told(path: Path) -> Format:
     start = _start(path)
     if start.startswith(_OLD):
         raise BadHeader(_old(path))
+    if start.startswith(_ZIP) and suffix == ".zip":
+        raise BadHeader("is a zip archive: unpack it, and import the file with the people in it")
     if start.startswith(_ZIP):
         return _named(suffix, _WORKBOOK, "xlsx", "a workbook or zip archive")
     if start.startswith(_OF_PARQUET):
@@ -42,7 +44,19 @@ def told(path: Path) -> Format:
     if suffix == ".gz":
         _refuse_packed(path)
         suffix = suffixes[-2] if len(suffixes) > 1 else ""
+    _refuse_other_json(suffix, start)
     return "json" if suffix in _JSON else "csv"
+
+
+def _refuse_other_json(suffix: str, start: bytes) -> None:
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"["):
+        raise BadHeader(
+            "is one JSON array: make it JSON lines, an object a line, named .jsonl; "
+            "`jq -c '.[]' FILE` does that"
+        )
+    if text[:1] == b"{" and text[1:].lstrip()[:1] in (b'"', b"}") and suffix not in _JSON:
+        raise BadHeader("is JSON: if each of its lines is an object, rename it to .jsonl")
 
 
 def _named(suffix: str, fitting: tuple[str, ...], form: Format, what: str) -> Format:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, Column, in_files
-from bg_assets.files import spellings
+from bg_assets.files import misspelt, spellings
 from bg_assets.files.spellings import ANY, Spelling, plain
 
 Kind = Literal["companies", "people"]
@@ -52,6 +52,13 @@ _WHAT = {
 # What tells the same of a person.
 _INSTEAD = {"company_id": "company_name, company_domain or email", "id": "name or email"}
 
+# Of a list without ids, which needs none.
+_NO_ONE = {
+    "id": "no column tells who somebody is: add --map name=YOURS, or --map email=YOURS",
+    "company_id": "no column tells where they work: add --map company_name=YOURS (or "
+    "company_domain, company_id)",
+}
+
 
 class BadHeader(Exception):
     """A file whose header does not fit, before anything was read from it; says what to do."""
@@ -63,6 +70,7 @@ class Fitted:
 
     positions: of each canonical column that the file has, in canonical order, where in the file it
     stands; several are joined. ignored: the names of the other columns. system: whose export it is.
+    hint: what else the user may have meant, in words; empty where nothing seems to be missing.
     required: the columns in which nothing may be missing. sought: whether rows find their person or
     company, since the file does not have ids of ours for both.
     """
@@ -72,6 +80,7 @@ class Fitted:
     system: str | None = None
     required: tuple[str, ...] = ()
     sought: bool = False
+    hint: str = ""
 
 
 def columns(kind: Kind) -> tuple[str, ...]:
@@ -87,35 +96,43 @@ def fit(
     known: Sequence[Spelling] = (),
     *,
     of_source: bool = False,
+    strict: bool = False,
 ) -> Fitted:
     """Which columns of the file are ours, by the mapping, by our names, or as ``known`` has them.
 
     ``mapping`` goes from canonical to the file's name, or to several as ``A+B``. Case, accents,
-    spaces and signs in names make no difference. In the export of a known system the other columns
-    are passed over, elsewhere only with ``ignore_unknown``. ``of_source``: ids in the file are its
-    source's own. Raises BadHeader with all that is wrong, near matches, and what to type.
+    spaces and signs in names make no difference. The other columns are passed over. One that is
+    probably ours and misspelt is refused, unless with ``ignore_unknown`` or in the export of a
+    known system; with ``strict`` each is. ``of_source``: ids in the file are its source's own.
+    Raises BadHeader with all that is wrong, near matches, and what to type.
     """
     names = [name.strip() for name in header]
     canonical = columns(kind)
     _refuse_other_shapes(names, kind, {*canonical, *mapping.values(), *_parts(known)})
     system = spellings.system(names, known)
+    known = [one for one in known if one.system in (system, ANY)]
     positions, problems = _mapped(names, kind, mapping)
     taken = {position for found in positions.values() for position in found}
+    absent = []
     for name in canonical:
         if name in mapping or _is_needless(name, kind, positions, of_source):
             continue
-        if found := _found(name, names, taken, [s for s in known if s.system in (system, ANY)]):
+        if found := _found(name, names, taken, known):
             positions[name] = found
             taken.update(found)
+        else:
+            absent.append(name)
     unknown = [names[i] for i in range(len(names)) if i not in taken]
     used = {plain(names[i]) for i in taken}
-    lenient = ignore_unknown or system is not None
     sought = of_source or bool(_KEYS[kind] - positions.keys()) or "source_id" in positions
-    problems += _missing(kind, positions, mapping, unknown, system)
-    problems += _twice(names, taken, lenient)
     # The second of two columns with one name is named as such, not also as unknown.
     strangers = [name for name in dict.fromkeys(unknown) if plain(name) not in used]
-    if strangers and not lenient:
+    lenient = ignore_unknown or system is not None
+    near = {} if lenient or strict else _misspelt(strangers, absent, known)
+    problems += _missing(kind, {**positions, **near}, mapping, unknown, system)
+    problems += _twice(names, taken, lenient or not strict)
+    problems += near.values()
+    if strangers and strict and not lenient:
         problems.append(_unknown(strangers, canonical, positions, mapping))
     if problems:
         raise BadHeader("; ".join(problems))
@@ -127,6 +144,7 @@ def fit(
         # By a source's own id nobody need be known, if there is something else.
         tuple(name for name in required if not of_source or name not in _KEYS[kind]),
         sought,
+        _hint(strangers, absent) if kind == "people" else "",
     )
 
 
@@ -210,9 +228,12 @@ def _refuse_other_shapes(names: Sequence[str], kind: Kind, known: Iterable[str])
     expected = ", ".join(REQUIRED[kind])
     if not any(names):
         raise BadHeader(f"the first line is empty: it must name the columns, at least {expected}")
-    # Such a line may hold personal data, so that the message must not repeat it.
     plainly = set(map(plain, known))
-    if any(_DATA.fullmatch(name) and plain(name) not in plainly for name in names):
+    there = {plain(name) for name in names} & plainly
+    # Such a line may hold personal data, so that the message must not repeat it. Where several
+    # names are known it is a header, with columns of years, or that nobody named.
+    strange = (name for name in names if plain(name) not in plainly)
+    if len(there) < 2 and any(map(_DATA.fullmatch, strange)):
         raise BadHeader(
             f"the first line looks like data, not like a header: it must name the columns, "
             f"at least {expected}"
@@ -227,7 +248,7 @@ def _twice(names: Sequence[str], taken: set[int], lenient: bool) -> Iterable[str
     for same in places.values():
         if len(same) > 1 and names[same[0]] and (not lenient or not taken.isdisjoint(same)):
             shown = " and ".join(dict.fromkeys(show(names[place]) for place in same))
-            yield f"the column {shown} comes twice"
+            yield f"the column {shown} comes twice: rename or remove one of them in the file"
 
 
 def _missing(
@@ -250,6 +271,9 @@ def _missing(
             shown = show(near[0])
             what = _WHAT[name]
             yield f"{missing}: if {shown}{whose} holds {what}, add --map {name}={shown}{instead}"
+        elif there and kind == "people" and found.keys().isdisjoint(_KEYS[kind]):
+            some = ", ".join(map(show, there[:_SHOWN]))
+            yield f"{_NO_ONE[name]}, which one of the columns{whose} may do ({some})"
         elif there:
             some = ", ".join(map(show, there[:_SHOWN]))
             yield (
@@ -265,6 +289,36 @@ def _is_told_otherwise(name: str, kind: Kind, found: Mapping[str, object]) -> bo
     if name == "company_id":
         return not found.keys().isdisjoint(_WHERE)
     return name == "id" and not found.keys().isdisjoint(_WHO[kind])
+
+
+def _misspelt(
+    strangers: Sequence[str], absent: Sequence[str], known: Iterable[Spelling]
+) -> dict[str, str]:
+    """Of our columns those that a stranger probably is, misspelt, with what to type."""
+    others = [(one.column, one.parts) for one in known]
+    headers = {name: misspelt.headers_of(name, others) for name in absent}
+    near = {}
+    for column, names in misspelt.misspelt(strangers, headers):
+        shown = "+".join(map(show, names))
+        which = "columns" if len(names) > 1 else "column"
+        near[column] = (
+            f"the {which} {shown} may be {column}, misspelt: add --map {column}={shown}, or pass "
+            "--ignore-unknown if not"
+        )
+    return near
+
+
+def _hint(strangers: Sequence[str], absent: Sequence[str]) -> str:
+    """That nobody's title is known, which would leave most groups empty."""
+    there = [name for name in strangers if name]
+    if "title" not in absent or not there:
+        return ""
+    near = _closest("title", there)
+    some = show(near[0]) if near else "YOURS"
+    return (
+        "no column is read as title, which tells people's roles: if one of those that are ignored "
+        f"is, add --map title={some}"
+    )
 
 
 def _unknown(

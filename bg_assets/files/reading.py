@@ -179,15 +179,17 @@ def open_import(
     encoding: str | None = None,
     sheet: str | None = None,
     source: str | None = None,
+    *,
+    strict: bool = False,
 ) -> ImportFile:
     """Open a file of companies or people, its header read and checked before anything else.
 
     ``mapping`` goes from our column to the file's; ``own_headers``: a table of headers of the
     user's, besides the shipped one; ``date_format``: how its days are written, else each column is
     looked through for that; ``encoding``: of its text, else its bytes tell; ``sheet``: of a
-    workbook, by name or number; ``source``: whose own its ids are. Raises BadHeader, BadHeaders, or
-    BrokenFile where the compression is damaged before the header ends; all name the file and what
-    to do.
+    workbook, by name or number; ``source``: whose own its ids are; ``strict``: whether columns that
+    are not known are refused. Raises BadHeader, BadHeaders, or BrokenFile where the compression is
+    damaged before the header ends; all name the file and what to do.
     """
     known = spellings.load(own_headers, kind, columns(kind))
     try:
@@ -199,7 +201,10 @@ def open_import(
         raise BrokenFile(f"{path.name} {err}") from None
     try:
         header = _read_header(records)
-        fitted = fit(header, kind, mapping, ignore_unknown, known, of_source=source is not None)
+        of_source = source is not None
+        fitted = fit(
+            header, kind, mapping, ignore_unknown, known, of_source=of_source, strict=strict
+        )
         forms = _day_forms(path, shape, header, fitted, date_format)
         return ImportFile(path, kind, header, fitted, shape, forms, records, source)
     except BaseException as err:

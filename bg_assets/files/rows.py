@@ -11,11 +11,12 @@ from typing import NamedTuple
 from bg_assets.domain.values import controls
 from bg_assets.domain.values.companies import Headcount
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.files.cells import Amended, DayForms, readers
+from bg_assets.files.cells import SHORTENED, Amended, DayForms, readers
 from bg_assets.files.header import Fitted, Kind
 
 # What a reader gives where there is something to say.
 _SAID = frozenset((Amended, Unfit))
+_IDS = frozenset(("id", "company_id", "source_id"))
 
 
 class Row(NamedTuple):
@@ -63,8 +64,8 @@ class _Reasons(dict[int, list[str]]):
 class Checks:
     """What cells and rows of one file must be; works on blocks of rows, column by column.
 
-    A value that is not fit makes its row a reject only where the column is required; else it is
-    unknown, and the row tells why.
+    A value that is not fit makes its row a reject only where the column is required, or where an id
+    has lost its digits; else it is unknown, and the row tells why.
     ``cleaned``: values of rows that fit in which control characters became a space.
     """
 
@@ -140,7 +141,7 @@ def _judge_cells(
             if not isinstance(value, Amended | Unfit):
                 continue
             stored = value.value if isinstance(value, Amended) else None
-            lost = stored is None and name in required
+            lost = stored is None and (name in required or (value is SHORTENED and name in _IDS))
             (unfit if lost else kept).add(place, f"{name}: {value.reason}")
             column[place] = stored
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bg_assets.domain.causes import cleaned
-from bg_assets.storage import claims, database, locks, writes
+from bg_assets.storage import claims, database, erased, locks, writes
 from bg_assets.storage.copying import copy_rows
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.recognition import rows as recognition
@@ -72,8 +72,10 @@ _REJECTED = sa.text("""
         count(*) filter (where reason is null) as kept
     from staged where reason is not null or kept is not null
 """)
-_REASONS = sa.text("""
-    select line, coalesce(reason, 'kept: ' || kept) as reason
+# Before the reason of a row that is stored, though not all as it is written.
+KEPT = "kept: "
+_REASONS = sa.text(f"""
+    select line, coalesce(reason, '{KEPT}' || kept) as reason
     from staged where reason is not null or kept is not null order by line
 """)
 
@@ -131,17 +133,21 @@ def stage(
     conn.execute(sa.text("analyze staged"))
 
 
-def judge(conn: sa.Connection, kind: str, search: Search | None = None) -> Rejected:
+def judge(
+    conn: sa.Connection, kind: str, search: Search | None = None, *, allow_erased: bool = False
+) -> Rejected:
     """Reject what can't go in, seen over the whole file, and count all rejects.
 
     With ``search`` rows find whom they mean first: call ``wait_for_others`` before. Of rows with
-    the same id the last that fits counts.
+    the same id the last that fits counts. People who were erased come in with ``allow_erased``.
     """
     if search is not None:
         recognition.recognise(conn, search)
     if kind == "people":
         parts = ("", "") if search is None else ("offset 0", _OR_NEW)
         conn.execute(sa.text(_NO_COMPANY.format(each=parts[0], or_new=parts[1])))
+        if not allow_erased:
+            erased.refuse(conn)
     what = "id" if search is None else "person" if kind == "people" else "company"
     conn.execute(_COMES_AGAIN, {"what": what})
     return _rejected(conn)
@@ -206,6 +212,7 @@ def apply(
     full_snapshot: bool = False,
     everywhere: bool = False,
     allow_leavers: bool = False,
+    allow_erased: bool = False,
     again: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Insert and update from what is staged and not rejected; a row that fits is not touched.
@@ -220,14 +227,14 @@ def apply(
     must be READ COMMITTED, so that each try sees what others wrote.
 
     ``search``: by what the rows found whom they mean; what is new of companies, and ids of their
-    source, is kept.
+    source, is kept. ``allow_erased``: as ``judge`` was told.
     """
     began_at = claims.database_now(conn)
     for tries in range(1, _TRIES + 1):
         try:
             with conn.begin_nested():
                 conn.execute(_WRITER)
-                recognition.write(conn, search)
+                _write_beside(conn, search, allow_erased)
                 snapshot = kind == "people" and full_snapshot
                 left = _leave(conn, allow_leavers, everywhere) if snapshot else 0
                 done = _apply(conn, kind, columns, full_snapshot, left)
@@ -238,6 +245,12 @@ def apply(
             again()
     _note(conn, kind, file, done, began_at)
     return done
+
+
+def _write_beside(conn: sa.Connection, search: Search | None, allow_erased: bool) -> None:
+    recognition.write(conn, search)
+    if allow_erased:
+        erased.lift(conn)
 
 
 def _note(
@@ -267,9 +280,10 @@ def _count_leavers(conn: sa.Connection, allow_leavers: bool, everywhere: bool) -
         conn.execute(sa.text(statement))
     count = conn.execute(_COUNT_STAFF).one()
     if 2 * count.leavers > count.staff and not allow_leavers:
+        where = "everywhere" if everywhere else "at the companies in the file"
         raise TooManyLeavers(
-            f"this snapshot would mark {count.leavers} of {count.staff} people as left: is the "
-            "file whole? If it is, repeat with --allow-leavers"
+            f"this snapshot would mark {count.leavers} of {count.staff} people as left, {where}: "
+            "is the file whole? If it is, repeat with --allow-leavers"
         )
     return int(count.leavers)
 

@@ -10,6 +10,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 _WAIT = sa.text("select pg_advisory_xact_lock(:key)")
+_SHARE = sa.text("select pg_advisory_xact_lock_shared(:key)")
 _TRY = sa.text("select pg_try_advisory_xact_lock(:key)")
 _OF_COMPANY = sa.text(
     "select pg_advisory_xact_lock(hashtextextended('override ' || :company_id, 0))"
@@ -38,6 +39,11 @@ class Lock(IntEnum):
 def take(conn: sa.Connection, lock: Lock) -> None:
     """Take the lock until the transaction ends, once whoever has it is done."""
     conn.execute(_WAIT, {"key": int(lock)})
+
+
+def share(conn: sa.Connection, lock: Lock) -> None:
+    """Let nobody take the lock until the transaction ends, once whoever has it is done."""
+    conn.execute(_SHARE, {"key": int(lock)})
 
 
 def try_to_take(conn: sa.Connection, lock: Lock) -> bool:

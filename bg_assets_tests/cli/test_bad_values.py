@@ -2,63 +2,9 @@
 
 import pytest
 
+from bg_assets_tests import bad_values
+from bg_assets_tests.bad_values import OF_COMPANIES, OF_PEOPLE, REFUSED
 from bg_assets_tests.cli.command import Command, rejects_of
-
-UNKNOWN = "is a word for unknown"
-# The column, what the file holds, what is stored, and what is said (None: nothing).
-OF_PEOPLE: tuple[tuple[str, str, str | None, str | None], ...] = (
-    ("manager_id", "p1", None, "manager_id: is the person itself"),
-    ("manager_id", "1.23457E+17", None, "manager_id: was shortened by a spreadsheet"),
-    ("manager_id", "N/A", None, "manager_id: is a word for unknown"),
-    ("title", "N/A", None, f"title: {UNKNOWN}"),
-    ("title", "n/d", None, f"title: {UNKNOWN}"),
-    ("title", " - ", None, f"title: {UNKNOWN}"),
-    ("department", "Unknown", None, f"department: {UNKNOWN}"),
-    ("department", "NONE", None, f"department: {UNKNOWN}"),
-    ("name", "none", None, f"name: {UNKNOWN}"),
-    ("name", "Null", "Null", None),
-    ("title", "T" * 10_000, None, "title: has 10,000 characters"),
-    ("email", "not-an-address", None, "email: is not an e-mail address"),
-    ("email", "unknown", None, f"email: {UNKNOWN}"),
-    ("email", "a@b.com; c@d.com", "a@b.com", "email: holds 2 addresses"),
-    ("email", "a@b.com c@d.com,e@f.com", "a@b.com", "email: holds 3 addresses"),
-    ("email", "Ann Lee <a@b.com>", "a@b.com", None),
-    ("email", "a@b.com; what", None, "email: is not an e-mail address"),
-    ("email", "a@b\x1b.com", None, "email: is not an e-mail address"),
-    ("status", "yes", "active", None),
-    ("status", "Current", "active", None),
-    ("status", "1", "active", None),
-    ("status", "former", "left", None),
-    ("status", "Inactive", "left", None),
-    ("status", "0", "left", None),
-    ("status", "perhaps", "active", "status: is not understood"),
-    ("start_date", "2020-01-31", "2020-01-31", None),
-    ("start_date", "31/01/2020", "2020-01-31", None),
-    ("start_date", "2020/1/31", "2020-01-31", None),
-    ("start_date", "Jan 31, 2020", "2020-01-31", None),
-    ("start_date", "31 January 2020", "2020-01-31", None),
-    ("start_date", "05.05.2020 09:30", "2020-05-05", None),
-    ("start_date", "03/04/2020", None, "start_date: could be two days: say how"),
-    ("start_date", "3/4/20", None, "start_date: is not a date like"),
-    ("start_date", "43861", None, "start_date: is not a date like"),
-    ("start_date", "31/31/2020", None, "start_date: is not a date like"),
-    ("start_date", "n/a", None, f"start_date: {UNKNOWN}"),
-    ("company_id", "acme;other", "acme", "company_id: names 2 companies"),
-    ("company_id", "acme, nowhere, x", "acme", "company_id: names 3 companies"),
-)
-OF_COMPANIES: tuple[tuple[str, str, str | None, str | None], ...] = (
-    ("website", "www.acme.com/en", "https://www.acme.com/en", None),
-    ("website", "ftp://acme.com", None, "website: must start with"),
-    ("website", "not a site", None, "website: is not a URL"),
-    ("website", "-", None, f"website: {UNKNOWN}"),
-    ("domain", "localhost", None, "domain: is not a domain"),
-    ("employee_count", "many", None, "employee_count: is not a number of employees"),
-    ("employee_count", "N/A", None, f"employee_count: {UNKNOWN}"),
-    ("revenue", "1.234", None, "revenue: is ambiguous"),
-    ("country", "?", None, f"country: {UNKNOWN}"),
-    ("country", "NA", "NA", None),
-    ("industry", "(blank)", None, f"industry: {UNKNOWN}"),
-)
 
 
 @pytest.mark.parametrize(("column", "written", "stored", "said"), OF_PEOPLE)
@@ -95,17 +41,6 @@ def _check(
     assert reason.startswith(f"kept: {said}")
 
 
-REFUSED = (
-    ("people", "id,company_id", "1.23457E+17,acme", "id: was shortened by a spreadsheet"),
-    ("people", "id,company_id", 'p1,"1,23457E+17"', "company_id: was shortened by a spreadsheet"),
-    ("people", "id,company_id", "n/a,acme", "id: is a word for unknown, not an id"),
-    ("people", "id,company_id", "p1,acme;a b", "company_id: takes 1 to 128"),
-    ("companies", "id,name", "1.23457E+17,Acme", "id: was shortened by a spreadsheet"),
-    ("companies", "id,name", "9002;9001,Acme", "id: takes 1 to 128"),
-    ("companies", "id,name", "new,Unknown", "name: is a word for unknown"),
-)
-
-
 @pytest.mark.parametrize(("kind", "header", "row", "said"), REFUSED)
 def test_a_bad_required_value_is_refused(
     bg: Command, kind: str, header: str, row: str, said: str
@@ -115,6 +50,24 @@ def test_a_bad_required_value_is_refused(
     assert bg.json("import", kind, path, code=bg("import", kind, path).code)["rejected"] == 1
     ((_, reason, *_),) = rejects_of(path)
     assert reason.startswith(said)
+
+
+@pytest.mark.parametrize("column", ["id", "company_id"])
+def test_a_source_s_id_that_lost_its_digits_is_refused_whatever_else_the_row_tells(
+    bg: Command, column: str
+) -> None:
+    cells = {
+        "id": "17",
+        "company_id": "9",
+        "company_name": "Acme",
+        "name": "Ann",
+        "email": "a@b.co",
+    }
+    cells[column] = "1.23457E+17"
+    path = bg.file("file.csv", f"{','.join(cells)}\n{','.join(cells.values())}\n")
+    assert bg.json("import", "people", path, "--source", "crm", code=1)["rejected"] == 1
+    ((_, reason, *_),) = rejects_of(path)
+    assert reason.startswith(f"{column}: was shortened by a spreadsheet")
 
 
 def test_dates_of_a_column_that_fits_one_order_only_are_read_in_it(bg: Command) -> None:
@@ -167,3 +120,8 @@ def test_what_is_kept_and_what_is_rejected_stand_in_one_file_and_are_counted_apa
     ]  # fmt: skip
     only_kept = bg.file("f.csv", "id,company_id,email\np1,acme,what\n")
     assert bg("import", "people", only_kept, "--strict").code == 0
+
+
+def test_the_page_of_bad_values_shows_what_is_stored_and_said(bg: Command) -> None:
+    """`python -m bg_assets_tests.bad_values` writes it anew."""
+    assert bad_values.page(bg) == bad_values.PAGE.read_text(encoding="utf-8")

@@ -156,9 +156,9 @@ def test_what_others_write_meanwhile_is_no_error_whatever_the_database_s_default
     )
     judge = imports.judge
 
-    def write_and_judge(conn: sa.Connection, kind: str, search: None) -> imports.Rejected:
+    def write_and_judge(*given: Any, **named: Any) -> imports.Rejected:
         staffed.execute("update bg.people set title = 'Other' where id = 'p1'")
-        return judge(conn, kind, search)
+        return judge(*given, **named)
 
     monkeypatch.setattr(imports, "judge", write_and_judge)
     done = staffed("import", "people", staffed.file("s.csv", LINES))

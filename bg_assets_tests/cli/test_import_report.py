@@ -105,3 +105,33 @@ def test_the_table_of_headers_can_be_printed_and_extended(
     done = bg("headers")
     assert (done.code, done.out) == (2, "")
     assert "BG_HEADERS names it" in done.err
+
+
+def test_the_first_rejects_are_told_with_their_reasons_and_the_rest_is_counted(
+    bg: Command,
+) -> None:
+    bg.companies("a")
+    rows = "p0,a,what\n" + "".join(f"p{number},b{number},\n" for number in range(1, 6))
+    said = bg("import", "people", bg.file("p.csv", f"id,company_id,email\n{rows}")).err
+    lines = [line for line in said.splitlines() if line.startswith(("line", "and"))]
+    assert lines == [
+        *(
+            f"line {number + 2}: no company b{number}: import companies first"
+            for number in (1, 2, 3)
+        ),
+        "and 2 more",
+    ]
+
+
+def test_a_file_without_rows_is_told_to_have_none(bg: Command) -> None:
+    path = bg.file("p.csv", "Name,Company,Title\n")
+    assert "the file has no rows below its header" in bg("import", "people", path).err
+
+
+def test_columns_that_are_ignored_are_named_once_and_those_without_a_name_counted(
+    bg: Command,
+) -> None:
+    path = bg.file("p.csv", "Name,Company,Phone,,Phone,\nAnn,Acme,1,2,3,4\n")
+    said = bg("import", "people", path).err
+    assert 'ignored: "Phone", 2 columns without a name\n' in said
+    assert "no column is read as title" in said

@@ -106,7 +106,8 @@ def test_an_empty_cell_makes_a_value_unknown(bg: Command) -> None:
 
 
 BAD_HEADERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("id,company_id,Job Text\np1,a,CFO\n", (), '"Job Text" is unknown'),
+    ("id,company_id,Tittle\np1,a,CFO\n", (), '"Tittle" may be title, misspelt: add --map'),
+    ("id,company_id,Job Text\np1,a,CFO\n", ("--strict",), '"Job Text" is unknown'),
     ("id,title\np1,CFO\n", (), "the required column company_id is missing"),
     ("id,title\np1,CFO\n", ("--ignore-unknown",), "the required column company_id is missing"),
     ("id,company_id,title,title\np1,a,CFO,CEO\n", (), '"title" comes twice'),

@@ -58,7 +58,7 @@ def test_a_snapshot_of_all_lets_people_of_companies_that_it_does_not_name_leave(
     # More than half of all people, though of the one company in the file nobody.
     path = staffed.file("s.csv", "id,company_id\nb1,b\nb2,b\n")
     refused = staffed("import", *options, "people", path)
-    assert (refused.code, "would mark 3 of 5 people as left" in refused.err) == (1, True)
+    assert (refused.code, "mark 3 of 5 people as left, everywhere" in refused.err) == (1, True)
 
 
 def test_without_the_option_nobody_leaves(staffed: Command) -> None:
@@ -78,7 +78,7 @@ def test_a_snapshot_that_would_remove_more_than_half_is_refused(staffed: Command
     path = staffed.file("s.csv", "id,company_id,title\na1,a,CEO\na1,a,CFO\n")
     done = staffed("import", "people", path, "--full-snapshot", "--json")
     assert (done.code, done.out) == (1, "")
-    assert "would mark 3 of 4 people as left" in done.err
+    assert "would mark 3 of 4 people as left, at the companies in the file" in done.err
     assert "--allow-leavers" in done.err
     assert _left(staffed) == []
     assert staffed.value("select count(title) from bg.people") == 0

@@ -18,12 +18,13 @@ def refused(
     mapping: Mapping[str, str] | None = None,
     *,
     ignore_unknown: bool = False,
+    strict: bool = False,
     name: str = "file.csv",
 ) -> str:
     path = folder / name
     path.write_bytes(content)
     with pytest.raises(BadHeader) as caught:
-        open_import(path, kind, mapping or {}, ignore_unknown)
+        open_import(path, kind, mapping or {}, ignore_unknown, strict=strict)
     return str(caught.value)
 
 
@@ -42,16 +43,13 @@ def refused(
         (b"%PDF-1.7", "PDF"),
         (b'id,"comp"any_id\n', "quote"),
         (b"id,company_id,id\n", '"id" comes twice'),
-        (b"id,company_id,x,x\n", '"x" comes twice'),
         (b"id,title\n", "company_id is missing"),
         (b"id,Company Ident\n", '--map company_id="Company Ident"'),
         (b"id,company_id,Jobs Title\n", '--map title="Jobs Title"'),
-        (b"id,company_id,Phone\n", "map what is one of name, title"),
         (b"id,company_id,title,Title\n", '"title" and "Title" comes twice'),
         (b"id,Phone\n", 'not their names ("Phone"), name that with --map'),
         (b"id\n", "company_id is missing, and no column is left"),
-        (b"id,company_id,foo\n", "--ignore-unknown"),
-        (b"id,company_id,\n", "without a name"),
+        (b"id,company_id,Titel\n", "or pass --ignore-unknown if not"),
         (b"p1,c1,jane@acme.com,CFO\n", "looks like data"),
         (b"17,18,x\n", "looks like data"),
     ],
@@ -63,7 +61,7 @@ def test_a_header_that_does_not_fit_is_refused_with_what_to_do(
 
 
 def test_the_refusal_names_the_file_and_every_problem(tmp_path: Path) -> None:
-    message = refused(tmp_path, b"IDs,foo,bar\n", name="people.csv")
+    message = refused(tmp_path, b"IDs,foo,bar\n", name="people.csv", strict=True)
     assert message.startswith("people.csv: ")
     for part in ("company_id", '--map id="IDs"', '"foo"', '"bar"'):
         assert part in message
@@ -103,8 +101,24 @@ def test_what_can_not_be_opened_at_all_is_refused_by_its_name(tmp_path: Path) ->
     assert refused(tmp_path, b"PK\x03\x04rest", name="people.csv").startswith("people.csv is ")
 
 
-def test_the_proposed_mapping_goes_to_the_column_that_is_nearest(tmp_path: Path) -> None:
-    assert '--map title="Title Name"' in refused(tmp_path, b"id,company_id,Title Name\n")
+STRICTLY_REFUSED = (
+    (b"id,company_id,x,x\n", '"x" comes twice'),
+    (b"id,company_id,Phone\n", "map what is one of name, title"),
+    (b"id,company_id,Title Name\n", '--map title="Title Name"'),
+    (b"id,company_id,\n", "without a name"),
+)
+
+
+@pytest.mark.parametrize(("content", "said"), STRICTLY_REFUSED)
+def test_an_unknown_column_is_refused_with_strict_alone(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    assert said in refused(tmp_path, content, strict=True)
+    with open_import(tmp_path / "file.csv", "people", {}, False) as file:
+        assert file.columns == ("id", "company_id")
+        assert file.fitted.ignored
+    with open_import(tmp_path / "file.csv", "people", {}, True, strict=True) as file:
+        assert file.columns == ("id", "company_id")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +138,7 @@ def test_a_mapping_that_does_not_fit_is_refused(
 
 def test_a_mapped_column_takes_the_place_of_ours_of_that_name(tmp_path: Path) -> None:
     content = b"id,company_id,title,Job\np1,c1,old,new\n"
-    assert '"title"' in refused(tmp_path, content, mapping={"title": "Job"})
+    assert '"title"' in refused(tmp_path, content, mapping={"title": "Job"}, strict=True)
     with open_import(tmp_path / "file.csv", "people", {"title": "Job"}, True) as file:
         assert [getattr(row, "values", {})["title"] for row in file.rows()] == ["new"]
 

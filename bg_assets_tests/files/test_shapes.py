@@ -68,6 +68,20 @@ def test_lines_before_the_header_are_passed_over_and_that_is_said(tmp_path: Path
     assert "the header is in line 4" in told
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_told_by_its_bytes(tmp_path: Path, encoding: str) -> None:
+    content = "id;company_id;name\r\np1;c1;Łukasz Żak\r\n".encode(encoding)
+    (row,), told, rejects = read(tmp_path, content)
+    assert (row["name"], rejects) == ("Łukasz Żak", [])
+    assert "UTF-16, without its mark" in told
+
+
+def test_zeros_in_a_text_do_not_make_it_utf_16(tmp_path: Path) -> None:
+    for content in (b"id,comp\0any_id\np1,c1\n", b"i\0d\0,company_id\np1,c1\n"):
+        with pytest.raises(BadHeader, match="NUL byte"):
+            opened(tmp_path, content)
+
+
 def test_a_header_of_unknown_names_is_the_first_line_however_the_columns_are_separated(
     tmp_path: Path,
 ) -> None:

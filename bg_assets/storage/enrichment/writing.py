@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from bg_assets.domain.enrichment import observing
 from bg_assets.domain.enrichment.asking import CompanyAsked, FoundCompany, FoundPerson, Kind
 from bg_assets.domain.enrichment.observing import CompanyRow, Row, Told
-from bg_assets.storage import claims, locks, refreshes
+from bg_assets.storage import claims, erased, locks, refreshes
 from bg_assets.storage.capture import attached
 from bg_assets.storage.enrichment import people
 from bg_assets.storage.enrichment.people import Place
+from bg_assets.storage.locks import Lock
 from bg_assets.tracing import spans
 
 # Who waits longer for somebody else's rows lets them be: what was answered is kept.
@@ -148,6 +149,9 @@ def write(conn: sa.Connection, company: CompanyAsked, answers: Sequence[Settled]
     """
     conn.execute(_TELL)
     locks.take_enrichment(conn, company.id)
+    if any(answer.others for answer in answers):
+        # An import that looks for whom its rows mean could make the same new person.
+        locks.share(conn, Lock.IMPORT)
     refused = attached.refusal(conn, "companies")
     tracked = _COMPANY_OF_THEIRS if refused else _LOCK_COMPANY
     workspace = conn.execute(tracked, {"company_id": company.id}).scalar()
@@ -246,6 +250,9 @@ def _others(work: _Work, answer: Settled) -> None:
         values = observing.newcomer(found, work.now, work.owners, names)
         if isinstance(values, str):
             work.written.refused.append(("", f"not taken in: {values}"))
+            continue
+        if erased.was_erased(work.conn, work.company.id, values["name"], values.get("email")):
+            work.written.refused.append(("", "not taken in: was erased here"))
             continue
         made = Row(f"person-{uuid.uuid4().hex}", work.company.id, **values)
         made = people.create(work.conn, work.place, made)

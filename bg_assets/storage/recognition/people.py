@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from bg_assets.domain.enrichment.names import Agreement, people_agree
 from bg_assets.domain.values.names import person_key, person_parts
 from bg_assets.domain.webhooks.known import CROWD
+from bg_assets.storage import erased
 from bg_assets.storage.copying import copy_rows
 from bg_assets.storage.recognition import lookups
 from bg_assets.storage.recognition.search import Search
@@ -212,6 +213,8 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     conn.execute(_NOBODY)
     conn.execute(lookups.PROBE)
     if search.source is not None:
+        if not search.allow_erased:
+            erased.refuse_called(conn, search.source)
         conn.execute(_BY_IDENTITY, {"source": search.source})
         conn.execute(_BY_OUR_ID)
     conn.execute(_BY_EMAIL, {"workspace": search.workspace, "most": CROWD})

@@ -10,7 +10,8 @@ class Search:
 
     source: who gave the file, if ids in it are its own. workspace: within which names, domains and
     e-mails count. create_companies: whether people bring companies along. fills_domain: whether a
-    company's website tells its domain where none is known.
+    company's website tells its domain where none is known. allow_erased: whether people may come
+    back who were erased.
     """
 
     kind: Literal["companies", "people"]
@@ -18,3 +19,4 @@ class Search:
     source: str | None = None
     create_companies: bool = False
     fills_domain: bool = False
+    allow_erased: bool = False

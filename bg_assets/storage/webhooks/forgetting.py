@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from bg_assets.storage import audit
+from bg_assets.storage import erased as erasures
 from bg_assets.storage.capture import observed
 
 # Served by the primary key.
@@ -58,9 +59,10 @@ def forget(
 ) -> None:
     """Delete the removed people, by id; who turned out to be somebody else is called so.
 
-    Of the erased nothing is kept that events told, in the events and in changes. ``told``: what
-    sources called those whom they erased. ``asking``: the numbers of the events that say so, which
-    stay. Whom they are is in the audit log by our ids.
+    Of the erased nothing is kept that events told, in the events and in changes, but digests by
+    which no list brings them back. ``told``: what sources called those whom they erased.
+    ``asking``: the numbers of the events that say so, which stay. Whom they are is in the audit log
+    by our ids.
     """
     if not (removed or told):
         return
@@ -73,6 +75,8 @@ def forget(
         conn.execute(_MANAGERS[table], values)
     called = {(row.source, row.external_id) for row in conn.execute(_CALLED, {"ids": erased})}
     called |= set(told)
+    if erased:
+        erasures.remember(conn, erased)
     if removed:
         # What was told of them while another table was attached goes too.
         for one in {table, observed.BESIDE}:
