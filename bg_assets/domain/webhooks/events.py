@@ -10,11 +10,12 @@ from typing import Any
 
 from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.domain.webhooks import fields, strict_json
+from bg_assets.domain.webhooks import company_fields, fields, strict_json
 from bg_assets.domain.webhooks.fields import Field, UnfitField
 
 _OF_A_PERSON = ("timestamp", "company.id", "person.id")
 _OF_WHOM = ("timestamp", "person.id")
+_OF_A_COMPANY = ("timestamp", "company.id")
 # The types of events, and what each must tell.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.role_change": _OF_A_PERSON,
@@ -29,9 +30,17 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.restored": _OF_WHOM,
     "person.erased": _OF_WHOM,
     "person.merged": (*_OF_WHOM, "into"),
-    "company.refresh_requested": ("timestamp", "company.id"),
+    "company.refresh_requested": _OF_A_COMPANY,
+    "company.changed": _OF_A_COMPANY,
+    "company.deleted": _OF_A_COMPANY,
+    "company.restored": _OF_A_COMPANY,
+    "company.merged": (*_OF_A_COMPANY, "into"),
 }
 TYPES = tuple(NEEDED)
+# What tells of a company itself, and not of somebody there.
+OF_COMPANIES = frozenset(
+    {"company.changed", "company.deleted", "company.restored", "company.merged"}
+)
 # What tells a part of somebody: the rest stays as it is known, and each value has its own time.
 PARTS = frozenset({"person.changed", "person.deleted", "person.restored"})
 
@@ -76,9 +85,10 @@ class Party:
 class Event:
     """One event. ``type`` may be none of TYPES: then the rest is what could be read.
 
-    company: the present employer; of a person who left, the one left. values: what the event says
-    of the person as it is now, by column; a column that is not there is not spoken of, None is
-    "unknown from now on". old_email: what the e-mail was before. into: the id of whom the person is
+    company: the present employer; of a person who left, the one left; the one that an event is
+    about which is of no person. values: what the event says of the person, or of that company, as
+    it is now, by column; a column that is not there is not spoken of, None is "unknown from now
+    on". old_email: what the e-mail was before. into: the id of whom the person, or the company, is
     one with, where two turned out to be one.
     """
 
@@ -88,7 +98,7 @@ class Event:
     occurred_at: datetime
     company: Party
     person: Party | None = None
-    values: Mapping[str, str | None] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     old_email: str | None = None
     into: str | None = None
 
@@ -126,11 +136,15 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     source = _source(body)
     occurred_at = fields.moment(body.get("timestamp"), "timestamp", now)
     company = _company(body, NEEDED[kind])
+    changes = fields.mapping(body.get("changes"), "changes") or {}
+    into = fields.REFERENCE.read(body.get("into"), "into")
+    if "into" in NEEDED[kind]:
+        fields.required(into, "into")
     if "person.id" not in NEEDED[kind]:
-        return Event(event_id, source, kind, occurred_at, company)
+        of_it = company_fields.values(changes) if kind == "company.changed" else {}
+        return Event(event_id, source, kind, occurred_at, company, values=of_it, into=into)
     person = _needed_party(body, "person", PERSON, NEEDED[kind])
     told = body["person"]
-    changes = fields.mapping(body.get("changes"), "changes") or {}
     values, before = _values(changes)
     old_title, new_title = (_told_title(told, when) for when in ("old", "new"))
     _agree(before.get("title"), old_title, "person.oldTitle", "changes.title.old")
@@ -138,9 +152,6 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
         if "title" in values and values["title"] != new_title:
             raise UnfitField("person.newTitle", "says something else than changes.title.new")
         values["title"] = new_title
-    into = fields.REFERENCE.read(body.get("into"), "into")
-    if "into" in NEEDED[kind]:
-        fields.required(into, "into")
     if kind == "person.contact_update":
         values.setdefault("name", person.name)
         if person.email is not None:

@@ -18,13 +18,13 @@ from bg_assets import encryption
 from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
-from bg_assets.domain.webhooks.events import Event, read_body
+from bg_assets.domain.webhooks.events import OF_COMPANIES, Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
 from bg_assets.storage.capture import attached
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
-from bg_assets.storage.webhooks import forgetting, traces
+from bg_assets.storage.webhooks import forgetting, profiles, traces
 from bg_assets.storage.webhooks import known as webhook_known
 
 # The receiver has judged the times of events by its clock, which may be ahead of ours.
@@ -94,13 +94,6 @@ _PENDING = sa.text("""
 """)
 _TRACE = sa.text("select set_config('bg.trace_id', :trace, true)")
 
-_CREATE_COMPANIES = sa.text("""
-    insert into bg.companies (id, workspace, name, domain)
-    select id, workspace, name, domain
-    from jsonb_to_recordset(cast(:rows as jsonb))
-        as r(id text, workspace text, name text, domain text)
-    order by id
-""")
 # All that is known of a person is written anew.
 _COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
 _ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, deleted boolean, {})".format(
@@ -213,15 +206,25 @@ def _read(
 
 
 def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
-    """The same events; what is about people can't be applied while they are somebody else's."""
-    why = attached.refusal(conn, "people")
-    if why is None:
+    """The same events; what is about people can't be applied while they are somebody else's, nor
+    what is about companies while these are.
+    """
+    kinds = {"people": "person", "companies": "company"}
+    refusals = {kind: why for kind in kinds if (why := attached.refusal(conn, kind)) is not None}
+    if not refusals:
         return list(events)
-    unfit = Unfit(f"can't be changed: {why}; then `bg-assets requeue` applies it", "person")
-    return [
-        replace(one, event=unfit) if isinstance(one.event, Event) and one.event.person else one
-        for one in events
-    ]
+    unfit = {
+        kind: Unfit(f"can't be changed: {why}; then `bg-assets requeue` applies it", kinds[kind])
+        for kind, why in refusals.items()
+    }
+    return [replace(one, event=unfit.get(_written(one.event), one.event)) for one in events]
+
+
+def _written(event: Event | Unfit) -> str:
+    """The table that an event is written to."""
+    if isinstance(event, Event) and event.person:
+        return "people"
+    return "companies" if isinstance(event, Event) and event.type in OF_COMPANIES else ""
 
 
 def _note(
@@ -275,15 +278,7 @@ def _write(
     conn: sa.Connection, known: Known, verdicts: Sequence[Verdict], events: Sequence[Pending]
 ) -> None:
     """Write what folding changed. The number of statements does not depend on how much it is."""
-    companies = [
-        {
-            "id": company.id,
-            "workspace": company.workspace,
-            "name": company.name,
-            "domain": company.domain,
-        }
-        for company in map(known.companies.__getitem__, known.new_companies)
-    ]
+    companies = [profiles.row(known.companies[company_id]) for company_id in known.new_companies]
     identities = [
         {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
         for (kind, source, theirs), ours in (
@@ -291,7 +286,7 @@ def _write(
         )
     ]
     for statement, rows in (
-        (_CREATE_COMPANIES, companies),
+        (profiles.CREATE, companies),
         (_CREATE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.new_people]),
         (_CHANGE_PEOPLE, [asdict(known.people[person_id]) for person_id in known.changed_people]),
         (_RECOGNISE, identities),
@@ -299,6 +294,7 @@ def _write(
     ):
         if rows:
             conn.execute(statement, {"rows": json.dumps(rows, default=str)})
+    profiles.write(conn, known)
     if known.refreshes:
         refreshes.request_by_hand(
             conn,
