@@ -42,6 +42,14 @@ def _figure(parse: Callable[[str], Any]) -> Callable[[object, str], Any]:
     return figure
 
 
+def _website(text: str) -> str | Unfit:
+    """A website as it is, with https:// in front of it where it has no scheme, as in a file."""
+    found = companies.parse_website(text)
+    if isinstance(found, str) or "://" in text or text.lower().startswith("mailto:"):
+        return found
+    return companies.parse_website(f"https://{text.removeprefix('//')}")
+
+
 def _text(parse: Callable[[str], Any], most: int) -> Field[Any]:
     return Field(_parsed(parse, most), {"type": "string", "maxLength": most})
 
@@ -54,7 +62,7 @@ def _number(parse: Callable[[str], Any], meaning: str) -> Field[Any]:
 _BY_FORM: Mapping[Form, Field[Any]] = {
     "company name": _text(companies.parse_name, companies.LONGEST_NAME),
     "domain": fields.DOMAIN,
-    "website": _text(companies.parse_website, companies.LONGEST_URL),
+    "website": _text(_website, companies.LONGEST_URL),
     "text": fields.TEXT,
     "headcount": _number(companies.parse_headcount, "Employees: 250, 5,001-10,000, 10001+, 5k"),
     "revenue": _number(companies.parse_revenue, "A year: 1200000, 1.2m, 3bn"),

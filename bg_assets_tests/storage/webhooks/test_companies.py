@@ -41,7 +41,7 @@ def say(
 def test_each_value_of_a_profile_is_stored_and_leads_to_a_refresh_of_that_company(
     engine: sa.Engine,
 ) -> None:
-    told_of = {
+    told_of: dict[str, Any] = {
         "name": "Acme Holding", "domain": "https://www.acme.example/x", "country": "de",
         "website": "https://acme.example", "industry": "Mining", "employee_count": "5,001-10,000",
         "revenue": 1.2e7,

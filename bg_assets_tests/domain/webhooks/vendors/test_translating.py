@@ -132,7 +132,18 @@ def test_events_of_hubspot_with_one_event_id_are_told_apart_and_a_retry_is_not()
         (hubspot(objectId=1, propertyName="hs_shoe", propertyValue="43"), "hs_shoe"),
         (hubspot("deal.creation", objectId=1), "webhook vendors"),
         (hubspot("object.propertyChange", objectId=1, objectTypeId="0-3"), "webhook vendors"),
-        (hubspot("company.propertyChange", objectId=1, propertyName="name"), "webhook vendors"),
+        (hubspot("company.creation", objectId=1), "an id and nothing else"),
+        (hubspot("company.propertyChange", objectId=1, propertyName="hs_shoe"), "hs_shoe"),
+        (
+            hubspot(
+                "company.associationChange",
+                fromObjectId=1,
+                toObjectId=2,
+                associationType="COMPANY_TO_CONTACT",
+                associationRemoved=False,
+            ),
+            "the associations of contacts",
+        ),
     ],
 )
 def test_what_nothing_follows_from_says_why(sent: dict[str, Any], why: str) -> None:
