@@ -6,6 +6,7 @@ Who is meant, and what follows from it, is not decided here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from bg_assets.domain.values.columns import PEOPLE
@@ -217,9 +218,12 @@ def _party(
 ) -> Party:
     values = {}
     for name, part in parts.items():
-        place = f"{at}.{name}"
-        value = part.read(told.get(name), place)
-        values[name] = fields.required(value, place) if place in needed else value
+        value = told.get(name)
+        if value is not None:
+            value = part.read(value, f"{at}.{name}")
+        if value is None and needed and f"{at}.{name}" in needed:
+            raise UnfitField(f"{at}.{name}", "is required")
+        values[name] = value
     return Party(**values)
 
 
@@ -228,8 +232,10 @@ def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str
     new: dict[str, str | None] = {}
     old: dict[str, str | None] = {}
     for name, part in CHANGES.items():
+        if name not in changes:
+            continue
         at = f"changes.{name}"
-        change = fields.mapping(changes.get(name), at)
+        change = fields.mapping(changes[name], at)
         if change is None:
             continue
         for when, told in (("old", old), ("new", new)):
@@ -238,6 +244,7 @@ def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str
     return new, old
 
 
+@cache
 def twins(when: str, what: str) -> tuple[str, str]:
     """The two ways of writing what was old or is new of a person: oldTitle and old_title."""
     return f"{when}{what.capitalize()}", f"{when}_{what}"
@@ -251,7 +258,9 @@ def _other_company(told: Mapping[str, Any], changes: Mapping[str, Any], when: st
     """The old or the new company, from the person and from `changes`."""
     names = twins(when, "company")
     said = fields.twins(told, "person", names, _name_or_party)
-    change = fields.mapping(changes.get("company"), "changes.company") or {}
+    if "company" not in changes:
+        return said
+    change = fields.mapping(changes["company"], "changes.company") or {}
     changed = _name_or_party(change.get(when), f"changes.company.{when}")
     if said is not None and changed is not None:
         _same_company(changed, said, f"person.{names[0]}", f"changes.company.{when}")
