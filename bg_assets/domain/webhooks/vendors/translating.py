@@ -3,9 +3,10 @@
 An event that can't be read fails by itself, later and with its reason: others came with it.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,28 +46,52 @@ class Translated:
 def translate(table: Table, body: bytes, now: datetime) -> list[Translated]:
     """The events in a request's body, in their order.
 
-    Raises UnfitField where it is not what the vendor sends at all.
+    What in a batch is none of the vendor's events is ignored, with that reason: the others came
+    with it. Raises UnfitField where nothing of it is what the vendor sends.
     """
+    try:
+        return _all_translated(table, _events(table, body), now)
+    except RecursionError:
+        raise UnfitField("body", "is nested too deeply") from None
+
+
+def _all_translated(table: Table, events: Sequence[object], now: datetime) -> list[Translated]:
     found: list[Translated] = []
-    for event in _events(table, body):
-        found += _translated(table, event, now)
+    unread, failure = 0, None
+    for event in events:
+        try:
+            found += _translated(table, event, now)
+        except UnfitField as err:
+            unread, failure = unread + 1, err
+            found.append(_unread(table, event))
+    if failure is not None and unread == len(events):
+        raise failure
     return found
 
 
-def _events(table: Table, body: bytes) -> list[_Object]:
+def _unread(table: Table, event: object) -> Translated:
+    """What stands for something in a batch that is no event: known again by what it was."""
+    name = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:32]
+    document = {"id": f"unread:{name}", "type": "unread"}
+    why = f"it is not what {table.name} sends: it tells no type or no id"
+    return Translated(
+        document["id"], "unread", None, None, None, why, json.dumps(document).encode()
+    )
+
+
+def _events(table: Table, body: bytes) -> Sequence[object]:
     if table.body == "soap":
-        return list(soap.notifications(body))
-    document = strict_json.parse(body)
-    told = document if isinstance(document, list) else [document]
-    events: list[_Object] = [event for event in told if isinstance(event, dict)]
-    if len(told) > MOST:
+        return soap.notifications(body)
+    document = strict_json.parse(body, mend=True)
+    events = document if isinstance(document, list) else [document]
+    if len(events) > MOST:
         raise UnfitField("body", f"holds more than {MOST} events")
-    if len(events) < len(told):
-        raise UnfitField("body", f"is not what {table.name} sends")
     return events
 
 
-def _translated(table: Table, event: _Object, now: datetime) -> Iterator[Translated]:
+def _translated(table: Table, event: object, now: datetime) -> Iterator[Translated]:
+    if not isinstance(event, dict):
+        raise UnfitField("body", f"is not what {table.name} sends")
     kind = ".".join(map(str, _all(event, table.type)))[:LONGEST_TYPE]
     event_id = ":".join(map(str, _all(event, table.id)))
     if not (kind and kind.isprintable() and event_id and event_id.isprintable()):
