@@ -3,7 +3,6 @@
 import copy
 import json
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -375,36 +374,3 @@ def test_a_sound_event_with_anything_in_one_place_is_read_or_refused_by_that_pla
 def test_no_body_makes_it_raise(raw: bytes) -> None:
     parse_body(raw)
     assert isinstance(read_body(raw, NOW), Event | Unfit)
-
-
-@pytest.mark.parametrize(
-    ("changes", "values"),
-    [
-        ({"name": {"old": "Acme", "new": " Acme AG "}}, {"name": "Acme AG"}),
-        ({"employee_count": {"new": 250}}, {"employee_min": 250, "employee_max": 250}),
-        ({"employee_count": {"new": 250.0}}, {"employee_min": 250, "employee_max": 250}),
-        ({"employee_count": {"new": "10001+"}}, {"employee_min": 10001, "employee_max": None}),
-        ({"employee_count": {"new": ""}}, {"employee_min": None, "employee_max": None}),
-        ({"revenue": {"new": "1.2m"}}, {"revenue": Decimal(1_200_000)}),
-        ({"revenue": {"new": 1.5e9}}, {"revenue": Decimal(1_500_000_000)}),
-        ({"domain": {"new": "https://www.Acme.example/x"}}, {"domain": "acme.example"}),
-        ({"country": {"new": "de"}, "mood": {"new": 4}}, {"country": "DE"}),
-        ({"industry": None, "website": {"old": "https://a.example"}}, {}),
-        ({}, {}),
-    ],
-)
-def test_what_changes_of_a_company_say(changes: dict[str, Any], values: dict[str, Any]) -> None:
-    assert sound(body("company.changed", changes=changes)).values == values
-
-
-@pytest.mark.parametrize(
-    ("name", "new"),
-    [
-        ("name", None), ("name", "x"), ("employee_count", "many"), ("employee_count", -1),
-        ("employee_count", True), ("employee_count", 10**400), ("revenue", 1e300),
-        ("revenue", [1]), ("domain", "acme"), ("website", "ftp://acme.example"), ("country", "7"),
-    ],
-)  # fmt: skip
-def test_what_can_be_no_value_of_a_company_is_refused_by_its_field(name: str, new: object) -> None:
-    told = body("company.changed", changes={name: {"new": new}})
-    assert wrong(told) == f"changes.{name}.new"

@@ -32,7 +32,7 @@ class Signature:
 
     kind: hmac (base64 of HMAC-SHA256 over the parts ``signed``, in ``header``, with milliseconds in
     the header ``time``), basic (user and password), token (in the URL, as ``parameter``). secret:
-    what it is and where the vendor shows it.
+    what it is and where the vendor shows it. older: a header that is no longer enough.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class Signature:
     time: str = ""
     signed: tuple[str, ...] = ()
     parameter: str = ""
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)
