@@ -38,7 +38,7 @@ FAILED_SECONDS, FAILED_LEAST = 900.0, 3
 CAP_NEAR = Decimal("0.8")
 # Whoever signs wrong by mistake does so now and then.
 WRONG_SECONDS, WRONG_LEAST = 600.0, 20
-WRONG = ("wrong-signature", "bad-signature", "no-signature", "no-secret")
+WRONG = ("wrong-signature", "bad-signature", "no-signature", "old-signature", "no-secret")
 # The last secret of a source ends: time to plan. One that has a successor: somebody forgot it.
 LAST_SECONDS, OLD_SECONDS = 7 * 86_400.0, 6 * 3600.0
 

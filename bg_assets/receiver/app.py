@@ -31,6 +31,7 @@ from bg_assets.receiver.writer import WATCH_SECONDS, Writer
 from bg_assets.storage import database
 
 LEFT_OUT_SECONDS = 60.0
+_WEBHOOKS = "/webhooks/"
 _METRICS = "text/plain; version=1.0.0; charset=utf-8"
 
 
@@ -98,16 +99,36 @@ def application(receiver: Receiver) -> Starlette:
         return _plain(document)
 
     routes = [
-        Route("/webhooks/{source}", webhook),
+        Route(_WEBHOOKS + "{source}", webhook),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Route("/openapi.json", openapi),
     ]
     handlers: dict[Any, Any] = {HTTPException: _on_http_exception}
-    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan(receiver))
+    app = _App(
+        receiver.door, routes=routes, exception_handlers=handlers, lifespan=_lifespan(receiver)
+    )
     app.router.redirect_slashes = False
     return app
+
+
+class _App(Starlette):
+    """Gives events to the door directly: to find their way would cost as much as to read them."""
+
+    def __init__(self, door: Door, **options: Any) -> None:
+        super().__init__(**options)
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path: str = scope["path"]
+            source = path.removeprefix(_WEBHOOKS)
+            if source and len(source) < len(path) and "/" not in source:
+                scope["path_params"] = {"source": source}
+                await self._door(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
 
 
 class _Webhook:

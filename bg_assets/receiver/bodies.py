@@ -16,7 +16,7 @@ _SINGLE = frozenset(
         b"content-type", b"content-encoding", b"content-length", b"webhook-id",
         b"webhook-timestamp", b"webhook-signature", b"svix-id", b"svix-timestamp",
         b"svix-signature", b"x-timestamp", b"x-signature", b"host", b"authorization",
-        b"x-hubspot-signature-v3", b"x-hubspot-request-timestamp",
+        b"x-hubspot-signature-v3", b"x-hubspot-request-timestamp", b"x-hubspot-signature",
     }
 )  # fmt: skip
 _FORWARDED = b"x-forwarded-for"

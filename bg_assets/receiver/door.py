@@ -1,6 +1,7 @@
 """The webhook path: body, source, network, signature, rate, event, commit, answer."""
 
 import asyncio
+import logging
 import math
 import time
 import traceback
@@ -220,6 +221,8 @@ class Door:
                 _fail("body", "can't be stored")
             span.tell(status=outcome.status, duplicate=outcome.duplicate)
         self._meter.stored(duplicate=outcome.duplicate)
+        if not (outcome.duplicate or LOG.isEnabledFor(logging.DEBUG)):
+            return outcome
         ids = {
             "source": arrival.source, "id": arrival.event_id,
             "trace": trace_of(arrival.trace or ""),

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -41,6 +42,8 @@ def within(address: Address, among: Sequence[Network]) -> bool:
     return any(address in network for network in among)
 
 
+# The same few clients send again and again.
+@lru_cache(4096)
 def _address(text: str | None) -> Address | None:
     """An address; IPv4 ones mapped to IPv6 become IPv4, and a proxy may have added the port."""
     if not text:

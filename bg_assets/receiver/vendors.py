@@ -29,10 +29,14 @@ class Vendors:
 
     tables: Mapping[Vendor, Table] = field(default_factory=tables)
     url: str | None = None
+    _by_scheme: Mapping[str, Table] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_scheme", {**self.tables})
 
     def of(self, scheme: Scheme) -> Table | None:
         """The table of a scheme; None where it is none of a vendor's."""
-        return next((one for vendor, one in self.tables.items() if vendor == scheme), None)
+        return self._by_scheme.get(scheme)
 
     def judged(
         self,

@@ -27,8 +27,12 @@ def vendors(vendor: str | None, as_json: bool) -> None:
         [pipedrive]
         "custom_fields.d4de1c1518b4531717c676029a45911c340390a6" = "department"
 
+        [hubspot.companies]
+        our_headcount = "employee_count"
+
     To the left stands the field as the vendor names it, to the right one of name, title,
-    department, seniority, email and location. Paths go by dots; "A + B" joins two fields.
+    department, seniority, email and location; of companies one of name, domain, website, industry,
+    employee_count, revenue and country. Paths go by dots; "A + B" joins two fields.
     """
     with session.clear_errors():
         chosen = [
@@ -52,6 +56,7 @@ def _document(table: Table) -> dict[str, Any]:
             {name: value for name, value in asdict(row).items() if value} for row in table.rows
         ],
         "fields": dict(table.fields),
+        "companies": dict(table.companies),
     }
 
 
@@ -59,7 +64,8 @@ def _print(table: Table) -> None:
     terminal.tell(f"{table.name} (--scheme {table.vendor}): its secret is {table.signature.secret}")
     for columns, rows in (
         (("event", "where", "means"), [_event(row) for row in table.rows]),
-        (("field", "column"), list(table.fields.items())),
+        (("field of a person", "column"), list(table.fields.items())),
+        (("field of a company", "column"), list(table.companies.items())),
     ):
         shown = Shown(box=None, pad_edge=False)
         for column in columns:

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from bg_assets.domain.values.companies import parse_company_id, parse_name
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.domain.webhooks import changing
+from bg_assets.domain.webhooks import changing, companies
 from bg_assets.domain.webhooks.changing import OLDER
-from bg_assets.domain.webhooks.events import PARTS, TYPES, Event, Party
+from bg_assets.domain.webhooks.events import OF_COMPANIES, PARTS, TYPES, Event, Party
 from bg_assets.domain.webhooks.known import (
     Company,
     Known,
     Person,
     Source,
+    at_home,
     find_company,
     find_person,
     is_called,
@@ -31,10 +31,6 @@ from bg_assets.domain.webhooks.seen import COMPANY, OF_THE_PERSON, is_older, lat
 _NOBODY = (
     "the person is not known, and the source may not create it; needed is an import in which the "
     "person has the id that the source uses, or an e-mail in the event that is known here"
-)
-_NO_COMPANY = (
-    "the company is not known, and the source may not create it; needed is an import in which the "
-    "company has the id that the source uses, or a domain in the event that is known here"
 )
 _NOT_CALLED = (
     "somebody has this id here whom the source never told of, and there are other sources: that it "
@@ -93,6 +89,10 @@ def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]
         changed_seen={},
         removed={},
         copied=set(known.copied),
+        heard=dict(known.heard),
+        changed_companies={},
+        changed_heard={},
+        joined={},
     )
     verdicts = (_apply(after, pending) for pending in events)
     return after, [verdict for verdict in verdicts if verdict is not None]
@@ -106,6 +106,11 @@ def _apply(known: Known, one: Pending) -> Verdict | None:
         return Verdict(one.id, "ignored", "its type is not known here")
     if source is None:
         return Verdict(one.id, "dead", "its source is not known any more")
+    if event.type in OF_COMPANIES:
+        became = companies.apply(known, one.source, event, source)
+        if became is None:
+            return None
+        return Verdict(one.id, became.status, became.reason, company_id=became.id)
     if event.person is None:
         return _request(known, one, event, source)
     if event.type in ("person.erased", "person.merged"):
@@ -126,6 +131,7 @@ def _about(known: Known, one: Pending, event: Event, source: Source) -> Verdict 
         return _unknown(known, one, event, source)
     if person.id in known.locked:
         return None
+    person = at_home(known, person)
     recognise(known, "person", one.source, event.person, person.id)
     if event.type in PARTS:
         return _part(known, one, event, source, person)
@@ -170,7 +176,7 @@ def _part(known: Known, one: Pending, event: Event, source: Source, person: Pers
         return Verdict(one.id, status, reason, person.id, person.company_id)
     company = None
     if event.company.id is not None:
-        found = _company(known, one.source, event.company, source)
+        found = companies.meant(known, one.source, event, source)
         if isinstance(found, str):
             return Verdict(one.id, "dead", found)
         company = found
@@ -180,7 +186,7 @@ def _part(known: Known, one: Pending, event: Event, source: Source, person: Pers
 
 
 def _request(known: Known, one: Pending, event: Event, source: Source) -> Verdict:
-    company = _company(known, one.source, event.company, source)
+    company = companies.meant(known, one.source, event, source)
     if isinstance(company, str):
         return Verdict(one.id, "dead", company)
     put_company(known, one.source, event.company, company)
@@ -199,7 +205,7 @@ def _unknown(known: Known, one: Pending, event: Event, source: Source) -> Verdic
         return Verdict(one.id, "dead", _NOBODY)
     if event.company.id is None:
         return Verdict(one.id, "dead", _NO_EMPLOYER)
-    company = _company(known, one.source, event.company, source)
+    company = companies.meant(known, one.source, event, source)
     if isinstance(company, str):
         return Verdict(one.id, "dead", company)
     created = _created(event, company)
@@ -220,7 +226,7 @@ def _tell(known: Known, one: Pending, event: Event, source: Source, person: Pers
         if company is None:
             return Verdict(one.id, "ignored", "the person is not known to be at that company")
     else:
-        company = _company(known, one.source, event.company, source)
+        company = companies.meant(known, one.source, event, source)
     if isinstance(company, str):
         return Verdict(one.id, "dead", company)
     put_company(known, one.source, event.company, company)
@@ -261,20 +267,3 @@ def _changed(person: Person, event: Event, company: Company) -> Person:
         **event.values,
     }
     return replace(person, observed_at=seen, **told)
-
-
-def _company(known: Known, source: str, party: Party, rights: Source) -> Company | str:
-    """The company that is meant, or a new one; a reason where there is none."""
-    company = find_company(known, source, party, rights.workspace)
-    if company is not None:
-        return company
-    if not rights.may_create:
-        return _NO_COMPANY
-    for part, value, parse in (
-        ("id", party.id, parse_company_id),
-        ("name", party.name, parse_name),
-    ):
-        parsed = parse(value or "")
-        if isinstance(parsed, Unfit):
-            return f"the company can't be created: its {part} {parsed.reason}"
-    return Company(party.id or "", rights.workspace, party.name, party.domain)

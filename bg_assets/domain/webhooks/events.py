@@ -6,15 +6,17 @@ Who is meant, and what follows from it, is not decided here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
-from bg_assets.domain.webhooks import fields, strict_json
+from bg_assets.domain.webhooks import company_fields, fields, strict_json
 from bg_assets.domain.webhooks.fields import Field, UnfitField
 
 _OF_A_PERSON = ("timestamp", "company.id", "person.id")
 _OF_WHOM = ("timestamp", "person.id")
+_OF_A_COMPANY = ("timestamp", "company.id")
 # The types of events, and what each must tell.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.role_change": _OF_A_PERSON,
@@ -29,9 +31,17 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "person.restored": _OF_WHOM,
     "person.erased": _OF_WHOM,
     "person.merged": (*_OF_WHOM, "into"),
-    "company.refresh_requested": ("timestamp", "company.id"),
+    "company.refresh_requested": _OF_A_COMPANY,
+    "company.changed": _OF_A_COMPANY,
+    "company.deleted": _OF_A_COMPANY,
+    "company.restored": _OF_A_COMPANY,
+    "company.merged": (*_OF_A_COMPANY, "into"),
 }
 TYPES = tuple(NEEDED)
+# What tells of a company itself, and not of somebody there.
+OF_COMPANIES = frozenset(
+    {"company.changed", "company.deleted", "company.restored", "company.merged"}
+)
 # What tells a part of somebody: the rest stays as it is known, and each value has its own time.
 PARTS = frozenset({"person.changed", "person.deleted", "person.restored"})
 
@@ -76,9 +86,10 @@ class Party:
 class Event:
     """One event. ``type`` may be none of TYPES: then the rest is what could be read.
 
-    company: the present employer; of a person who left, the one left. values: what the event says
-    of the person as it is now, by column; a column that is not there is not spoken of, None is
-    "unknown from now on". old_email: what the e-mail was before. into: the id of whom the person is
+    company: the present employer; of a person who left, the one left; the one that an event is
+    about which is of no person. values: what the event says of the person, or of that company, as
+    it is now, by column; a column that is not there is not spoken of, None is "unknown from now
+    on". old_email: what the e-mail was before. into: the id of whom the person, or the company, is
     one with, where two turned out to be one.
     """
 
@@ -88,7 +99,7 @@ class Event:
     occurred_at: datetime
     company: Party
     person: Party | None = None
-    values: Mapping[str, str | None] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     old_email: str | None = None
     into: str | None = None
 
@@ -126,11 +137,15 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
     source = _source(body)
     occurred_at = fields.moment(body.get("timestamp"), "timestamp", now)
     company = _company(body, NEEDED[kind])
+    changes = fields.mapping(body.get("changes"), "changes") or {}
+    into = fields.REFERENCE.read(body.get("into"), "into")
+    if "into" in NEEDED[kind]:
+        fields.required(into, "into")
     if "person.id" not in NEEDED[kind]:
-        return Event(event_id, source, kind, occurred_at, company)
+        of_it = company_fields.values(changes) if kind == "company.changed" else {}
+        return Event(event_id, source, kind, occurred_at, company, values=of_it, into=into)
     person = _needed_party(body, "person", PERSON, NEEDED[kind])
     told = body["person"]
-    changes = fields.mapping(body.get("changes"), "changes") or {}
     values, before = _values(changes)
     old_title, new_title = (_told_title(told, when) for when in ("old", "new"))
     _agree(before.get("title"), old_title, "person.oldTitle", "changes.title.old")
@@ -138,9 +153,6 @@ def _known(body: Mapping[str, Any], kind: str, now: datetime) -> Event:
         if "title" in values and values["title"] != new_title:
             raise UnfitField("person.newTitle", "says something else than changes.title.new")
         values["title"] = new_title
-    into = fields.REFERENCE.read(body.get("into"), "into")
-    if "into" in NEEDED[kind]:
-        fields.required(into, "into")
     if kind == "person.contact_update":
         values.setdefault("name", person.name)
         if person.email is not None:
@@ -206,9 +218,12 @@ def _party(
 ) -> Party:
     values = {}
     for name, part in parts.items():
-        place = f"{at}.{name}"
-        value = part.read(told.get(name), place)
-        values[name] = fields.required(value, place) if place in needed else value
+        value = told.get(name)
+        if value is not None:
+            value = part.read(value, f"{at}.{name}")
+        if value is None and needed and f"{at}.{name}" in needed:
+            raise UnfitField(f"{at}.{name}", "is required")
+        values[name] = value
     return Party(**values)
 
 
@@ -217,8 +232,10 @@ def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str
     new: dict[str, str | None] = {}
     old: dict[str, str | None] = {}
     for name, part in CHANGES.items():
+        if name not in changes:
+            continue
         at = f"changes.{name}"
-        change = fields.mapping(changes.get(name), at)
+        change = fields.mapping(changes[name], at)
         if change is None:
             continue
         for when, told in (("old", old), ("new", new)):
@@ -227,6 +244,7 @@ def _values(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], dict[str
     return new, old
 
 
+@cache
 def twins(when: str, what: str) -> tuple[str, str]:
     """The two ways of writing what was old or is new of a person: oldTitle and old_title."""
     return f"{when}{what.capitalize()}", f"{when}_{what}"
@@ -240,7 +258,9 @@ def _other_company(told: Mapping[str, Any], changes: Mapping[str, Any], when: st
     """The old or the new company, from the person and from `changes`."""
     names = twins(when, "company")
     said = fields.twins(told, "person", names, _name_or_party)
-    change = fields.mapping(changes.get("company"), "changes.company") or {}
+    if "company" not in changes:
+        return said
+    change = fields.mapping(changes["company"], "changes.company") or {}
     changed = _name_or_party(change.get(when), f"changes.company.{when}")
     if said is not None and changed is not None:
         _same_company(changed, said, f"person.{names[0]}", f"changes.company.{when}")

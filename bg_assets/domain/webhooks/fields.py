@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 from bg_assets.domain.values import companies, controls, people
@@ -95,7 +95,13 @@ def email(value: object, field: str) -> str | None:
 def domain(value: object, field: str) -> str | None:
     """The domain in lower case; a URL gives its host."""
     found = text(value, field, companies.LONGEST_URL)
-    return None if found is None else _fit(companies.parse_domain(found), field)
+    return None if found is None else _fit(_parsed_domain(found), field)
+
+
+# A source tells of the same companies again and again.
+@lru_cache(1024)
+def _parsed_domain(text: str) -> str | Unfit:
+    return companies.parse_domain(text)
 
 
 def moment(value: object, field: str, now: datetime) -> datetime:
@@ -123,6 +129,8 @@ def twins(
     read: Callable[[object, str], _T | None],
 ) -> _T | None:
     """What a field says that may be written in two ways; refused where both are and differ."""
+    if names[0] not in owner and names[1] not in owner:
+        return None
     first, second = (read(owner.get(name), f"{path}.{name}") for name in names)
     if first is not None and second is not None and first != second:
         raise UnfitField(f"{path}.{names[0]}", f"says something else than {path}.{names[1]}")

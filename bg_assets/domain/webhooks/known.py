@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from bg_assets.domain.webhooks.events import Event, Party
 from bg_assets.domain.webhooks.seen import Seen
@@ -26,13 +27,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company as far as events care."""
+    """What we know of a company; the names of the fields are those of the columns."""
 
     id: str
     workspace: str
     name: str | None = None
     domain: str | None = None
     deleted: bool = False
+    website: str | None = None
+    industry: str | None = None
+    employee_min: int | None = None
+    employee_max: int | None = None
+    revenue: Decimal | None = None
+    country: str | None = None
+    observed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Person:
 
 # What events may change of a person: written as a whole, so that no column may be missing here.
 PERSON_COLUMNS = tuple(one.name for one in fields(Person) if one.name not in ("id", "deleted"))
+# What events may change of a company, written as a whole too.
+COMPANY_COLUMNS = tuple(one.name for one in fields(Company) if one.name not in ("id", "deleted"))
 
 # Kind (person or company), source, and the source's id.
 Identity = tuple[str, str, str]
@@ -66,13 +76,14 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Known:
-    """All that is known before an event, and after it; the last seven are what is to be written.
+    """All that is known before an event, and after it; the last ten are what is to be written.
 
     by_email and by_domain hold candidates: everybody who had it when this was read or got it
-    since. locked: people whom somebody else is writing just now. seen: when each value of a person
-    was told, of those of whom a part was told last. removed: who is gone for good, with whom they
-    turned out to be; None where they were erased. theirs: who stands in a table of somebody else's,
-    and copied: of whom a row is kept beside it.
+    since. locked: people whom somebody else is writing just now; busy: companies likewise. seen:
+    when each value of a person was told, of those of whom a part was told last; heard: of a
+    company. removed: who is gone for good, with whom they turned out to be; None where they were
+    erased. joined: companies that are one with another, by the one that ended. theirs: who stands
+    in a table of somebody else's, and copied: of whom a row is kept beside it.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -82,7 +93,9 @@ class Known:
     by_domain: dict[Place, tuple[str, ...]] = field(default_factory=dict)
     by_email: dict[Place, tuple[str, ...]] = field(default_factory=dict)
     locked: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
     seen: dict[str, Seen] = field(default_factory=dict)
+    heard: dict[str, Seen] = field(default_factory=dict)
     new_companies: list[str] = field(default_factory=list)
     new_people: dict[str, None] = field(default_factory=dict)
     changed_people: dict[str, None] = field(default_factory=dict)
@@ -92,6 +105,9 @@ class Known:
     removed: dict[str, str | None] = field(default_factory=dict)
     theirs: frozenset[str] = frozenset()
     copied: set[str] = field(default_factory=set)
+    changed_companies: dict[str, None] = field(default_factory=dict)
+    changed_heard: dict[str, None] = field(default_factory=dict)
+    joined: dict[str, str] = field(default_factory=dict)
 
 
 def find_person(known: Known, source: str, event: Event, workspace: str) -> Person | str | None:
@@ -127,9 +143,9 @@ def whom(known: Known, source: str, party: Party) -> Person | None:
     return None
 
 
-def is_called(known: Known, source: str, party: Party) -> bool:
-    """Whether the source has told of somebody by this id before."""
-    return any(("person", source, one) in known.identities for one in party.ids)
+def is_called(known: Known, source: str, party: Party, kind: str = "person") -> bool:
+    """Whether the source has told of somebody, or of a company, by this id before."""
+    return any((kind, source, one) in known.identities for one in party.ids)
 
 
 def _has(person: Person, email: str, workspace: str, known: Known) -> bool:
@@ -144,10 +160,7 @@ def _has(person: Person, email: str, workspace: str, known: Known) -> bool:
 
 def find_company(known: Known, source: str, party: Party, workspace: str) -> Company | str | None:
     """The company that is meant; a reason where that can't be told or it is deleted."""
-    company = None
-    for one in party.ids:
-        ours = known.identities.get(("company", source, one), "")
-        company = company or known.companies.get(ours) or known.companies.get(one)
+    company = whose(known, source, party)
     if company is None and party.domain is not None:
         ids = known.by_domain.get((workspace, party.domain.lower()), ())
         companies = [
@@ -162,6 +175,32 @@ def find_company(known: Known, source: str, party: Party, workspace: str) -> Com
     return company
 
 
+def whose(known: Known, source: str, party: Party) -> Company | None:
+    """The company that has the id, as `whom` finds people; deleted ones too."""
+    for one in party.ids:
+        ours = known.identities.get(("company", source, one), "")
+        company = known.companies.get(home(known, ours)) or known.companies.get(home(known, one))
+        if company is not None:
+            return company
+    return None
+
+
+def home(known: Known, company_id: str) -> str:
+    """The company's id; of one that is one with another, the other's."""
+    while company_id in known.joined:
+        company_id = known.joined[company_id]
+    return company_id
+
+
+def at_home(known: Known, person: Person) -> Person:
+    """The person; at the company that theirs is one with."""
+    there = home(known, person.company_id or "")
+    if there == (person.company_id or ""):
+        return person
+    known.people[person.id] = replace(person, company_id=there)
+    return known.people[person.id]
+
+
 def put_company(known: Known, source: str, party: Party, company: Company) -> None:
     """Note what the source calls the company, and the company itself where it is new."""
     recognise(known, "company", source, party, company.id)
@@ -169,6 +208,21 @@ def put_company(known: Known, source: str, party: Party, company: Company) -> No
         return
     known.companies[company.id] = company
     known.new_companies.append(company.id)
+    if company.domain is not None:
+        _add(known.by_domain, (company.workspace, company.domain.lower()), company.id)
+
+
+def change_company(known: Known, company: Company, heard: Seen) -> None:
+    """Note a company as it is from now on, and when each of its values was told."""
+    before = known.companies[company.id]
+    known.companies[company.id] = company
+    known.changed_companies[company.id] = None
+    known.heard[company.id] = heard
+    known.changed_heard[company.id] = None
+    if before.domain is not None and before.domain != company.domain:
+        place = (before.workspace, before.domain.lower())
+        rest = (one for one in known.by_domain.get(place, ()) if one != company.id)
+        known.by_domain[place] = tuple(rest)
     if company.domain is not None:
         _add(known.by_domain, (company.workspace, company.domain.lower()), company.id)
 

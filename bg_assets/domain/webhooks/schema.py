@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bg_assets.domain.webhooks import fields
+from bg_assets.domain.webhooks.company_fields import COMPANY_CHANGES
 from bg_assets.domain.webhooks.events import CHANGES, COMPANY, NEEDED, PERSON, TYPES, twins
 from bg_assets.domain.webhooks.fields import Field
 
@@ -16,7 +17,7 @@ def event(moment: str) -> Schema:
     """Of an event of any type; ``moment`` says what its timestamp means.
 
     It is stricter than the reader where that passes over what is wrong: in an event whose type is
-    not known.
+    not known, and in what is of a person where the event is about a company.
     """
     other = {**fields.TYPE.schema, "minLength": 1, "description": "Another one is ignored"}
     return {
@@ -34,9 +35,22 @@ def event(moment: str) -> Schema:
             "person": _person(),
             "company": _object(_parts(COMPANY)),
             "changes": _changes(),
-            "into": _or_null(fields.REFERENCE, "Of person.merged: whom the person is one with"),
+            "into": _or_null(
+                fields.REFERENCE,
+                "Of person.merged and company.merged: whom the person or company is one with",
+            ),
         },
-        "allOf": [_needs(paths) for paths in dict.fromkeys(NEEDED.values())],
+        "allOf": [_profile(), *(_needs(paths) for paths in dict.fromkeys(NEEDED.values()))],
+    }
+
+
+def _profile() -> Schema:
+    """What `changes` of an event about a company may hold."""
+    told = {name: _or_null(field) for name, field in COMPANY_CHANGES.items()}
+    changes = _object({name: _object({"old": one, "new": one}) for name, one in told.items()})
+    return {
+        "if": {"required": ["type"], "properties": {"type": {"const": "company.changed"}}},
+        "then": {"properties": {"changes": changes}},
     }
 
 

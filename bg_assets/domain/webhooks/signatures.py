@@ -24,7 +24,8 @@ _SVIX = ("svix-id", "svix-timestamp", "svix-signature")
 class Verdict:
     """Whether the signature holds, and if not why, as a kind that can be counted.
 
-    The kinds: no-secret, no-signature, bad-time, too-old, too-new, bad-signature, wrong-signature.
+    The kinds: no-secret, no-signature, old-signature, bad-time, too-old, too-new, bad-signature,
+    wrong-signature.
     """
 
     kind: str = ""

@@ -2,26 +2,40 @@
 
 import json
 import math
+import re
 from typing import NoReturn
 
 from bg_assets.domain.webhooks.fields import UnfitField
 
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
-def parse(body: bytes) -> object:
+
+def parse(body: bytes, *, mend: bool = False) -> object:
     """The JSON document in a body, UTF-8 with or without a BOM. Raises UnfitField for ``body``.
 
     Refused are keys that come twice, NaN and infinities, NUL and halves of characters anywhere,
-    and what is nested too deeply.
+    and what is nested too deeply. With ``mend`` these characters become U+FFFD instead: one text
+    that somebody typed costs no batch.
     """
     try:
         document: object = _DECODER.decode(body.decode("utf-8-sig"))
         # These can only come escaped.
         is_text = b"\\u" not in body or _is_text(document)
+        if mend and not is_text:
+            return _mended(document)
     except (ValueError, RecursionError):
         raise UnfitField("body", "is not JSON in UTF-8, or is nested too deeply") from None
     if not is_text:
         raise UnfitField("body", "holds a NUL or half of a character")
     return document
+
+
+def _mended(part: object) -> object:
+    if isinstance(part, str):
+        return _NO_TEXT.sub("\ufffd", part)
+    if isinstance(part, dict):
+        return {_NO_TEXT.sub("\ufffd", key): _mended(value) for key, value in part.items()}
+    return [_mended(one) for one in part] if isinstance(part, list) else part
 
 
 def _is_text(document: object) -> bool:

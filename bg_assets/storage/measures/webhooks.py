@@ -12,6 +12,7 @@ UNBELIEVED = frozenset(
     {
         "no-secret",
         "no-signature",
+        "old-signature",
         "bad-time",
         "too-old",
         "too-new",

@@ -19,14 +19,14 @@ from bg_assets import encryption
 from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
-from bg_assets.domain.webhooks.events import Event, read_body
+from bg_assets.domain.webhooks.events import OF_COMPANIES, Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known, rename
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
 from bg_assets.storage.attach import through
 from bg_assets.storage.capture import attached, observed
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.webhooks import events as webhook_events
-from bg_assets.storage.webhooks import forgetting, traces
+from bg_assets.storage.webhooks import forgetting, profiles, traces
 from bg_assets.storage.webhooks import known as webhook_known
 
 # The receiver has judged the times of events by its clock, which may be ahead of ours.
@@ -96,13 +96,6 @@ _PENDING = sa.text("""
 """)
 _TRACE = sa.text("select set_config('bg.trace_id', :trace, true)")
 
-_CREATE_COMPANIES = sa.text("""
-    insert into bg.companies (id, workspace, name, domain)
-    select id, workspace, name, domain
-    from jsonb_to_recordset(cast(:rows as jsonb))
-        as r(id text, workspace text, name text, domain text)
-    order by id
-""")
 # All that is known of a person is written anew.
 _COLUMNS = {one.name: one.type for one in PEOPLE if one.name in PERSON_COLUMNS}
 _ROWS = "jsonb_to_recordset(cast(:rows as jsonb)) as r(id text, deleted boolean, {})".format(
@@ -176,6 +169,7 @@ def apply_pending(
         trace = {**ids, **of_each}[events[0].id] if len(events) == 1 else ""
         conn.execute(_TRACE, {"trace": trace})
         last = None if trace or not of_each else traces.last_change(conn)
+        events = _refused(conn, events)
         known = webhook_known.read(conn, _told(events))
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
         _note(conn, events, verdicts, began_at)
@@ -217,6 +211,24 @@ def _read(
         if row.trace_id is not None:
             of_each[row.id] = row.trace_id
     return events, ids, of_each
+
+
+def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
+    """The same events; what is about companies can't be applied while these are somebody else's,
+    nor can two become one while their people are.
+    """
+    companies = attached.refusal(conn, "companies")
+    refused = companies or attached.refusal(conn, "people")
+    if refused is None:
+        return list(events)
+    unfit = Unfit(f"can't be changed: {refused}; then `bg-assets requeue` applies it", "company")
+    types = OF_COMPANIES if companies else {"company.merged"}
+    return [
+        replace(one, event=unfit)
+        if isinstance(one.event, Event) and one.event.type in types
+        else one
+        for one in events
+    ]
 
 
 def _note(
@@ -272,16 +284,8 @@ def _write(
     """Write what folding changed. The number of statements does not depend on how much it is, but
     for new people in an attached table, which gives them their ids.
     """
-    companies = [
-        {
-            "id": company.id,
-            "workspace": company.workspace,
-            "name": company.name,
-            "domain": company.domain,
-        }
-        for company in map(known.companies.__getitem__, known.new_companies)
-    ]
-    _execute(conn, _CREATE_COMPANIES, companies)
+    companies = [profiles.row(known.companies[company_id]) for company_id in known.new_companies]
+    _execute(conn, profiles.CREATE, companies)
     _write_people(conn, known, verdicts)
     identities = [
         {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
@@ -291,6 +295,7 @@ def _write(
     ]
     _execute(conn, _RECOGNISE, identities)
     _execute(conn, _TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen])
+    profiles.write(conn, known)
     if known.refreshes:
         refreshes.request_by_hand(
             conn,

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bg_assets.domain.webhooks.events import PARTS, Event, Party
+from bg_assets.domain.webhooks.events import OF_COMPANIES, PARTS, Event, Party
 from bg_assets.domain.webhooks.known import (
+    COMPANY_COLUMNS,
     CROWD,
     PERSON_COLUMNS,
     Company,
@@ -58,9 +59,19 @@ _SEEN = sa.text("""
     select person_id, observed_at, whole_at, told from bg.webhook_seen
     where person_id = any(:ids)
 """)
-_COMPANIES = sa.text("""
-    select id, workspace, name, domain, deleted_at is not null as deleted
+_COMPANIES = sa.text(f"""
+    select id, {", ".join(name for name in COMPANY_COLUMNS if name != "observed_at")},
+        deleted_at is not null as deleted
     from bg.canonical_companies where id = any(:ids)
+""")
+# Only of those that events are about: who works there is no matter of theirs.
+_LOCK_COMPANIES = sa.text("""
+    select id from bg.companies where id = any(:ids) order by id for update skip locked
+""")
+_OBSERVED = sa.text("select id, observed_at from bg.companies where id = any(:ids)")
+_HEARD = sa.text("""
+    select company_id, observed_at, whole_at, told from bg.webhook_heard
+    where company_id = any(:ids)
 """)
 
 
@@ -96,21 +107,20 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
         people = _as_written(conn, people, copied)
     in_parts = any(event.type in PARTS or event.type == "person.left" for _, event in told)
     seen = _seen(conn, people) if in_parts else {}
-    ids = {one for _, event in told for one in event.company.ids}
-    ids.update(ours for (kind, _, _), ours in identities.items() if kind == "company")
-    ids.update(*by_domain.values())
-    ids.update(person.company_id for person in people.values() if person.company_id)
-    rows = conn.execute(_COMPANIES, {"ids": sorted(ids)}).mappings().all()
+    employers = {person.company_id for person in people.values() if person.company_id}
+    companies, busy, heard = _of_companies(conn, told, identities, by_domain, employers)
     conn.execute(lookups.PROBED)
     return Known(
         sources=sources,
         identities=identities,
-        companies={row["id"]: Company(**row) for row in rows},
+        companies=companies,
         people=people,
         by_domain=by_domain,
         by_email=by_email,
         locked=frozenset(held | ((copied if beside else people.keys()) - free)),
+        busy=busy,
         seen=seen,
+        heard=heard,
         theirs=theirs,
         copied=copied,
     )
@@ -130,12 +140,60 @@ def _as_written(
     }
 
 
+def _of_companies(
+    conn: sa.Connection,
+    told: Sequence[tuple[str, Event]],
+    identities: dict[tuple[str, str, str], str],
+    by_domain: dict[tuple[str, str], tuple[str, ...]],
+    employers: set[str],
+) -> tuple[dict[str, Company], frozenset[str], dict[str, Seen]]:
+    """The companies, those that events are about locked; which of these somebody else is writing;
+    and when each of their values was told.
+    """
+    ids, about = employers | set().union(*by_domain.values()), set().union(*by_domain.values())
+    for source, event in told:
+        named = {one for party in _companies(event) for one in party.ids}
+        named |= {identities.get(("company", source, one), one) for one in named}
+        ids |= named
+        if event.type in OF_COMPANIES:
+            about |= named
+    of_companies = any(event.type in OF_COMPANIES for _, event in told)
+    locked = {"ids": sorted(about)}
+    free = set(conn.execute(_LOCK_COMPANIES, locked).scalars()) if of_companies else set[str]()
+    found = conn.execute(_COMPANIES, {"ids": sorted(ids)}).mappings()
+    companies = {row["id"]: Company(**row) for row in found}
+    if not of_companies:
+        return companies, frozenset(), {}
+    for row in conn.execute(_OBSERVED, locked):
+        if row.id in companies:
+            companies[row.id] = replace(companies[row.id], observed_at=row.observed_at)
+    return companies, frozenset((about & companies.keys()) - free), _heard(conn, companies)
+
+
 def _people(event: Event) -> Iterator[Party]:
     """Whom an event names: of two who are one, both."""
     if event.person is not None:
         yield event.person
-    if event.into is not None:
+    if event.into is not None and event.person is not None:
         yield Party(event.into)
+
+
+def _companies(event: Event) -> Iterator[Party]:
+    """Which companies an event names: of two that are one, both."""
+    yield event.company
+    if event.into is not None and event.person is None:
+        yield Party(event.into)
+
+
+def _heard(conn: sa.Connection, companies: dict[str, Company]) -> dict[str, Seen]:
+    """When each value was told, of those that nobody else has written since."""
+    return {
+        row.company_id: Seen(
+            row.whole_at, {name: datetime.fromisoformat(at) for name, at in row.told.items()}
+        )
+        for row in conn.execute(_HEARD, {"ids": sorted(companies)})
+        if companies[row.company_id].observed_at == row.observed_at
+    }
 
 
 def _seen(conn: sa.Connection, people: dict[str, Person]) -> dict[str, Seen]:
@@ -154,7 +212,8 @@ def _identities(
 ) -> dict[tuple[str, str, str], str]:
     wanted: dict[tuple[str, str, str], None] = {}
     for source, event in told:
-        named = [*(("person", party) for party in _people(event)), ("company", event.company)]
+        named = [("person", party) for party in _people(event)]
+        named += [("company", party) for party in _companies(event)]
         for kind, party in named:
             for one in party.ids:
                 wanted[kind, source, one] = None
@@ -179,8 +238,10 @@ def _wanted(
         if person is not None and ("person", source, person.id or "") not in identities:
             given = [email for email in (person.email, event.old_email) if email is not None]
             emails.update(dict.fromkeys((workspace, email.lower()) for email in given))
-        if company.domain is not None and ("company", source, company.id or "") not in identities:
-            domains[workspace, company.domain.lower()] = None
+        if ("company", source, company.id or "") not in identities:
+            told_domain = event.values.get("domain") if event.type in OF_COMPANIES else None
+            given = [one for one in (company.domain, told_domain) if one is not None]
+            domains.update(dict.fromkeys((workspace, domain.lower()) for domain in given))
     return list(emails), list(domains)
 
 

@@ -172,7 +172,8 @@ def test_a_requested_refresh_is_listed_once_and_the_company_is_recognised() -> N
 def test_a_requested_refresh_creates_a_company_where_the_source_may() -> None:
     firm = Party("init", "Initech", domain="init.example")
     done, _ = after(world(), event("company.refresh_requested", None, firm), by="open")
-    assert done.companies["init"] == Company("init", "default", "Initech", "init.example")
+    created = Company("init", "default", "Initech", "init.example", observed_at=NOON)
+    assert done.companies["init"] == created
     assert (done.new_companies, list(done.refreshes)) == (["init"], ["init"])
     assert done.by_domain == {("default", "init.example"): ("init",)}
 

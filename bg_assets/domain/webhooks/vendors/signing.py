@@ -71,7 +71,7 @@ def _hmac(
 ) -> Verdict:
     time, offered = headers.get(signature.time), headers.get(signature.header)
     if not (time and offered):
-        return Verdict("no-signature")
+        return Verdict("old-signature" if headers.get(signature.older) else "no-signature")
     if not _TIME.fullmatch(time):
         return Verdict("bad-time")
     if not _BASE64.fullmatch(offered):

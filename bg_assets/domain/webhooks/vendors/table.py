@@ -7,11 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from bg_assets.domain.webhooks.company_fields import COMPANY_CHANGES
 from bg_assets.domain.webhooks.events import CHANGES, NEEDED
 from bg_assets.domain.webhooks.secrets import Vendor
 
 VENDORS: tuple[Vendor, ...] = get_args(Vendor)
 JOIN = " + "
+# The section of a user's fields of companies, below that of their vendor.
+_COMPANIES = "companies"
 _SHIPPED: dict[Vendor, Path] = {
     "hubspot": Path(__file__).with_name("hubspot.toml"),
     "pipedrive": Path(__file__).with_name("pipedrive.toml"),
@@ -29,7 +32,7 @@ class Signature:
 
     kind: hmac (base64 of HMAC-SHA256 over the parts ``signed``, in ``header``, with milliseconds in
     the header ``time``), basic (user and password), token (in the URL, as ``parameter``). secret:
-    what it is and where the vendor shows it.
+    what it is and where the vendor shows it. older: a header that is no longer enough.
     """
 
     kind: str
@@ -38,15 +41,17 @@ class Signature:
     time: str = ""
     signed: tuple[str, ...] = ()
     parameter: str = ""
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """What events of a type mean, where ``when``, ``has`` and ``lacks`` hold too.
 
-    All but means and ignored are paths into the vendor's event. property and value: where one
-    property stands; record: where a whole one does, "" for the event itself; before: where the
-    former values of what changed stand.
+    All but means and ignored are paths into the vendor's event. person: whom it is about, with
+    ``company``, where they work; or firm: the company that it is about itself. property and value:
+    where one property stands; record: where a whole one does, "" for the event itself; before:
+    where the former values of what changed stand.
     """
 
     type: str
@@ -56,6 +61,7 @@ class Row:
     has: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
+    firm: tuple[str, ...] = ()
     company: str = ""
     into: tuple[str, ...] = ()
     property: str = ""
@@ -66,7 +72,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All of a vendor. The first row that fits an event counts; fields: theirs to our column.
+    """All of a vendor. The first row that fits an event counts; fields: theirs of a person to our
+    column; companies: theirs of a company to what `changes` calls it.
 
     short_ids: so many characters of an id are the same id, where exports write it short.
     """
@@ -80,6 +87,7 @@ class Table:
     signature: Signature
     rows: tuple[Row, ...]
     fields: Mapping[str, str]
+    companies: Mapping[str, str]
     short_ids: int = 0
 
 
@@ -101,6 +109,7 @@ def shipped(vendor: Vendor) -> Table:
         Signature(**_frozen(told["signature"])),
         rows,
         told["fields"],
+        told["companies"],
         told.get("short_ids", 0),
     )
 
@@ -111,16 +120,20 @@ def tables(own: str | None = None) -> dict[Vendor, Table]:
     Raises BadTable.
     """
     fields = {} if own is None else _own(own)
-    return {
-        vendor: replace(table, fields={**fields.get(vendor, {}), **{
-            theirs: column for theirs, column in table.fields.items()
-            if theirs not in fields.get(vendor, {})
-        }})
-        for vendor, table in ((vendor, shipped(vendor)) for vendor in VENDORS)
-    }  # fmt: skip
+    made = {}
+    for vendor in VENDORS:
+        table, told = shipped(vendor), dict(fields.get(vendor, {}))
+        companies = told.pop(_COMPANIES, {})
+        made[vendor] = replace(
+            table,
+            fields=told | {one: to for one, to in table.fields.items() if one not in told},
+            companies=companies
+            | {one: to for one, to in table.companies.items() if one not in companies},
+        )
+    return made
 
 
-def _own(text: str) -> dict[str, dict[str, str]]:
+def _own(text: str) -> dict[str, dict[str, Any]]:
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
@@ -129,10 +142,17 @@ def _own(text: str) -> dict[str, dict[str, str]]:
         if vendor not in VENDORS or not isinstance(fields, dict):
             raise BadTable(f"it takes the sections {', '.join(f'[{one}]' for one in VENDORS)}")
         for theirs, column in fields.items():
-            if column not in CHANGES:
-                known = ", ".join(CHANGES)
-                raise BadTable(f"[{vendor}] {theirs}: takes one of {known}")
+            if theirs == _COMPANIES and isinstance(column, dict):
+                _require(f"{vendor}.{_COMPANIES}", column, COMPANY_CHANGES)
+            else:
+                _require(vendor, {theirs: column}, CHANGES)
     return told
+
+
+def _require(section: str, fields: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    for theirs, column in fields.items():
+        if not isinstance(column, str) or column not in known:
+            raise BadTable(f"[{section}] {theirs}: takes one of {', '.join(known)}")
 
 
 def _frozen(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 An event that can't be read fails by itself, later and with its reason: others came with it.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from bg_assets.domain.webhooks import fields, strict_json
+from bg_assets.domain.webhooks.company_fields import COMPANY_CHANGES
 from bg_assets.domain.webhooks.events import CHANGES
-from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID, LONGEST_TYPE, UnfitField
+from bg_assets.domain.webhooks.fields import LONGEST_EVENT_ID, LONGEST_TYPE, Field, UnfitField
 from bg_assets.domain.webhooks.vendors import soap
 from bg_assets.domain.webhooks.vendors.table import JOIN, Row, Table
 
@@ -44,38 +46,63 @@ class Translated:
 def translate(table: Table, body: bytes, now: datetime) -> list[Translated]:
     """The events in a request's body, in their order.
 
-    Raises UnfitField where it is not what the vendor sends at all.
+    What in a batch is none of the vendor's events is ignored, with that reason: the others came
+    with it. Raises UnfitField where nothing of it is what the vendor sends.
     """
+    try:
+        return _all_translated(table, _events(table, body), now)
+    except RecursionError:
+        raise UnfitField("body", "is nested too deeply") from None
+
+
+def _all_translated(table: Table, events: Sequence[object], now: datetime) -> list[Translated]:
     found: list[Translated] = []
-    for event in _events(table, body):
-        found += _translated(table, event, now)
+    unread, failure = 0, None
+    for event in events:
+        try:
+            found += _translated(table, event, now)
+        except UnfitField as err:
+            unread, failure = unread + 1, err
+            found.append(_unread(table, event))
+    if failure is not None and unread == len(events):
+        raise failure
     return found
 
 
-def _events(table: Table, body: bytes) -> list[_Object]:
+def _unread(table: Table, event: object) -> Translated:
+    """What stands for something in a batch that is no event: known again by what it was."""
+    name = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:32]
+    document = {"id": f"unread:{name}", "type": "unread"}
+    why = f"it is not what {table.name} sends: it tells no type or no id"
+    return Translated(
+        document["id"], "unread", None, None, None, why, json.dumps(document).encode()
+    )
+
+
+def _events(table: Table, body: bytes) -> Sequence[object]:
     if table.body == "soap":
-        return list(soap.notifications(body))
-    document = strict_json.parse(body)
-    told = document if isinstance(document, list) else [document]
-    events: list[_Object] = [event for event in told if isinstance(event, dict)]
-    if len(told) > MOST:
+        return soap.notifications(body)
+    document = strict_json.parse(body, mend=True)
+    events = document if isinstance(document, list) else [document]
+    if len(events) > MOST:
         raise UnfitField("body", f"holds more than {MOST} events")
-    if len(events) < len(told):
-        raise UnfitField("body", f"is not what {table.name} sends")
     return events
 
 
-def _translated(table: Table, event: _Object, now: datetime) -> Iterator[Translated]:
+def _translated(table: Table, event: object, now: datetime) -> Iterator[Translated]:
+    if not isinstance(event, dict):
+        raise UnfitField("body", f"is not what {table.name} sends")
     kind = ".".join(map(str, _all(event, table.type)))[:LONGEST_TYPE]
     event_id = ":".join(map(str, _all(event, table.id)))
     if not (kind and kind.isprintable() and event_id and event_id.isprintable()):
         raise UnfitField("body", f"is not what {table.name} sends: it tells no type or no id")
     at = _moment(next(_all(event, table.time), None), now)
     row = _row(table, kind, event)
-    whom = [one for one in _each(event, row.person) if one != _into(event, row)]
-    for number, person in enumerate(whom or [None]):
+    paths = row.person or row.firm
+    whom = [one for one in _each(event, paths) if one != _into(event, row)]
+    for number, one in enumerate(whom or [None]):
         own_id = (f"{event_id}#{number}" if number else event_id)[-LONGEST_EVENT_ID:]
-        document = _document(table, row, event, person)
+        document = _document(table, row, event, one)
         document |= {"id": own_id, "type": row.means or kind}
         if at is not None:
             document["timestamp"] = at.isoformat()
@@ -103,12 +130,14 @@ def _row(table: Table, kind: str, event: _Object) -> Row:
     return Row(kind, ignored=_UNKNOWN)
 
 
-def _document(table: Table, row: Row, event: _Object, person: object) -> dict[str, Any]:
-    """The event of ours, but for its id, type and time."""
+def _document(table: Table, row: Row, event: _Object, whom: object) -> dict[str, Any]:
+    """The event of ours about a person or a company, but for its id, type and time."""
     document: dict[str, Any] = {}
     values = {} if row.ignored else _values(table, row, event)
-    if person is not None:
-        document["person"] = _called(table, person)
+    if whom is not None and row.firm:
+        document["company"] = _called(table, whom)
+    elif whom is not None:
+        document["person"] = _called(table, whom)
         email = values.get("email")
         if email is not None:
             document["person"]["email"] = email
@@ -131,34 +160,38 @@ def _called(table: Table, name: object) -> dict[str, Any]:
 
 def _of_nothing(row: Row, event: _Object, document: Mapping[str, Any]) -> str | None:
     """Why nothing can follow from an event that tells nothing which is kept."""
-    if row.means != "person.changed" or "changes" in document or "company" in document:
+    of_company = row.means == "company.changed"
+    if "changes" in document or not (of_company or row.means == "person.changed"):
+        return None
+    if "company" in document and not of_company:
         return None
     name = str(_at(event, row.property)) if row.property else ""
     if _NAME.fullmatch(name):
         return f"nothing is kept of the property {name}: BG_WEBHOOK_FIELDS can say what it is"
-    return "it tells nothing that is kept of a person"
+    return f"it tells nothing that is kept of a {'company' if of_company else 'person'}"
 
 
 def _values(table: Table, row: Row, event: _Object) -> dict[str, Any]:
-    """What an event says of a person by our columns.
+    """What an event says of a person, or of a company, by our columns.
 
     What can't be read is left out where something else can.
     """
-    told = dict(_told(table, row, event))
-    return {column: value for column, value in told.items() if _is_fit(column, value)} or told
+    told = dict(_told(row, event, table.companies if row.firm else table.fields))
+    kept: Mapping[str, Field[Any]] = COMPANY_CHANGES if row.firm else CHANGES
+    return {name: value for name, value in told.items() if _is_fit(kept[name], value)} or told
 
 
-def _is_fit(column: str, value: object) -> bool:
+def _is_fit(kept: Field[Any], value: object) -> bool:
     try:
-        CHANGES[column].read(value, column)
+        kept.read(value, "")
     except UnfitField:
         return False
     return True
 
 
-def _told(table: Table, row: Row, event: _Object) -> Iterator[tuple[str, Any]]:
+def _told(row: Row, event: _Object, known: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     if row.property:
-        column = table.fields.get(str(_at(event, row.property)))
+        column = known.get(str(_at(event, row.property)))
         if column is not None:
             # A property that was emptied comes as an empty text.
             yield column, _plain(_at(event, row.value))
@@ -168,7 +201,7 @@ def _told(table: Table, row: Row, event: _Object) -> Iterator[tuple[str, Any]]:
     record = _at(event, row.record) if row.record else event
     before = _at(event, row.before) if row.before else None
     told: dict[str, Any] = {}
-    for theirs, column in table.fields.items():
+    for theirs, column in known.items():
         paths = theirs.split(JOIN)
         value = " ".join(str(one) for path in paths if (one := _plain(_at(record, path))))
         if value:

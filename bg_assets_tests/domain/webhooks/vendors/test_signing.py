@@ -144,3 +144,28 @@ def test_a_secret_that_is_made_is_one(scheme: Scheme) -> None:
 def test_what_is_no_secret_is_told_without_repeating_it(scheme: Scheme, text: str) -> None:
     assert key_of(scheme, text) is None
     assert text not in expected(scheme)
+
+
+# The examples of HubSpot's pages on the older signatures.
+OLD_SECRET = b"yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"
+OLD = {
+    b'{"example_field":"example_value"}':
+        "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900",
+    b'[{"eventId":1,"subscriptionId":12345,"portalId":62515,"occurredAt":1564113600000,'
+    b'"subscriptionType":"contact.creation","attemptNumber":0,"objectId":123,'
+    b'"changeSource":"CRM","changeFlag":"NEW","appId":54321}]':
+        "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "signature"), OLD.items())
+def test_a_signature_that_tells_no_time_is_not_enough_and_is_named(
+    body: bytes, signature: str
+) -> None:
+    url = "https://www.example.com/webhook_uri"
+    told = {METHOD: "POST", TARGET: "/webhook_uri", URL: url, "x-hubspot-signature": signature}
+    verdict = verify(HUBSPOT, told, body, [OLD_SECRET], SENT)
+    assert (verdict.kind, verdict.accepted) == ("old-signature", False)
+    at = SENT * 1000
+    told |= signing.signed_headers(HUBSPOT, OLD_SECRET, "POST", url, body, at)
+    assert verify(HUBSPOT, told, body, [OLD_SECRET], SENT).accepted

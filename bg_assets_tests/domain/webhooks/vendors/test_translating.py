@@ -1,5 +1,6 @@
 """What becomes of what vendors send: which event of ours, about whom, with which values."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -132,7 +133,18 @@ def test_events_of_hubspot_with_one_event_id_are_told_apart_and_a_retry_is_not()
         (hubspot(objectId=1, propertyName="hs_shoe", propertyValue="43"), "hs_shoe"),
         (hubspot("deal.creation", objectId=1), "webhook vendors"),
         (hubspot("object.propertyChange", objectId=1, objectTypeId="0-3"), "webhook vendors"),
-        (hubspot("company.propertyChange", objectId=1, propertyName="name"), "webhook vendors"),
+        (hubspot("company.creation", objectId=1), "an id and nothing else"),
+        (hubspot("company.propertyChange", objectId=1, propertyName="hs_shoe"), "hs_shoe"),
+        (
+            hubspot(
+                "company.associationChange",
+                fromObjectId=1,
+                toObjectId=2,
+                associationType="COMPANY_TO_CONTACT",
+                associationRemoved=False,
+            ),
+            "the associations of contacts",
+        ),
     ],
 )
 def test_what_nothing_follows_from_says_why(sent: dict[str, Any], why: str) -> None:
@@ -307,3 +319,34 @@ def test_a_table_of_ones_own_says_what_is_wrong_with_it(own: str, why: str) -> N
     with pytest.raises(BadTable) as caught:
         tables(own)
     assert why in str(caught.value)
+
+
+def test_what_in_a_batch_is_no_event_costs_itself_and_is_known_again() -> None:
+    sent = hubspot(objectId=1, propertyName="jobtitle", propertyValue="CFO")
+    batch = [sent, 7, {"subscriptionType": "contact.merge"}, sent | {"eventId": 101}, [], None]
+    found = all_of("hubspot", batch)
+    assert [one.ignored is None for one in found] == [True, False, False, True, False, False]
+    assert len({one.event_id for one in found}) == 6
+    again = all_of("hubspot", batch[::-1])
+    assert {one.event_id for one in again} == {one.event_id for one in found}
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "a\\ud83db", "\\udc00"])
+def test_characters_that_are_none_cost_no_batch(text: str) -> None:
+    sent = hubspot(objectId=1, propertyName="jobtitle", propertyValue="CFO")
+    body = json.dumps([sent, sent | {"eventId": 101, "propertyValue": "?"}]).replace("?", text)
+    first, second = all_of("hubspot", body.encode())
+    event = read_body(second.body, NOW)
+    assert isinstance(event, Event)
+    assert "\ufffd" in event.values["title"]
+    assert first.ignored is None
+
+
+@pytest.mark.parametrize("vendor", ["hubspot", "pipedrive"])
+@pytest.mark.parametrize("deep", [100, 300, 700, 960, 5000])
+def test_what_is_nested_deeply_is_read_or_refused(vendor: Vendor, deep: int) -> None:
+    nested = b"[" * deep + b'"\\u0000"' + b"]" * deep
+    sent = hubspot(objectId=1, propertyName="jobtitle", propertyValue="?")
+    for body in (nested, b"[" + nested + b"]", json.dumps([sent]).encode().replace(b'"?"', nested)):
+        with contextlib.suppress(UnfitField):
+            assert all_of(vendor, body) is not None
