@@ -12,6 +12,7 @@ from bg_assets.assets import (
     freshness,
     group_checks,
     group_metadata,
+    handed,
     judging,
     portions,
     progress,
@@ -116,7 +117,7 @@ def _refresh(run: _Run, portion: Sequence[Held], companies: Sequence[str]) -> bo
     ``companies`` are those to report on: of the portion, and others that the run does not hold.
     """
     context, engine, force = run.context, run.engine, run.force
-    outcomes, failed, people = _decide(engine, portion, force)
+    outcomes, failed, people = _decide(engine, run.run_id, portion, force)
     asks = bool(run.config.providers) and bool(plans.asking(force.templates.values()))
     causes, done = _complete(engine, run.run_id, outcomes, failed, people, asks=asks)
     failures.release(context, engine, run.held, failed)
@@ -174,18 +175,21 @@ def _held(
         with connect(engine) as conn:
             return tuple(refreshes.held_by(conn, what.run_id, what.companies))
     taken = runs.take(engine, what)
+    handed.keep(what.run_id, taken.held, taken.staff)
     failures.release(context, engine, taken.held, taken.failed)
     return tuple(one for one in taken.held if one.company_id not in taken.failed)
 
 
 def _decide(
-    engine: sa.Engine, held: Sequence[Held], force: in_force.InForce
-) -> tuple[list[tuple[Held, Outcome]], dict[str, str], dict[str, list[StaffMember]]]:
+    engine: sa.Engine, run_id: str, held: Sequence[Held], force: in_force.InForce
+) -> tuple[list[tuple[Held, Outcome]], dict[str, str], dict[str, Sequence[StaffMember]]]:
     """The outcome of each company; for which the rules failed, with the reason; and the staff."""
     companies = [refresh.company_id for refresh in held]
+    people = handed.take(run_id, held)
     with connect(engine) as conn:
         known = staff.read_companies(conn, companies)
-        people = staff.read_staff(conn, companies)
+        others = [company for company in companies if company not in people]
+        people |= staff.read_staff(conn, others) if others else {}
         overrides = staff.read_overrides(conn, companies)
         before = groups.read_groups(conn, companies)
     outcomes: list[tuple[Held, Outcome]] = []

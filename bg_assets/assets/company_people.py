@@ -3,7 +3,7 @@
 import dagster as dg
 
 from bg_assets import partitions
-from bg_assets.assets import failures, freshness, partition_metadata, runs, traces, versions
+from bg_assets.assets import failures, freshness, handed, partition_metadata, runs, traces, versions
 from bg_assets.instance.report import report
 from bg_assets.logs.log import logger
 from bg_assets.resources import Database
@@ -51,6 +51,7 @@ def company_people(context: dg.AssetExecutionContext, database: Database) -> Non
     what = runs.purpose(context, database.engine)
     if runs.has_step(context, "buyer_groups"):
         taken = runs.take(database.engine, what)
+        handed.keep(what.run_id, taken.held, taken.staff)
         failures.release(context, database.engine, taken.held, taken.failed)
     else:
         taken = runs.rejudge(database.engine, what.companies)

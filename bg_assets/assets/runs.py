@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from bg_assets.assets import failures, portions
+from bg_assets.assets import failures, handed, portions
 from bg_assets.domain.groups import employment
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.titles import lexicon
@@ -64,11 +64,13 @@ class Taken:
     """The refreshes that a run holds, and what is shown of their companies' staff, of one moment.
 
     failed: companies whose people can't be judged, with the reason; nothing is shown of them.
+    staff: what company_people holds of the first of them, as far as handed.py has room.
     """
 
     held: tuple[Held, ...]
     shown: dict[str, dict[str, object]]
     failed: dict[str, str]
+    staff: dict[str, list[StaffMember]]
 
 
 def purpose(context: dg.AssetExecutionContext, engine: sa.Engine) -> Purpose:
@@ -154,14 +156,16 @@ def rejudge(engine: sa.Engine, companies: Sequence[str]) -> Taken:
 
 def _write_staff(
     conn: sa.Connection, companies: Sequence[str], as_of: Mapping[str, date]
-) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+) -> tuple[dict[str, dict[str, object]], dict[str, str], dict[str, list[StaffMember]]]:
     """Judge the people of these companies and write company_people, some companies at a time.
 
-    So a run holds few people whatever its batch. Returns what is shown of each company's staff, and
-    the companies that failed, of which nothing is written.
+    So a run holds few people whatever its batch. Returns what is shown of each company's staff, the
+    companies that failed, of which nothing is written, and the staff that is handed on.
     """
     shown: dict[str, dict[str, object]] = {}
     failed: dict[str, str] = {}
+    kept: dict[str, list[StaffMember]] = {}
+    room = handed.MOST_PEOPLE
     for portion in portions.divided(companies, staff.count_people(conn, companies)):
         people = staff.read_people(conn, portion)
         names, spoken = staff.read_context(conn, portion, people)
@@ -169,10 +173,14 @@ def _write_staff(
         standing = standing_verdicts.read(conn, portion)
         judged, bad = judge(people, days, names, spoken, standing)
         good = [company for company in portion if company not in bad]
-        staff.write_staff(conn, good, judged)
+        staff.write_staff(conn, good, judged, standing)
         shown |= {company: describe(judged[company]) for company in good}
         failed |= bad
-    return shown, failed
+        number = sum(len(judged[company]) for company in good)
+        if number <= room:
+            kept |= {company: judged[company] for company in good}
+            room -= number
+    return shown, failed, kept
 
 
 def describe(members: Sequence[StaffMember]) -> dict[str, object]:
@@ -232,6 +240,7 @@ def _member(person: staff.Person, verdict: titles.TitleVerdict) -> StaffMember:
         verdict=verdict,
         has_email=person.has_email,
         start_date=person.start_date,
+        seen=person.seen,
         seniority=person.seniority,
     )
 

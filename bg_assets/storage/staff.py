@@ -1,10 +1,8 @@
 """Companies and their people as the rules see them: read from the views, kept as company_people."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +11,9 @@ from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.titles import languages
 from bg_assets.domain.titles import verdict as titles
 from bg_assets.domain.values import departments
+from bg_assets.storage import standing_verdicts
 from bg_assets.storage.copying import Encoded, copy_rows, encoded
+from bg_assets.storage.standing_verdicts import Standing, kept
 
 _COMPANIES = sa.text("""
     select id, workspace, employee_min, employee_max, country, industry, name
@@ -29,7 +29,8 @@ _READING = sa.text("""
 # Served by people_by_company.
 _PEOPLE = sa.text("""
     select company_id, id as person_id, title, department, location, manager_id, start_date,
-        end_date, status, email is not null as has_email, seniority
+        end_date, status, email is not null as has_email, seniority,
+        cast(observed_at at time zone 'UTC' as date) as seen
     from bg.canonical_people
     where company_id = any(:companies) and deleted_at is null and status is distinct from 'left'
     order by company_id, id
@@ -96,24 +97,16 @@ _STAGE = sa.text("""
     create temporary table staged_people (like bg.company_people including defaults)
     on commit drop
 """)
+# Served by the primary key.
 _REMOVE = sa.text("""
     delete from bg.company_people as k
-    where k.company_id = any(:companies) and not exists (
-        select from staged_people as s
-        where s.company_id = k.company_id and s.person_id = k.person_id)
+    using unnest(cast(:companies as text[]), cast(:people as text[])) as g(company_id, person_id)
+    where k.company_id = g.company_id and k.person_id = g.person_id
 """)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
-# A conflict locks its row, whether it changes or not: what stands already is left out before that.
-# Served by the primary key, "offset 0" makes it a probe for each row.
 _UPSERT = sa.text(f"""
     insert into bg.company_people as k ({", ".join(_COLUMNS)})
-    select {", ".join(_COLUMNS)} from staged_people as s
-    where not exists (
-        select from bg.company_people as k
-        where k.company_id = s.company_id and k.person_id = s.person_id
-            and row({", ".join(f"k.{name}" for name in _COLUMNS)})
-                is not distinct from row({", ".join(f"s.{name}" for name in _COLUMNS)})
-        offset 0)
+    select {", ".join(_COLUMNS)} from staged_people
     order by company_id, person_id
     on conflict (company_id, person_id) do update set {_SET}
 """)
@@ -134,6 +127,7 @@ class Person:
     status: str | None
     has_email: bool
     seniority: str | None = None
+    seen: date | None = None
 
 
 def read_companies(conn: sa.Connection, companies: Sequence[str]) -> dict[str, Company]:
@@ -207,30 +201,6 @@ def read_context(
     return {row.id: row.name for row in found}, spoken
 
 
-@lru_cache(maxsize=1 << 14)
-def kept(
-    function: str | None,
-    level: str | None,
-    confidence: float,
-    evidence: str,
-    functions: str | None,
-    levels: str | None,
-    left: bool,
-    by_department: bool,
-) -> titles.TitleVerdict:
-    """The verdict that a row of company_people holds; the lists as JSON, None for empty ones."""
-    return titles.TitleVerdict(
-        function,
-        level,
-        confidence,
-        tuple(json.loads(evidence)),
-        tuple(json.loads(functions) if functions else ()),
-        tuple(json.loads(levels) if levels else ()),
-        left,
-        by_department,
-    )
-
-
 def read_overrides(
     conn: sa.Connection, companies: Sequence[str]
 ) -> dict[str, dict[str, list[Override]]]:
@@ -245,13 +215,32 @@ def read_overrides(
 def write_staff(
     conn: sa.Connection,
     companies: Sequence[str],
-    staff: Mapping[str, Iterable[StaffMember]],
+    staff: Mapping[str, Collection[StaffMember]],
+    standing: Standing | None = None,
 ) -> None:
     """Make company_people of these companies hold just ``staff``; rows that fit stay untouched.
 
     Beside them what is known of the companies now: both are what storage/missed.py compares with.
+    standing: what the table holds in this transaction, for whoever has read it.
     """
     conn.execute(_PROFILES, {"companies": list(companies)})
+    before = standing or standing_verdicts.read(conn, companies)
+    gone = before.without(companies, staff)
+    if gone:
+        conn.execute(
+            _REMOVE, {"companies": [one for one, _ in gone], "people": [one for _, one in gone]}
+        )
+    news = [
+        (company_id, member)
+        for company_id in companies
+        for member in staff.get(company_id, ())
+        if not before.holds(company_id, member)
+    ]
+    if news:
+        _write(conn, news)
+
+
+def _write(conn: sa.Connection, rows: Iterable[tuple[str, StaffMember]]) -> None:
     conn.execute(_STAGE)
     version = titles.version()
     known: dict[int, tuple[titles.TitleVerdict, Encoded]] = {}
@@ -273,11 +262,9 @@ def write_staff(
                 member.manager_id, member.start_date, member.has_email, verdict(member),
                 member.seniority,
             )
-            for company_id in companies
-            for member in staff.get(company_id, ())
+            for company_id, member in rows
         ),
     )  # fmt: skip
-    conn.execute(_REMOVE, {"companies": list(companies)})
     conn.execute(_UPSERT)
     conn.execute(sa.text("drop table staged_people"))
 

@@ -93,5 +93,8 @@ def test_where_the_country_is_unknown_no_verdict_stands(world: World) -> None:
     world.add("acme")
     runs.rejudge(world.engine, ["acme"])
     with world.engine.connect() as conn:
-        assert standing_verdicts.read(conn, ["acme"]).known == {}
-        assert standing_verdicts.read(conn, ["none"]).known == {}
+        found = standing_verdicts.read(conn, ["acme"])
+        (first, *_) = staff.read_people(conn, ["acme"])
+        assert found.rows[("acme", first.person_id)].verdict is not None
+        assert found.of("acme", first.person_id, first.title, first.department) is None
+        assert standing_verdicts.read(conn, ["none"]).rows == {}

@@ -67,8 +67,10 @@ def test_people_are_read_by_company_and_id_without_those_who_are_gone(acme: sa.E
 
     assert ann == staff.Person(
         "acme", "ann", "CFO", "Finance", "Graz", "bob", date(2020, 1, 2), date(2030, 1, 2),
-        "active", True,
+        "active", True, seen=value(acme, "select (observed_at at time zone 'UTC')::date "
+                                   "from bg.people where id = 'ann'"),
     )  # fmt: skip
+    assert ann.seen is not None
     assert (bob.person_id, bob.has_email, bob.end_date) == ("bob", False, None)
     assert (cid.company_id, cid.person_id) == ("bolt", "cid")
 

@@ -6,13 +6,13 @@ What somebody's title says is domain/titles; who gets a place is selection.py.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from bg_assets.domain.groups.fit import Fit
 from bg_assets.domain.groups.lines import Lines
-from bg_assets.domain.groups.selection import LEAST_FIT, Choice, usable
+from bg_assets.domain.groups.selection import LEAST_CONFIDENCE, LEAST_FIT, Choice, usable
 from bg_assets.domain.groups.ties import plain, subject
 from bg_assets.domain.titles import authority
 from bg_assets.domain.titles.lexicon import shipped
@@ -132,15 +132,12 @@ class Surroundings:
         ).items():
             if function is not None:
                 self._colleagues[plain(department)][_family(function)] += number
-        self._able: Counter[tuple[str, str | None]] = Counter()
-        # People alike to the rules share their fits.
-        fits = {id(choice.fits): choice for choice in choices.values()}
-        often = Counter((id(choice.fits), choice.confidence) for choice in choices.values())
-        for (which, confidence), number in often.items():
-            one = replace(fits[which], confidence=confidence)
-            for fit in one.fits:
-                if usable(one, fit.role, LEAST_FIT) is not None:
-                    self._able[fit.role, fit.function] += number
+        # As ``usable`` has it, of all people and all their roles.
+        sure = (one for one in choices.values() if one.confidence >= LEAST_CONFIDENCE)
+        able = (fit for one in sure for fit in one.fits if fit.score >= LEAST_FIT)
+        self._able: Counter[tuple[str, str | None]] = Counter(
+            (fit.role, fit.function) for fit in able
+        )
 
     def evidence(self, choice: Choice, fit: Fit | None, title: str | None) -> Evidence:
         """What bears on one member's role."""

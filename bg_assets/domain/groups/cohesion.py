@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist, fmean
 
 from bg_assets.domain.groups.ties import Ties
@@ -136,13 +137,17 @@ def connectivities(ties: Ties, groups: Sequence[Sequence[int]]) -> list[float]:
     size = len(groups[0]) if groups else 0
     if size < 2:
         return [0.0] * len(groups)
-    places, at = np.unique(np.array(groups, dtype=np.int64).T, return_inverse=True)
-    at = at.reshape(size, len(groups))
+    places = np.array(sorted({place for group in groups for place in group}))
+    at = np.searchsorted(places, np.array(groups).T)
     here, there = np.tril_indices(size, -1)
-    pairs, which = np.unique(at[here] * len(places) + at[there], return_inverse=True)
-    a, b = np.divmod(pairs, len(places))
-    between = map(ties.between, places[a].tolist(), places[b].tolist())
-    chances = np.fromiter(between, np.float64, len(pairs))[which.reshape(len(here), len(groups))]
+    pairs = at[here] * len(places) + at[there]
+    met = np.zeros(len(places) ** 2, dtype=np.bool_)
+    met[pairs] = True
+    each = np.flatnonzero(met)
+    a, b = np.divmod(each, len(places))
+    chance = np.empty(len(met))
+    chance[each] = [*map(ties.between, places[a].tolist(), places[b].tolist())]
+    chances = chance[pairs]
     apart = np.ones((size, size, len(groups)))
     apart[here, there] = apart[there, here] = 1 - chances
     alone = np.add.reduce(np.multiply.reduce(apart, axis=1), axis=0)
@@ -183,11 +188,13 @@ def random_groups(ties: Ties, strata: Sequence[Stratum]) -> Iterator[list[int]]:
 
 def _deck(pool: list[int], dice: random.Random) -> Iterator[int]:
     bits = dice.getrandbits
-    while len(pool) == 1:
+    if len(pool) == 1:
         # As below, for most places: one of one.
-        while bits(1):
-            pass
-        yield pool[0]
+        (card,) = pool
+        while True:
+            while bits(1):
+                pass
+            yield card
     while pool:
         yield from shuffled(pool, dice)
 
@@ -202,11 +209,16 @@ def shuffled(pool: Sequence[int], dice: random.Random) -> list[int]:
     if number > 20 * SAMPLES:
         return dice.sample(pool, 20 * SAMPLES)
     rest, cards, bits = list(pool), [], dice.getrandbits
-    for left in range(number, 0, -1):
-        length = left.bit_length()
+    for left, length in _lengths(number):
         at = bits(length)
         while at >= left:
             at = bits(length)
         cards.append(rest[at])
         rest[at] = rest[left - 1]
     return cards
+
+
+@lru_cache(maxsize=1 << 8)
+def _lengths(number: int) -> tuple[tuple[int, int], ...]:
+    """How many cards are left, with the bits of that number."""
+    return tuple((left, left.bit_length()) for left in range(number, 0, -1))

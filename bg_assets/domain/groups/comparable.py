@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Set
 
+from bg_assets.domain.groups.candidates import Candidate
 from bg_assets.domain.groups.cohesion import Stratum
-from bg_assets.domain.groups.fit import Candidate
 from bg_assets.domain.groups.selection import LEAST_FIT, Choice, Chosen, usable
 
 # Levels whose people are compared with each other.

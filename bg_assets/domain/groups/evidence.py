@@ -47,7 +47,7 @@ def heard(
     if said:
         verdict = _with_seniority(verdict, said)
     if place.reports or place.steps:
-        verdict = _with_line(verdict, place)
+        verdict = _with_line(verdict, place.reports, place.steps)
     return verdict
 
 
@@ -97,10 +97,10 @@ def _with_seniority(verdict: TitleVerdict, said: str) -> TitleVerdict:
 
 
 @lru_cache(maxsize=_KEPT)
-def _with_line(verdict: TitleVerdict, place: Line) -> TitleVerdict:
-    level, reports = verdict.level, place.reports
+def _with_line(verdict: TitleVerdict, reports: int, steps: int | None) -> TitleVerdict:
+    level = verdict.level
     if level is None and reports >= 2:
-        top = place.steps == 0 and reports >= _AT_THE_TOP
+        top = steps == 0 and reports >= _AT_THE_TOP
         if top and verdict.function is None:
             verdict = replace(verdict, function="executive", function_alternatives=())
         if top:
@@ -110,8 +110,8 @@ def _with_line(verdict: TitleVerdict, place: Line) -> TitleVerdict:
         others = tuple(dict.fromkeys((*verdict.level_alternatives, "manager")))
         reason = f"level could be manager: {reports} people report to them"
         return _told(replace(verdict, level_alternatives=others), CONTRADICTS, reason)
-    if place.steps is not None and level is not None and place.steps >= _DEPTH.get(level, 99):
-        reason = f"{place.steps} managers stand above, many for the level {level}"
+    if steps is not None and level is not None and steps >= _DEPTH.get(level, 99):
+        reason = f"{steps} managers stand above, many for the level {level}"
         return _told(verdict, FAR_BELOW, reason)
     return verdict
 

@@ -1,11 +1,14 @@
 """How well a person fits each role of a template, and why."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
+from bg_assets.domain.groups.candidates import Candidate
 from bg_assets.domain.groups.remit import Remit, remit
 from bg_assets.domain.groups.shares import called, is_named, matters, share
+from bg_assets.domain.groups.spoken import first_said, says
 from bg_assets.domain.groups.ties import subject
 from bg_assets.domain.products.template import Condition, RoleRule, Template
 from bg_assets.domain.titles import authority
@@ -65,41 +68,19 @@ class Unfit:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the rules know of a person. functions, levels: the answer, then what it could be."""
-
-    title: str | None
-    department: str | None
-    functions: tuple[str, ...]
-    levels: tuple[str, ...]
-    rank: float  # authority.rank
-    standing: frozenset[str]
-    board_only: bool
-    by_department: bool = False  # the title alone does not tell the function
-    sector: Sector | None = None
-    bare: str | None = None  # the title without the company's name
-    unranked: bool = False  # the title has a function and no word of rank: counts as staff
-
-    @property
-    def level(self) -> str | None:
-        """The level that counts, None when unknown."""
-        return self.levels[0] if self.levels else None
-
-    @property
-    def level_told(self) -> str:
-        """The level as people read it, with what is only taken for one."""
-        return "unknown, taken for staff" if self.unranked else self.level or "unknown"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sieve:
-    """The conditions of a template's roles, by what most people have alike: looked at once for all.
+    """A template's conditions by what most people have alike: looked at once for all.
 
-    known: levels, functions and sector to the conditions of each role that these don't rule out.
+    weights: of its functions. deal: in US dollars. sizes: the numbers of employees from which on
+    some condition holds that did not before, or the other way round. known: levels, functions and
+    sector to the conditions of each role that these don't rule out.
     """
 
     template: Template
+    weights: Mapping[str, float]
+    deal: int
+    sizes: tuple[int, ...]
     known: dict[_Kind, tuple[tuple[Condition, ...], ...]] = field(default_factory=dict)
 
     def left(self, candidate: Candidate) -> tuple[tuple[Condition, ...], ...]:
@@ -112,32 +93,83 @@ class Sieve:
             )
         return self.known[kind]
 
+    def size(self, employees: int | None) -> int | None:
+        """The smallest company that no condition tells from one of so many employees."""
+        if employees is None:
+            return None
+        at = bisect_right(self.sizes, employees)
+        return self.sizes[at - 1] if at else 0
+
 
 @lru_cache(maxsize=1 << 7)
 def sieve(template: Template) -> Sieve:
     """The sieve of a template, for as long as the process lives."""
-    return Sieve(template)
+    asked = [one for rule in template.roles for one in rule.conditions]
+    lows = {one.min_employees for one in asked if one.min_employees is not None}
+    highs = {one.max_employees + 1 for one in asked if one.max_employees is not None}
+    return Sieve(
+        template, dict(template.functions), template.deal_dollars, tuple(sorted(lows | highs))
+    )
 
 
 def fits(
-    candidate: Candidate,
-    template: Template,
-    employees: int | None,
-    sieved: Sieve | None = None,
+    candidate: Candidate, template: Template, employees: int | None
 ) -> tuple[Fit | Unfit, ...]:
-    """For each role of the template, in its order: how well this person fits it, or why not.
+    """For each role of the template, in its order: how well this person fits it, or why not."""
+    can, cannot = answers(candidate, sieve(template), employees)
+    by_role: dict[str, Fit | Unfit] = {one.role: one for one in can}
+    by_role |= {one.role: one for one in cannot}
+    return tuple(by_role[rule.role] for rule in template.roles)
 
-    sieved: the template's, which whoever asks for many people looks up once.
+
+def answers(
+    candidate: Candidate, sieved: Sieve, employees: int | None
+) -> tuple[tuple[Fit, ...], tuple[Unfit, ...]]:
+    """The roles that fit somebody, and those that don't, both in the template's order."""
+    rank = candidate.rank
+    reaches = authority.may_sign(rank, employees) >= sieved.deal
+    told = _told(candidate, sieved, sieved.size(employees), reaches)
+    if told.signing is None:
+        return told.fits, told.refused
+    # What somebody signs hangs on the company's size; all else is kept for any.
+    at, template = told.signing, sieved.template
+    fit = told.fits[at]
+    signs = authority.signing(rank, employees, template.deal_size, template.currency)
+    reason = f"{fit.reason}; {signs}{told.after}"
+    signed = Fit(fit.role, fit.score, fit.function, reason, fit.named)
+    return (*told.fits[:at], signed, *told.fits[at + 1 :]), told.refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Answers that hold in many companies. signing: the place of the fit whose reason goes on with
+    what this person signs in one of that size, and then with ``after``; None where there is none.
     """
-    barred = _barred(candidate, template)
+
+    fits: tuple[Fit, ...]
+    refused: tuple[Unfit, ...]
+    signing: int | None = None
+    after: str = ""
+
+
+@lru_cache(maxsize=1 << 15)
+def _told(candidate: Candidate, by: Sieve, employees: int | None, reaches: bool) -> _Told:
+    """reaches: whether this person's signature reaches the deal."""
+    rules = by.template.roles
+    barred = _barred(candidate, by.template)
     if barred is not None:
         rule, said = barred
-        return tuple(Unfit(one.role, rule, said) for one in template.roles)
-    left = (sieved or sieve(template)).left(candidate)
-    return tuple(
-        _best(candidate, rule, conditions, template, employees)
-        for rule, conditions in zip(template.roles, left, strict=True)
-    )
+        return _Told((), tuple(Unfit(one.role, rule, said) for one in rules))
+    found = [
+        _best(candidate, rule, conditions, by, employees, reaches)
+        for rule, conditions in zip(rules, by.left(candidate), strict=True)
+    ]
+    can = tuple((one, after) for one, after in found if isinstance(one, Fit))
+    refused = tuple(one for one, _ in found if isinstance(one, Unfit))
+    deciding = (at for at, (one, _) in enumerate(can) if one.role == "decision_maker")
+    signing = next(deciding, None)
+    after = "" if signing is None else can[signing][1]
+    return _Told(tuple(one for one, _ in can), refused, signing, after)
 
 
 def _barred(candidate: Candidate, template: Template) -> tuple[str, str] | None:
@@ -156,15 +188,17 @@ def _best(
     candidate: Candidate,
     rule: RoleRule,
     conditions: tuple[Condition, ...],
-    template: Template,
+    by: Sieve,
     employees: int | None,
-) -> Fit | Unfit:
-    best: Fit | None = None
+    reaches: bool,
+) -> tuple[Fit | Unfit, str]:
+    """The answer for a role, and what its reason ends with."""
+    best: tuple[Fit, str] | None = None
     for condition in conditions:
         if not _holds(candidate, condition, employees):
             continue
         function = _first(candidate.functions, condition.functions)
-        score = condition.fit * (template.weight(function) if function else 1.0)
+        score = condition.fit * (by.weights.get(function, 0.0) if function else 1.0)
         if function and function != candidate.functions[0]:
             score *= ANOTHER_OF_UNIT if candidate.by_department else SECOND_BEST
         if condition.levels and (candidate.unranked or candidate.level not in condition.levels):
@@ -179,15 +213,14 @@ def _best(
             left = share(rule.role, function, extent, sector, candidate.rank, candidate.bare)
             score *= left
             named = is_named(function, extent, left, sector)
-        fit = _judged(candidate, rule.role, score, function, template, employees)
-        if rule.role == "decision_maker" and extent in _REMITTED:
-            fit = replace(fit, reason=f"{fit.reason}; {_REMITTED[extent]}")
-        if best is None or fit.score > best.score:
-            best = replace(fit, named=True) if named else fit
+        fit = _judged(candidate, rule.role, score, function, reaches, named)
+        if best is None or fit.score > best[0].score:
+            remitted = rule.role == "decision_maker" and extent in _REMITTED
+            best = fit, f"; {_REMITTED[extent]}" if remitted else ""
     if best is None:
-        return Unfit(rule.role, "no-fit")
+        return Unfit(rule.role, "no-fit"), ""
     # Last, since it is rarely so and asks for many phrases.
-    return _never(candidate, rule) or best
+    return _never(candidate, rule) or best[0], best[1]
 
 
 def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
@@ -202,24 +235,8 @@ def _never(candidate: Candidate, rule: RoleRule) -> Unfit | None:
         assists = "assistant_to_executive" in candidate.standing
         return None if assists else Unfit(rule.role, "rank")
     texts = (candidate.title, candidate.department if candidate.by_department else None)
-    phrase = _first_said(texts, rule.ruling_out(candidate.sector))
+    phrase = first_said(texts, rule.ruling_out(candidate.sector))
     return Unfit(rule.role, "never-title", phrase) if phrase is not None else None
-
-
-@lru_cache(maxsize=1 << 17)
-def _first_said(texts: tuple[str | None, ...], phrases: tuple[str, ...]) -> str | None:
-    """The first of the phrases that one of the texts holds, as ``says`` would have it."""
-    spoken = [words for text in texts if text for words in _words(text)]
-    for phrase, wanted in zip(phrases, _wanted(phrases), strict=True):
-        if wanted and any(wanted in words for words in spoken):
-            return phrase
-    return None
-
-
-@lru_cache(maxsize=1 << 10)
-def _wanted(phrases: tuple[str, ...]) -> tuple[str, ...]:
-    """What a text has to hold for each of the phrases, empty where nothing can."""
-    return tuple((_words(phrase) or ("",))[0] for phrase in phrases)
 
 
 def _has_level(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
@@ -246,7 +263,7 @@ def _has_sector(candidate: Candidate, condition: Condition, employees: int | Non
 
 def _has_title(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
     titles = condition.titles
-    return not titles or _first_said((candidate.title,), titles) is not None
+    return not titles or first_said((candidate.title,), titles) is not None
 
 
 def _has_department(candidate: Candidate, condition: Condition, employees: int | None) -> bool:
@@ -331,8 +348,8 @@ def _judged(
     role: str,
     score: float,
     function: str | None,
-    template: Template,
-    employees: int | None,
+    reaches: bool,
+    named: bool,
 ) -> Fit:
     what = in_words(function) if function else "title"
     if function and function != candidate.functions[0]:
@@ -341,26 +358,9 @@ def _judged(
         what = f"{what}, by the department,"
     reason = f"{what} at level {candidate.level_told}"
     if role == "decision_maker":
-        if authority.may_sign(candidate.rank, employees) < template.deal_dollars:
+        if not reaches:
             score *= CANT_SIGN
-        reason += "; " + authority.signing(
-            candidate.rank, employees, template.deal_size, template.currency
-        )
     elif role in ("champion", "blocker", "stakeholder") and "in_name" in candidate.standing:
         score *= IN_NAME
         reason += "; a manager by title, without authority over a budget"
-    return Fit(role, round(score, 4), function, reason)
-
-
-def says(text: str | None, phrase: str) -> bool:
-    """Whether a text holds a phrase as whole words, whatever the spelling and abbreviations."""
-    if not text:
-        return False
-    (wanted, *_) = _words(phrase) or ("",)
-    return bool(wanted) and any(wanted in words for words in _words(text))
-
-
-@lru_cache(maxsize=1 << 17)
-def _words(text: str) -> tuple[str, ...]:
-    """Each section of a text as its words with a space before and after every one."""
-    return tuple(f" {' '.join(words)} " for words in authority.spoken(text) if words)
+    return Fit(role, round(score, 4), function, reason, named)

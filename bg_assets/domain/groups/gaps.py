@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bg_assets.domain.groups.fit import Candidate, levels_asked, nearest
+from bg_assets.domain.groups.candidates import Candidate
+from bg_assets.domain.groups.fit import levels_asked, nearest
 from bg_assets.domain.groups.selection import (
     LEAST_CONFIDENCE,
     LEAST_FIT,

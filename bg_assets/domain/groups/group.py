@@ -3,25 +3,25 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
-from bg_assets.domain.groups import lines
+from bg_assets.domain.groups import candidates, lines
+from bg_assets.domain.groups.candidates import Candidate
 from bg_assets.domain.groups.certainty import Surroundings, certainty, doubts
 from bg_assets.domain.groups.cohesion import cohesion
 from bg_assets.domain.groups.comparable import eligible, strata
 from bg_assets.domain.groups.employment import still_there
 from bg_assets.domain.groups.evidence import heard
-from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, fits, sieve
+from bg_assets.domain.groups.fit import Fit, Unfit, answers, sieve
 from bg_assets.domain.groups.gaps import Gap, Staff, find_gaps
 from bg_assets.domain.groups.nearness import nearest_first
 from bg_assets.domain.groups.selection import Choice, Chosen, Selection, select
 from bg_assets.domain.groups.ties import Ties
 from bg_assets.domain.products import sizes
 from bg_assets.domain.products.template import Template
-from bg_assets.domain.titles import authority
 from bg_assets.domain.titles.verdict import TitleVerdict
-from bg_assets.domain.values import departments, sectors
 from bg_assets.domain.vocabulary import ROLE_LABELS, ROLES
 
 STALE = 0.95  # below so much likelihood to be there still it is one of the reasons
@@ -159,7 +159,7 @@ def weigh(
         for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
         if o.action == "pin" and o.person_id not in excluded
     }
-    known = _candidates(company, people, employees, excluded)
+    known = candidates.read(company, people, employees, excluded)
     choices = _choices(people, known, template, employees, placed)
     ties = Ties(people)
     made = select(choices, template, target, required, pins, ties)
@@ -249,93 +249,56 @@ def _heard(people: Sequence[StaffMember], placed: lines.Lines) -> list[StaffMemb
         head = person.person_id == placed.head
         verdict = heard(person.verdict, person.seniority, place, head=head)
         same = verdict is person.verdict
-        after.append(person if same else replace(person, verdict=verdict))
+        after.append(person if same else _with_verdict(person, verdict))
     return after
 
 
-def _candidates(
-    company: Company, people: Sequence[StaffMember], employees: int | None, excluded: set[str]
-) -> dict[str, Candidate]:
-    """What the rules know of everybody who is not excluded; one for all who are alike to them."""
-    known: dict[tuple[str | None, str | None, int], Candidate] = {}
-    candidates: dict[str, Candidate] = {}
-    for person in people:
-        if person.person_id in excluded:
-            continue
-        # By which verdict, not by what it says: those that are alike are one and the same, mostly.
-        key = (person.title, person.department, id(person.verdict))
-        if key not in known:
-            known[key] = _candidate(company, person, employees)
-        candidates[person.person_id] = known[key]
-    return candidates
+def _with_verdict(one: StaffMember, verdict: TitleVerdict) -> StaffMember:
+    # What `replace` returns, in a third of the time, for most people of most companies.
+    return StaffMember(
+        one.person_id, one.title, one.department, one.location, one.manager_id, verdict,
+        one.has_email, one.start_date, one.seen, one.seniority,
+    )  # fmt: skip
 
 
 def _choices(
     people: Sequence[StaffMember],
-    candidates: Mapping[str, Candidate],
+    known: Mapping[str, Candidate],
     template: Template,
     employees: int | None,
     placed: lines.Lines,
 ) -> dict[str, Choice]:
     reports = Counter(p.manager_id for p in people if p.manager_id and p.manager_id != p.person_id)
     most = max(reports.values(), default=0)
-    weights, sieved = dict(template.functions), sieve(template)
-    known: dict[int, tuple[tuple[Fit, ...], tuple[Unfit, ...]]] = {}
+    sieved = sieve(template)
+    weights = sieved.weights
+    told: dict[int, tuple[tuple[Fit, ...], tuple[Unfit, ...]]] = {}
     choices: dict[str, Choice] = {}
     for person in people:
-        candidate = candidates.get(person.person_id)
+        person_id, verdict = person.person_id, person.verdict
+        candidate = known.get(person_id)
         if candidate is None:
             continue
-        if id(candidate) not in known:
-            answers = fits(candidate, template, employees, sieved)
-            known[id(candidate)] = (
-                tuple(answer for answer in answers if isinstance(answer, Fit)),
-                tuple(answer for answer in answers if isinstance(answer, Unfit)),
-            )
-        choices[person.person_id] = Choice(
-            person.person_id,
-            person.verdict.function,
-            person.verdict.confidence,
+        which = id(candidate)
+        if which not in told:
+            told[which] = answers(candidate, sieved, employees)
+        choices[person_id] = Choice(
+            person_id,
+            verdict.function,
+            verdict.confidence,
             person.has_email,
             influence(
                 candidate.rank,
-                weights.get(person.verdict.function or "", 0.0),
-                reports[person.person_id] if most else None,
+                weights.get(verdict.function or "", 0.0),
+                reports[person_id] if most else None,
                 most,
             ),
-            *known[id(candidate)],
+            *told[which],
         )
     return nearest_first(choices, placed)
 
 
-def _candidate(company: Company, person: StaffMember, employees: int | None) -> Candidate:
-    verdict = person.verdict
-    rank = authority.rank(
-        person.title,
-        verdict.level,
-        employees=employees,
-        country=company.country,
-        industry=company.industry,
-    )
-    functions = (verdict.function, *verdict.function_alternatives) if verdict.function else ()
-    levels = (verdict.level, *verdict.level_alternatives) if verdict.level else ()
-    # `Sales`, `IT Support`: who leads others is called so.
-    unranked = not levels and verdict.function is not None and not verdict.by_department
-    return Candidate(
-        person.title,
-        departments.apart(person.department, company.name),
-        tuple(dict.fromkeys(functions)),
-        ("staff",) if unranked else tuple(dict.fromkeys(levels)),
-        rank,
-        authority.standing(person.title),
-        authority.on_board_only(person.title, verdict.level),
-        verdict.by_department,
-        sector=sectors.sector(company.industry, company.name),
-        bare=departments.apart(person.title, company.name),
-        unranked=unranked,
-    )
-
-
+@lru_cache(maxsize=1 << 14)
 def influence(rank: float, weight: float, reports: int | None, most: int) -> float:
     """0 to 1: six tenths rank (0 to 10), two tenths the function's weight, two tenths the span.
 

@@ -6,7 +6,8 @@ Nothing is decided here: fit.py and selection.py say what happened, this says it
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bg_assets.domain.groups.fit import Candidate, Fit, Unfit, levels_asked, nearest, says
+from bg_assets.domain.groups.candidates import Candidate
+from bg_assets.domain.groups.fit import Fit, Unfit, levels_asked, nearest
 from bg_assets.domain.groups.group import Weighed
 from bg_assets.domain.groups.selection import (
     LEAST_CONFIDENCE,
@@ -18,6 +19,7 @@ from bg_assets.domain.groups.selection import (
     order,
     worth,
 )
+from bg_assets.domain.groups.spoken import says
 from bg_assets.domain.products.template import Condition, RoleRule
 from bg_assets.domain.vocabulary import ROLE_LABELS, in_words
 

@@ -45,7 +45,10 @@ class Choice:
 
     def fit(self, role: str) -> Fit | None:
         """How this person fits a role, None if not at all."""
-        return next((f for f in self.fits if f.role == role), None)
+        for one in self.fits:
+            if one.role == role:
+                return one
+        return None
 
 
 Chosen = dict[str, tuple[str, Fit | None]]

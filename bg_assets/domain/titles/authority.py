@@ -3,6 +3,7 @@
 import math
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from bg_assets.domain.titles.cleaning import sections
 from bg_assets.domain.titles.lexicon import shipped, unaliased
@@ -84,17 +85,38 @@ def rank(
     stands below a director (measured on the grades of British public bodies). A vice president of
     a bank is a manager. country: any spelling that countries.csv knows.
     """
+    return rank_at(title, level, surroundings(employees, country, industry))
+
+
+class Surroundings(NamedTuple):
+    """What of a company bears on ranks: British titles, a bank, not one of the largest firms."""
+
+    british: bool
+    bank: bool
+    small: bool
+
+
+def surroundings(employees: int | None, country: str | None, industry: str | None) -> Surroundings:
+    """What bears on the ranks of a company's people; see ``rank``."""
+    branch = (industry or "").casefold()
+    return Surroundings(
+        countries.code(country) in _BRITISH,
+        any(word in branch for word in _BANKS),
+        employees is None or employees < _LARGEST_BRITISH,
+    )
+
+
+def rank_at(title: str | None, level: str | None, where: Surroundings) -> float:
+    """``rank``, for whoever asks for many people of a company."""
     if level is None:
         return UNREAD
     standings = standing(title)
-    british = countries.code(country) in _BRITISH
-    fixed = _fixed(title, level, standings, employees, british)
+    fixed = _fixed(title, level, standings, where)
     if fixed is not None:
         return fixed
     at = RANK[level]
     deputy = "deputy" in standings and at >= RANK["manager"]
-    bank = any(word in (industry or "").casefold() for word in _BANKS)
-    if level == "vp" and "raised" not in standings and bank:
+    if level == "vp" and "raised" not in standings and where.bank:
         at = 5.0
     if level == "c_level" and "top" in standings:
         at += 0.5
@@ -106,7 +128,7 @@ def rank(
 
 
 def _fixed(
-    title: str | None, level: str, said: frozenset[str], employees: int | None, british: bool
+    title: str | None, level: str, said: frozenset[str], where: Surroundings
 ) -> float | None:
     """The ranks that the level alone does not tell."""
     if on_board_only(title, level):
@@ -116,16 +138,16 @@ def _fixed(
         return 5.2
     if level in ("manager", "senior") and "in_name" in said:
         return 3.2 if level == "manager" else 3.3
-    if british and "deputy_director" in said and level in ("c_level", "head"):
+    if where.british and "deputy_director" in said and level in ("c_level", "head"):
         # There it is a grade, whatever office goes with it: `Deputy Director, Chief Economist`.
         return 5.4
-    if british and level == "head" and "unit_head" in said:
+    if where.british and level == "head" and "unit_head" in said:
         return 5.4
-    small = employees is None or employees < _LARGEST_BRITISH
     top = level == "director" and "top_where_british" in said and "deputy" not in said
-    return 8.5 if british and small and top else None
+    return 8.5 if where.british and where.small and top else None
 
 
+@lru_cache(maxsize=1 << 14)
 def may_sign(at: float, employees: int | None) -> float:
     """US dollars that somebody of this rank usually signs alone, by the table above.
 
@@ -166,6 +188,7 @@ def signs(at: float, employees: int | None, currency: str = "USD") -> str:
     return f"signs up to about {money(limit, currency)} alone {size}"
 
 
+@lru_cache(maxsize=1 << 14)
 def signing(at: float, employees: int | None, deal: float, currency: str = "USD") -> str:
     """Whether somebody of this rank may sign a deal, in words: by what, or that it is unknown.
 

@@ -40,6 +40,10 @@ class TitleVerdict:
     left: bool = False
     by_department: bool = False
 
+    def __hash__(self) -> int:
+        # Of all it is the same, and takes thrice as long, for each person of each company.
+        return hash((self.function, self.level, self.confidence, self.reasons))
+
 
 @lru_cache(maxsize=CACHED)
 def classify(

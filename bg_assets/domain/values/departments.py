@@ -22,7 +22,6 @@ _JOINING = frozenset(
 )
 
 
-@lru_cache(maxsize=1 << 16)
 def apart(text: str | None, company: str | None) -> str | None:
     """A department, or a title, without the name of the company in it; None where nothing is left.
 
@@ -33,9 +32,10 @@ def apart(text: str | None, company: str | None) -> str | None:
     """
     if not text or not company:
         return text
-    name = _content([fold(word) for word in _WORD.findall(company)])
-    while len(name) > 1 and name[-1] in _LEGAL:
-        name.pop()
+    name, initials = _named(company)
+    # Most texts are those of many companies, and hold no word of this one's name.
+    if name and name[0] not in _said(text) and initials not in _said(text):
+        return text
     found = list(_WORD.finditer(text))
     words = [fold(one.group()) for one in found]
     span = _span(words, name)
@@ -48,6 +48,20 @@ def apart(text: str | None, company: str | None) -> str | None:
         return text
     before, after = text[: found[first].start()], text[found[last - 1].end() :]
     return " - ".join(part for one in (before, after) if (part := one.strip(_SIGNS)))
+
+
+@lru_cache(maxsize=1 << 12)
+def _named(company: str) -> tuple[tuple[str, ...], str]:
+    """The words of a name that count, and their initials."""
+    name = _content([fold(word) for word in _WORD.findall(company)])
+    while len(name) > 1 and name[-1] in _LEGAL:
+        name.pop()
+    return tuple(name), "".join(word[0] for word in name)
+
+
+@lru_cache(maxsize=1 << 16)
+def _said(text: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in _WORD.findall(text))
 
 
 def _content(words: Sequence[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Comparable groups: who could have each place, and how many could have any."""
 
+from bg_assets.domain.groups.candidates import Candidate
 from bg_assets.domain.groups.cohesion import Stratum
 from bg_assets.domain.groups.comparable import eligible, strata
-from bg_assets.domain.groups.fit import Candidate
 from bg_assets.domain.groups.selection import Chosen
 from bg_assets_tests.domain.groups.people import fitting
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bg_assets.domain.groups.fit import Candidate, Fit, fits
+from bg_assets.domain.groups.candidates import Candidate
+from bg_assets.domain.groups.fit import Fit, fits
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.products.template import Condition
 from bg_assets.domain.titles.verdict import classify

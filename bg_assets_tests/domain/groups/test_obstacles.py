@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bg_assets.domain import vocabulary
-from bg_assets.domain.groups import obstacles, selection
+from bg_assets.domain.groups import candidates, obstacles, selection
 from bg_assets.domain.groups.fit import nearest
 from bg_assets.domain.groups.group import Company
 from bg_assets.domain.groups.obstacles import Obstacle
@@ -104,7 +104,11 @@ def agrees(world: World, who: str, answer: RoleAnswer, role: str | None) -> Why:
     """Check one answer by taking its obstacle away; gives what is told then."""
     assert answer.obstacle is not None
     with pytest.MonkeyPatch.context() as patch:
-        after = remove(world, who, answer, patch).explain(who)
+        other = remove(world, who, answer, patch)
+        # What is known of alike people is known by the rules as they were.
+        candidates.candidate.cache_clear()
+        after = other.explain(who)
+    candidates.candidate.cache_clear()
     (now,) = (one for one in after.roles if one.role == answer.role)
     if now.obstacle is not None and after.role == role:
         old, new = ((o.rule, o.said, o.who) for o in (answer.obstacle, now.obstacle))
