@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.domain.values import columns
-from bg_assets.storage.capture import attached, beside, bodies, watch
+from bg_assets.storage.capture import attached, beside, bodies, by_size, watch
 
 PEOPLE_COLUMNS = columns.named(columns.PEOPLE)
 COMPANY_COLUMNS = columns.named(columns.COMPANIES)
@@ -142,6 +142,8 @@ def statements_of(what: str, captured: CapturedTable) -> list[str]:
     if attached_:
         truncate = bodies.part_truncated(what, captured.readers(), captured.table)
         functions = bodies.guarded({**functions, "truncate": truncate})
+    elif of_people:
+        functions = by_size.people_functions(functions, captured.readers())
     return [
         *_views(what, captured, PEOPLE_COLUMNS if of_people else COMPANY_COLUMNS),
         *_triggers(captured, functions, what),
