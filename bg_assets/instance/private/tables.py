@@ -17,6 +17,15 @@ from bg_assets.instance.private.names import RUN_KEY_TAG
 # Cursors of Dagster's daemons, and whatever else has a key and a value.
 _CURSORS = "kvs"
 
+# All of Dagster's tables, and the one that tells their version.
+TABLES = (
+    "alembic_version", "asset_check_executions", "asset_daemon_asset_evaluations",
+    "asset_event_tags", "asset_keys", "backfill_tags", "bulk_actions", "concurrency_limits",
+    "concurrency_slots", "daemon_heartbeats", "dynamic_partitions", "event_logs", "instance_info",
+    "instigators", "job_ticks", "jobs", "kvs", "pending_steps", "run_tags", "runs",
+    "secondary_indexes", "snapshots",
+)  # fmt: skip
+
 _MADE = re.compile(r"^revision = \"(\w+)\"", re.MULTILINE)
 _BEFORE = re.compile(r"^down_revision = \"(\w+)\"", re.MULTILINE)
 
