@@ -117,11 +117,22 @@ def settle(engine: sa.Engine, seconds: float = 300) -> None:
         time.sleep(0.1)
 
 
-def write_quantiles(part: str, seconds: Iterable[float]) -> None:
-    """Print the middle, the 95th percentile (the nearest rank) and the longest of these times."""
+def quantiles(seconds: Iterable[float]) -> tuple[float, float, float]:
+    """The middle, the 95th percentile (the nearest rank) and the longest of these times."""
     found = sorted(seconds)
     p50, p95 = (found[max(0, math.ceil(share * len(found)) - 1)] for share in (0.5, 0.95))
-    sys.stdout.write(f"  {part:<8} p50 {p50:5.2f}  p95 {p95:5.2f}  max {found[-1]:5.2f}\n")
+    return p50, p95, found[-1]
+
+
+def quantiles_line(part: str, seconds: Iterable[float]) -> str:
+    """A line of them."""
+    p50, p95, most = quantiles(seconds)
+    return f"  {part:<8} p50 {p50:5.2f}  p95 {p95:5.2f}  max {most:5.2f}"
+
+
+def write_quantiles(part: str, seconds: Iterable[float]) -> None:
+    """Print the middle, the 95th percentile (the nearest rank) and the longest of these times."""
+    sys.stdout.write(f"{quantiles_line(part, seconds)}\n")
 
 
 def retitle(engine: sa.Engine, companies: Sequence[str], title: str) -> None:
