@@ -51,14 +51,19 @@ def running(settle: float) -> Iterator[sa.Engine]:
 
 @contextmanager
 def with_door(
-    settle: float, env: Mapping[str, str] | None = None, *, metrics: bool = False
+    settle: float,
+    env: Mapping[str, str] | None = None,
+    *,
+    metrics: bool = False,
+    ui: bool = False,
 ) -> Iterator[tuple[sa.Engine, settings.Settings]]:
     """The same, with the settings by which the webhook door is found.
 
-    ``env`` sets some of them; ``metrics`` runs their exporter too. The UI is not run: nobody looks
-    at it, and it takes time from what is measured.
+    ``env`` sets some of them; ``metrics`` runs their exporter too, and ``ui`` the UI, which else is
+    not run: nobody looks at it, and it takes time from what is measured.
     """
-    left_out = {"webserver"} if metrics else {"webserver", "metrics"}
+    wanted = {"metrics": metrics, "webserver": ui}
+    left_out = {name for name, is_wanted in wanted.items() if not is_wanted}
     with ExitStack() as stop:
         folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
         stop.callback(shutil.rmtree, folder)
@@ -79,6 +84,7 @@ def with_door(
             "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
             "BG_SETTLE": str(settle),
             "BG_RECEIVER_PORT": str(programs.free_port()),
+            "BG_WEB_PORT": str(programs.free_port()),
             **(env or {}),
         }
         config = settings.read({**os.environ, **variables})
