@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # What a machine-wide pip configuration may add is of no use here, and pip must not ask.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Images of containers often have this set, and each of the hundreds of processes that tests start
+# would compile the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup up demo test slow faults soak lint bench mutants lock clean
 
@@ -20,6 +23,7 @@ $(READY): pyproject.toml requirements.txt
 	@echo "installing into $(VENV) (a minute or two, once) ..."
 	@$(PIP) install --quiet --require-hashes -r requirements.txt
 	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q bg_assets
 	@touch $@
 
 up: $(READY) ## PostgreSQL, Dagster, its UI and the webhook door, until Ctrl-C
@@ -28,8 +32,9 @@ up: $(READY) ## PostgreSQL, Dagster, its UI and the webhook door, until Ctrl-C
 demo: $(READY) ## invented companies, a few changes, and what came of them: a minute
 	@$(BIN)/bg-assets demo
 
+# One more than the two cores: workers wait for PostgreSQL and other processes.
 test: $(READY) ## the fast tests: under ten minutes on two cores
-	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 
 slow: $(READY) ## the slow tests, which CI runs too: kills, full disks, a browser
 	@$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
@@ -62,3 +67,4 @@ lock: $(READY) ## renew requirements.txt after a change of the dependencies in p
 clean: ## stop the embedded servers, remove .venv, .bg and caches
 	@test ! -x $(BIN)/python || $(BIN)/python -m bg_assets.local.clean
 	@rm -rf $(VENV) .bg .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find bg_assets bg_assets_tests bench -name __pycache__ -prune -exec rm -rf {} +

@@ -51,14 +51,19 @@ def running(settle: float) -> Iterator[sa.Engine]:
 
 @contextmanager
 def with_door(
-    settle: float, env: Mapping[str, str] | None = None, *, metrics: bool = False
+    settle: float,
+    env: Mapping[str, str] | None = None,
+    *,
+    metrics: bool = False,
+    ui: bool = False,
 ) -> Iterator[tuple[sa.Engine, settings.Settings]]:
     """The same, with the settings by which the webhook door is found.
 
-    ``env`` sets some of them; ``metrics`` runs their exporter too. The UI is not run: nobody looks
-    at it, and it takes time from what is measured.
+    ``env`` sets some of them; ``metrics`` runs their exporter too, and ``ui`` the UI, which else is
+    not run: nobody looks at it, and it takes time from what is measured.
     """
-    left_out = {"webserver"} if metrics else {"webserver", "metrics"}
+    wanted = {"metrics": metrics, "webserver": ui}
+    left_out = {name for name, is_wanted in wanted.items() if not is_wanted}
     with ExitStack() as stop:
         folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
         stop.callback(shutil.rmtree, folder)
@@ -79,6 +84,7 @@ def with_door(
             "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
             "BG_SETTLE": str(settle),
             "BG_RECEIVER_PORT": str(programs.free_port()),
+            "BG_WEB_PORT": str(programs.free_port()),
             **(env or {}),
         }
         config = settings.read({**os.environ, **variables})
@@ -117,11 +123,22 @@ def settle(engine: sa.Engine, seconds: float = 300) -> None:
         time.sleep(0.1)
 
 
-def write_quantiles(part: str, seconds: Iterable[float]) -> None:
-    """Print the middle, the 95th percentile (the nearest rank) and the longest of these times."""
+def quantiles(seconds: Iterable[float]) -> tuple[float, float, float]:
+    """The middle, the 95th percentile (the nearest rank) and the longest of these times."""
     found = sorted(seconds)
     p50, p95 = (found[max(0, math.ceil(share * len(found)) - 1)] for share in (0.5, 0.95))
-    sys.stdout.write(f"  {part:<8} p50 {p50:5.2f}  p95 {p95:5.2f}  max {found[-1]:5.2f}\n")
+    return p50, p95, found[-1]
+
+
+def quantiles_line(part: str, seconds: Iterable[float]) -> str:
+    """A line of them."""
+    p50, p95, most = quantiles(seconds)
+    return f"  {part:<8} p50 {p50:5.2f}  p95 {p95:5.2f}  max {most:5.2f}"
+
+
+def write_quantiles(part: str, seconds: Iterable[float]) -> None:
+    """Print the middle, the 95th percentile (the nearest rank) and the longest of these times."""
+    sys.stdout.write(f"{quantiles_line(part, seconds)}\n")
 
 
 def retitle(engine: sa.Engine, companies: Sequence[str], title: str) -> None:

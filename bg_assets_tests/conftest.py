@@ -5,6 +5,7 @@ databases may be made. BG_SHARED_DATA names the folder of the real data.
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import shutil
@@ -66,6 +67,20 @@ class Cluster:
     def drop(self, url: str) -> None:
         """Drop the database of the URL, whoever is still connected to it."""
         self.run(f"drop database if exists {make_url(url).database} with (force)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays to the end, so that looking for garbage in it is idle.
+
+    That was a quarter of the time of collecting, and 0.7 s for each look at everything.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

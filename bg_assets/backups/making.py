@@ -17,6 +17,7 @@ from bg_assets.backups import archive, servers, transfer
 from bg_assets.backups.archive import Manifest
 from bg_assets.backups.servers import Databases
 from bg_assets.embedded import clients
+from bg_assets.instance.private import tables
 from bg_assets.settings import Settings
 from bg_assets.storage import audit, database
 from bg_assets.storage.capture import watch
@@ -46,11 +47,8 @@ def make(
 
     Raises NoClients, TransferFailed, KeysUnusable, OSError, DatabaseUnreachable.
     """
-    # Dagster takes seconds to import: only here.
-    from bg_assets.instance.private import schema
-
     with servers.connected(where.dagster) as conn:
-        tables = servers.qualified(conn, schema.table_names())
+        there = servers.qualified(conn, tables.TABLES)
         of_dagster = clients.choose(clients.installed(), servers.major(conn))
     with servers.connected(where.bg) as conn:
         of_bg = clients.choose(clients.installed(), servers.major(conn))
@@ -60,8 +58,8 @@ def make(
     with WholeFile(path, _MODE, keep_mode=False) as file:
         keys = encryption.names(config)
         writer = archive.Writer(file.text.buffer)
-        objects = [f"--table={table}" for table in tables]
-        dump = transfer.dump(of_dagster, where.dagster, objects) if tables else iter(())
+        objects = [f"--table={table}" for table in there]
+        dump = transfer.dump(of_dagster, where.dagster, objects) if there else iter(())
         writer.add(archive.DAGSTER, _told(dump, progress))
         with servers.connected(where.bg) as conn:
             revision = database.revision(conn) or ""
@@ -75,7 +73,7 @@ def make(
             schema=revision,
             dagster=metadata.version("dagster"),
             program=max(of_dagster.major, of_bg.major),
-            tables=tuple(tables),
+            tables=tuple(there),
             # Those of before and after: a rotation may end between the dumps.
             keys=tuple(dict.fromkeys((*encryption.names(config), *keys))),
             encrypted=encrypted,

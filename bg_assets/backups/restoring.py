@@ -17,6 +17,7 @@ from bg_assets.backups.archive import BG, DAGSTER, Archive, NoBackup
 from bg_assets.backups.servers import Databases
 from bg_assets.embedded import clients
 from bg_assets.embedded.clients import Clients
+from bg_assets.instance.private import tables
 from bg_assets.settings import Settings
 from bg_assets.storage import audit, claims, database, refreshes
 from bg_assets.storage.capture import watch
@@ -110,14 +111,13 @@ def restore(
     """
     # Dagster takes seconds to import: only here.
     from bg_assets.instance import restored
-    from bg_assets.instance.private import schema
 
     programs = {name: _clients(url, archive) for name, url in _targets(where).items()}
     plain = [table for table in archive.manifest.tables if servers.is_plain(table)]
     if len(plain) != len(archive.manifest.tables):
         raise NoBackup("the backup names tables that Dagster has not")
     with servers.connected(where.dagster) as conn:
-        there = servers.qualified(conn, schema.table_names())
+        there = servers.qualified(conn, tables.TABLES)
     drops = [f"drop table if exists {table} cascade;" for table in sorted({*there, *plain})]
     dump = _told(archive.read(DAGSTER), progress) if plain else None
     transfer.load(programs[DAGSTER], where.dagster, _before(*drops), dump)

@@ -16,6 +16,8 @@ from importlib.metadata import entry_points
 import dagster as dg
 
 from bg_assets import settings
+from bg_assets.instance import launcher
+from bg_assets.instance.launcher import ForkRunLauncher
 from bg_assets.instance.private import speaking, turns
 from bg_assets.logs import setup
 from bg_assets.logs.log import logger
@@ -66,6 +68,8 @@ def main(arguments: list[str]) -> None:
     speaking.through_ours()
     try:
         with dg.DagsterInstance.get() as instance:
+            if isinstance(instance.run_launcher, ForkRunLauncher):
+                launcher.start_early()
             begin(instance, time.time())
     except dg.DagsterError as err:
         # The daemon says the same, and goes on when the database is there; so will this.

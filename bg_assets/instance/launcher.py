@@ -84,7 +84,7 @@ class ForkRunLauncher(base.RunLauncher[dg.DagsterInstance], base.ConfigurableCla
             for _ in range(2):
                 server = self._servers.get(key)
                 if server is None:
-                    server = self._servers[key] = _Server(*key, outputs=outputs())
+                    server = self._servers[key] = _server(key)
                 answer = server.ask(request)
                 if answer is not None and not answer.get("stale"):
                     break
@@ -207,6 +207,47 @@ def outputs() -> Path:
     return settings.read().home / "dagster" / "runs"
 
 
+def start_early() -> None:
+    """Start the server that the last launch went to, so that the first one need not wait for it.
+
+    Its imports take a second or two, while the rest of a starting daemon has as much to do. Nothing
+    is started where nothing was launched yet, or by another Python than this one.
+    """
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        executable, origin = json.loads(_noted().read_text(encoding="utf-8"))
+        if executable in ("", sys.executable):
+            key = (executable, str(origin))
+            _EARLY[key] = _Server(*key, outputs=outputs())
+
+
+# By the process that launches; taken by the first launch that it fits.
+_EARLY: dict[tuple[str, str], "_Server"] = {}
+
+
+def _noted() -> Path:
+    return outputs().parent / "forked-from.json"
+
+
+def _server(key: tuple[str, str]) -> "_Server":
+    """One that is ready for launches from there. Raises LaunchFailed."""
+    early, server = _EARLY.pop(key, None), None
+    while _EARLY:
+        # The definitions are elsewhere now.
+        _EARLY.popitem()[1].stop()
+    if early is not None:
+        # One that has died meanwhile is no reason to fail a run.
+        with contextlib.suppress(LaunchFailed):
+            early.wait()
+            server = early
+    if server is None:
+        server = _Server(*key, outputs=outputs())
+        server.wait()
+    # Without the note the next start is slower, and nothing else.
+    with contextlib.suppress(OSError):
+        _noted().write_text(json.dumps(key), encoding="utf-8")
+    return server
+
+
 class _Server:
     """The fork server of one code location, from the side of the process that launches."""
 
@@ -229,6 +270,9 @@ class _Server:
             )
         finally:
             theirs.close()
+
+    def wait(self) -> None:
+        """Wait until it takes requests. Raises LaunchFailed."""
         if self._receive(START_SECONDS) is None:
             self.stop()
             raise LaunchFailed(

@@ -21,8 +21,6 @@ EVENT_BATCH_SIZE = "500"
 KEPT_CONNECTIONS = 1
 MORE_CONNECTIONS = 30
 RECYCLE_SECONDS = 3600
-# A cursor that holds the version of Dagster for which the tables are complete. Written last.
-COMPLETE = "bg_assets/tables_complete"
 
 
 class StorageAway(dg.DagsterError, DatabaseUnreachable):
@@ -114,16 +112,12 @@ def _ensure_tables(engine: sa.Engine, url: str) -> None:
     where this version has found the tables complete before.
     """
     with database.connect(engine) as conn:
-        if _complete(conn):
+        if tables.are_complete(conn):
             return
         # A transaction that holds nothing but the lock.
         with engine.execution_options(isolation_level="READ COMMITTED").begin() as locking:
             locks.take(locking, Lock.DAGSTER_TABLES)
-            if not _complete(conn):
+            if not tables.are_complete(conn):
                 made = DagsterPostgresStorage(url, should_autocreate_tables=True)
                 schema.complete_tables(made)
-                made.run_storage.set_cursor_values({COMPLETE: dg.__version__})
-
-
-def _complete(conn: sa.Connection) -> bool:
-    return tables.cursor(conn, COMPLETE) == dg.__version__
+                made.run_storage.set_cursor_values({tables.COMPLETE: dg.__version__})

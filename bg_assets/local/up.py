@@ -11,6 +11,7 @@ from types import FrameType
 from bg_assets import encryption, settings
 from bg_assets.domain.kpis import catalogue
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.instance.private import tables
 from bg_assets.local import programs, watching
 from bg_assets.logs import setup
 from bg_assets.logs.log import logger
@@ -104,11 +105,21 @@ def prepare_databases() -> list[str]:
     """Migrate schema bg and let Dagster make its own tables; returns what was done."""
     database.make_missing()
     done = database.migrate(database.bg_url())
-    # Dagster takes seconds to import: only here.
-    from bg_assets.instance.storage import PooledPostgresStorage
+    if not _has_dagsters_tables(database.dagster_url()):
+        # Dagster takes seconds to import: only here.
+        from bg_assets.instance.storage import PooledPostgresStorage
 
-    PooledPostgresStorage(database.dagster_url())
+        PooledPostgresStorage(database.dagster_url())
     return done
+
+
+def _has_dagsters_tables(url: str) -> bool:
+    engine = database.make_engine(url, pool_size=1)
+    try:
+        with database.connect(engine) as conn:
+            return tables.are_complete(conn)
+    finally:
+        engine.dispose()
 
 
 def _remarks(config: settings.Settings) -> list[str]:

@@ -4,7 +4,6 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg2
@@ -13,11 +12,11 @@ import sqlalchemy as sa
 from bg_assets import settings
 from bg_assets.embedded.databases import DatabaseUnreachable, ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import errors, locks
+from bg_assets.storage import errors, locks, revisions
 from bg_assets.storage.capture import triggers, watch
 from bg_assets.storage.locks import Lock
 
-# Alembic costs 0.15 s to import, which only looking at the schema is worth.
+# Alembic costs 0.15 s to import, which only migrating is worth.
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -26,7 +25,6 @@ _T = TypeVar("_T")
 # A serialization failure, and a deadlock that another has won.
 _GOT_IN_BETWEEN = {"40001", "40P01"}
 _TRIES = 10
-_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class SchemaMismatch(Exception):
@@ -189,8 +187,8 @@ def migrate(url: str) -> list[str]:
         with connect(engine) as conn:
             locks.take(conn, Lock.SCHEMA)
             conn.execute(sa.text("create schema if not exists bg"))
-            before, head = _revision(conn), _head()
-            if before is not None and before not in _known():
+            before, head = revisions.current(conn), revisions.head()
+            if before is not None and before not in revisions.known():
                 raise SchemaMismatch(_ahead(before))
             done += [f"change capture restored: {trigger}" for trigger in watch.restore(conn)]
             if before != head:
@@ -228,27 +226,27 @@ def check_schema(conn: sa.Connection) -> None:
 
     Raises SchemaMismatch with the command to type.
     """
-    found = _revision(conn)
-    if found is None or (found != _head() and found in _known()):
-        state = "not there yet" if found is None else f"behind ({found}; this code wants {_head()})"
+    found, head = revisions.current(conn), revisions.head()
+    if found is None or (found != head and found in revisions.known()):
+        state = "not there yet" if found is None else f"behind ({found}; this code wants {head})"
         raise SchemaMismatch(f"schema bg is {state}: run `bg-assets migrate`")
-    if found != _head():
+    if found != head:
         raise SchemaMismatch(_ahead(found))
 
 
 def revision(conn: sa.Connection) -> str | None:
     """The revision of schema bg; None where there is none."""
-    return _revision(conn)
+    return revisions.current(conn)
 
 
 def is_known(found: str) -> bool:
     """Whether this code can bring a schema of that revision to its own."""
-    return found in _known()
+    return found in revisions.known()
 
 
 def _ahead(found: str) -> str:
     return (
-        f"schema bg is ahead of this code ({found}; this code knows up to {_head()}): "
+        f"schema bg is ahead of this code ({found}; this code knows up to {revisions.head()}): "
         "install the newer bg_assets (`git pull && make setup`), "
         "or restore the database from before its migration"
     )
@@ -282,36 +280,10 @@ def _is_connection_failure(err: sa.exc.DBAPIError) -> bool:
     return errors.is_outage(str(code))
 
 
-def _revision(conn: sa.Connection) -> str | None:
-    if not conn.execute(sa.text("select to_regclass('bg.alembic_version')")).scalar():
-        return None
-    from alembic.runtime.migration import MigrationContext
-
-    options = {"version_table_schema": "bg"}
-    return MigrationContext.configure(conn, opts=options).get_current_revision()
-
-
 def _alembic() -> "Config":
     from alembic.config import Config
 
     config = Config()
     # A per cent sign is the config parser's: a path may hold one.
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(revisions.FOLDER).replace("%", "%%"))
     return config
-
-
-@functools.cache
-def _known() -> frozenset[str]:
-    from alembic.script import ScriptDirectory
-
-    scripts = ScriptDirectory.from_config(_alembic())
-    return frozenset(script.revision for script in scripts.walk_revisions())
-
-
-@functools.cache
-def _head() -> str:
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(_alembic()).get_current_head()
-    assert head is not None
-    return head

@@ -32,7 +32,17 @@ def test_an_unknown_command_is_none() -> None:
     assert main.get_command(click.Context(main), "nothing") is None
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["nothing"]])
+def test_help_says_of_each_command_what_click_would_say_of_it() -> None:
+    for group in _groups():
+        ctx = click.Context(group, info_name=group.name, terminal_width=100)
+        ours, clicks = ctx.make_formatter(), ctx.make_formatter()
+        group.format_commands(ctx, ours)
+        click.Group.format_commands(group, ctx, clicks)
+        assert ours.getvalue() == clicks.getvalue()
+        assert len(ours.getvalue().splitlines()) > len(group.list_commands(ctx))
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["nothing"], ["--help"]])
 def test_what_is_no_command_imports_none(arguments: list[str]) -> None:
     code = (
         "import sys\n"
@@ -44,4 +54,4 @@ def test_what_is_no_command_imports_none(arguments: list[str]) -> None:
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
     )
     assert "AssertionError" not in done.stderr
-    assert done.returncode == (0 if arguments == ["--version"] else 2)
+    assert done.returncode == (2 if arguments == ["nothing"] else 0)

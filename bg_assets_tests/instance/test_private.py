@@ -19,7 +19,7 @@ import bench
 import bg_assets
 import bg_assets_tests
 from bg_assets.instance import private as package
-from bg_assets.instance.private import base, events, names, schema
+from bg_assets.instance.private import base, events, names, schema, tables
 from bg_assets_tests import private
 
 ADVICE = "read bg_assets/instance/private against the new version, then set CHECKED_*"
@@ -179,6 +179,10 @@ def test_the_storages_still_ask_the_catalog_these_questions() -> None:
     for part, questions in schema._SCHEMA_QUESTIONS.items():
         assert all(callable(getattr(getattr(made, part), question)) for question in questions)
         assert hasattr(getattr(made, part), "_engine")
+
+
+def test_all_tables_of_dagster_are_named() -> None:
+    assert set(tables.TABLES) == {*private.TABLES, "alembic_version"}
 
 
 def test_dagster_calls_its_tags_as_we_do() -> None:

@@ -16,7 +16,8 @@ from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.instance.private.base import ConfigurableClassData
-from bg_assets.instance.storage import COMPLETE, PooledPostgresStorage
+from bg_assets.instance.private.tables import COMPLETE
+from bg_assets.instance.storage import PooledPostgresStorage
 from bg_assets.local import code_server
 from bg_assets.storage import database
 from bg_assets_tests.conftest import Cluster

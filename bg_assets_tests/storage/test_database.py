@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.embedded.databases import DatabaseUnreachable
-from bg_assets.storage import database
+from bg_assets.storage import database, revisions
 from bg_assets.storage.capture import triggers
 from bg_assets.storage.copying import copy_rows
 from bg_assets_tests.conftest import Cluster
@@ -18,11 +18,9 @@ from bg_assets_tests.storage.crashing import terminate
 from bg_assets_tests.storage.rows import insert, rows, run, value
 
 MIGRATE = "import sys; from bg_assets.storage import database; print(database.migrate(sys.argv[1]))"
-HEAD = database._head()
+HEAD = revisions.head()
 SECRET = "secret-word"
 NAME = "Margarete Musterfrau"
-
-HEAD = database._head()
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Dagster's storage in PostgreSQL: one engine for its parts, tables that are known to be there."""
 
 import sqlalchemy as sa
-from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
-from dagster._core.storage.runs.schema import RunStorageSqlMetadata
-from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
 from dagster_postgres import DagsterPostgresStorage
 
 
@@ -56,9 +53,3 @@ def complete_tables(storage: DagsterPostgresStorage) -> None:
         part.optimize()
     storage._event_log_storage.reindex_events()
     storage._event_log_storage.reindex_assets()
-
-
-def table_names() -> list[str]:
-    """The names of all of Dagster's tables, and of the one that tells their version."""
-    parts = (RunStorageSqlMetadata, SqlEventLogStorageMetadata, ScheduleStorageSqlMetadata)
-    return sorted({"alembic_version", *(name for part in parts for name in part.tables)})

@@ -8,14 +8,27 @@ import importlib.util
 import json
 import re
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from bg_assets.instance.private.names import RUN_KEY_TAG
 
+# A cursor that holds the version of Dagster for which the tables are complete. Written last.
+COMPLETE = "bg_assets/tables_complete"
+
 # Cursors of Dagster's daemons, and whatever else has a key and a value.
 _CURSORS = "kvs"
+
+# All of Dagster's tables, and the one that tells their version.
+TABLES = (
+    "alembic_version", "asset_check_executions", "asset_daemon_asset_evaluations",
+    "asset_event_tags", "asset_keys", "backfill_tags", "bulk_actions", "concurrency_limits",
+    "concurrency_slots", "daemon_heartbeats", "dynamic_partitions", "event_logs", "instance_info",
+    "instigators", "job_ticks", "jobs", "kvs", "pending_steps", "run_tags", "runs",
+    "secondary_indexes", "snapshots",
+)  # fmt: skip
 
 _MADE = re.compile(r"^revision = \"(\w+)\"", re.MULTILINE)
 _BEFORE = re.compile(r"^down_revision = \"(\w+)\"", re.MULTILINE)
@@ -60,6 +73,11 @@ def cursor(conn: sa.Connection, key: str) -> str | None:
         return None
     value: str | None = conn.scalar(_CURSOR, {"key": key})
     return value
+
+
+def are_complete(conn: sa.Connection) -> bool:
+    """Whether the Dagster that is installed has found its tables complete before."""
+    return cursor(conn, COMPLETE) == metadata.version("dagster")
 
 
 def seconds_since_heartbeat(conn: sa.Connection) -> float | None:
