@@ -131,7 +131,7 @@ def test_what_a_title_ranks_at(
     ],
 )
 def test_what_a_rank_signs_alone(rank: float, employees: float | None, sum_: float) -> None:
-    assert authority.may_sign(rank, employees) == pytest.approx(sum_, abs=0.5)  # type: ignore[arg-type]
+    assert authority.may_sign(rank, employees) == pytest.approx(sum_, abs=0.5)
 
 
 @pytest.mark.parametrize(
