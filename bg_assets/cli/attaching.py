@@ -83,9 +83,9 @@ def attach(
     --map and --deleted say it otherwise. An id may be a text, a number or a uuid.
 
     It needs USAGE on the schema, SELECT and TRIGGER on the table; what is missing is said, as
-    statements for its owner, before anything changes. Nothing of ours writes to the table, and
-    imports into it are refused. What webhook events and providers tell of its people is kept beside
-    it, and counts until its owner writes something else in that cell.
+    statements for its owner, before anything changes. Nothing of ours writes to the table. What
+    webhook events, providers and imports tell of its people is kept beside it, and counts until its
+    owner writes something else in that cell.
 
     With --writable (INSERT and UPDATE on the table) it is written there, by the mapping: --dry-run
     shows how each column would be filled, and what has no place there and is kept beside it.
