@@ -112,6 +112,8 @@ def settle(conn: sa.Connection) -> int:
     """
     if not conn.execute(_ANY_UNSETTLED).scalar() or not attached.refusal(conn, "people"):
         return 0
+    if attached.misfits(conn):
+        return 0
     ids = conn.execute(_SETTLED, {"most": _AT_ONCE}).scalar_one()
     conn.execute(_LOOKED)
     if ids:

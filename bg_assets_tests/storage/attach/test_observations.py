@@ -276,3 +276,17 @@ def test_who_was_known_to_us_alone_is_one_with_the_row_that_their_owner_adds(
     assert ids == ["1", "2", "3", "50", "crm-8"]
     later = tell(engine, "person.role_change", {**hired, "newTitle": "CEO"}, RAILS, 60)
     assert (later, person(engine, "50")["title"]) == (APPLIED, "CEO")
+
+
+def test_events_wait_while_the_table_can_not_be_read(engine: sa.Engine) -> None:
+    attached(engine, RAILS)
+    tell(engine, "person.role_change", {"id": "1", "newTitle": "VP"}, RAILS)
+    as_owner(engine, "alter table app.people rename column title to what")
+    waiting = tell(engine, "person.role_change", {"id": "2", "newTitle": "VP"}, RAILS)
+    with engine.begin() as conn:
+        assert observed.settle(conn) == 0
+    as_owner(engine, "alter table app.people rename column what to title")
+    told.apply(engine)
+
+    assert waiting == ("pending", None)
+    assert [person(engine, one)["title"] for one in ("1", "2")] == ["VP", "VP"]
