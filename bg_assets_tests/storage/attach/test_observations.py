@@ -65,6 +65,13 @@ def test_who_is_reported_as_hired_is_kept_beside_and_counts(engine: sa.Engine) -
     assert tell(engine, "person.role_change", new, DJANGO) == APPLIED
     assert seen(engine) == [("41", "new-1", "person_joined", "webhook")]
     assert person(engine, "new-1")["company_id"] == "41"
+    fields = rows(engine, "select field, value, theirs, source from bg.observations order by 1")
+    assert [tuple(row.values()) for row in fields] == [
+        ("company_id", "41", None, "webhook"), ("name", "N", None, "webhook"),
+        ("status", "active", None, "webhook"), ("title", "CFO", None, "webhook"),
+    ]  # fmt: skip
+    with engine.connect() as conn:
+        assert observed.counts(conn) == (0, 1)
     assert tell(engine, "person.left", "new-1", DJANGO, 1) == APPLIED
     assert seen(engine) == [("41", "new-1", "person_left", "webhook")]
 
