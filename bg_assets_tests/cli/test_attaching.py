@@ -85,6 +85,8 @@ def test_an_import_is_kept_beside_a_table_that_is_only_read(prisma: Command) -> 
     email = f"select email from bg.canonical_people where id = '{ada}'"
     assert prisma.value(email) == "ada@acme.example"
     assert prisma.value("select count(*) from people") == 3
+    detached = prisma("detach", "people")
+    assert "what was told of 2 people beside it is kept" in detached.out
 
 
 def test_what_can_not_be_imported_while_a_table_is_attached_is_refused_in_a_sentence(
