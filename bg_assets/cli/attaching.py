@@ -83,9 +83,9 @@ def attach(
     --map and --deleted say it otherwise. An id may be a text, a number or a uuid.
 
     It needs USAGE on the schema, SELECT and TRIGGER on the table; what is missing is said, as
-    statements for its owner, before anything changes. Nothing of ours writes to the table, and
-    imports into it are refused. What webhook events and providers tell of its people is kept beside
-    it, and counts until its owner writes something else in that cell.
+    statements for its owner, before anything changes. Nothing of ours writes to the table. What
+    webhook events, providers and imports tell of its people is kept beside it, and counts until its
+    owner writes something else in that cell.
 
     With --writable (INSERT and UPDATE on the table) it is written there, by the mapping: --dry-run
     shows how each column would be filled, and what has no place there and is kept beside it.
@@ -142,15 +142,22 @@ def detach(kind: Kind, as_json: bool) -> None:
         try:
             with database.connect(engine) as conn:
                 was = attaching.detach(conn, kind, lookups.who_types())
+                beside = sum(observed.counts(conn)) if kind == "people" else 0
         except sa.exc.OperationalError as err:
             _held(err)
         if was is None:
             session.fail(f"{kind} are not attached: they are read from bg.{kind}", session.USAGE)
         waiting = database.catch_up(engine)
     if as_json:
-        terminal.print_json({"kind": kind, "table": was, "to_be_refreshed": waiting})
+        document = {"kind": kind, "table": was, "to_be_refreshed": waiting}
+        terminal.print_json({**document, "kept_beside": beside})
     else:
         terminal.tell(f"{was} is detached; {kind} are read from bg.{kind}")
+        if beside:
+            terminal.tell(
+                f"what was told of {beside:,} people beside it is kept, and counts once it is "
+                "attached again; delete from bg.observed_people lets it go"
+            )
         terminal.tell(f"companies that differ, to be refreshed now: {waiting:,}")
 
 

@@ -167,7 +167,7 @@ def import_file(
     )  # fmt: skip
     with opened, session.opened() as engine:
         with database.connect(engine) as conn:
-            if refused := attached.refusal(conn, kind):
+            if refused := _refused(conn, kind, bool(full_snapshot)):
                 session.fail(f"nothing was imported: {refused}", session.USAGE)
         try:
             outcome = _foretold(engine, opened, task) if dry_run else _import(engine, opened, task)
@@ -181,6 +181,19 @@ def import_file(
 def _refuse_what_is_read_once(file: Path) -> None:
     if str(file) == "-" or (file.exists() and not file.is_file()):
         session.fail(f"{file} can't be read twice: save it as a file first", session.USAGE)
+
+
+def _refused(conn: sa.Connection, kind: Kind, full_snapshot: bool) -> str | None:
+    """Why no such file is taken while a table is attached; what it says of people is kept beside
+    one that is only read."""
+    refused = attached.refusal(conn, kind)
+    one = attached.read(conn).get(kind)
+    if one is None or kind == "companies" or one.writes is not None:
+        return refused
+    if full_snapshot:
+        return f"who is there is for {one.on_table} to say, which is attached: not --full-snapshot"
+    session.say(f"{one.on_table} is attached: what this file says is kept beside it")
+    return None
 
 
 def _refuse_what_does_not_go_together(

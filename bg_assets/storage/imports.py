@@ -11,7 +11,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bg_assets.domain.causes import cleaned
-from bg_assets.storage import claims, database, erased, locks, writes
+from bg_assets.storage import claims, database, erased, import_beside, locks, writes
+from bg_assets.storage.capture import observed
 from bg_assets.storage.copying import copy_rows
 from bg_assets.storage.locks import Lock
 from bg_assets.storage.recognition import rows as recognition
@@ -181,6 +182,9 @@ def foretell(
     allow_leavers: bool = False,
 ) -> Imported:
     """What ``apply`` would do just now; nothing is written. Raises TooManyLeavers as it does."""
+    if kind == "people" and observed.table(conn) == observed.BESIDE:
+        row = import_beside.compare(conn, columns, _stored(columns))
+        return Imported(row.inserted, row.written - row.inserted, row.good - row.written)
     snapshot = kind == "people" and full_snapshot
     left = _count_leavers(conn, allow_leavers, everywhere) if snapshot else 0
     row = conn.execute(_compared(kind, columns, full_snapshot)).one()
@@ -264,7 +268,10 @@ def _note(
 def _apply(
     conn: sa.Connection, kind: str, columns: Sequence[str], full_snapshot: bool, left: int
 ) -> Imported:
-    row = conn.execute(_upsert(kind, columns, full_snapshot)).one()
+    if kind == "people" and observed.table(conn) == observed.BESIDE:
+        row = import_beside.put(conn, columns, _stored(columns))
+    else:
+        row = conn.execute(_upsert(kind, columns, full_snapshot)).one()
     return Imported(row.inserted, row.written - row.inserted, row.good - row.written, left)
 
 
@@ -291,7 +298,8 @@ def _count_leavers(conn: sa.Connection, allow_leavers: bool, everywhere: bool) -
 def _stored(columns: Sequence[str]) -> str:
     """The columns of a staged row ``s`` as they are stored. Served by the primary key."""
     status = """coalesce(s.status,
-                (select p.status from bg.people as p where p.id = s.id), 'active') as status"""
+                (select p.status from bg.canonical_people as p where p.id = s.id), 'active')
+                as status"""
     return ", ".join(status if name == "status" else f"s.{name}" for name in columns)
 
 

@@ -61,13 +61,46 @@ def test_detached_all_is_as_before(prisma: Command) -> None:
     assert "companies are not attached" in again.err
 
 
-def test_an_import_into_an_attached_table_is_refused_in_a_sentence(prisma: Command) -> None:
+def test_an_import_is_kept_beside_a_table_that_is_only_read(prisma: Command) -> None:
+    prisma("attach", "companies", "--table", "public.Company")
+    prisma(*PEOPLE, "people")
+    ada, bob = PRISMA.ada, PRISMA.bob
+    file = prisma.file(
+        "people.csv",
+        f"id,company_id,name,title,email\n{ada},clq1,Ada A,VP Finance,\n"
+        f"{bob},clq1,Bob B,Controller,\nnew-1,clq1,New One,CIO,n@acme.example\n",
+    )
+    prisma.execute("delete from bg.changes")
+    dry = prisma("import", "people", file, "--dry-run")
+    done = prisma.json("import", "people", file)
+    again = prisma.json("import", "people", file)
+
+    assert "public.people is attached: what this file says is kept beside it" in dry.err
+    assert (done["inserted"], done["updated"], done["unchanged"]) == (1, 1, 1)
+    assert (again["inserted"], again["updated"], again["unchanged"]) == (0, 0, 3)
+    changes = "select string_agg(person_id || ' ' || kind, ', ' order by kind) from bg.changes"
+    assert prisma.value(changes) == f"new-1 person_joined, {ada} role_change"
+    ids = "select string_agg(id, ' ' order by id) from bg.observed_people"
+    assert prisma.value(ids) == f"{ada} new-1"
+    email = f"select email from bg.canonical_people where id = '{ada}'"
+    assert prisma.value(email) == "ada@acme.example"
+    assert prisma.value("select count(*) from people") == 3
+    detached = prisma("detach", "people")
+    assert "what was told of 2 people beside it is kept" in detached.out
+
+
+def test_what_can_not_be_imported_while_a_table_is_attached_is_refused_in_a_sentence(
+    prisma: Command,
+) -> None:
     prisma(*PEOPLE, "people")
     file = prisma.file("people.csv", "id,company_id\np1,acme\n")
+    snapshot = prisma("import", "people", file, "--full-snapshot")
+    prisma(*PEOPLE, "people", "--writable")
     for more in ((), ("--dry-run",)):
         done = prisma("import", "people", file, *more)
         assert done.code == 2
         assert "people are read from public.people, which is attached: write there" in done.err
+    assert (snapshot.code, "not --full-snapshot" in snapshot.err) == (2, True)
 
 
 def test_who_would_write_or_read_what_is_not_there_is_told_what_to_do(prisma: Command) -> None:

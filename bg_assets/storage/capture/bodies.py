@@ -144,7 +144,10 @@ def _followed(event: str, columns: Mapping[str, str]) -> str:
         for row, table, events in (("o", "old_rows", "ud"), ("n", "new_rows", "iu"))
         if event[0] in events
     )
-    followed = f"    perform bg.follow_owner(array({ids}));\n"
+    followed = f"""    if exists (select from {beside.TABLE}) then
+        perform bg.follow_owner(array({ids}));
+    end if;
+"""
     if event == "delete":
         return followed
     here, company, email, gone = (

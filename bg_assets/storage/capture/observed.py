@@ -74,7 +74,7 @@ _WRITTEN = sa.text(f"""
     group by p.id
 """)
 _COUNT = sa.text("""
-    select count(*) filter (where theirs is not null) as told_of,
+    select count(*) filter (where theirs is not null and told <> '{}') as told_of,
         count(*) filter (where theirs is null) as alone
     from bg.observed_people where deleted_at is null
 """)
@@ -111,6 +111,8 @@ def settle(conn: sa.Connection) -> int:
     One look while there is none. Call it now and then.
     """
     if not conn.execute(_ANY_UNSETTLED).scalar() or not attached.refusal(conn, "people"):
+        return 0
+    if attached.misfits(conn):
         return 0
     ids = conn.execute(_SETTLED, {"most": _AT_ONCE}).scalar_one()
     conn.execute(_LOOKED)
@@ -156,6 +158,6 @@ def written_at(conn: sa.Connection, people: Mapping[str, str | None]) -> dict[st
 
 
 def counts(conn: sa.Connection) -> tuple[int, int]:
-    """Of how many people of the owner's something was told, and how many only we know."""
+    """Of how many people of the owner's something counts that was told; how many only we know."""
     row = conn.execute(_COUNT).one()
     return int(row.told_of), int(row.alone)

@@ -154,13 +154,16 @@ def apply_pending(
 ) -> Applied:
     """Apply the pending events, in the order in which they occurred, in one transaction.
 
-    At most ``limit``, and none while another does the same. After that each is applied, ignored
-    or dead, the latter two with a reason that tells no value. Left pending are those about
-    somebody whom another transaction writes just now. Raises DatabaseUnreachable, and KeysUnusable
-    where ``decrypt`` has no keys at all: nothing is done then.
+    At most ``limit``, and none while another does the same or an attached table can't be read.
+    After that each is applied, ignored or dead, the latter two with a reason that tells no value.
+    Left pending are those about somebody whom another transaction writes just now. Raises
+    DatabaseUnreachable, and KeysUnusable where ``decrypt`` has no keys at all: nothing is done.
     """
     with database.connect(engine) as conn:
         if not anything_pending(conn) or not locks.try_to_take(conn, Lock.WEBHOOK_EVENTS):
+            return Applied()
+        if attached.misfits(conn):
+            # Who is meant can't be told while that can't be read; `status` says so.
             return Applied()
         began_at = claims.database_now(conn)
         conn.execute(_TELL)

@@ -65,6 +65,13 @@ def test_who_is_reported_as_hired_is_kept_beside_and_counts(engine: sa.Engine) -
     assert tell(engine, "person.role_change", new, DJANGO) == APPLIED
     assert seen(engine) == [("41", "new-1", "person_joined", "webhook")]
     assert person(engine, "new-1")["company_id"] == "41"
+    fields = rows(engine, "select field, value, theirs, source from bg.observations order by 1")
+    assert [tuple(row.values()) for row in fields] == [
+        ("company_id", "41", None, "webhook"), ("name", "N", None, "webhook"),
+        ("status", "active", None, "webhook"), ("title", "CFO", None, "webhook"),
+    ]  # fmt: skip
+    with engine.connect() as conn:
+        assert observed.counts(conn) == (0, 1)
     assert tell(engine, "person.left", "new-1", DJANGO, 1) == APPLIED
     assert seen(engine) == [("41", "new-1", "person_left", "webhook")]
 
@@ -276,3 +283,17 @@ def test_who_was_known_to_us_alone_is_one_with_the_row_that_their_owner_adds(
     assert ids == ["1", "2", "3", "50", "crm-8"]
     later = tell(engine, "person.role_change", {**hired, "newTitle": "CEO"}, RAILS, 60)
     assert (later, person(engine, "50")["title"]) == (APPLIED, "CEO")
+
+
+def test_events_wait_while_the_table_can_not_be_read(engine: sa.Engine) -> None:
+    attached(engine, RAILS)
+    tell(engine, "person.role_change", {"id": "1", "newTitle": "VP"}, RAILS)
+    as_owner(engine, "alter table app.people rename column title to what")
+    waiting = tell(engine, "person.role_change", {"id": "2", "newTitle": "VP"}, RAILS)
+    with engine.begin() as conn:
+        assert observed.settle(conn) == 0
+    as_owner(engine, "alter table app.people rename column what to title")
+    told.apply(engine)
+
+    assert waiting == ("pending", None)
+    assert [person(engine, one)["title"] for one in ("1", "2")] == ["VP", "VP"]
