@@ -24,6 +24,7 @@ _READ = sa.text("""
     from bg.attached_tables order by kind
 """)
 _TABLE = sa.text("select on_table from bg.attached_tables where kind = :kind")
+_TABLES = sa.text("select kind, on_table from bg.attached_tables")
 _THERE = sa.text("select to_regclass('bg.attached_tables') is not null")
 _PARTS = sa.text("""
     with recursive below as (
@@ -108,6 +109,11 @@ def refusal(conn: sa.Connection, kind: str) -> str | None:
     """Why nothing of ours writes there, in words; None where it may: our own table is in force."""
     table = conn.execute(_TABLE, {"kind": kind}).scalar()
     return None if table is None else refusal_of(kind, str(table))
+
+
+def refusals(conn: sa.Connection) -> dict[str, str]:
+    """The same of all that is attached, by kind."""
+    return {row.kind: refusal_of(row.kind, row.on_table) for row in conn.execute(_TABLES)}
 
 
 def refusal_of(kind: str, table: str) -> str:

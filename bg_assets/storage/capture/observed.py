@@ -21,6 +21,9 @@ _AT_ONCE = 5000
 _LOOKED_BACK_DAYS = 30
 
 _ALL = sa.text("select count(bg.follow_people(array(select id from bg.observed_people)))")
+_LOCK_ALL = sa.text(
+    "select count(*) from (select from bg.observed_people order by id for update) a"
+)
 # Served by the primary key.
 _TAKE = sa.text("select bg.take_people(cast(:ids as text[]), :strict)")
 _THEIRS = sa.text("select id from bg.attached_people() where id = any(:ids)")
@@ -40,6 +43,16 @@ _SETTLED = sa.text("""
         returning person_id
     )
     select coalesce(array_agg(distinct person_id), '{}') from over
+""")
+# Locked in a statement of their own, so that the next one sees what their last writer wrote: by
+# what it saw before that, it would write the older over the newer. Nobody is waited for.
+_FREE = sa.text("""
+    select id from bg.observed_people where id = any(:ids) order by id for update skip locked
+""")
+_NOT_YET = sa.text("""
+    insert into bg.observed_unsettled (person_id)
+    select o.id from bg.observed_people as o
+    where o.id = any(:ids) and not o.id = any(:free)
 """)
 _FOLLOW = sa.text("select bg.follow_people(cast(:ids as text[]))")
 _ANY_UNSETTLED = sa.text("select exists (select from bg.observed_unsettled)")
@@ -116,14 +129,18 @@ def settle(conn: sa.Connection) -> int:
         return 0
     ids = conn.execute(_SETTLED, {"most": _AT_ONCE}).scalar_one()
     conn.execute(_LOOKED)
-    if ids:
-        conn.execute(_FOLLOW, {"ids": ids})
-    return len(ids)
+    if not ids:
+        return 0
+    free = list(conn.execute(_FREE, {"ids": ids}).scalars())
+    conn.execute(_NOT_YET, {"ids": ids, "free": free})
+    conn.execute(_FOLLOW, {"ids": free})
+    return len(free)
 
 
 def follow_all(conn: sa.Connection) -> None:
     """Take over what the owner of an attached table wrote while nobody saw it."""
     if attached.refusal(conn, "people"):
+        conn.execute(_LOCK_ALL)
         conn.execute(_ALL)
 
 

@@ -220,12 +220,12 @@ def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
     """The same events; what is about companies can't be applied while these are somebody else's,
     nor can two become one while their people are.
     """
-    companies = attached.refusal(conn, "companies")
-    refused = companies or attached.refusal(conn, "people")
+    refusals = attached.refusals(conn)
+    refused = refusals.get("companies") or refusals.get("people")
     if refused is None:
         return list(events)
     unfit = Unfit(f"can't be changed: {refused}; then `bg-assets requeue` applies it", "company")
-    types = OF_COMPANIES if companies else {"company.merged"}
+    types = OF_COMPANIES if "companies" in refusals else {"company.merged"}
     return [
         replace(one, event=unfit)
         if isinstance(one.event, Event) and one.event.type in types

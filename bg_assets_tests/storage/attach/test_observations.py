@@ -265,6 +265,29 @@ def test_the_owner_waits_for_nobody_who_tells_of_the_same_person(engine: sa.Engi
     assert person(engine, "1")["title"] == "CEO"
 
 
+def test_what_the_owner_is_writing_is_neither_waited_for_nor_overwritten_by_what_was_before(
+    engine: sa.Engine,
+) -> None:
+    attached(engine, RAILS)
+    tell(engine, "person.role_change", {"id": "1", "newTitle": "VP"}, RAILS)
+    with engine.begin() as conn:
+        observed.settle(conn)
+    with engine.connect() as owner, owner.begin():
+        owner.exec_driver_sql("update app.people set email = 'new@acme.example' where id = 1")
+        # As if it had been noted by somebody who is done by now.
+        with engine.begin() as conn:
+            conn.exec_driver_sql("update bg.observed_unsettled set after_xid = '3'")
+        with engine.begin() as conn:
+            conn.exec_driver_sql("set local lock_timeout = '2s'")
+            assert observed.settle(conn) == 0
+    for _ in range(2):
+        with engine.begin() as conn:
+            observed.settle(conn)
+
+    assert person(engine, "1")["email"] == "new@acme.example"
+    assert value(engine, "select count(*) from bg.observed_unsettled") == 0
+
+
 def test_who_was_known_to_us_alone_is_one_with_the_row_that_their_owner_adds(
     engine: sa.Engine,
 ) -> None:
