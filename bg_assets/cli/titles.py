@@ -1,10 +1,11 @@
 """`titles FILE|-`: what job titles say, row by row, without a database."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
@@ -73,13 +74,16 @@ def titles(file: Path, column: str | None, sheet: str | None, as_json: bool) -> 
         _read(file, column, sheet) as rows,
     ):
         hear_tail(settings.read().title_tail)
+        _csv_text.cache_clear()
+        _json_text.cache_clear()
         if rows.looks_like_columns:
             session.say("read as a list, one title a line: the first line names no column title")
-        answers = _answers(iter(rows))
+        told = _with_languages(iter(rows))
         if as_json:
-            _json(out, answers)
+            _json(out, told)
         else:
-            _csv(out, answers)
+            out.write(_csv_line(COLUMNS))
+            out.writelines(_csv_text(row, spoken) for row, spoken in told)
 
 
 @contextmanager
@@ -113,11 +117,12 @@ def _named(name: str) -> Iterator[None]:
         raise BrokenFile(f"{name}: {err}") from None
 
 
-def _answers(rows: Iterator[TitleRow]) -> Iterator[_Answer]:
+def _with_languages(rows: Iterator[TitleRow]) -> Iterator[tuple[TitleRow, tuple[str, ...]]]:
+    """The rows, each with the languages of its country, else of the file."""
     first = list(islice(rows, _TELLING_ROWS))
     of_file = languages.of_many(row.title for row in first)
     for row in chain(first, rows):
-        yield _answer(row, languages.spoken_in(row.country) or of_file)
+        yield row, (languages.spoken_in(row.country) or of_file) if row.country else of_file
 
 
 def _answer(row: TitleRow, spoken: tuple[str, ...]) -> _Answer:
@@ -152,28 +157,39 @@ def _authority(
     return (*unread, f"authority: rank {rank:g} of 10, {authority.signs(rank, employees)}")
 
 
-def _csv(out: TextIO, answers: Iterator[_Answer]) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for answer in answers:
-        writer.writerow(
-            (
-                answer.title,
-                answer.function or "unknown",
-                answer.level or "unknown",
-                answer.confidence,
-                "; ".join(answer.reasons),
-                "|".join(answer.function_alternatives),
-                "|".join(answer.level_alternatives),
-                "true" if answer.left else "false",
-            )
+# Most rows of a file are titles that came before: what goes out for them is made once.
+@lru_cache(maxsize=1 << 16)
+def _csv_text(row: TitleRow, spoken: tuple[str, ...]) -> str:
+    answer = _answer(row, spoken)
+    return _csv_line(
+        (
+            answer.title,
+            answer.function or "unknown",
+            answer.level or "unknown",
+            answer.confidence,
+            "; ".join(answer.reasons),
+            "|".join(answer.function_alternatives),
+            "|".join(answer.level_alternatives),
+            "true" if answer.left else "false",
         )
+    )
 
 
-def _json(out: TextIO, answers: Iterator[_Answer]) -> None:
+def _csv_line(fields: Iterable[object]) -> str:
+    line = StringIO()
+    csv.writer(line, lineterminator="\n").writerow(fields)
+    return line.getvalue()
+
+
+@lru_cache(maxsize=1 << 16)
+def _json_text(row: TitleRow, spoken: tuple[str, ...]) -> str:
+    return terminal.json_text(_answer(row, spoken), indent=None)
+
+
+def _json(out: TextIO, told: Iterator[tuple[TitleRow, tuple[str, ...]]]) -> None:
     """An array, written as it goes, so that no list of a million is held."""
     between = "[\n"
-    for one in answers:
-        out.write(between + terminal.json_text(one, indent=None))
+    for row, spoken in told:
+        out.write(between + _json_text(row, spoken))
         between = ",\n"
     out.write("[]\n" if between == "[\n" else "\n]\n")

@@ -41,10 +41,10 @@ LEVEL = {
 # so much more often; below the least of the lexicon's, that is not believed.
 LEAST_LIKELY = 0.5
 # The same of titles of other languages with words that the lexicon has not; there the lexicon's
-# needs as much. Where so many would stay unanswered, by three other tenths than the one held out,
+# needs as much. Where so many would stay unanswered, by five other tenths than the one held out,
 # the least is enough where nothing else tells, and of the last for all.
 LEAST_ABROAD = 0.66
-RARELY_ANSWERED = ("de", "fr", "it")
+RARELY_ANSWERED = ("de", "es", "fr", "it")
 LEAST_ANSWERED = ("it",)
 MARGIN = 0.15
 LEAST_LEXICON = 0.45

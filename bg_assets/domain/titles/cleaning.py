@@ -33,6 +33,7 @@ _BRACKET = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
 # Without any of these a title is one section, unless it names a place.
 _MARKED = re.compile(r"[^\w ,&]|_|\bfd\b")
 _PIECE = re.compile(r"[^\W_]+|[&+/\\]|[,:–—―-]|[^\w\s]|_")
+_PLAIN = re.compile(r"[A-Za-z0-9 ]*")
 _ELIDED = frozenset("'’‘`´ʼ")
 _SOFT = frozenset(",:–—―-")
 _JOIN = frozenset("&+/\\")
@@ -111,6 +112,8 @@ def _sign(c: str) -> str:
 
 
 def _section(text: str, *, weak: bool) -> Section:
+    if _PLAIN.fullmatch(text):
+        return _plain(text, weak)
     words: list[str] = []
     breaks: set[int] = set()
     owners: set[int] = set()
@@ -137,6 +140,16 @@ def _section(text: str, *, weak: bool) -> Section:
     lower = frozenset(at for at in range(len(words)) if written[at].islower())
     odd = frozenset(at for at in range(len(words)) if not written[at].isascii())
     return Section(tuple(words), inner, lower, odd, frozenset(owners), weak)
+
+
+def _plain(text: str, weak: bool) -> Section:
+    """The same of letters, digits and spaces alone, as most titles are."""
+    written = text.split()
+    words = ["and" if word in _JOINING_WORDS else word for word in text.lower().split()]
+    while words and words[-1] == "and":
+        words.pop()
+    lower = frozenset([at for at in range(len(words)) if written[at].islower()])
+    return Section(tuple(words), frozenset(), lower, frozenset(), frozenset(), weak)
 
 
 def _inside_a_word(text: str, found: re.Match[str]) -> bool:

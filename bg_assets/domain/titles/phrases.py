@@ -46,6 +46,15 @@ class Matcher:
         self._first = {
             word: tuple(sorted(found, key=lambda p: -len(p.words))) for word, found in first.items()
         }
+        self._alone: dict[str, Phrase] = {}
+        # Many phrases begin with one word, few with two.
+        self._longer: dict[tuple[str, str], list[Phrase]] = {}
+        for word, found in self._first.items():
+            for phrase in found:
+                if len(phrase.words) == 1:
+                    self._alone[word] = phrase
+                else:
+                    self._longer.setdefault((word, phrase.words[1]), []).append(phrase)
 
     def knows(self, word: str) -> bool:
         """Whether some phrase begins with this word."""
@@ -57,15 +66,23 @@ class Matcher:
 
     def knows_alone(self, word: str) -> bool:
         """Whether this word is a phrase."""
-        return any(len(p.words) == 1 for p in self._first.get(word, ()))
+        return word in self._alone
 
     def stands(self, words: Sequence[str], at: int) -> bool:
         """Whether some phrase begins at this position."""
-        found = self._first.get(words[at])
-        # Of a phrase of one word it is told by the word.
-        return found is not None and any(
-            len(p.words) == 1 or tuple(words[at : at + len(p.words)]) == p.words for p in found
-        )
+        if words[at] in self._alone:
+            return True
+        return words[at] in self._first and bool(self._longer_at(words, at))
+
+    def _longer_at(self, words: Sequence[str], at: int) -> list[Phrase]:
+        """The phrases of several words that begin at this position, the longest first."""
+        if at + 1 == len(words):
+            return []
+        some = self._longer.get((words[at], words[at + 1]))
+        if some is None:
+            return []
+        sized = ((p, len(p.words)) for p in some)
+        return [p for p, n in sized if n == 2 or tuple(words[at : at + n]) == p.words]
 
     def find(
         self,
@@ -82,15 +99,16 @@ class Matcher:
         """
         matches: list[tuple[int, int, Phrase]] = []
         for at, word in enumerate(words):
-            for phrase in self._first.get(word, ()):
-                size = len(phrase.words)
-                if size > 1 and tuple(words[at : at + size]) != phrase.words:
-                    continue
+            if word not in self._first:
+                continue
+            begun = self._longer_at(words, at)
+            if word in self._alone:
+                begun.append(self._alone[word])
+            for phrase in begun:
                 if word in self._open and phrase.words in self._several:
                     phrase = _meant(self._several[phrase.words], at, languages, odd)
-                if phrase.kind == "acronym" and at in refused:
-                    continue
-                matches.append((-size, at, phrase))
+                if phrase.kind != "acronym" or at not in refused:
+                    matches.append((-len(phrase.words), at, phrase))
         if len(matches) > 1:
             matches.sort(key=lambda f: f[:2])
         taken: set[int] = set()

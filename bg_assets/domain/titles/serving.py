@@ -19,6 +19,7 @@ _ABOUT_OFFICERS = _ABOUT | frozenset(
 # What is done for somebody of rank; for one who is below an officer, by somebody of no rank only:
 # a `Director Support` leads it.
 _DONE_FOR = frozenset(("correspondence", "diary", "liaison", "support"))
+_BEFORE_RANKS = _DONE_FOR | _ABOUT
 # The same, where somebody of no rank does it: a `President Services` leads them.
 _DONE_BY_STAFF = _DONE_FOR | frozenset(
     ("affairs", "engagement", "events", "experience", "programs", "services", "success", "visits")
@@ -41,7 +42,7 @@ _TOPICS_OF_PARTNERS = frozenset(
     )
 )
 _SOLUTIONS = frozenset(("solution", "solutions"))
-_PARTNER, _HEAD, _SUPPORT = ("partner",), ("head",), ("support",)
+_PARTNER, _HEAD, _SUPPORT, _CHAIR = ("partner",), ("head",), ("support",), ("chair",)
 # Who supports an officer runs an office, and no help desk.
 _OFFICE_WORK = Phrase("support", _SUPPORT, "function", ("administration",))
 
@@ -55,7 +56,10 @@ def of_others(phrase: Phrase, text: Text, at: int, ahead: Ahead, word: str) -> b
         return word == "office" and not text.ends(end + 1)
     if phrase.words == _PARTNER:
         return _is_served(text, end, ahead, word)
-    if ahead is Ahead.RANK and word not in _DONE_FOR:
+    if phrase.words == _CHAIR and ahead is not Ahead.RANK and _ends_in_staff(text, end):
+        # `Chair Massage Therapist`: where people sit.
+        return True
+    if ahead is Ahead.RANK and word not in _BEFORE_RANKS:
         return False
     first = phrase.levels[:1]
     if first == ("c_level",) and word in _ABOUT_OFFICERS:

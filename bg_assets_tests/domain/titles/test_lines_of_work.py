@@ -32,6 +32,27 @@ RESEARCH = [
     "diretor de investigação e desenvolvimento",
     "vedoucí výzkumu a vývoje",
 ]
+FINANCE = [
+    "credit risk analyst",
+    "Financial Risk Manager",
+    "Kreditrisikomanagerin",
+    "analyste risque de crédit",
+    "analista de riesgos financieros",
+    "responsabile rischio di credito",
+    "analityk ryzyka kredytowego",
+]
+
+
+@pytest.mark.parametrize("title", FINANCE)
+def test_the_risk_of_credit_and_money_is_of_finance(title: str) -> None:
+    assert classify(title).function == "finance"
+
+
+@pytest.mark.parametrize(
+    "title", ["Chief Risk Officer", "Risk Manager", "Operational Risk Officer"]
+)
+def test_any_other_risk_is_of_compliance(title: str) -> None:
+    assert classify(title).function == "compliance"
 
 
 @pytest.mark.parametrize("title", SELLERS)

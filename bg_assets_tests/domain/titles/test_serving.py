@@ -26,6 +26,9 @@ SERVED = [
     ("President's Club Coordinator", None, "staff"),
     ("Owner's Representative", None, "staff"),
     ("Owner's Engineer", "engineering", "staff"),
+    ("President Club Manager", "executive", "manager"),
+    ("Chair Yoga Instructor", None, "staff"),
+    ("Chair Massage Therapist", None, "staff"),
     ("Head Office Accountant", "finance", "staff"),
     ("Head Office Receptionist", "administration", "assistant"),
     ("CFO Support Analyst", "finance", "staff"),
@@ -46,6 +49,8 @@ OWN = [
     ("Head of Partner Marketing", "marketing", "head"),
     ("Managing Partner", "executive", "owner"),
     ("Head, Office of Tax", "finance", "head"),
+    ("Chair, Audit Committee", "executive", "owner"),
+    ("CEO Office Manager", "administration", "manager"),
     ("Founder & CEO Support Services Ltd", "executive", "owner"),
     ("VP, CEO Office", "executive", "vp"),
 ]
