@@ -136,7 +136,8 @@ def _by_authority(
 
     So does a stakeholder with more influence, and a champion who is the better decision maker: the
     required places of champions are filled before the further ones of decision makers. A second
-    head of the company adds less than whoever heads the function.
+    head of the company adds less than whoever heads the function, and who only stands in for the
+    head of the function less than who heads the company.
     """
     chosen = made.chosen
     makers = [
@@ -165,7 +166,8 @@ def _by_authority(
 def _decides_better(
     other: Choice, own: Fit, maker: Choice, fit: Fit, role: str, used: Counter[str | None]
 ) -> bool:
-    if fit.function == "executive" and used[maker.function]:
+    heads = own.function == "executive" and own.score >= LEAST_EXTRA_FIT
+    if used[maker.function] and (fit.function == "executive" or heads):
         return worth(other, own, used) * (1 - TIE) > worth(maker, fit, used)
     if own.score < fit.score:
         return False
