@@ -34,11 +34,13 @@ _BESIDE_DIRECTOR = frozenset(("group", "executive", "corporate", "interim", "act
 _JOINED = frozenset(("of", "and", "for", "general", "to", "at", "in"))
 # Deputies whom the lexicon does not know as such, since it reads their level from the office.
 _STANDING_IN = frozenset(
-    (
-        "stellvertretender stellvertretende stellv stv adjoint adjointe adjunto adjunta vicaire "
-        "plaatsvervangend plaatsvervangende vicedirettore zastepca zastupce stedfortreder "
-        "stedfortradende stallforetradande stallforetradare"
-    ).split()
+    word
+    for line in (
+        "stellvertretender stellvertretende stellv stv adjoint adjointe adjunto adjunta vicaire",
+        "plaatsvervangend plaatsvervangende vicedirettore zastepca zastupce stedfortreder",
+        "stedfortradende stallforetradande stallforetradare",
+    )
+    for word in line.split()
 )
 _BANKS = ("bank", "financial services", "capital markets", "investment management")
 
