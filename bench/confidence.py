@@ -28,6 +28,7 @@ from bg_assets_tests.reporting_lines import rank_correlation
 
 PRODUCTS = ("finance_system", "hr_system", "security_platform")
 FITTED, JUDGED = 0, 1
+_PUBLIC = "Government administration"
 _LEAST_SENIOR, _CHAIN = 20, 20
 _RIDGE = 2.0  # a weight that little speaks for is drawn towards none
 
@@ -54,8 +55,13 @@ def main(arguments: Sequence[str]) -> None:
     fit = parser.parse_args(arguments).fit
     bench.shared_data()
     if fit:
-        fitted = members((BEFORE, AFTER), FITTED)
-        _say(f"{len(fitted)} members of the bodies that the weights are fitted on")
+        fitted = [
+            one
+            for industry in (None, _PUBLIC)
+            for one in members((BEFORE, AFTER), FITTED, industry=industry)
+        ]
+        _say(f"{len(fitted)} members of the bodies that the weights are fitted on, which are")
+        _say("once of no known sector, once public")
         for name, value in weights(fitted).items():
             _say(f"  {name:<8} {value:6.2f}, in use {_in_use(name):.2f}")
         return
@@ -72,17 +78,26 @@ def main(arguments: Sequence[str]) -> None:
         _table(f"  of {product}", makers)
     _table("titles alone", found, lambda evidence: evidence.title)
     _curve(found)
+    known = members((BEFORE, AFTER), JUDGED, industry=_PUBLIC)
+    _table("known to be public", known)
+    for role in ("decision_maker", "champion", "stakeholder", "blocker"):
+        _table(f"  {role}", [one for one in known if one.role == role])
     _table("without reporting lines", members((BEFORE, AFTER), JUDGED, lines=False))
     _influence()
 
 
-def members(dates: Iterable[str], half: int, *, lines: bool = True) -> list[Placed]:
-    """All members of whom it is known whether they are right, of the bodies of a half."""
+def members(
+    dates: Iterable[str], half: int, *, lines: bool = True, industry: str | None = None
+) -> list[Placed]:
+    """All members of whom it is known whether they are right, of the bodies of a half.
+
+    industry: of the bodies, where it is known that they are public.
+    """
     templates = load_templates(products=list(PRODUCTS))
     return [
         one
         for date in dates
-        for body in right_roles.bodies(date, (half,), lines=lines)
+        for body in right_roles.bodies(date, (half,), lines=lines, industry=industry)
         for template in templates.values()
         for one in right_roles.placed(body, template)
         if one.right is not None

@@ -68,10 +68,12 @@ class Placed:
     half: int
 
 
-def bodies(date: str, names: Iterable[int] = (0, 1), *, lines: bool = True) -> Iterator[Body]:
+def bodies(
+    date: str, names: Iterable[int] = (0, 1), *, lines: bool = True, industry: str | None = None
+) -> Iterator[Body]:
     """The bodies of these halves, with one person for each row of junior posts.
 
-    lines: with who reports to whom.
+    lines: with who reports to whom. industry: of all of them, as an import may tell it.
     """
     halves = frozenset(names)
     posts: defaultdict[str, dict[str, Post]] = defaultdict(dict)
@@ -88,7 +90,7 @@ def bodies(date: str, names: Iterable[int] = (0, 1), *, lines: bool = True) -> I
             posts[body][f"{body}:{key}"] = _post(row, f"{body}:{key}", lines=lines)
     for body, found in sorted(posts.items()):
         size = round(sizes[body])
-        yield Body(body, Company(body, size, size, "GB"), found)
+        yield Body(body, Company(body, size, size, "GB", industry), found)
 
 
 def _post(row: Mapping[str, str], person_id: str, *, lines: bool) -> Post:

@@ -196,7 +196,7 @@ def test_the_code_version_follows_the_templates_of_the_products(
     monkeypatch.setattr(countries, "table", dict)
     assert versions.of_groups() != fourth
     monkeypatch.setenv("BG_PRODUCTS", "")
-    assert versions.of_groups() == "3"
+    assert versions.of_groups() == "4"
 
 
 def test_a_partition_carries_the_code_version_by_which_it_was_built(world: World) -> None:

@@ -30,3 +30,12 @@ def test_right_members_have_more_confidence_than_wrong_ones(shared_data: Path) -
     assert figures.auc > confidence.judged(found, lambda e: e.title).auc + 0.1
     makers = confidence.judged([one for one in found if one.role == "decision_maker"])
     assert makers.auc >= 0.75
+
+
+@pytest.mark.slow
+def test_of_champions_of_bodies_known_to_be_public_most_are_right(shared_data: Path) -> None:
+    found = confidence.members((BEFORE,), confidence.JUDGED, industry="Government administration")
+    champions = confidence.judged([one for one in found if one.role == "champion"])
+    assert champions.members > 250
+    assert champions.right >= 0.84  # 0.79 while who is hardly of a function could be one
+    assert confidence.judged(found).right >= 0.86

@@ -72,6 +72,10 @@ _WORK_SPELLED = {
         "learning_and_development employee_relations employees reward rewards diversity "
         "organisation_development organization_development employment_relations"
     ),
+    "engineering": (
+        "engineering engineer engineers software technology devops cloud platform platforms "
+        "application applications systems cto"
+    ),
     "it": (
         "network networks database databases helpdesk desktop server servers software developer "
         "programmer systems_manager systems_administrator system_administrator"

@@ -15,7 +15,7 @@ LEAST_CONFIDENCE = 0.5  # a reading of the title more doubtful than this leaves 
 SAME_FUNCTION = 0.7  # factor for each earlier member of the same function in one role
 TIE = 0.03  # scores that differ by less of the best are as good as equal
 SAME_LEVEL = 0.05  # and so are influences: cohesion never makes a manager of a director
-_GIVING = ("champion", "stakeholder")  # who has such a place may decide instead
+_GIVING = ("champion", "stakeholder")  # who has such a place may decide instead, highest first
 SMALL_GROUP = 5  # groups of so few need no further voices
 
 # (deal above, US dollars; the voice; functions that have it)
@@ -139,7 +139,8 @@ def _by_authority(
 
     So does a stakeholder with more influence, and a champion who is the better decision maker: the
     required places of champions are filled before the further ones of decision makers. A second
-    head of the company adds less than whoever heads the function.
+    head of the company adds less than whoever heads the function, and who only stands in for the
+    head of the function less than who heads the company.
     """
     chosen = made.chosen
     makers = [
@@ -168,7 +169,8 @@ def _by_authority(
 def _decides_better(
     other: Choice, own: Fit, maker: Choice, fit: Fit, role: str, used: Counter[str | None]
 ) -> bool:
-    if fit.function == "executive" and used[maker.function]:
+    heads = own.function == "executive" and own.score >= LEAST_EXTRA_FIT
+    if used[maker.function] and (fit.function == "executive" or heads):
         return worth(other, own, used) * (1 - TIE) > worth(maker, fit, used)
     if own.score < fit.score:
         return False
@@ -204,10 +206,11 @@ def _into_free_places(
             return
         choice, fit, role = min(able, key=lambda option: order(option[0], option[1], used))
         chosen[choice.person_id] = ("decision_maker", fit)
-        # A champion's place may be a stakeholder's, and that one's somebody's who has none yet.
-        again = _GIVING if role == "champion" else ("stakeholder",)
-        for one in _holders(chosen, "stakeholder") - pins.keys() if role == "champion" else ():
-            del chosen[one]
+        # The place left is filled anew, and those below it: a stakeholder may become the champion.
+        again = _GIVING[_GIVING.index(role) :]
+        for one, (held, _) in list(chosen.items()):
+            if held in again[1:] and one not in pins:
+                del chosen[one]
         for each in again:
             _fill(each, required[each], LEAST_FIT, choices, made, ties)
         for each in again:

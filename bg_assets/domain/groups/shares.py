@@ -6,6 +6,7 @@ How much of it somebody has is remit.py.
 from collections.abc import Mapping
 
 from bg_assets.domain.groups.remit import NAMED, Remit, does_its_work
+from bg_assets.domain.titles.authority import stands_in
 from bg_assets.domain.values.sectors import Sector
 
 # Factors on who decides for a function, by how much of it somebody has. Of British public posts
@@ -21,8 +22,10 @@ _EXECUTIVE_REMITS: Mapping[Remit, float] = {"whole": 1.0, "unit": 0.95, "part": 
 # Of British public posts below director whose title and department have neither the name of the
 # function nor a word for its work, so many have the profession: 0.05 of finance (auditors, tax
 # specialists, whoever gives grants), 0.14 of HR (who teaches others), 0.18 of IT (web pages) and
-# 0.02 of security (guards); of all others 0.84.
+# 0.02 of security (guards); of all others 0.84. Development there is of plans, land and skills:
+# engineers of systems say so.
 NOT_OF_IT = 0.25
+DEPUTY = 0.75  # who only stands in for another decides after them, and wants it as much
 _DEPUTIES = 5.0  # the rank of a deputy director: from it on no word for work replaces the name
 _CALLED_SO = frozenset(("finance", "hr", "it", "security"))
 # Security there is mostly that of the country, of buildings and of patients.
@@ -31,13 +34,17 @@ _GUARDED = frozenset(("public", "hospital", "university"))
 
 def matters(role: str, function: str | None, sector: Sector | None) -> bool:
     """Whether it counts in a role how much of a function somebody has."""
+    if function == "engineering":
+        return sector == "public" and role in ("champion", "stakeholder")
     if function not in NAMED:
         return False
     if role in ("decision_maker", "champion"):
         return True
     if role == "blocker":
         return function == "security" and sector in _GUARDED
-    return role == "stakeholder" and function in _CALLED_SO and _public(function, sector)
+    if role == "stakeholder":
+        return function == "executive" or (function in _CALLED_SO and _public(function, sector))
+    return False
 
 
 def called(function: str, sector: Sector | None) -> str:
@@ -59,11 +66,15 @@ def share(
     """
     public = _public(function, sector)
     if role == "decision_maker":
-        if function == "executive":
-            return _EXECUTIVE_REMITS[extent]
-        return (_PUBLIC_REMITS if public else _REMITS)[extent]
+        remits = _PUBLIC_REMITS if public else _REMITS
+        whole = (_EXECUTIVE_REMITS if function == "executive" else remits)[extent]
+        return whole * DEPUTY if stands_in(title) else whole
+    if function == "executive" and role == "stakeholder":
+        return _EXECUTIVE_REMITS[extent]
     if extent != "unknown" or not public or function == "executive":
         return 1.0
+    if function == "engineering":
+        return 1.0 if does_its_work(title, function) else NOT_OF_IT
     if function not in _CALLED_SO:
         return _PUBLIC_REMITS[extent] if rank >= _DEPUTIES else 1.0
     works = rank < _DEPUTIES and does_its_work(title, function)

@@ -1,12 +1,14 @@
 """Who may sign for how much: from level, function, title, size of the company and country."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from bg_assets.domain.titles.cleaning import sections
 from bg_assets.domain.titles.lexicon import shipped, unaliased
+from bg_assets.domain.titles.phrases import Phrase
 from bg_assets.domain.values import countries
 from bg_assets.domain.values.currencies import about, in_currency, in_dollars, money
 
@@ -25,6 +27,22 @@ _BY_TABLE = "by the table of usual limits"
 _OWNER_ONLY = 50  # below so many employees the owner or the C-level signs
 _LARGEST_BRITISH = 25_000
 _BRITISH = frozenset(("GB", "IE", "AU"))
+_OTHERS = frozenset(("agency", "affiliate", "distributor", "reseller", "student"))
+_OTHERS_OR_OWN = frozenset(("external", "volunteer"))
+_LED = frozenset(("owner", "c_level", "vp", "head", "director", "manager"))
+# What leaves a director one: not those of a part, and not assistants and deputies.
+_BESIDE_DIRECTOR = frozenset(("group", "executive", "corporate", "interim", "acting"))
+_JOINED = frozenset(("of", "and", "for", "general", "to", "at", "in"))
+# Deputies whom the lexicon does not know as such, since it reads their level from the office.
+_STANDING_IN = frozenset(
+    word
+    for line in (
+        "stellvertretender stellvertretende stellv stv adjoint adjointe adjunto adjunta vicaire",
+        "plaatsvervangend plaatsvervangende vicedirettore zastepca zastupce stedfortreder",
+        "stedfortradende stallforetradande stallforetradare",
+    )
+    for word in line.split()
+)
 _BANKS = ("bank", "financial services", "capital markets", "investment management")
 
 RANK = {
@@ -47,14 +65,40 @@ def standing(title: str | None) -> frozenset[str]:
     lexicon = shipped()
     standings: set[str] = set()
     titled = False
-    for words in spoken(title or ""):
-        first = next((at for at, p in lexicon.meanings.find(words) if p.levels), len(words))
+    for words in map(_in_full, spoken(title or "")):
+        meanings = lexicon.meanings.find(words)
+        first = next((at for at, p in meanings if p.levels), len(words))
         for at, phrase in lexicon.standings.find(words):
             # `Director, Deputy Head of Unit` is a director.
-            if not (phrase.value == "deputy" and (titled or at > first)):
+            deputy = phrase.value == "deputy" and (titled or at > first)
+            if not deputy and not _is_dealt_with(words, at, meanings):
                 standings.add(phrase.value)
         titled = titled or first < len(words)
     return frozenset(standings - {"plain"})
+
+
+def _is_dealt_with(words: tuple[str, ...], at: int, meanings: Sequence[tuple[int, Phrase]]) -> bool:
+    """Whether a word for outsiders names whom somebody of the company deals with, or where.
+
+    `Agency Chief Executive`; `External Reporting Manager` and `Volunteer Manager`, but not
+    `External CFO` and `Volunteer Treasurer`.
+    """
+    if words[at] in _OTHERS:
+        return any(not _LED.isdisjoint(phrase.levels) for _, phrase in meanings)
+    if words[at] not in _OTHERS_OR_OWN or at + 1 == len(words):
+        return False
+    after = next((phrase for where, phrase in meanings if where == at + 1), None)
+    if after is None or not after.levels or not after.functions:
+        return True
+    return len(after.words) > 1 and after.words[0] != "chief"
+
+
+def _in_full(words: tuple[str, ...]) -> tuple[str, ...]:
+    """`Director Finance` and `Director, Finance` as `director of finance`."""
+    at = next((at for at, word in enumerate(words[:-1]) if word == "director"), None)
+    if at is None or words[at + 1] in _JOINED or not _BESIDE_DIRECTOR.issuperset(words[:at]):
+        return words
+    return (*words[: at + 1], "of", *words[at + 1 :])
 
 
 @lru_cache(maxsize=1 << 17)
@@ -62,6 +106,25 @@ def spoken(text: str) -> tuple[tuple[str, ...], ...]:
     """The words of each section of a title or department, every abbreviation as what it means."""
     aliases = shipped().aliases
     return tuple(unaliased(section.tokens, aliases) for section in sections(text))
+
+
+@lru_cache(maxsize=1 << 17)
+def stands_in(title: str | None) -> bool:
+    """Whether somebody deputises for another and holds no office of their own beside that.
+
+    A British Deputy Director is none: that is a grade.
+    """
+    lexicon = shipped()
+    found = False
+    for words in spoken(title or ""):
+        for unit in " ".join(words).split(" and "):
+            told = tuple(unit.split())
+            values = {phrase.value for _, phrase in lexicon.standings.find(told)}
+            if "deputy" in values or not _STANDING_IN.isdisjoint(told):
+                found = True
+            elif any(phrase.levels for _, phrase in lexicon.meanings.find(told)):
+                return False
+    return found
 
 
 def on_board_only(title: str | None, level: str | None) -> bool:

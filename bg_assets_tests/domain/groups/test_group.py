@@ -35,7 +35,7 @@ def roles(group: BuyerGroup, people: list[StaffMember]) -> dict[str, list[str | 
 def test_a_middle_sized_company_has_the_expected_group() -> None:
     people = staff(*TITLES)
     found = roles(decide(MIDDLE, people, FINANCE, TODAY), people)
-    assert found["decision_maker"][0] == "CFO"
+    assert set(found["decision_maker"]) == {"CEO", "CFO"}
     assert "Financial Controller" in found["champion"]
     assert found["blocker"] in (["Procurement Manager"], ["General Counsel"])
     assert "CIO" in found["stakeholder"]

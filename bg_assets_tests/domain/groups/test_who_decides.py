@@ -208,3 +208,82 @@ def test_in_business_the_everyday_words_of_a_function_are_enough() -> None:
         ("security_platform", "Security Manager"),
     ):
         assert roles(shop, product, person(0, "CEO"), person(1, title))["p00001"] == "champion"
+
+
+@pytest.mark.parametrize(
+    ("head", "deputy"),
+    [
+        ("Inspector General & Agency Chief Executive", "Deputy Chief Executive"),
+        ("Chief Executive", "Deputy Chief Executive"),
+        ("Managing Director", "Deputy Managing Director"),
+    ],
+)
+def test_who_stands_in_for_the_head_decides_after_them(head: str, deputy: str) -> None:
+    found = roles(BODY, "finance_system",
+                  person(0, head, "Strategy, Planning and Governance"),
+                  person(1, deputy, "Corporate Services", manager="p00000"))  # fmt: skip
+    assert found["p00000"] == "decision_maker"
+    assert found.get("p00001") != "decision_maker"
+
+
+@pytest.mark.parametrize("deputy", ["Deputy Finance Director", "Deputy Director of Finance"])
+def test_beside_the_head_of_finance_the_chief_executive_decides_and_not_the_deputy(
+    deputy: str,
+) -> None:
+    found = roles(
+        BODY,
+        "finance_system",
+        person(0, "Chief Executive Officer"),
+        person(1, "Finance Director", "Finance", manager="p00000"),
+        person(2, deputy, "Finance", manager="p00001"),
+        person(3, "Senior Manager", "Finance", manager="p00002"),
+    )
+    makers = {i for i, role in found.items() if role == "decision_maker"}
+    assert makers == {"p00000", "p00001"}
+    assert found["p00002"] in {"champion", "stakeholder"}
+
+
+def test_where_nobody_else_is_known_a_deputy_decides() -> None:
+    found = roles(BODY, "finance_system", person(0, "Deputy Finance Director"))
+    assert found["p00000"] == "decision_maker"
+
+
+@pytest.mark.parametrize("title", ["Director, Finance", "Director Finance & Board Secretary"])
+def test_in_a_small_british_body_the_director_of_finance_decides(title: str) -> None:
+    small = replace(BODY, employee_min=93, employee_max=93)
+    found = roles(small, "finance_system", person(0, "Chief Executive"),
+                  person(1, title, manager="p00000"), person(2, "Finance Officer"))  # fmt: skip
+    assert found["p00001"] == "decision_maker"
+    assert found["p00000"] == "stakeholder"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Head of Professions and Skills Development",
+        "Director of Development Plans, Policy and Quality",
+        "Head of Development Consents",
+    ],
+)
+def test_in_a_public_body_development_of_plans_and_skills_is_no_engineering(title: str) -> None:
+    assert "p00001" not in roles(BODY, "security_platform", TOP, person(1, title))
+    engineer = roles(BODY, "security_platform", TOP, person(1, "Head of Software Development"))
+    assert engineer["p00001"] == "stakeholder"
+
+
+@pytest.mark.parametrize("product", ["finance_system", "hr_system", "security_platform"])
+@pytest.mark.parametrize("title", ["Typist", "Switchboard Assistant", "Data Entry Clerk"])
+def test_who_sits_by_no_door_introduces_nobody(product: str, title: str) -> None:
+    assert "p00001" not in roles(BODY, product, TOP, person(1, title))
+    helps = roles(BODY, product, TOP, person(1, "Executive Assistant"))
+    assert helps["p00001"] == "introducer"
+
+
+@pytest.mark.parametrize(
+    "title", ["Head of Internal Audit", "Chief Investment Officer", "Tax Director"]
+)
+def test_of_finance_who_accounts_for_pay_is_heard_about_an_hr_system(title: str) -> None:
+    people = (person(0, "CEO"), person(1, "HR Director"), person(2, title))
+    assert "p00002" not in roles(BAKERY, "hr_system", *people)
+    accounts = (*people[:2], person(2, "Finance Director"))
+    assert roles(BAKERY, "hr_system", *accounts)["p00002"] == "stakeholder"

@@ -176,3 +176,72 @@ def test_who_does_not_reach_a_deal_is_not_said_to_sign_it() -> None:
             said = "may sign" in authority.signing(rank, employees, 150_000)
             known = employees is not None or rank == 9.0
             assert said == (known and authority.may_sign(rank, employees) >= 150_000)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Director, Finance",
+        "Director Finance & Board Secretary",
+        "Group Director, Finance and Commercial",
+        "Director - Human Resources",
+        "Executive Director Operations",
+    ],
+)
+def test_a_british_director_of_a_function_is_its_top_however_it_is_written(title: str) -> None:
+    assert _rank(title) == _rank("Finance Director")
+    assert authority.rank(title, classify(title).level, country="US") < _rank(title)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Deputy Director, Finance", "Regional Director, Finance", "Assistant Director - HR"],
+)
+def test_who_directs_a_part_or_for_somebody_is_no_top(title: str) -> None:
+    assert _rank(title) < _rank("Finance Director")
+
+
+@pytest.mark.parametrize(
+    ("title", "outsider"),
+    [
+        ("Agency Chief Executive", False),
+        ("Agency Relations Manager", False),
+        ("Head of Student Services", False),
+        ("Affiliate Marketing Manager", False),
+        ("External Affairs Director", False),
+        ("External Reporting Manager", False),
+        ("Volunteer Manager", False),
+        ("Agency Nurse", True),
+        ("Student", True),
+        ("Volunteer", True),
+        ("Volunteer Treasurer", True),
+        ("External CFO", True),
+        ("External Auditor", True),
+        ("Fractional CFO", True),
+        ("HR Consultant", True),
+    ],
+)
+def test_who_deals_with_outsiders_is_none(title: str, outsider: bool) -> None:
+    assert ("outsider" in authority.standing(title)) is outsider
+
+
+@pytest.mark.parametrize(
+    ("title", "stands_in"),
+    [
+        ("Deputy Chief Executive", True),
+        ("Deputy Finance Director", True),
+        ("Assistant Treasurer", True),
+        ("Stellvertretender Geschäftsführer", True),
+        ("Directeur financier adjoint", True),
+        ("Deputy Chief Executive and Director of Finance", False),
+        ("Director of Finance and Deputy Chief Executive", False),
+        ("Deputy CEO & CFO", False),
+        ("Deputy Director, Finance", False),
+        ("Finance Director", False),
+        (None, False),
+    ],
+)
+def test_who_holds_an_office_of_their_own_does_not_only_stand_in(
+    title: str | None, stands_in: bool
+) -> None:
+    assert authority.stands_in(title) is stands_in
