@@ -18,10 +18,11 @@ REFUSED = "BG001"
 # And what is said where an attached table that may be written takes no write.
 UNWRITTEN = "BG002"
 
+# A schema that is about to be migrated has no column for how they are written yet.
 _READ = sa.text("""
     select kind, on_table, schema, table_oid, mapping, gone, readers, columns, attached_by,
-        attached_at, writes
-    from bg.attached_tables order by kind
+        attached_at, nullif(to_jsonb(a) -> 'writes', 'null') as writes
+    from bg.attached_tables as a order by kind
 """)
 _TABLE = sa.text("select on_table from bg.attached_tables where kind = :kind")
 _TABLES = sa.text("select kind, on_table from bg.attached_tables")

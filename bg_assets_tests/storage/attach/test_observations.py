@@ -1,5 +1,7 @@
 """What is told of people whose table is somebody else's, and only read: kept beside it."""
 
+import random
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,7 +11,7 @@ from bg_assets.storage.webhooks import dead as webhook_dead
 from bg_assets_tests.storage import told
 from bg_assets_tests.storage.attach import shapes
 from bg_assets_tests.storage.attach.shapes import DJANGO, PRISMA, RAILS, SHAPES, Shape, as_owner
-from bg_assets_tests.storage.attach.telling import person, seen, tell
+from bg_assets_tests.storage.attach.telling import person, seen, since_start, tell
 from bg_assets_tests.storage.rows import forget_changes, rows, run, value
 from bg_assets_tests.storage.told import APPLIED
 
@@ -320,3 +322,52 @@ def test_events_wait_while_the_table_can_not_be_read(engine: sa.Engine) -> None:
 
     assert waiting == ("pending", None)
     assert [person(engine, one)["title"] for one in ("1", "2")] == ["VP", "VP"]
+
+
+def test_two_who_a_source_says_are_one_become_the_owners_and_never_the_other_way(
+    engine: sa.Engine,
+) -> None:
+    attached(engine, RAILS)
+    hired = {"id": "crm-9", "name": "Eva L", "newTitle": "CIO"}
+    assert tell(engine, "person.role_change", hired, RAILS) == APPLIED
+    into_ours = told.one(
+        engine, "person.merged", {"id": "1", "name": "A"}, into="crm-9",
+        seconds=since_start(1),
+    )  # fmt: skip
+    into_theirs = told.one(
+        engine, "person.merged", {"id": "crm-9", "name": "A"}, into="1",
+        seconds=since_start(2),
+    )  # fmt: skip
+
+    assert (into_ours[0], into_theirs) == ("dead", APPLIED)
+    ids = [row["id"] for row in rows(engine, "select id from bg.canonical_people order by id")]
+    assert ids == ["1", "2", "3"]
+    leads_to = "select our_id from bg.webhook_identities where external_id = 'crm-9'"
+    assert value(engine, leads_to) == "1"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whoever_wrote_a_cell_last_is_right_about_it(engine: sa.Engine, seed: int) -> None:
+    """The owner by another value than their row had, an event by telling it."""
+    attached(engine, RAILS)
+    chance = random.Random(seed)
+    theirs = {"title": "CFO", "email": "ada@acme.example"}
+    shown = dict(theirs)
+    for turn in range(25):
+        name = chance.choice(["title", "email"])
+        new = chance.choice(["Head", "Chief", "Boss"])
+        new = new if name == "title" else f"{new.lower()}@acme.example"
+        if chance.random() < 0.5:
+            as_owner(engine, f"update app.people set {name} = '{new}' where id = 1")
+            shown[name] = new if theirs[name] != new else shown[name]
+            theirs[name] = new
+        else:
+            changes = {name: {"new": new}}
+            company = {"id": "7", "name": "Acme"}
+            done = told.one(
+                engine, "person.role_change", {"id": "1", "name": "Ada A"}, company,
+                seconds=since_start(turn / 1000), changes=changes,
+            )  # fmt: skip
+            shown[name] = new if done == APPLIED else shown[name]
+        found = person(engine, "1")
+        assert {one: found[one] for one in shown} == shown, (turn, name, new)

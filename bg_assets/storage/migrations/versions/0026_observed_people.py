@@ -96,6 +96,8 @@ comment on view bg.observations is
 WRITES = """
 -- Of whose people something is kept, also while it is not attached.
 alter table bg.capture_watch add column observed_of text;
+update bg.capture_watch set observed_of = (
+    select on_table from bg.attached_tables where kind = 'people');
 -- How what is told of people is written to the table; null: it is only read.
 alter table bg.attached_tables add column writes jsonb;
 """
