@@ -203,7 +203,9 @@ def _waiting(outcome: Outcome) -> Iterator[str]:
     waiting = outcome.waiting
     if waiting is None or not waiting.companies:
         return
-    some = ", ".join(waiting.first) + (", …" if waiting.companies > len(waiting.first) else "")
+    # Ids that were made for them tell nothing to whoever wrote the list.
+    some = ", ".join(waiting.names if outcome.search else waiting.first)
+    some += ", …" if waiting.companies > len(waiting.first) else ""
     what = "company waits" if waiting.companies == 1 else "companies wait"
     when = []
     if soon := waiting.companies - waiting.deferred:
