@@ -105,6 +105,8 @@ def search(
         create_companies=create,
         fills_domain="website" in opened.columns and "domain" not in opened.columns,
         keeps_ids=not opened.told_source and "id" in opened.columns,
+        # A list that is no system's of record has what its writer could see.
+        keeps_emails="id" not in opened.columns and "email" in opened.columns,
     )
 
 

@@ -125,3 +125,19 @@ def test_remarks_behind_the_last_row_are_passed_over_and_told_and_those_between_
     assert ("1 rejected" in done.out, "passed over" in done.err) == (True, False)
     cut = bg("import", "people", bg.file("cut.csv", EXPORTS["list"] + "Eve"))
     assert (cut.code, "ends in the middle" in cut.err) == (1, True)
+
+
+def test_a_list_without_ids_takes_no_address_away_and_a_system_s_own_export_does(
+    bg: Command,
+) -> None:
+    bg.json("import", "people", bg.file("hubspot.csv", EXPORTS["hubspot"]))
+    connections = "First Name,Last Name,URL,Email Address,Company,Position,Connected On\n" \
+        "Ann,Smith,https://www.linkedin.com/in/ann,,Acme Inc.,CFO,01 Nov 2025\n"  # fmt: skip
+    path = bg.file("Connections.csv", connections)
+    for _ in range(2):
+        assert bg.json("import", "people", path)["unchanged"] == 1
+    unreadable = bg.file("list.csv", "Name,Company,Title,Email\nBob Ng,Acme Inc.,CIO,see website\n")
+    assert bg.json("import", "people", unreadable)["kept"] == 1
+    assert bg.value("select count(email) from bg.people") == 3
+    bg.json("import", "people", bg.file("h.csv", EXPORTS["hubspot"].replace("ann@acme.com", "")))
+    assert bg.value("select count(email) from bg.people") == 2

@@ -153,6 +153,12 @@ _STAYS = sa.text("""
         select p.company_id from bg.canonical_people as p where p.id = s.id)
     where s.reason is null and s.company_id is null and s.id is not null
 """)
+# Served by the primary key of the people.
+_KNOWN_EMAIL = sa.text("""
+    update staged as s set email = (
+        select p.email from bg.canonical_people as p where p.id = s.id)
+    where s.reason is null and s.email is null and s.id is not null
+""")
 _NOWHERE = sa.text("""
     update staged set reason = case
         when their_company is null then 'its company is not known: give its name, domain or id'
@@ -246,12 +252,14 @@ def recognise(conn: sa.Connection, search: Search) -> None:
         conn.execute(statement)
     conn.execute(_NEW[-1], {"keeps_ids": search.keeps_ids})
     conn.execute(lookups.WHOLE_DONE)
+    conn.execute(lookups.PROBE)
+    if search.keeps_emails:
+        conn.execute(_KNOWN_EMAIL)
     if search.source is not None:
-        conn.execute(lookups.PROBE)
         conn.execute(_MANAGERS, {"source": search.source})
-        if search.keeps_ids:
-            conn.execute(_EVEN_REJECTED, {"source": search.source})
-        conn.execute(lookups.PROBED)
+    if search.keeps_ids:
+        conn.execute(_EVEN_REJECTED, {"source": search.source})
+    conn.execute(lookups.PROBED)
 
 
 def write(conn: sa.Connection, search: Search) -> None:
