@@ -119,8 +119,8 @@ def told(search: Search, found: Recognised, dry: bool) -> Iterator[str]:
         (found.by_name, "by name" if search.kind == "companies" else "by company and name"),
     )
     known = ", ".join(f"{count:,} {way}" for count, way in ways if count)
-    whose = f"of {search.source}" if search.keeps_ids else "of our own"
-    yield f"{search.kind} known: {known or 'none'}; new: {found.new:,}, with ids {whose}"
+    whose = f", with ids of {search.source if search.keeps_ids else 'our own'}" if found.new else ""
+    yield f"{search.kind} known: {known or 'none'}; new: {found.new:,}{whose}"
     if found.companies_new:
         did = "would be created" if dry else "created"
         yield (
