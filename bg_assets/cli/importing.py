@@ -151,7 +151,8 @@ def import_file(
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
     if kind == "companies" and (create_companies is not None or allow_erased):
-        session.fail("--create-companies and --allow-erased go with people", session.USAGE)
+        what = "--allow-erased" if allow_erased else "--create-companies"
+        session.fail(f"{what} goes with people", session.USAGE)
     source = import_search.check_source(source)
     with session.clear_errors():
         mapping = mappings.read_file(map_file) if map_file else {}
