@@ -171,6 +171,9 @@ def _remarks(opened: ImportFile, outcome: Outcome) -> Iterator[str]:
     done = outcome.done
     if not (outcome.rejected.rows or done.inserted or done.updated or done.unchanged):
         yield "the file has no rows below its header"
+    if opened.notes:
+        what = "1 line" if opened.notes == 1 else f"{opened.notes} lines"
+        yield f"passed over: {what} behind the last row"
     if opened.cleaned:
         what = "1 value" if opened.cleaned == 1 else f"{opened.cleaned:,} values"
         yield f"control characters became spaces in {what}"
@@ -200,7 +203,9 @@ def _waiting(outcome: Outcome) -> Iterator[str]:
     waiting = outcome.waiting
     if waiting is None or not waiting.companies:
         return
-    some = ", ".join(waiting.first) + (", …" if waiting.companies > len(waiting.first) else "")
+    # Ids that were made for them tell nothing to whoever wrote the list.
+    some = ", ".join(waiting.names if outcome.search else waiting.first)
+    some += ", …" if waiting.companies > len(waiting.first) else ""
     what = "company waits" if waiting.companies == 1 else "companies wait"
     when = []
     if soon := waiting.companies - waiting.deferred:

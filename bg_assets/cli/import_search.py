@@ -33,12 +33,15 @@ class Staging:
 
         Of a rejected one the id, so that nobody is missed.
         """
-        before = self.columns.index("id")
-        after = (None,) * (len(self.columns) + len(self.beside) - before - 1)
+        # Of a source that nobody named the ids may be ours as well.
+        name = "id" if opened.source is None else None if opened.told_source else "their_id"
+        columns = (*self.columns, *self.beside)
         clues, last = self.clues, self.constants
         for row in opened.rows():
             if isinstance(row, Reject):
-                yield (row.line, row.reason, None, *(None,) * before, opened.key(row), *after)
+                key = opened.key(row) if name else None
+                told = (key if column == name else None for column in columns)
+                yield (row.line, row.reason, None, *told)
             elif clues is None:
                 yield (row.line, None, row.kept, *row.cells, *last)
             else:
@@ -77,10 +80,11 @@ def search(
                 session.USAGE,
             )
         return None
-    # Of LinkedIn's list the addresses of profiles are ids of its own.
     source = opened.source
+    if source is not None and not opened.told_source:
+        source = recognition.source_of_scheme(conn, source) or source
     if source is None and "source_id" in opened.columns:
-        source = (opened.fitted.system or "file").lower()
+        source = "file"
     where = workspace or recognition.workspace_of(conn, source)
     if where is None:
         session.fail(
@@ -100,6 +104,9 @@ def search(
         source,
         create_companies=create,
         fills_domain="website" in opened.columns and "domain" not in opened.columns,
+        keeps_ids=not opened.told_source and "id" in opened.columns,
+        # A list that is no system's of record has what its writer could see.
+        keeps_emails="id" not in opened.columns and "email" in opened.columns,
     )
 
 
@@ -112,7 +119,8 @@ def told(search: Search, found: Recognised, dry: bool) -> Iterator[str]:
         (found.by_name, "by name" if search.kind == "companies" else "by company and name"),
     )
     known = ", ".join(f"{count:,} {way}" for count, way in ways if count)
-    yield f"{search.kind} known: {known or 'none'}; new: {found.new:,}, with ids of our own"
+    whose = f", with ids of {search.source if search.keeps_ids else 'our own'}" if found.new else ""
+    yield f"{search.kind} known: {known or 'none'}; new: {found.new:,}{whose}"
     if found.companies_new:
         did = "would be created" if dry else "created"
         yield (

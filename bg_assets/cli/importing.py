@@ -90,7 +90,8 @@ class _Import(click.Command):
     "--source",
     metavar="NAME",
     help="Ids in the file are those of this source, like crm: people and companies keep ids of our "
-    "own, and are known again by the source's, an e-mail, a domain, or company and name.",
+    "own, and are known again by the source's, an e-mail, a domain, or company and name. Unsaid it "
+    "is the system whose export the file is, if it is one.",
 )
 @click.option(
     "--create-companies/--no-create-companies",
@@ -149,8 +150,9 @@ def import_file(
     FILE.rejects.csv as kept. Control characters in texts become spaces.
     """
     _refuse_what_does_not_go_together(kind, workspace, full_snapshot, allow_leavers)
-    if kind == "companies" and create_companies is not None:
-        session.fail("--create-companies goes with people", session.USAGE)
+    if kind == "companies" and (create_companies is not None or allow_erased):
+        what = "--allow-erased" if allow_erased else "--create-companies"
+        session.fail(f"{what} goes with people", session.USAGE)
     source = import_search.check_source(source)
     with session.clear_errors():
         mapping = mappings.read_file(map_file) if map_file else {}

@@ -27,6 +27,8 @@ from bg_assets.files.workbooks import SheetRecords
 
 # Rows that are checked together: column by column is faster than row by row.
 _BLOCK = 500
+# Lines at the end of a file that may be remarks, as reports have them.
+_MOST_NOTES = 20
 AnyRecords = Records | JsonLines | SheetRecords | ParquetRecords
 _DAYS = frozenset(column.name for column in PEOPLE if column.form == "day")
 
@@ -37,7 +39,9 @@ class ImportFile:
     ``header``: the file's own column names. ``columns``: the canonical ones that its rows fill;
     ``fitted``: which of the file's fill which, and which are passed over; ``shape``: its encoding
     and the like.
-    ``source``: whose own the ids in it are, None where they are ours.
+    ``source``: whose own the ids in it are, None where they are ours; ``told_source``: whether the
+    user said so, else it is the export of that system.
+    ``notes``: lines at its end that are no rows, once all were read.
     ``size``: bytes on disk, ``position``: how many of them are read, for a progress bar.
     """
 
@@ -51,6 +55,8 @@ class ImportFile:
         forms: DayForms,
         records: AnyRecords,
         source: str | None = None,
+        *,
+        told_source: bool = True,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -65,6 +71,8 @@ class ImportFile:
         )
         self.fitted = fitted
         self.source = source
+        self.told_source = told_source
+        self.notes = 0
         self._checks = Checks(kind, fitted, self.columns, forms, of_source=source is not None)
         self.shape = shape
         self._records = records
@@ -135,10 +143,8 @@ class ImportFile:
             records.close()
 
     def key(self, reject: Reject) -> str | None:
-        """The id of ours that stands in a rejected record; None where it can't be told."""
+        """The id that stands in a rejected record; None where it can't be told."""
         if len(reject.original) != len(self.header) or "id" not in self.fitted.positions:
-            return None
-        if self.source is not None:
             return None
         text = reject.original[self.fitted.positions["id"][0]].strip()
         return text if text.isprintable() and text else None
@@ -148,7 +154,7 @@ class ImportFile:
         width = len(self.header)
         lines: list[int] = []
         block: list[list[str]] = []
-        for line, fields, problem in records:
+        for line, fields, problem in self._without_notes(records):
             if problem is None and len(fields) == width:
                 lines.append(line)
                 block.append(fields)
@@ -167,6 +173,22 @@ class ImportFile:
                     )
                 yield Reject(line, f"has {len(fields)} fields, the header has {width}", fields)
         yield from checks.rows(lines, block)
+
+    def _without_notes(self, records: Iterator[Record]) -> Iterator[Record]:
+        """The records up to the last one that may be a row; what stands behind is counted."""
+        held: list[Record] = []
+        wide = len(self.header) > 2
+        for record in records:
+            lonely = wide and len(record[1]) == 1 and record[2] is None
+            # What is cut off is no note.
+            if lonely and len(held) < _MOST_NOTES and not self._records.cut:
+                held.append(record)
+                continue
+            if held:
+                yield from held
+                held.clear()
+            yield record
+        self.notes = len(held)
 
 
 def open_import(
@@ -201,12 +223,16 @@ def open_import(
         raise BrokenFile(f"{path.name} {err}") from None
     try:
         header = _read_header(records)
-        of_source = source is not None
+        whose = source or _system_of_ids(header, known)
+        of_source = whose is not None
         fitted = fit(
             header, kind, mapping, ignore_unknown, known, of_source=of_source, strict=strict
         )
         forms = _day_forms(path, shape, header, fitted, date_format)
-        return ImportFile(path, kind, header, fitted, shape, forms, records, source)
+        told = source is not None
+        return ImportFile(
+            path, kind, header, fitted, shape, forms, records, whose, told_source=told
+        )  # fmt: skip
     except BaseException as err:
         records.close()
         if isinstance(err, BadHeader):
@@ -214,6 +240,12 @@ def open_import(
         if isinstance(err, BrokenFile):
             raise BrokenFile(f"{path.name} {err}") from None
         raise
+
+
+def _system_of_ids(header: Iterable[str], known: Iterable[Spelling]) -> str | None:
+    """The system whose export it is, and whose own the ids in it therefore are."""
+    system = spellings.system([name.strip() for name in header], known)
+    return system and system.lower()
 
 
 def _open(path: Path, shape: Shape, header: list[str] | None = None) -> AnyRecords:

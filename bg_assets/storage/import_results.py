@@ -31,6 +31,8 @@ _WAITING = """
         (array_agg(company_id order by until nulls last, company_id))[1:{shown}] as first
     from judged
 """
+# Served by the primary key.
+_CALLED = sa.text("select id, name from bg.canonical_companies where id = any(:ids)")
 # A pass over the companies and the staged rows.
 _NAMED = sa.text("""
     select count(f.company_id) as named, count(*) as tracked
@@ -45,13 +47,14 @@ _NAMED = sa.text("""
 class Waiting:
     """Companies of which changes wait for a refresh, and how many of them for an interval's end.
 
-    until: when the last of those intervals ends. first: the ids of the first of them.
+    until: when the last of those intervals ends. first: the ids of the first of them, and names.
     """
 
     companies: int
     deferred: int
     until: datetime | None
     first: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,10 @@ def waiting(
         shown=_SHOWN,
     )
     row = conn.execute(sa.text(statement), {"refresh_interval": refresh_interval}).one()
-    return Waiting(row.companies, row.deferred, row.until, tuple(row.first or ()))
+    first = list(row.first or ())
+    called = {one.id: one.name for one in conn.execute(_CALLED, {"ids": first})}
+    names = tuple(called.get(one) or one for one in first)
+    return Waiting(row.companies, row.deferred, row.until, tuple(first), names)
 
 
 def named(conn: sa.Connection) -> Named:

@@ -249,6 +249,7 @@ def test_what_is_for_a_search_is_refused_where_the_file_has_ids_of_ours(
     ("arguments", "reason"),
     [
         (("companies", "--create-companies"), "--create-companies goes with people"),
+        (("companies", "--allow-erased"), "--allow-erased goes with people"),
         (("companies", "--workspace", " "), "--workspace takes a name"),
         (("companies", "--full-snapshot"), "--full-snapshot goes with people"),
         (("people", "--allow-leavers"), "--allow-leavers goes with --full-snapshot"),

@@ -229,18 +229,17 @@ def test_ids_of_a_source_are_its_own_and_people_are_known_by_them_whatever_else_
     assert ids(bg)["Ann Miller"] == before["Ann Smith"]
 
 
+@pytest.mark.parametrize("source", [(), ("--source", "crm")])
 def test_an_export_of_people_alone_brings_its_companies_along_with_the_ids_of_its_source(
-    bg: Command,
+    bg: Command, source: tuple[str, ...]
 ) -> None:
     header = "Contact ID,Account ID,Account Name,Name\n"
     file = bg.file("p.csv", header + "7,001A,Acme,Ann Smith\n8,001B,Acme,Bob Ng\n")
-    alone = bg("import", "people", file)
-    assert (alone.code, "--source NAME" in alone.err) == (1, True)
-    done = bg.json("import", "people", file, "--source", "crm")
+    done = bg.json("import", "people", file, *source)
     assert (done["inserted"], done["recognised"]["companies_new"]) == (2, 2)
     accounts = bg.file("c.csv", "Account ID,Account Name\n001A,Acme Ltd\n001B,Acme France\n")
-    assert bg.json("import", "companies", accounts, "--source", "crm")["updated"] == 2
-    assert bg.json("import", "people", file, "--source", "crm")["unchanged"] == 2
+    assert bg.json("import", "companies", accounts, *source)["updated"] == 2
+    assert bg.json("import", "people", file, *source)["unchanged"] == 2
     assert set(bg.rows("select name from bg.companies")) == {("Acme Ltd",), ("Acme France",)}
 
 

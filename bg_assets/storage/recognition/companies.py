@@ -43,11 +43,16 @@ _BY_IDENTITY = sa.text(f"""
     where f.clue = w.clue
         and exists (select from bg.canonical_companies as c where c.id = i.our_id)
 """)
-# Served by the primary key of the companies.
+# Unless it was taken over from another source. Served by the primary key of the companies and
+# webhook_identities_of_companies.
 _BY_OUR_ID = sa.text("""
     update firms as f set ours = f.theirs, how = 'source'
     where f.ours is null and f.theirs is not null
         and exists (select from bg.canonical_companies as c where c.id = f.theirs)
+        and not exists (
+            select from bg.webhook_identities as i
+            where i.our_id = f.theirs and i.kind = 'company' and i.external_id = f.theirs
+                and i.source <> :source)
 """)
 _BY_DOMAIN = sa.text(f"""
     with w as (
@@ -172,8 +177,15 @@ _NEW = (
     sa.text("""
         update firms as f set ours = new.id, how = 'new'
         from (
-            select made_of, gen_random_uuid()::text as id
+            select made_of, coalesce(theirs, gen_random_uuid()::text) as id
             from (select distinct made_of from firms where made_of is not null) as each
+                cross join lateral (
+                    select case when :keeps_ids and made_of like 't%' and substr(made_of, 2) ~
+                        '^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$' and made_of not like '%..%'
+                        and not exists (
+                            select from bg.canonical_companies as c
+                            where c.id = substr(each.made_of, 2))
+                        then substr(made_of, 2) end as theirs) as kept
         ) as new
         where f.made_of = new.made_of
     """),
@@ -224,7 +236,7 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     conn.execute(lookups.PROBE)
     if search.source is not None:
         conn.execute(_BY_IDENTITY, {"source": search.source})
-        conn.execute(_BY_OUR_ID)
+        conn.execute(_BY_OUR_ID, {"source": search.source})
     conn.execute(_BY_DOMAIN, places)
     if conn.execute(_ANY_LEFT).scalar_one():
         conn.execute(lookups.PROBED)
@@ -244,8 +256,10 @@ def recognise(conn: sa.Connection, search: Search) -> None:
         conn.execute(_UNKNOWN, {"create": search.create_companies})
     else:
         conn.execute(_CONTESTED)
-    for statement in (*_NEW, _OF_PEOPLE if of_people else _COMPANIES):
+    for statement in _NEW[:-1]:
         conn.execute(statement)
+    conn.execute(_NEW[-1], {"keeps_ids": search.keeps_ids})
+    conn.execute(_OF_PEOPLE if of_people else _COMPANIES)
     conn.execute(lookups.WHOLE_DONE)
     conn.execute(sa.text("analyze firms"))
     if search.fills_domain:

@@ -28,11 +28,16 @@ _BY_IDENTITY = sa.text(f"""
     from w cross join lateral ({lookups.BY_IDENTITY}) as i
     where s.line = w.line and exists (select from bg.canonical_people as p where p.id = i.our_id)
 """)
-# Served by the primary key of the people.
+# Unless it was taken over from another source. Served by the primary key of the people and
+# webhook_identities_by_ours.
 _BY_OUR_ID = sa.text(f"""
     update staged as s set id = s.their_id, how = 'source'
     where {_OPEN} and s.their_id is not null
         and exists (select from bg.canonical_people as p where p.id = s.their_id)
+        and not exists (
+            select from bg.webhook_identities as i
+            where i.our_id = s.their_id and i.kind = 'person' and i.external_id = s.their_id
+                and i.source <> :source)
 """)
 # The address of a team or of an office is nobody's.
 _SHARED = (
@@ -148,8 +153,16 @@ _STAYS = sa.text("""
         select p.company_id from bg.canonical_people as p where p.id = s.id)
     where s.reason is null and s.company_id is null and s.id is not null
 """)
+# Served by the primary key of the people.
+_KNOWN_EMAIL = sa.text("""
+    update staged as s set email = (
+        select p.email from bg.canonical_people as p where p.id = s.id)
+    where s.reason is null and s.email is null and s.id is not null
+""")
 _NOWHERE = sa.text("""
-    update staged set reason = 'its company is not known: give its name, domain or id'
+    update staged set reason = case
+        when their_company is null then 'its company is not known: give its name, domain or id'
+        else 'no company ' || their_company || ': import companies first' end
     where reason is null and company_id is null
 """)
 _NEW = (
@@ -177,13 +190,24 @@ _NEW = (
     sa.text("""
         update staged as s set id = new.id, how = 'new'
         from (
-            select made_of, gen_random_uuid()::text as id from (
+            select made_of, coalesce(theirs, gen_random_uuid()::text) as id from (
                 select distinct made_of from staged where made_of is not null and reason is null
-            ) as each
+            ) as each cross join lateral (
+                select case when :keeps_ids and made_of like 't%' and not exists (
+                        select from bg.canonical_people as p where p.id = substr(each.made_of, 2))
+                    then substr(made_of, 2) end as theirs) as kept
         ) as new
         where s.made_of = new.made_of and s.reason is null
     """),
 )
+# Whoever a rejected row means has not left: the one whom the source calls so, or we do.
+_EVEN_REJECTED = sa.text("""
+    update staged as s set id = coalesce(
+        (select i.our_id from bg.webhook_identities as i
+            where i.source = :source and i.kind = 'person' and i.external_id = s.their_id
+                and i.our_id <> ''), s.their_id)
+    where s.reason is not null and s.id is null and s.their_id is not null
+""")
 # Their managers are called as they are.
 _MANAGERS = sa.text("""
     update staged as s set manager_id = coalesce(
@@ -216,7 +240,7 @@ def recognise(conn: sa.Connection, search: Search) -> None:
         if not search.allow_erased:
             erased.refuse_called(conn, search.source)
         conn.execute(_BY_IDENTITY, {"source": search.source})
-        conn.execute(_BY_OUR_ID)
+        conn.execute(_BY_OUR_ID, {"source": search.source})
     conn.execute(_BY_EMAIL, {"workspace": search.workspace, "most": CROWD})
     _leave_out_others(conn)
     _read_colleagues(conn)
@@ -224,13 +248,18 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     conn.execute(_STAYS)
     conn.execute(lookups.PROBED)
     conn.execute(lookups.WHOLE)
-    for statement in (_CONTESTED, _AS_ELSEWHERE, _IN_DOUBT, _NOWHERE, *_NEW):
+    for statement in (_CONTESTED, _AS_ELSEWHERE, _IN_DOUBT, _NOWHERE, *_NEW[:-1]):
         conn.execute(statement)
+    conn.execute(_NEW[-1], {"keeps_ids": search.keeps_ids})
     conn.execute(lookups.WHOLE_DONE)
+    conn.execute(lookups.PROBE)
+    if search.keeps_emails:
+        conn.execute(_KNOWN_EMAIL)
     if search.source is not None:
-        conn.execute(lookups.PROBE)
         conn.execute(_MANAGERS, {"source": search.source})
-        conn.execute(lookups.PROBED)
+    if search.keeps_ids:
+        conn.execute(_EVEN_REJECTED, {"source": search.source})
+    conn.execute(lookups.PROBED)
 
 
 def write(conn: sa.Connection, search: Search) -> None:

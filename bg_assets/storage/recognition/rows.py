@@ -25,15 +25,20 @@ _COMPANIES = sa.text("""
         count(distinct ours) filter (where how = 'new') as new
     from firms where ours in (select company_id from staged where reason is null)
 """)
-# Of the first rows alone.
+# Of the first rows alone; an id of the source that is kept is no made one.
 _MADE = sa.text("""
-    select unnest(array[case when s.how = 'new' then s.id end, f.ours])
+    select unnest(array[
+        case when s.how = 'new' and s.id is distinct from s.their_id then s.id end,
+        case when f.ours is distinct from f.theirs then f.ours end])
     from (select * from staged where reason is null order by line limit 100) as s
         left join firms as f on f.clue = s.clue and f.how = 'new'
     where s.how = 'new' or f.how = 'new'
 """)
 _ANY_COMPANY = sa.text("select exists (select from bg.canonical_companies)")
 _WORKSPACES = sa.text("select distinct workspace from bg.canonical_companies")
+_OF_SCHEME = sa.text(
+    "select min(id) from bg.webhook_sources where scheme = :scheme having count(*) = 1"
+)
 _OF_SOURCE = sa.text("select workspace from bg.webhook_sources where id = :source")
 
 
@@ -102,6 +107,12 @@ def without_new_ids(
 def any_company(conn: sa.Connection) -> bool:
     """Whether a company was ever imported."""
     return bool(conn.execute(_ANY_COMPANY).scalar_one())
+
+
+def source_of_scheme(conn: sa.Connection, scheme: str) -> str | None:
+    """The webhook source to which a system sends, if it is the only one of that system."""
+    found = conn.execute(_OF_SCHEME, {"scheme": scheme}).scalar()
+    return None if found is None else str(found)
 
 
 def workspace_of(conn: sa.Connection, source: str | None) -> str | None:

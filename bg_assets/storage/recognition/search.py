@@ -11,7 +11,8 @@ class Search:
     source: who gave the file, if ids in it are its own. workspace: within which names, domains and
     e-mails count. create_companies: whether people bring companies along. fills_domain: whether a
     company's website tells its domain where none is known. allow_erased: whether people may come
-    back who were erased.
+    back who were erased. keeps_ids: whether what is new is called by us as by the source, where
+    nobody is called so yet. keeps_emails: whether a blank says nothing of an address.
     """
 
     kind: Literal["companies", "people"]
@@ -20,3 +21,5 @@ class Search:
     create_companies: bool = False
     fills_domain: bool = False
     allow_erased: bool = False
+    keeps_ids: bool = False
+    keeps_emails: bool = False

@@ -30,6 +30,8 @@ _COMPANIES_CONTAINING = sa.text("""
         and (strpos(lower(id), :part) > 0 or strpos(lower(name), :part) > 0)
     order by length(id), id limit 5
 """)
+# Served by the primary key.
+_NAME = sa.text("select name from bg.canonical_companies where id = :company_id")
 _COMPANIES_ALIKE = sa.text("""
     select id from bg.canonical_companies
     where deleted_at is null and length(id) between :length - 2 and :length + 2
@@ -73,9 +75,17 @@ def near_people(conn: sa.Connection, company_id: str, wanted: str) -> list[str]:
 
 def no_company(conn: sa.Connection, company_id: str) -> str:
     """The sentence for an id that no tracked company has, with those that may have been meant."""
-    near = near_companies(conn, company_id)
+    near = [_called(conn, one, company_id) for one in near_companies(conn, company_id)]
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"no company {company_id}{hint}"
+
+
+def _called(conn: sa.Connection, company_id: str, wanted: str) -> str:
+    """The id; with the company's name, where it is this that was meant."""
+    part = _clean(wanted).lower()
+    name = conn.execute(_NAME, {"company_id": company_id}).scalar() or ""
+    by_name = part in name.lower() and part not in company_id.lower()
+    return f"{company_id} ({name})" if by_name else company_id
 
 
 def near_companies(conn: sa.Connection, wanted: str) -> list[str]:

@@ -58,6 +58,13 @@ def test_near_is_what_holds_the_text_or_is_spelt_nearly_so(
         assert finding.near_companies(conn, wanted) == near
 
 
+def test_who_types_a_name_is_told_whose_id_it_is(world: sa.Engine) -> None:
+    with world.connect() as conn:
+        said = "no company globex; did you mean bolt (Globex Corporation)?"
+        assert finding.no_company(conn, "globex") == said
+        assert finding.no_company(conn, "blot") == "no company blot; did you mean bolt?"
+
+
 def test_no_more_than_five_are_near_the_shortest_first(engine: sa.Engine) -> None:
     for number in range(7):
         company(engine, "x" * (7 - number))
