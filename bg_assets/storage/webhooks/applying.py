@@ -217,14 +217,24 @@ def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
         kind: Unfit(f"can't be changed: {why}; then `bg-assets requeue` applies it", kinds[kind])
         for kind, why in refusals.items()
     }
-    return [replace(one, event=unfit.get(_written(one.event), one.event)) for one in events]
+    return [
+        replace(
+            one,
+            event=next((unfit[kind] for kind in _written(one.event) if kind in unfit), one.event),
+        )
+        for one in events
+    ]
 
 
-def _written(event: Event | Unfit) -> str:
-    """The table that an event is written to."""
-    if isinstance(event, Event) and event.person:
-        return "people"
-    return "companies" if isinstance(event, Event) and event.type in OF_COMPANIES else ""
+def _written(event: Event | Unfit) -> tuple[str, ...]:
+    """The tables that an event is written to."""
+    if isinstance(event, Unfit):
+        return ()
+    if event.person:
+        return ("people",)
+    if event.type == "company.merged":
+        return "companies", "people"
+    return ("companies",) if event.type in OF_COMPANIES else ()
 
 
 def _note(
