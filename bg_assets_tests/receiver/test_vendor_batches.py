@@ -20,8 +20,8 @@ from bg_assets_tests.domain.webhooks.vendors.bodies import (
     pipedrive,
     salesforce,
 )
+from bg_assets_tests.receiver.crms import PUBLIC, SECRETS, of_hubspot, of_the_others
 from bg_assets_tests.receiver.doors import Door, on_a_thread
-from bg_assets_tests.receiver.test_vendors import PUBLIC, SECRETS, of_hubspot, of_the_others
 from bg_assets_tests.storage.rows import company, insert
 
 ANY = st.recursive(

@@ -117,6 +117,33 @@ def test_who_is_erased_in_hubspot_is_gone_from_tables_and_group(stack: Stack) ->
     assert stack.value(members, id=person) == 0
 
 
+def test_who_is_at_a_company_that_is_merged_in_hubspot_is_in_the_group_of_the_other(
+    stack: Stack,
+) -> None:
+    loser, survivor = world.grow(stack, "merged-", 2, seconds=90)
+    for number, ours in (("8001", loser), ("8002", survivor)):
+        stack.execute(
+            CALLED, source="hubspot", person=f"{number}1", ours=f"{ours}-1", company=number,
+            our_company=ours,
+        )  # fmt: skip
+    now = int(time.time() * 1000)
+    batch = [
+        hubspot("company.merge", primaryObjectId=8002, mergedObjectIds=[8001], newObjectId=8002,
+                at=now),
+        hubspot("company.propertyChange", objectId=8001, propertyName="numberofemployees",
+                propertyValue="4000", at=now + 1),
+    ]  # fmt: skip
+    assert post(stack, "hubspot", json.dumps(batch).encode()).status_code == 200
+    groups = "select count(*) from bg.buyer_groups where company_id = :id"
+    eventually(lambda: stack.value(groups, id=loser) == 0, 30, "the group of the one has gone")
+    world.settle(stack, [survivor])
+    people = "select count(*) from bg.people where company_id = :id"
+    assert (stack.value(people, id=loser), stack.value(people, id=survivor) > 2) == (0, True)
+    heads = "select employee_min from bg.companies where id = :id"
+    assert stack.value(heads, id=survivor) == 4000
+    world.assert_groups_as_recomputed(stack, [survivor])
+
+
 def test_an_event_about_somebody_unknown_says_by_a_command_what_is_needed(stack: Stack) -> None:
     sent = hubspot(objectId=999, propertyName="email", propertyValue="nobody@acme.example")
     assert post(stack, "hubspot", json.dumps([sent]).encode()).status_code == 200

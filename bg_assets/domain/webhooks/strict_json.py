@@ -19,8 +19,8 @@ def parse(body: bytes, *, mend: bool = False) -> object:
     """
     try:
         document: object = _DECODER.decode(body.decode("utf-8-sig"))
-        # These can only come escaped.
-        is_text = b"\\u" not in body or _is_text(document)
+        # These can only come escaped. One byte is found twenty times faster than two.
+        is_text = b"\\" not in body or b"\\u" not in body or _is_text(document)
         if mend and not is_text:
             return _mended(document)
     except (ValueError, RecursionError):

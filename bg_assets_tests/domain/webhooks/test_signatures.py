@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import webhooks as reference
 
-from bg_assets.domain.webhooks.signatures import signed_headers, verify
+from bg_assets.domain.webhooks.signatures import mac, signed_headers, verify
 
 # The vector of the reference implementations.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -269,3 +269,10 @@ def test_a_sender_signs_milliseconds_and_body_in_the_plain_scheme() -> None:
     sent = datetime.fromtimestamp(SENT, UTC) + timedelta(milliseconds=250)
     headers = signed_headers("plain", PLAIN_KEY, "any", sent, BODY)
     assert headers == _plain(BODY, 1614265330250)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2046, 2047, 2048, 4094, 4095, 20_000])
+def test_a_mac_in_pieces_is_that_of_the_whole(length: int) -> None:
+    content = bytes(n % 251 for n in range(length))
+    for key in (b"k", b"k" * 32, b"k" * 200):
+        assert mac(key, content) == hmac.digest(key, content, "sha256")

@@ -35,6 +35,31 @@ def test_an_event_that_would_make_a_company_says_why_it_can_not(engine: sa.Engin
     assert value(engine, "select count(*) from bg.people") == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "of_people", "of_companies"),
+    [("company.changed", "applied", "dead"), ("company.deleted", "applied", "dead"),
+     ("company.merged", "dead", "dead")],
+)  # fmt: skip
+def test_events_about_companies_wait_where_what_they_change_is_somebody_elses(
+    engine: sa.Engine, kind: str, of_people: str, of_companies: str
+) -> None:
+    shapes.make(engine, RAILS)
+    told.source(engine, "crm")
+    for number in ("1", "2"):
+        run(engine, "insert into bg.companies (id, name, observed_at) values (:id, 'Acme', null)",
+            id=f"own-{number}")  # fmt: skip
+    became = []
+    for attached in ("people", "companies"):
+        shapes.attach(engine, attached, getattr(RAILS, attached))
+        news = {"industry": {"new": "Mining"}}
+        event(engine, kind, None, {"id": "own-1"}, into="own-2", changes=news)
+        apply(engine)
+        became.append(rows(engine, EVENTS)[-1])
+        shapes.detach(engine, attached)
+    assert [row["status"] for row in became] == [of_people, of_companies]
+    assert "which is attached" in became[1]["status_reason"]
+
+
 def test_the_size_of_people_is_that_of_the_attached_table(engine: sa.Engine) -> None:
     shapes.make(engine, RAILS)
     shapes.attach_both(engine, RAILS)

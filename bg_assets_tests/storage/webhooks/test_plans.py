@@ -132,3 +132,21 @@ def test_parts_and_merges_cost_some_probes_each(past: sa.Engine) -> None:
         done = told.apply(past)
     assert done.looked_at == number + 20
     plans.check(reads, rows=60 * number, pages=120 * number)
+
+
+def test_events_about_companies_and_their_mergers_cost_some_probes_each(past: sa.Engine) -> None:
+    number, merged = 300, 20
+    told_of = {"industry": {"new": "Mining"}, "country": {"new": "DE"}}
+    with past.begin() as conn:
+        run(conn, "update bg.companies set observed_at = null where id like 'c1%'")
+        for n in range(number):
+            told.event(conn, "company.changed", None, {"id": f"c1{1000 + n}"}, seconds=2e6,
+                       changes=told_of)  # fmt: skip
+        for n in range(merged):
+            told.event(conn, "company.merged", None, {"id": f"c1{3000 + n}"}, seconds=2e6,
+                       into=f"c1{4000 + n}")  # fmt: skip
+    with plans.watched(past) as reads:
+        done = told.apply(past)
+    assert done.applied == number + merged
+    # Ten people at each, in their places.
+    plans.check(reads, rows=60 * number, pages=120 * number)

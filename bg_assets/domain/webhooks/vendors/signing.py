@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
-from bg_assets.domain.webhooks.signatures import ACCEPTED, Verdict, outside
+from bg_assets.domain.webhooks.signatures import ACCEPTED, Verdict, mac, outside
 from bg_assets.domain.webhooks.vendors.table import Signature
 
 # As HTTP/2 names what HTTP/1.1 has in its first line; no header has such a name.
@@ -58,8 +58,8 @@ def signed_headers(
     """What a vendor that signs sends along; for tests and for trying a source by hand."""
     time = str(milliseconds)
     parts = _parts(signature, method, url, body, time)
-    mac = base64.b64encode(hmac.digest(key, parts, "sha256")).decode()
-    return {signature.header: mac, signature.time: time}
+    made = base64.b64encode(mac(key, parts)).decode()
+    return {signature.header: made, signature.time: time}
 
 
 def _hmac(
@@ -80,9 +80,9 @@ def _hmac(
     if late:
         return Verdict(late)
     parts = _parts(signature, headers[METHOD], headers[URL], body, time)
-    mac, accepted = base64.b64decode(offered), False
+    given, accepted = base64.b64decode(offered), False
     for key in keys:
-        same = hmac.compare_digest(hmac.digest(key, parts, "sha256"), mac)
+        same = hmac.compare_digest(mac(key, parts), given)
         accepted = accepted or same
     return ACCEPTED if accepted else Verdict("wrong-signature")
 
