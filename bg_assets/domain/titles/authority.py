@@ -1,12 +1,14 @@
 """Who may sign for how much: from level, function, title, size of the company and country."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from bg_assets.domain.titles.cleaning import sections
 from bg_assets.domain.titles.lexicon import shipped, unaliased
+from bg_assets.domain.titles.phrases import Phrase
 from bg_assets.domain.values import countries
 from bg_assets.domain.values.currencies import about, in_currency, in_dollars, money
 
@@ -45,16 +47,26 @@ RANK = {
 def standing(title: str | None) -> frozenset[str]:
     """What a title says about authority beside its level (the standings of the lexicon)."""
     lexicon = shipped()
-    standings: set[str] = set()
-    titled = False
-    for words in spoken(title or ""):
+    sections = spoken(title or "")
+    found = [lexicon.standings.find(words) for words in sections]
+    said = {phrase.value for some in found for _, phrase in some}
+    if "deputy" in said and not _is_deputy(sections, found):
+        said.remove("deputy")
+    return frozenset(said - {"plain"})
+
+
+def _is_deputy(
+    sections: Sequence[Sequence[str]], found: Sequence[Sequence[tuple[int, Phrase]]]
+) -> bool:
+    """Whether the word comes before what tells a level: `Director, Deputy Head of Unit` is none."""
+    lexicon = shipped()
+    for words, some in zip(sections, found, strict=True):
         first = next((at for at, p in lexicon.meanings.find(words) if p.levels), len(words))
-        for at, phrase in lexicon.standings.find(words):
-            # `Director, Deputy Head of Unit` is a director.
-            if not (phrase.value == "deputy" and (titled or at > first)):
-                standings.add(phrase.value)
-        titled = titled or first < len(words)
-    return frozenset(standings - {"plain"})
+        if any(phrase.value == "deputy" and at <= first for at, phrase in some):
+            return True
+        if first < len(words):
+            return False
+    return False
 
 
 @lru_cache(maxsize=1 << 17)
