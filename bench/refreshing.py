@@ -3,8 +3,8 @@
 The job's own steps run in this process, on a database and a Dagster instance of their own: one
 title changes in each company, and all are refreshed in batches, after a first round that is not
 measured. `--daemon N` sends one UPDATE over N companies of the sample through all of `up` but the
-UI instead, with the CPU of all processes and the largest memory of a run. `--json` prints one
-document. CPU seconds, since other programs may run; figures of one run compare with each other.
+UI instead, as `python -m bench throughput` does. `--json` prints one document. CPU seconds, since
+other programs may run; figures of one run compare with each other.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from bench import overhead, running
 from bg_assets.embedded.databases import ensure_database
 from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.instance import forkserver
@@ -57,9 +56,9 @@ _PARTS = (
     ("instance.report", "report", "Dagster's events"),
     ("assets.company_people", "report", "Dagster's events"),
 )
-_COLUMNS = ("id", "company_id", "name", "title", "department", "seniority", "email", "location",
+COLUMNS = ("id", "company_id", "name", "title", "department", "seniority", "email", "location",
             "manager_id", "start_date", "status")  # fmt: skip
-_RETITLE = sa.text("""
+RETITLE = sa.text("""
     update bg.people set title = coalesce(title, '') || ' ' || cast(:word as text)
     where id in (select min(id) from bg.people group by company_id)
 """)
@@ -81,20 +80,6 @@ class Round:
     megabytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Through:
-    """One UPDATE through the daemon: seconds until all groups stood, and of CPU of all processes.
-
-    megabytes: the most that the process of a run held for itself.
-    """
-
-    companies: int
-    people: int
-    seconds: float
-    cpu: float
-    megabytes: int
-
-
 def main(arguments: Sequence[str]) -> None:
     """Print a table of the parts, or what the daemon took."""
     parser = argparse.ArgumentParser(prog="python -m bench refreshing", description=__doc__)
@@ -102,23 +87,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     if chosen.daemon:
-        found = [_through(chosen.daemon)]
-        lines = [_told(found[0])]
-    else:
-        rounds = _rounds()
-        found, lines = rounds, _table(rounds)  # type: ignore[assignment]
+        from bench import throughput
+
+        throughput.main(["--growth", str(chosen.daemon), *(["--json"] if chosen.json else [])])
+        return
+    rounds = _rounds()
     if chosen.json:
-        json.dump([asdict(one) for one in found], sys.stdout)
+        json.dump([asdict(one) for one in rounds], sys.stdout)
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
-
-
-def _told(one: Through) -> str:
-    return (
-        f"{one.companies:,} companies, {one.people:,} people: all groups after {one.seconds:.1f} s,"
-        f" {one.companies / one.seconds:.0f} a second; CPU {one.cpu:.1f} s, "
-        f"{one.companies / one.cpu:.0f} a CPU second; a run held {one.megabytes} MB at most"
-    )
+        sys.stdout.write("".join(f"{line}\n" for line in _table(rounds)))
 
 
 def _table(rounds: Sequence[Round]) -> list[str]:
@@ -136,11 +113,11 @@ def _table(rounds: Sequence[Round]) -> list[str]:
 
 def _rounds() -> list[Round]:
     with ExitStack() as stop:
-        engine = stop.enter_context(_database())
+        engine = stop.enter_context(database_of_its_own())
         watch = Stopwatch()
         for module, function, part in _PARTS:
             watch.put_on(module, function, part)
-        refresh = stop.enter_context(_quietly(_job(engine)))
+        refresh = stop.enter_context(quietly(job(engine)))
         # As in the process of a run.
         gc.collect()
         gc.freeze()
@@ -156,17 +133,17 @@ def _round(engine: sa.Engine, refresh: Callable[[], int], watch: "Stopwatch", si
     _fill(engine, [size] * min(1000, max(15, _PEOPLE_OF_ALL // size)))
     refresh()
     with engine.begin() as conn:
-        conn.execute(_RETITLE, {"word": "II"})
+        conn.execute(RETITLE, {"word": "II"})
     watch.parts.clear()
-    server, began = _server(engine), time.process_time()
-    before = _cpu(server)
+    server, began = server_of(engine), time.process_time()
+    before = cpu(server)
     number = refresh()
     each = 1000 / number
     python = (time.process_time() - began) * each
     parts = {part: seconds * each for part, seconds in watch.parts.items()}
     parts["the rest of the run"] = python - sum(parts.values())
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return Round(size, number, python, (_cpu(server) - before) * each, parts, most)
+    return Round(size, number, python, (cpu(server) - before) * each, parts, most)
 
 
 class Stopwatch:
@@ -200,7 +177,7 @@ class Stopwatch:
 
 
 @contextmanager
-def _database() -> Iterator[sa.Engine]:
+def database_of_its_own() -> Iterator[sa.Engine]:
     with ExitStack() as stop:
         folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
         stop.callback(shutil.rmtree, folder)
@@ -223,7 +200,7 @@ def _database() -> Iterator[sa.Engine]:
         yield engine
 
 
-def _job(engine: sa.Engine) -> Callable[[], int]:
+def job(engine: sa.Engine) -> Callable[[], int]:
     """What refreshes all that is pending, in this process; returns how many companies that were."""
     import dagster as dg
 
@@ -254,7 +231,7 @@ def _job(engine: sa.Engine) -> Callable[[], int]:
 
 
 @contextmanager
-def _quietly(refresh: Callable[[], int]) -> Iterator[Callable[[], int]]:
+def quietly(refresh: Callable[[], int]) -> Iterator[Callable[[], int]]:
     """The same, with what Dagster says of its events in a file, as in a run."""
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:
@@ -279,9 +256,9 @@ def _fill(engine: sa.Engine, sizes: Sequence[int]) -> None:
             ((key, name, staff, staff, "GB") for key, name, staff in companies),
         )  # fmt: skip
         copying.copy_rows(
-            conn, "bg.people", _COLUMNS,
+            conn, "bg.people", COLUMNS,
             (
-                [key if column == "company_id" else getattr(row, column) for column in _COLUMNS]
+                [key if column == "company_id" else getattr(row, column) for column in COLUMNS]
                 for (key, _, _), number in zip(companies, sizes, strict=True)
                 for row in islice(rows, number)
             ),
@@ -292,7 +269,7 @@ def _staff(people: int) -> int:
     return people if people <= 40 else 5 * people
 
 
-def _server(engine: sa.Engine) -> psutil.Process:
+def server_of(engine: sa.Engine) -> psutil.Process:
     with engine.connect() as conn:
         backend = psutil.Process(conn.execute(sa.text("select pg_backend_pid()")).scalar_one())
     server = backend.parent()
@@ -300,7 +277,7 @@ def _server(engine: sa.Engine) -> psutil.Process:
     return server
 
 
-def _cpu(server: psutil.Process) -> float:
+def cpu(server: psutil.Process) -> float:
     spent = sum(server.cpu_times()[:4])
     for one in server.children():
         with suppress(psutil.Error):
@@ -308,38 +285,8 @@ def _cpu(server: psutil.Process) -> float:
     return float(spent)
 
 
-def _through(number: int) -> Through:
-    with running.with_door(settle=0) as (engine, config):
-        counted = world.Counts(0, 0)
-        with engine.begin() as conn:
-            rows = list(world.generate_companies(number, _SEED))
-            copying.copy_rows(
-                conn, "bg.companies", ("id", "name", "employee_min", "employee_max", "country"),
-                ((r.id, r.name, r.employees, r.employees, r.home) for r in rows),
-            )  # fmt: skip
-            copying.copy_rows(
-                conn, "bg.people", _COLUMNS,
-                ([getattr(r, one) for one in _COLUMNS]
-                 for r in world.generate_people(rows, _SEED)),
-            )  # fmt: skip
-            counted = world.Counts(*conn.execute(sa.text(
-                "select (select count(*) from bg.companies), (select count(*) from bg.people)"
-            )).one())  # fmt: skip
-        running.settle(engine, 3600)
-        time.sleep(overhead._AFTER_SECONDS)
-        with _largest() as most:
-            before, began = overhead._cpu(engine, config), time.monotonic()
-            with engine.begin() as conn:
-                conn.execute(_RETITLE, {"word": "II"})
-            running.settle(engine, 3600)
-            took = time.monotonic() - began
-            time.sleep(overhead._AFTER_SECONDS)
-            spent = overhead._cpu(engine, config) - before
-        return Through(counted.companies, counted.people, took, spent, most[0] >> 20)
-
-
 @contextmanager
-def _largest() -> Iterator[list[int]]:
+def largest() -> Iterator[list[int]]:
     """The most bytes that a process of a run holds for itself, looked at again and again."""
     most, over = [0], threading.Event()
 

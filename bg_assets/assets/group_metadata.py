@@ -19,6 +19,8 @@ from bg_assets.storage.reports.partition import Facts
 from bg_assets.storage.reports.shown import ShownGroup
 from bg_assets.storage.verdicts import Verdict
 
+# What a cell of Markdown would take for more than letters.
+_MARKUP = {ord(sign): "\\" + sign for sign in "\\|`*_[]<>#!&~"}
 _LONGEST = 300
 _MOST_NEWS = 5
 
@@ -204,4 +206,4 @@ def _cell(text: str) -> str:
     cleaned = " ".join(text.split())
     if len(cleaned) > _LONGEST:
         cleaned = cleaned[:_LONGEST] + " …"
-    return "".join("\\" + letter if letter in "\\|`*_[]<>#!&~" else letter for letter in cleaned)
+    return cleaned.translate(_MARKUP)

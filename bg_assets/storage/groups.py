@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain import causes
 from bg_assets.domain.groups.gaps import Gap
-from bg_assets.domain.groups.group import BuyerGroup
+from bg_assets.domain.groups.group import BuyerGroup, Member
 from bg_assets.domain.groups.outcome import Outcome, StoredGroup
 from bg_assets.storage import cancelling, stuck
 from bg_assets.storage.causes import counted, made
@@ -214,7 +214,7 @@ def complete(
     conn.execute(_COMPLETE, {"outcomes": json.dumps(closing), "interval": refresh_interval})
     groups = [_group_row(held, group) for held, outcome in ours for group in outcome.groups]
     members = [
-        {"company_id": held.company_id, "product": group.product, **asdict(member)}
+        _member_row(held, group, member)
         for held, outcome in ours
         for group in outcome.groups
         for member in group.members
@@ -274,4 +274,17 @@ def _group_row(held: Held, group: BuyerGroup) -> dict[str, object]:
         "cohesion_reason": group.cohesion_reason,
         "coverage": group.coverage,
         "gaps": [asdict(gap) for gap in group.gaps],
+    }
+
+
+def _member_row(held: Held, group: BuyerGroup, member: Member) -> dict[str, object]:
+    return {
+        "company_id": held.company_id,
+        "product": group.product,
+        "person_id": member.person_id,
+        "role": member.role,
+        "confidence": member.confidence,
+        "influence": member.influence,
+        "pinned": member.pinned,
+        "reasons": member.reasons,
     }

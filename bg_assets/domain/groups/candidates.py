@@ -1,6 +1,6 @@
 """What the rules know of each person of a company, kept for all who are alike to them anywhere."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -66,17 +66,13 @@ class Row(Protocol):
     def verdict(self) -> TitleVerdict: ...
 
 
-def read(
-    company: Employer, people: Iterable[Row], employees: int | None, excluded: Collection[str] = ()
-) -> dict[str, Candidate]:
-    """Everybody who is not excluded, by person id; those who are alike are one and the same."""
+def read(company: Employer, people: Iterable[Row], employees: int | None) -> dict[str, Candidate]:
+    """Everybody by person id; those who are alike are one and the same."""
     name, apart = company.name, departments.apart
     where = authority.surroundings(employees, company.country, company.industry)
     sector = sectors.sector(company.industry, name)
     found: dict[str, Candidate] = {}
     for person in people:
-        if person.person_id in excluded:
-            continue
         title, verdict = person.title, person.verdict
         found[person.person_id] = candidate(
             title,

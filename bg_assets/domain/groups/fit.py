@@ -68,6 +68,19 @@ class Unfit:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """For each role, in the template's order, the conditions that may hold of somebody.
+
+    sized: whether they hang on the number of employees. decides: whether there are any for a
+    decision maker.
+    """
+
+    conditions: tuple[tuple[Condition, ...], ...]
+    sized: bool
+    decides: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sieve:
     """A template's conditions by what most people have alike: looked at once for all.
@@ -81,16 +94,20 @@ class Sieve:
     weights: Mapping[str, float]
     deal: int
     sizes: tuple[int, ...]
-    known: dict[_Kind, tuple[tuple[Condition, ...], ...]] = field(default_factory=dict)
+    known: dict[_Kind, Left] = field(default_factory=dict)
 
-    def left(self, candidate: Candidate) -> tuple[tuple[Condition, ...], ...]:
-        """For each role, in the template's order, the conditions that may hold."""
+    def left(self, candidate: Candidate) -> Left:
+        """What may hold of somebody."""
         kind = candidate.levels, candidate.functions, candidate.sector
         if kind not in self.known:
-            self.known[kind] = tuple(
-                tuple(one for one in rule.conditions if _is_for(candidate, one))
-                for rule in self.template.roles
+            rules = self.template.roles
+            found = tuple(
+                tuple(one for one in rule.conditions if _is_for(candidate, one)) for rule in rules
             )
+            sizes = {(one.min_employees, one.max_employees) for some in found for one in some}
+            deciding = (rule.role == "decision_maker" for rule in rules)
+            decides = any(here and some for here, some in zip(deciding, found, strict=True))
+            self.known[kind] = Left(found, bool(sizes - {(None, None)}), decides)
         return self.known[kind]
 
     def size(self, employees: int | None) -> int | None:
@@ -126,9 +143,9 @@ def answers(
     candidate: Candidate, sieved: Sieve, employees: int | None
 ) -> tuple[tuple[Fit, ...], tuple[Unfit, ...]]:
     """The roles that fit somebody, and those that don't, both in the template's order."""
-    rank = candidate.rank
-    reaches = authority.may_sign(rank, employees) >= sieved.deal
-    told = _told(candidate, sieved, sieved.size(employees), reaches)
+    rank, left = candidate.rank, sieved.left(candidate)
+    reaches = left.decides and authority.may_sign(rank, employees) >= sieved.deal
+    told = _told(candidate, sieved, sieved.size(employees) if left.sized else None, reaches)
     if told.signing is None:
         return told.fits, told.refused
     # What somebody signs hangs on the company's size; all else is kept for any.
@@ -162,7 +179,7 @@ def _told(candidate: Candidate, by: Sieve, employees: int | None, reaches: bool)
         return _Told((), tuple(Unfit(one.role, rule, said) for one in rules))
     found = [
         _best(candidate, rule, conditions, by, employees, reaches)
-        for rule, conditions in zip(rules, by.left(candidate), strict=True)
+        for rule, conditions in zip(rules, by.left(candidate).conditions, strict=True)
     ]
     can = tuple((one, after) for one, after in found if isinstance(one, Fit))
     refused = tuple(one for one, _ in found if isinstance(one, Unfit))

@@ -139,18 +139,41 @@ class Weighed:
         return self.made.chosen
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is read of a company's staff whatever the product; see ``Weighed`` for the words.
+
+    candidates: of all people.
+    """
+
+    people: Sequence[StaffMember]
+    employees: int | None
+    placed: lines.Lines
+    candidates: Mapping[str, Candidate]
+    ties: Ties
+
+
+def read(company: Company, staff: Sequence[StaffMember], as_of: date) -> Known:
+    """Read the staff of a company as of a date, once for all products."""
+    employees = sizes.staff_size(company.employee_min, company.employee_max)
+    present = _present(staff, as_of)
+    placed = lines.read(present)
+    people = _heard(present, placed)
+    found = candidates.read(company, people, employees)
+    return Known(people, employees, placed, found, Ties(people))
+
+
 def weigh(
     company: Company,
     staff: Sequence[StaffMember],
     template: Template,
     as_of: date,
     overrides: Sequence[Override] = (),
+    known: Known | None = None,
 ) -> Weighed:
     """Read the staff against the template and choose; see ``decide``."""
-    employees = sizes.staff_size(company.employee_min, company.employee_max)
-    present = _present(staff, as_of)
-    placed = lines.read(present)
-    people = _heard(present, placed)
+    known = known or read(company, staff, as_of)
+    people, employees, placed, ties = known.people, known.employees, known.placed, known.ties
     target = sizes.target(employees, template.deal_dollars)
     required = {rule.role: min(rule.required, target.of(rule.role)) for rule in template.roles}
     excluded = {o.person_id for o in overrides if o.action == "exclude"}
@@ -159,11 +182,10 @@ def weigh(
         for o in sorted(overrides, key=lambda o: (o.person_id, o.role or ""))
         if o.action == "pin" and o.person_id not in excluded
     }
-    known = candidates.read(company, people, employees, excluded)
-    choices = _choices(people, known, template, employees, placed)
-    ties = Ties(people)
+    found = {i: one for i, one in known.candidates.items() if i not in excluded}
+    choices = _choices(people, found, template, employees, placed)
     made = select(choices, template, target, required, pins, ties)
-    return Weighed(people, choices, target, required, pins, made, ties, known, employees, placed)
+    return Weighed(people, choices, target, required, pins, made, ties, found, employees, placed)
 
 
 def decide(
@@ -172,13 +194,15 @@ def decide(
     template: Template,
     as_of: date,
     overrides: Sequence[Override] = (),
+    known: Known | None = None,
 ) -> BuyerGroup:
     """The group of a company for a template: the same whatever the order of staff and overrides.
 
     Whoever starts after as_of, or left by the title, takes no part. An exclusion beats a pin; a pin
-    of somebody who is not there is suspended and shows as a gap. Never raises for odd data.
+    of somebody who is not there is suspended and shows as a gap. Never raises for odd data. known:
+    ``read`` of the same, for whoever decides on several products.
     """
-    seen = weigh(company, staff, template, as_of, overrides)
+    seen = weigh(company, staff, template, as_of, overrides, known)
     people, choices, required, pins = seen.people, seen.choices, seen.required, seen.pins
     linked = cohesion(
         seen.ties,

@@ -6,7 +6,14 @@ from datetime import date
 
 from bg_assets.domain.groups.difference import Event, difference
 from bg_assets.domain.groups.gaps import Gap
-from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.groups.group import (
+    BuyerGroup,
+    Company,
+    Override,
+    StaffMember,
+    decide,
+    read,
+)
 from bg_assets.domain.products.template import Template
 from bg_assets.domain.values import regions
 
@@ -68,8 +75,9 @@ def outcome(
     elsewhere = {
         template.name: why for template in templates if (why := not_sold(company, template))
     }
+    known = None if len(elsewhere) == len(templates) else read(company, people, as_of)
     groups = tuple(
-        decide(company, people, template, as_of, overrides.get(template.name, ()))
+        decide(company, people, template, as_of, overrides.get(template.name, ()), known)
         for template in templates
         if template.name not in elsewhere
     )

@@ -63,12 +63,16 @@ RANK = {
 def standing(title: str | None) -> frozenset[str]:
     """What a title says about authority beside its level (the standings of the lexicon)."""
     lexicon = shipped()
+    sections = [_in_full(words) for words in spoken(title or "")]
+    found = [lexicon.standings.find(words) for words in sections]
     standings: set[str] = set()
+    if not any(found):
+        return frozenset(standings)
     titled = False
-    for words in map(_in_full, spoken(title or "")):
+    for words, some in zip(sections, found, strict=True):
         meanings = lexicon.meanings.find(words)
         first = next((at for at, p in meanings if p.levels), len(words))
-        for at, phrase in lexicon.standings.find(words):
+        for at, phrase in some:
             # `Director, Deputy Head of Unit` is a director.
             deputy = phrase.value == "deputy" and (titled or at > first)
             if not deputy and not _is_dealt_with(words, at, meanings):

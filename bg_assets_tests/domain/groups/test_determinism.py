@@ -11,7 +11,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bg_assets.domain.groups.group import BuyerGroup, Company, StaffMember, decide
+from bg_assets.domain.groups.group import BuyerGroup, Company, Override, StaffMember, decide
+from bg_assets.domain.groups.outcome import outcome
 from bg_assets.domain.titles.verdict import classify
 from bg_assets.products.files import load_templates
 from bg_assets.sample import world
@@ -88,3 +89,18 @@ def test_another_interpreter_with_other_hashes_finds_the_same_groups() -> None:
 
 def test_cohesion_is_measured_in_some_of_these_groups() -> None:
     assert sum(group.cohesion is not None for found in EXPECTED for group in found) >= 10
+
+
+def test_of_several_products_each_has_the_group_that_it_has_alone() -> None:
+    """The staff is read once for all, and an exclusion for one product excludes nobody from it."""
+    members = 0
+    for company, staff in cases(20):
+        out = [Override(staff[0].person_id, "exclude")] if staff else []
+        given = {TEMPLATES[0].name: out}
+        together = outcome(company, staff, TEMPLATES, world.TODAY, given, {}).groups
+        alone = [
+            decide(company, staff, one, world.TODAY, given.get(one.name, ())) for one in TEMPLATES
+        ]
+        assert list(together) == alone
+        members += sum(len(group.members) for group in alone)
+    assert members > 100
