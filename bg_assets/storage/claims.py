@@ -70,7 +70,7 @@ _DUE = f"""(p.at_once or not {dueness.deferred("p.company_id")})
 
 # Of very many that wait a few are taken: they are gone through in order, so that those behind are
 # not probed. "offset 0" keeps it so. Where fewer are urgent than may be, no other is due. In order
-# of company in the end, so that two ticks at once wait for each other and can't lock each other out.
+# of company in the end, so that two ticks at once wait for each other at most.
 CLAIM = sa.text(f"""
     with waiting as materialized ({_WAITING}),
     urgent as materialized (
