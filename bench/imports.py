@@ -1,6 +1,8 @@
 """Importing a million people: rows per second, peak memory of the command, changes captured.
 
-`--rows N` takes another number of people.
+Seconds of the CPU are those of the command and of the database's processes for it, which work at
+the same time. `--rows N` takes another number of people, `--turns N` the first so many imports
+alone, `--json` prints one document.
 """
 
 import argparse
@@ -11,12 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import psutil
 import sqlalchemy as sa
 
 from bg_assets.embedded.databases import ensure_database
@@ -37,11 +41,31 @@ class Measured:
     cpu: float
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An import that was measured; seconds of the CPU here and there."""
+
+    what: str
+    rows: int
+    seconds: float
+    megabytes: float
+    cpu: float
+    cpu_of_database: float
+    changes: int
+    counts: dict[str, Any]
+
+    @property
+    def rate(self) -> float:
+        return self.rows / self.seconds
+
+
 def main(arguments: Sequence[str]) -> None:
     """Import, import again, import with differences, and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m bench imports", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args(arguments).rows
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
     with ExitStack() as stop:
         folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
         stop.callback(shutil.rmtree, folder)
@@ -54,24 +78,40 @@ def main(arguments: Sequence[str]) -> None:
         database.migrate(url)
         engine = database.make_engine(url)
         stop.callback(engine.dispose)
-        _measure(engine, folder, {"BG_HOME": str(folder / "home")}, rows)
+        lines = []
+        for line in islice(_lines(engine, server, folder, options.rows), options.turns):
+            lines.append(line)
+            if not options.json:
+                _say(line)
+        if options.json:
+            document = [{**asdict(one), "rows_per_second": round(one.rate)} for one in lines]
+            json.dump(document, sys.stdout, indent=2)
 
 
-def _measure(engine: sa.Engine, folder: Path, env: dict[str, str], rows: int) -> None:
+def _lines(engine: sa.Engine, server: EmbeddedPostgres, folder: Path, rows: int) -> Iterator[Line]:
+    def imported(what: str, kind: str, path: Path, *options: str) -> Line:
+        changes, cpu = _changes(engine), _cpu(server)
+        done = measure({"BG_HOME": str(folder / "home")}, kind, path, *options)
+        there = _cpu(server) - cpu
+        return Line(
+            what, _rows(done.counts), done.seconds, done.megabytes, done.cpu, there,
+            _changes(engine) - changes, done.counts,
+        )  # fmt: skip
+
     companies = max(1, rows // PEOPLE_OF_ONE)
     _write(folder / "companies.csv", "id,name", companies, lambda n: f"c{n},Company {n}")
-    _report(engine, "companies, new", env, "companies", folder / "companies.csv")
+    yield imported("companies, new", "companies", folder / "companies.csv")
     path = folder / "people.csv"
     header = "id,company_id,name,title,department,email,location,manager_id"
     _write(path, header, rows, lambda n: _person(n, 0))
-    _report(engine, "people, new", env, "people", path)
-    _report(engine, "the same again", env, "people", path)
+    yield imported("people, new", "people", path)
+    yield imported("the same again", "people", path)
     _write(path, header, rows, lambda n: _person(n, 100))
-    _report(engine, "1 in 100 with a new title", env, "people", path)
+    yield imported("1 in 100 with a new title", "people", path)
     _write(path, header, rows * 9 // 10, lambda n: _person(n + n // 9, 100))
-    _report(engine, "a snapshot without a tenth of all", env, "people", path, "--full-snapshot")
+    yield imported("a snapshot without a tenth of all", "people", path, "--full-snapshot")
     _write(path, header, rows, lambda n: _person(n, 100).replace(",c", ",x", 1))
-    _report(engine, "every row rejected", env, "people", path)
+    yield imported("every row rejected", "people", path)
 
 
 def _person(number: int, every: int) -> str:
@@ -91,20 +131,27 @@ def _write(path: Path, header: str, rows: int, row: Callable[[int], str]) -> Non
         file.writelines(f"{row(number)}\n" for number in range(rows))
 
 
-def _report(
-    engine: sa.Engine, what: str, env: dict[str, str], kind: str, path: Path, *options: str
-) -> None:
-    before = _changes(engine)
-    done = measure(env, kind, path, *options)
-    counts = done.counts
-    rows = sum(int(counts[name]) for name in ("inserted", "updated", "unchanged", "rejected"))
+def _rows(counts: Mapping[str, Any]) -> int:
+    return sum(int(counts[name]) for name in ("inserted", "updated", "unchanged", "rejected"))
+
+
+def _say(line: Line) -> None:
+    counts = line.counts
     sys.stdout.write(
-        f"{what:<34} {rows:>9,} rows {done.seconds:6.1f} s {rows / done.seconds:>9,.0f} rows/s "
-        f"{done.megabytes:5.0f} MB {_changes(engine) - before:>7,} changes "
+        f"{line.what:<34} {line.rows:>9,} rows {line.seconds:6.1f} s {line.rate:>9,.0f} rows/s, "
+        f"CPU {line.cpu:5.1f} s + {line.cpu_of_database:5.1f} s, {line.megabytes:5.0f} MB, "
+        f"{line.changes:>7,} changes "
         f"({counts['inserted']:,} new, {counts['updated']:,} changed, {counts['left']:,} left, "
         f"{counts['rejected']:,} rejected)\n"
     )
     sys.stdout.flush()
+
+
+def _cpu(server: EmbeddedPostgres) -> float:
+    """Seconds of the CPU of all processes of the database that have ended."""
+    number = int((server.data / "postmaster.pid").read_text().split("\n", 1)[0])
+    times = psutil.Process(number).cpu_times()
+    return times.children_user + times.children_system
 
 
 def _changes(engine: sa.Engine) -> int:

@@ -46,47 +46,51 @@ class Request:
     trace: str | None = None
 
 
-# Served by changes_pending (the aggregate), one_refresh_at_a_time, refreshes_that_defer,
-# refreshes_dead and the primary key of the members: a probe for each pending company or departure.
-_DUE = f"""
-    select p.company_id, p.priority, p.first_at, p.kinds, p.by_hand
-    from (
+# What is pending, company by company. Served by changes_pending, and by the primary key of the
+# members: a probe for each departure.
+_WAITING = f"""
+    select * from (
         select c.company_id,
             max(c.priority) as priority,
             min(c.occurred_at) as first_at,
             {dueness.SETTLED_AT} as settled_at,
             max(c.occurred_at) > :now + {dueness.AHEAD} as of_another_clock,
             bool_or({dueness.BY_HAND}) as by_hand,
-            bool_or({dueness.AT_ONCE}) as at_once,
-            array_agg(distinct c.kind) as kinds
+            bool_or({dueness.AT_ONCE}) as at_once
         from bg.changes as c
         where {dueness.PENDING}
         group by c.company_id
     ) as p
-    where (p.by_hand or p.settled_at <= :now or p.of_another_clock)
-        and (p.at_once or not {dueness.deferred("p.company_id")})
-        and (p.by_hand or not {dueness.resting("p.company_id")})
-        and not {dueness.under_way("p.company_id")}
+    where p.by_hand or p.settled_at <= :now or p.of_another_clock
 """
+# Served by one_refresh_at_a_time, refreshes_that_defer and refreshes_dead: probes for a company.
+_DUE = f"""(p.at_once or not {dueness.deferred("p.company_id")})
+        and (p.by_hand or not {dueness.resting("p.company_id")})
+        and not {dueness.under_way("p.company_id")}"""
 
-# In order of company, so that two ticks at once wait for each other and can't lock each other out.
+# Of very many that wait a few are taken: they are gone through in order, so that those behind are
+# not probed. "offset 0" keeps it so. Where fewer are urgent than may be, no other is due. In order
+# of company in the end, so that two ticks at once wait for each other at most.
 CLAIM = sa.text(f"""
-    with due as materialized ({_DUE}),
-    by_urgency as (
-        select *, row_number() over (order by priority desc, first_at, company_id) as urgency
-        from due
-    ), by_age as (
-        select *, urgency <= :limit - :oldest as urgent,
-            row_number() over (
-                partition by urgency <= :limit - :oldest order by first_at, company_id) as age
-        from by_urgency
+    with waiting as materialized ({_WAITING}),
+    urgent as materialized (
+        select * from (
+            select * from waiting order by priority desc, first_at, company_id offset 0) as p
+        where {_DUE}
+        order by priority desc, first_at, company_id limit :limit - :oldest
+    ), aged as materialized (
+        select * from (select * from waiting order by first_at, company_id offset 0) as p
+        where (select count(*) from urgent) = :limit - :oldest
+            and p.company_id not in (select company_id from urgent) and {_DUE}
+        order by first_at, company_id limit :oldest
     )
     insert into bg.buyer_group_refresh_log
         (company_id, status, reason, triggered_by, priority, sensor, requested_at)
-    select company_id, 'requested', array_to_string(kinds, ', '),
+    select company_id, 'requested', array_to_string(array(
+            select distinct c.kind from bg.changes as c
+            where c.company_id = p.company_id and {dueness.PENDING} order by c.kind), ', '),
         case when by_hand then 'manual' else 'change' end, priority, :sensor, :now
-    from by_age
-    where urgent or age <= :oldest
+    from (select * from urgent union all select * from aged) as p
     order by company_id
     on conflict (company_id) where status in ('requested', 'running') do nothing
 """)
