@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 import dagster as dg
 
 from bg_assets import settings
-from bg_assets.instance import launcher
+from bg_assets.instance import awaiting, launcher
 from bg_assets.instance.launcher import ForkRunLauncher
 from bg_assets.instance.private import speaking, turns
 from bg_assets.logs import setup
@@ -75,6 +75,8 @@ def main(arguments: list[str]) -> None:
         # The daemon says the same, and goes on when the database is there; so will this.
         LOG.warning("daemon_not_started", reason=str(err))
         sys.exit(AGAIN)
+    if not awaiting.wait_for_code(arguments):
+        LOG.warning("code_server_awaited", seconds=awaiting.MOST_SECONDS)
     # os._exit, as the daemon's threads rest by the clock too; to be killed costs it nothing.
     threading.Thread(target=watch, args=(os._exit,), daemon=True).start()
     sys.argv = arguments

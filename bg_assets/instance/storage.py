@@ -10,6 +10,7 @@ from dagster_postgres import DagsterPostgresStorage
 from bg_assets import settings
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseUnreachable
+from bg_assets.instance.pinging import ping_rested
 from bg_assets.instance.private import base, schema, tables
 from bg_assets.instance.private.names import EVENT_BATCH_VARIABLE
 from bg_assets.storage import database, locks
@@ -58,12 +59,12 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             pool_size=KEPT_CONNECTIONS,
             max_overflow=MORE_CONNECTIONS,
             pool_recycle=RECYCLE_SECONDS,
-            # A server that was restarted must not fail the first query after it.
-            pool_pre_ping=True,
             # Parameters are events and tags: they don't belong into the message of an error.
             hide_parameters=True,
             connect_args={"application_name": "dagster", "connect_timeout": 10},
         )
+        # A server that was restarted must not fail the first query after it.
+        ping_rested(engine)
         if should_autocreate_tables:
             _ensure_tables(engine, url)
         super().__init__(url, should_autocreate_tables=False, inst_data=inst_data)

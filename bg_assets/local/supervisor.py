@@ -3,8 +3,8 @@
 supervisord ends when a line of its own log can't be written, and lets go of a program whose log
 can't be. Here a line that finds no room is left out, and counted where there is room again.
 It looks once a second whether a program has ended, which is long while it stops them one group
-after another: here ten times. Its insides are no public interface: checked against supervisor
-4.3.0.
+after another: here ten times. And it lets that second go by before it starts any: here it does not.
+Its insides are no public interface: checked against supervisor 4.3.0.
 """
 
 import os
@@ -81,13 +81,19 @@ class PatientFile(loggers.RotatingFileHandler):  # type: ignore[misc]
 
 
 class QuickPoller(poller.Poller):  # type: ignore[misc]
-    """What waits for output and the ends of programs: only briefly once everything stops."""
+    """What waits for output and the ends of programs: only briefly once everything stops.
+
+    Not at all the first time, after which supervisord starts the programs.
+    """
 
     longest = 1.0
+    waits = False
 
     def poll(self, timeout: float) -> object:
         """Wait for a moment at most, and say what can be read and written."""
-        return super().poll(min(timeout, self.longest))
+        most = min(timeout, self.longest) if self.waits else 0.0
+        self.waits = True
+        return super().poll(most)
 
 
 def _hurry(event: object) -> None:

@@ -88,6 +88,7 @@ EVENTS = (
     Event("clock_set_back", "warning", "the clock went back by `seconds`: the daemon starts anew"),
     Event("turn_put_back", "warning", "`sensor` had its last turn in the future, by that clock"),
     Event("daemon_not_started", "warning", "the daemon found no instance, for `reason`"),
+    Event("code_server_awaited", "warning", "no code server within `seconds`: no sensors yet"),
     Event("run_not_launched", "error", "Dagster could not start a run"),
     Event("forkserver_started", "info", "the process that forks runs has everything imported"),
     Event("definitions_unusable", "error", "the definitions did not load: the run tells why"),

@@ -37,7 +37,16 @@ ON_TABLES = (
 )
 ALL = (*ON_TABLES, ("migrate",), ("up",))
 # Modules that take long to import and that no command but `up` and `demo` needs.
-HEAVY = {"dagster", "dagster_postgres", "dagster_webserver", "pandas", "numpy", "grpc", "alembic"}
+HEAVY = {
+    "dagster",
+    "dagster_postgres",
+    "dagster_webserver",
+    "pandas",
+    "numpy",
+    "grpc",
+    "alembic",
+    "pygments",
+}
 
 
 def _named(arguments: tuple[str, ...]) -> str:

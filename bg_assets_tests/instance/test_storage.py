@@ -15,6 +15,7 @@ from bg_assets import settings
 from bg_assets.embedded import EmbeddedUnavailable
 from bg_assets.embedded.databases import DatabaseUnreachable
 from bg_assets.embedded.server import EmbeddedPostgres
+from bg_assets.instance import pinging
 from bg_assets.instance.private.base import ConfigurableClassData
 from bg_assets.instance.private.tables import COMPLETE
 from bg_assets.instance.storage import PooledPostgresStorage
@@ -98,8 +99,10 @@ def test_an_older_schema_is_brought_up_to_date(empty: str) -> None:
 
 
 def test_one_pool_serves_all_and_survives_a_restart_of_the_server(
-    empty: str, postgres: Cluster
+    empty: str, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # However short the restart was.
+    monkeypatch.setattr(pinging, "RESTED_SECONDS", 0.0)
     storage = PooledPostgresStorage(empty)
     assert storage.run_storage.get_runs() == []
     assert storage.schedule_storage.all_instigator_state() == []

@@ -11,11 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from supervisor import loggers  # type: ignore[import-untyped]
+from supervisor import loggers, poller  # type: ignore[import-untyped]
 
 from bg_assets.local import programs
 from bg_assets.local.programs import Program
-from bg_assets.local.supervisor import CHECKED_SUPERVISOR, PatientFile
+from bg_assets.local.supervisor import CHECKED_SUPERVISOR, PatientFile, QuickPoller
 from bg_assets_tests.small_disk import SmallDisk, mounted
 
 # Tells its process id, then goes on telling.
@@ -163,3 +163,14 @@ def _eventually(done: Callable[[], object]) -> int:
         time.sleep(0.02)
     assert isinstance(found, int)
     return found
+
+
+def test_programs_are_started_before_anything_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(poller.Poller, "poll", lambda _, seconds: waited.append(seconds))
+    made = object.__new__(QuickPoller)
+    for _ in range(3):
+        made.poll(1)
+    assert waited == [0, 1, 1]

@@ -38,7 +38,8 @@ def test_several_processes_write_one_file_which_begins_anew_without_losing_a_lin
     for writer in writers:
         writer.join(30)
     found = sorted(tmp_path.glob("runs.log*"))
-    assert all(one.stat().st_size <= 20_000 for one in found)
+    # Each of the other two may have a line under way that found room a moment ago.
+    assert all(one.stat().st_size <= 20_000 + 2 * 100 for one in found)
     assert len(found) > 5
     lines = [line for one in found for line in one.read_text().splitlines()]
     assert sorted(tuple(map(int, line.split()[:2])) for line in lines) == [
