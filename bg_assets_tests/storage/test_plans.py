@@ -341,14 +341,6 @@ def test_what_is_under_way_is_told_and_cancelled_by_its_own_rows(conn: sa.Connec
     plans.check(reads, rows=60_000, pages=60_000)
 
 
-def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(conn: sa.Connection) -> None:
-    with plans.watched(conn) as reads:
-        assert watch.keep_watch(conn, every=0) == []
-        assert missed.raise_changes(conn) is None
-
-    plans.check(reads, rows=300, pages=200)
-
-
 def test_a_look_for_companies_without_news_reads_a_portion_of_those_due(
     conn: sa.Connection,
 ) -> None:
@@ -405,9 +397,3 @@ def test_who_wrote_is_told_by_what_is_new(conn: sa.Connection) -> None:
     assert written.names == ("people.csv",)
     # What other tests here have rolled back lies among the newest.
     plans.check(reads, rows=500, pages=5000)
-
-
-def test_writes_of_long_ago_are_forgotten_a_portion_at_a_time(conn: sa.Connection) -> None:
-    with plans.watched(conn) as reads:
-        assert writes.forget(conn) == 5000
-    plans.check(reads, rows=40_000, pages=20_000)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from bg_assets.storage import causes, claims, imports, writes
 from bg_assets.storage.claims import Request
-from bg_assets_tests.storage import told
-from bg_assets_tests.storage.rows import change, company, run, value
+from bg_assets_tests.storage import bulk, plans, told
+from bg_assets_tests.storage.rows import at, change, company, run, value
 
 
 @pytest.fixture
@@ -148,3 +148,11 @@ def test_a_member_that_left_and_a_template_that_changed_are_told_as_such(
     assert purpose(engine, "acme") == (
         "Company acme: a template changed: a, b; my-job: somebody left"
     )
+
+
+def test_writes_of_long_ago_are_forgotten_a_portion_at_a_time(conn: sa.Connection) -> None:
+    run(conn, bulk.PAST["writes"], start=at(0))
+    run(conn, "analyze bg.writes")
+    with plans.watched(conn) as reads:
+        assert writes.forget(conn) == 5000
+    plans.check(reads, rows=40_000, pages=20_000)

@@ -16,14 +16,14 @@ MANY_OF_ONE_COMPANY = 20
 MANY_AT_ALL = 1000
 
 # A person's columns by what a change of them is, and what a change tells of who joined or left.
-_ROLE = watched(PEOPLE, "role_change")
-_DEPARTMENT = watched(PEOPLE, "department_change")
-_WATCHED = watched(
+ROLE = watched(PEOPLE, "role_change")
+DEPARTMENT = watched(PEOPLE, "department_change")
+WATCHED = watched(
     PEOPLE, "company_change", "role_change", "department_change", "contact_change", "presence"
 )
 _PROFILE = watched(COMPANIES, "company_profile_change")
-_ARRIVAL = named(one for one in PEOPLE if one.of_arrival)
-_DEPARTURE = named(one for one in PEOPLE if one.of_departure)
+ARRIVAL = named(one for one in PEOPLE if one.of_arrival)
+DEPARTURE = named(one for one in PEOPLE if one.of_departure)
 
 # Triggers run with an empty search path: a writer's schema can't stand in for ours.
 _HEAD = """
@@ -38,7 +38,7 @@ _TAIL = """
 end
 """
 
-_INTO = """insert into bg.changes
+INTO = """insert into bg.changes
         (company_id, person_id, kind, source, old, new, priority, is_departure, trace_id)"""
 
 # Few rows can't be many of one company. What a change says is put together last: of many rows of
@@ -46,13 +46,13 @@ _INTO = """insert into bg.changes
 _KEEP = f"""
     if (select count(*) from (select from {{rows}} limit {MANY_OF_ONE_COMPANY + 1}) as few)
             <= {MANY_OF_ONE_COMPANY} then
-        {_INTO}
+        {INTO}
         select company_id, person_id, kind, writer, {{before}}, {{after}}, {{priority}},
             is_departure, trace
         from ({{facts}}) as s;
         return null;
     end if;
-    {_INTO}
+    {INTO}
     with facts as ({{facts}}), counted as (
         select *,
             count(*) over (partition by company_id) as of_company,
@@ -77,14 +77,14 @@ _KEEP = f"""
 """
 
 # How facts name the columns of the old and the new row: s.o_title, s.n_title.
-_NOTED = {name: f"s.{{row}}_{name}" for name in ("id", *_WATCHED)}
+_NOTED = {name: f"s.{{row}}_{name}" for name in ("id", *WATCHED)}
 
 # How the canonical views name the columns.
-CANONICAL = {name: f"{{row}}.{name}" for name in ("id", *_WATCHED)}
+CANONICAL = {name: f"{{row}}.{name}" for name in ("id", *WATCHED)}
 
 # PL/pgSQL keeps the plan of a statement, made perhaps for one row, and may use it for a million:
 # only a full join can't become a loop over both tables.
-_PAIRS = "old_rows as o full join new_rows as n on {old} = {new}"
+PAIRS = "old_rows as o full join new_rows as n on {old} = {new}"
 
 
 def people_functions(columns: Mapping[str, str], *, attached: bool = False) -> dict[str, str]:
@@ -98,9 +98,9 @@ def people_functions(columns: Mapping[str, str], *, attached: bool = False) -> d
         texts = {"before": before, "after": after, "priority": by_kind("is_departure")}
         return head + _KEEP.format(rows=rows, facts=facts, **texts) + _TAIL
 
-    departure = _values("o", _DEPARTURE, _NOTED)
-    arrival = _values("n", _ARRIVAL, _NOTED)
-    before, after = (_changed(row, _WATCHED, _NOTED) for row in ("o", "n"))
+    departure = values_of("o", DEPARTURE, _NOTED)
+    arrival = values_of("n", ARRIVAL, _NOTED)
+    before, after = (changed_of(row, WATCHED, _NOTED) for row in ("o", "n"))
     updated = (
         f"case when new_id is null then {departure} when old_id is not null then {before} end",
         f"case when old_id is null then {arrival} when new_id is not null then {after} end",
@@ -140,7 +140,7 @@ def _followed(event: str, columns: Mapping[str, str]) -> str:
     if event == "truncate":
         return ""
     ids = " union ".join(
-        f"select {_column(row, 'id', columns)} from {table} as {row}"
+        f"select {column_of(row, 'id', columns)} from {table} as {row}"
         for row, table, events in (("o", "old_rows", "ud"), ("n", "new_rows", "iu"))
         if event[0] in events
     )
@@ -151,7 +151,7 @@ def _followed(event: str, columns: Mapping[str, str]) -> str:
     if event == "delete":
         return followed
     here, company, email, gone = (
-        _column("n", name, columns) for name in ("id", "company_id", "email", "deleted_at")
+        column_of("n", name, columns) for name in ("id", "company_id", "email", "deleted_at")
     )
     listed = ", ".join(f"array_agg({one})" for one in (here, company, email))
     return followed + (
@@ -174,15 +174,15 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
 
     def deleted(table: str) -> str:
         return f"""
-        select {_column("o", "id", columns)} as company_id, 'company_deleted' as kind,
+        select {column_of("o", "id", columns)} as company_id, 'company_deleted' as kind,
             null::jsonb as before, null::jsonb as after
-        from {table} as o where {_column("o", "deleted_at", columns)} is null"""
+        from {table} as o where {column_of("o", "deleted_at", columns)} is null"""
 
     return {
         "insert": body(f"""
-        select {_column("n", "id", columns)} as company_id, 'company_profile_change' as kind,
-            null::jsonb as before, {_values("n", _PROFILE, columns)} as after
-        from new_rows as n where {_column("n", "deleted_at", columns)} is null"""),
+        select {column_of("n", "id", columns)} as company_id, 'company_profile_change' as kind,
+            null::jsonb as before, {values_of("n", _PROFILE, columns)} as after
+        from new_rows as n where {column_of("n", "deleted_at", columns)} is null"""),
         "update": body(_companies_update(columns)),
         "delete": body(deleted("old_rows")),
         "truncate": body(
@@ -192,7 +192,7 @@ def company_functions(columns: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _column(row: str, name: str, columns: Mapping[str, str]) -> str:
+def column_of(row: str, name: str, columns: Mapping[str, str]) -> str:
     return columns[name].format(row=row)
 
 
@@ -203,7 +203,7 @@ def employed(row: str, columns: Mapping[str, str], day: str, start_by: str | Non
     that is another one.
     """
     company, status, gone, start, end = (
-        _column(row, name, columns)
+        column_of(row, name, columns)
         for name in ("company_id", "status", "deleted_at", "start_date", "end_date")
     )
     # Most are active, and to compare costs a tenth of what it costs to trim.
@@ -215,38 +215,38 @@ def employed(row: str, columns: Mapping[str, str], day: str, start_by: str | Non
     )
 
 
-def _employed(row: str, columns: Mapping[str, str]) -> str:
+def employed_today(row: str, columns: Mapping[str, str]) -> str:
     """For the triggers. Who starts tomorrow counts: if this commits after midnight, the look for
     those who start then (storage/dates.py) may have been before."""
     return employed(row, columns, "today", "today + 1")
 
 
-def _differs(name: str, columns: Mapping[str, str]) -> str:
-    return f"{_column('o', name, columns)} is distinct from {_column('n', name, columns)}"
+def differs_in(name: str, columns: Mapping[str, str]) -> str:
+    return f"{column_of('o', name, columns)} is distinct from {column_of('n', name, columns)}"
 
 
-def _any_differs(names: tuple[str, ...], columns: Mapping[str, str]) -> str:
-    differing = " or ".join(_differs(name, columns) for name in names)
+def any_differs(names: tuple[str, ...], columns: Mapping[str, str]) -> str:
+    differing = " or ".join(differs_in(name, columns) for name in names)
     return differing if len(names) == 1 else f"({differing})"
 
 
-def _values(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
-    pairs = ", ".join(f"'{name}', {_column(row, name, columns)}" for name in names)
+def values_of(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
+    pairs = ", ".join(f"'{name}', {column_of(row, name, columns)}" for name in names)
     return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
-def _changed(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
+def changed_of(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
     """The values of one side, for the columns that differ; unknown is left out."""
     pairs = ", ".join(
-        f"'{name}', case when {_differs(name, columns)} then {_column(row, name, columns)} end"
+        f"'{name}', case when {differs_in(name, columns)} then {column_of(row, name, columns)} end"
         for name in names
     )
     return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
-def _note(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
+def noted(row: str, names: tuple[str, ...], columns: Mapping[str, str]) -> str:
     """The columns of one side as the facts carry them, o_title or n_title."""
-    return ", ".join(f"{_column(row, name, columns)} as {row}_{name}" for name in names)
+    return ", ".join(f"{column_of(row, name, columns)} as {row}_{name}" for name in names)
 
 
 def _unless_beside(attached: bool, person_id: str) -> str:
@@ -255,20 +255,22 @@ def _unless_beside(attached: bool, person_id: str) -> str:
 
 def _arrived(columns: Mapping[str, str], attached: bool) -> str:
     return f"""
-        select {_column("n", "company_id", columns)} as company_id,
-            {_column("n", "id", columns)} as person_id, 'person_joined' as kind,
-            false as is_departure, {_note("n", _ARRIVAL, columns)}
+        select {column_of("n", "company_id", columns)} as company_id,
+            {column_of("n", "id", columns)} as person_id, 'person_joined' as kind,
+            false as is_departure, {noted("n", ARRIVAL, columns)}
         from new_rows as n
-        where {_employed("n", columns)}{_unless_beside(attached, _column("n", "id", columns))}"""
+        where {employed_today("n", columns)}
+            {_unless_beside(attached, column_of("n", "id", columns))}"""
 
 
 def _departed(columns: Mapping[str, str], attached: bool) -> str:
     return f"""
-        select {_column("o", "company_id", columns)} as company_id,
-            {_column("o", "id", columns)} as person_id, 'person_left' as kind,
-            true as is_departure, {_note("o", _DEPARTURE, columns)}
+        select {column_of("o", "company_id", columns)} as company_id,
+            {column_of("o", "id", columns)} as person_id, 'person_left' as kind,
+            true as is_departure, {noted("o", DEPARTURE, columns)}
         from old_rows as o
-        where {_employed("o", columns)}{_unless_beside(attached, _column("o", "id", columns))}"""
+        where {employed_today("o", columns)}
+            {_unless_beside(attached, column_of("o", "id", columns))}"""
 
 
 def _people_update(columns: Mapping[str, str], attached: bool) -> str:
@@ -276,23 +278,23 @@ def _people_update(columns: Mapping[str, str], attached: bool) -> str:
 
     A person whose id changed has left by the old one and joined by the new one.
     """
-    old_id, new_id = _column("o", "id", columns), _column("n", "id", columns)
+    old_id, new_id = column_of("o", "id", columns), column_of("n", "id", columns)
     moved = "o_company_id is distinct from n_company_id"
     return f"""
         with compared as materialized (
             select {old_id} as old_id, {new_id} as new_id,
-                {_employed("o", columns)} as was, {_employed("n", columns)} as now_is,
-                {_note("o", _WATCHED, columns)}, {_note("n", _WATCHED, columns)}
-            from {_PAIRS.format(old=old_id, new=new_id)}
-            where ({_employed("o", columns)} or {_employed("n", columns)})
-                and {_any_differs(("id", *_WATCHED), columns)}
+                {employed_today("o", columns)} as was, {employed_today("n", columns)} as now_is,
+                {noted("o", WATCHED, columns)}, {noted("n", WATCHED, columns)}
+            from {PAIRS.format(old=old_id, new=new_id)}
+            where ({employed_today("o", columns)} or {employed_today("n", columns)})
+                and {any_differs(("id", *WATCHED), columns)}
                 {_unless_beside(attached, f"coalesce({new_id}, {old_id})")}
         )
         select n_company_id as company_id, new_id as person_id,
             case when not was then 'person_joined'
                 when not now_is then 'person_left'
-                when {_any_differs(_ROLE, _NOTED)} then 'role_change'
-                when {_any_differs(_DEPARTMENT, _NOTED)} then 'department_change'
+                when {any_differs(ROLE, _NOTED)} then 'role_change'
+                when {any_differs(DEPARTMENT, _NOTED)} then 'department_change'
                 else 'contact_change' end as kind,
             was and not now_is as is_departure, s.*
         from compared as s where old_id = new_id and o_company_id = n_company_id
@@ -308,18 +310,18 @@ def _people_update(columns: Mapping[str, str], attached: bool) -> str:
 
 def _companies_update(columns: Mapping[str, str]) -> str:
     """Profiles that differ and companies that came back, are deleted, or changed their id."""
-    old_id, new_id = _column("o", "id", columns), _column("n", "id", columns)
-    old_gone, new_gone = (_column(row, "deleted_at", columns) for row in ("o", "n"))
+    old_id, new_id = column_of("o", "id", columns), column_of("n", "id", columns)
+    old_gone, new_gone = (column_of(row, "deleted_at", columns) for row in ("o", "n"))
     was = f"({old_id} is not null and {old_gone} is null)"
     now_is = f"({new_id} is not null and {new_gone} is null)"
     return f"""
         with compared as materialized (
             select {old_id} as old_id, {new_id} as new_id, {was} as was, {now_is} as now_is,
-                {_changed("o", _PROFILE, columns)} as before,
-                {_changed("n", _PROFILE, columns)} as after
-            from {_PAIRS.format(old=old_id, new=new_id)}
+                {changed_of("o", _PROFILE, columns)} as before,
+                {changed_of("n", _PROFILE, columns)} as after
+            from {PAIRS.format(old=old_id, new=new_id)}
             where ({was} or {now_is})
-                and {_any_differs(("id", *_PROFILE, "deleted_at"), columns)}
+                and {any_differs(("id", *_PROFILE, "deleted_at"), columns)}
         )
         select new_id as company_id, 'company_profile_change' as kind,
             case when old_id is not null then before end as before, after
@@ -358,7 +360,7 @@ def guarded(functions: Mapping[str, str]) -> dict[str, str]:
 def part_truncated(what: str, columns: Mapping[str, str], table: str) -> str:
     """The body for TRUNCATE where each part of a table, and it itself, tells of its own rows."""
     gone, company, one = (
-        _column("t", name, columns)
+        column_of("t", name, columns)
         for name in ("deleted_at", "company_id" if what == "people" else "id", "id")
     )
     rows = f"from {table} as t where t.tableoid = tg_relid and {gone} is null"

@@ -14,7 +14,7 @@ from bg_assets.storage.priorities import OF_WEBHOOK, WEBHOOK, by_kind
 
 _OLD, _NEW = ("old_rows as o", "o"), ("new_rows as n", "n")
 # What a row that is alone is called in PL/pgSQL: one.o_title, one.n_title.
-_ONE = {name: f"one.{{row}}_{name}" for name in ("id", *bodies._WATCHED)}
+_ONE = {name: f"one.{{row}}_{name}" for name in ("id", *bodies.WATCHED)}
 _BEGIN = "begin\n"
 
 
@@ -48,13 +48,13 @@ def _more_than(number: int, rows: str) -> str:
 
 def _one(columns: Mapping[str, str]) -> str:
     """For a person who is changed alone, and neither moves nor gets another id."""
-    names = ("id", *bodies._WATCHED)
+    names = ("id", *bodies.WATCHED)
     differences = "\n".join(
-        f"""        if {bodies._differs(name, _ONE)} then
-            before := before || jsonb_build_object('{name}', {bodies._column("o", name, _ONE)});
-            after := after || jsonb_build_object('{name}', {bodies._column("n", name, _ONE)});
+        f"""        if {bodies.differs_in(name, _ONE)} then
+            before := before || jsonb_build_object('{name}', {bodies.column_of("o", name, _ONE)});
+            after := after || jsonb_build_object('{name}', {bodies.column_of("n", name, _ONE)});
         end if;"""
-        for name in bodies._WATCHED
+        for name in bodies.WATCHED
     )
     return f"""
     if not {_more_than(1, "new_rows")} then declare
@@ -65,21 +65,21 @@ def _one(columns: Mapping[str, str]) -> str:
         now_is boolean;
         kind text;
     begin
-        select {bodies._note("o", names, columns)}, {bodies._note("n", names, columns)}
+        select {bodies.noted("o", names, columns)}, {bodies.noted("n", names, columns)}
         into one from {_OLD[0]}, {_NEW[0]};
         if one.o_id = one.n_id and one.o_company_id is not distinct from one.n_company_id then
 {differences}
             if before = '{{}}' and after = '{{}}' then
                 return null;
             end if;
-            was := {bodies._employed("o", _ONE)};
-            now_is := {bodies._employed("n", _ONE)};
+            was := {bodies.employed_today("o", _ONE)};
+            now_is := {bodies.employed_today("n", _ONE)};
             if not (was or now_is) then
                 return null;
             end if;
             kind := case when not was then 'person_joined' when not now_is then 'person_left'
                 else {_kind(_ONE)} end;
-            {bodies._INTO}
+            {bodies.INTO}
             values (one.n_company_id, one.n_id, kind, writer, jsonb_strip_nulls(before),
                 jsonb_strip_nulls(after), {by_kind("(was and not now_is)")}, was and not now_is,
                 trace);
@@ -91,37 +91,37 @@ def _one(columns: Mapping[str, str]) -> str:
 
 def _kind(columns: Mapping[str, str]) -> str:
     """What it is when somebody stays who is there."""
-    return f"""case when {bodies._any_differs(bodies._ROLE, columns)} then 'role_change'
-                when {bodies._any_differs(bodies._DEPARTMENT, columns)} then 'department_change'
+    return f"""case when {bodies.any_differs(bodies.ROLE, columns)} then 'role_change'
+                when {bodies.any_differs(bodies.DEPARTMENT, columns)} then 'department_change'
                 else 'contact_change' end"""
 
 
 def _one_sided(table: str, row: str, columns: Mapping[str, str]) -> _Facts:
     """Who came or went: facts, where their values are, and what is told of them."""
     came = row == "n"
-    company, person = (bodies._column(row, name, columns) for name in ("company_id", "id"))
+    company, person = (bodies.column_of(row, name, columns) for name in ("company_id", "id"))
     facts = f"""facts as materialized (
         select {company} as company_id, {person} as person_id, {person} as {row}_id,
             {"'person_joined'" if came else "'person_left'"} as kind, {not came} as is_departure
         from {table} where {_employed(row, columns)}
     )"""
-    values = bodies._values(row, bodies._ARRIVAL if came else bodies._DEPARTURE, columns)
+    values = bodies.values_of(row, bodies.ARRIVAL if came else bodies.DEPARTURE, columns)
     told = ("null::jsonb", values) if came else (values, "null::jsonb")
     return _Facts(facts, f"join {table} on {person} = f.{row}_id", "f.kind", *told)
 
 
 def _two_sided(columns: Mapping[str, str]) -> _Facts:
     """The same of an update: a move counts for both companies, another id as another person."""
-    old_id, new_id = (bodies._column(row, "id", columns) for row in ("o", "n"))
-    old, new = (bodies._column(row, "company_id", columns) for row in ("o", "n"))
+    old_id, new_id = (bodies.column_of(row, "id", columns) for row in ("o", "n"))
+    old, new = (bodies.column_of(row, "company_id", columns) for row in ("o", "n"))
     moved = "o_company_id is distinct from n_company_id"
     facts = f"""compared as materialized (
         select * from (
             select {old_id} as o_id, {new_id} as n_id, {old} as o_company_id,
                 {new} as n_company_id, {_employed("o", columns)} as was,
                 {_employed("n", columns)} as now_is
-            from {bodies._PAIRS.format(old=old_id, new=new_id)}
-            where {bodies._any_differs(("id", *bodies._WATCHED), columns)} offset 0
+            from {bodies.PAIRS.format(old=old_id, new=new_id)}
+            where {bodies.any_differs(("id", *bodies.WATCHED), columns)} offset 0
         ) as s where was or now_is
     ), facts as (
         select n_company_id as company_id, n_id as person_id, o_id, n_id,
@@ -137,9 +137,9 @@ def _two_sided(columns: Mapping[str, str]) -> _Facts:
             case when o_id is null then 'person_joined' else 'company_change' end, false
         from compared where now_is and (o_id is null or {moved})
     )"""
-    departure = bodies._values("o", bodies._DEPARTURE, columns)
-    arrival = bodies._values("n", bodies._ARRIVAL, columns)
-    before, after = (bodies._changed(row, bodies._WATCHED, columns) for row in ("o", "n"))
+    departure = bodies.values_of("o", bodies.DEPARTURE, columns)
+    arrival = bodies.values_of("n", bodies.ARRIVAL, columns)
+    before, after = (bodies.changed_of(row, bodies.WATCHED, columns) for row in ("o", "n"))
     return _Facts(
         facts,
         f"left join {_OLD[0]} on {old_id} = f.o_id left join {_NEW[0]} on {new_id} = f.n_id",
@@ -163,7 +163,7 @@ def _many(rows: str, what: _Facts) -> str:
     return f"""
     if {_more_than(MANY_AT_ALL, rows)} then
         execute $many$
-    {bodies._INTO}
+    {bodies.INTO}
     with {what.facts}, counted as materialized (
         select company_id, count(*) as people from facts group by company_id
     ), judged as materialized (

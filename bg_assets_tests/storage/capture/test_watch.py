@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from bg_assets.storage import database
-from bg_assets.storage.capture import triggers
+from bg_assets.storage.capture import missed, triggers
 from bg_assets.storage.capture import watch as capture_watch
+from bg_assets_tests.storage import plans
 from bg_assets_tests.storage.capture import foreign
 from bg_assets_tests.storage.rows import company, forget_changes, rows, run, value
 
@@ -291,3 +292,11 @@ def test_a_table_of_somebody_elses_is_watched_and_restored(owned: sa.Engine) -> 
     run(owned, "insert into crm.contacts (full_name) values ('Nobody')")
     run(owned, "update crm.contacts set account = 7")
     assert value(owned, "select kind from bg.changes") == "company_change"
+
+
+def test_a_look_at_capture_reads_a_few_rows_of_the_catalogue(engine: sa.Engine) -> None:
+    with engine.begin() as conn, plans.watched(conn) as reads:
+        assert capture_watch.keep_watch(conn, every=0) == []
+        assert missed.raise_changes(conn) is None
+
+    plans.check(reads, rows=300, pages=200)
