@@ -287,3 +287,30 @@ def test_of_finance_who_accounts_for_pay_is_heard_about_an_hr_system(title: str)
     assert "p00002" not in roles(BAKERY, "hr_system", *people)
     accounts = (*people[:2], person(2, "Finance Director"))
     assert roles(BAKERY, "hr_system", *accounts)["p00002"] == "stakeholder"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Infrastructure & Utilities Manager",
+        "Buildings and Infrastructure Manager",
+        "Facilities Infrastructure Manager",
+    ],
+)
+def test_the_infrastructure_of_a_venue_is_none_of_systems(title: str) -> None:
+    venue = Company("v", 300, 300, "GB", "Events")
+    found = roles(venue, "security_platform", person(0, "Chief Executive"), person(1, title))
+    assert found.get("p00001") not in {"champion", "decision_maker"}
+    systems = person(1, "Infrastructure Manager")
+    assert roles(venue, "security_platform", TOP, systems)["p00001"] == "champion"
+
+
+@pytest.mark.parametrize("product", sorted(TEMPLATES))
+@pytest.mark.parametrize(
+    "title",
+    ["Head of Organised and Financial Crime Unit", "Head of Legal Policy", "Director of Crime"],
+)
+def test_in_a_public_body_what_is_governed_ratifies_nothing(product: str, title: str) -> None:
+    assert roles(BODY, product, TOP, person(1, title)).get("p00001") != "blocker"
+    told = roles(BODY, product, TOP, person(1, "Head of Legal"))
+    assert told["p00001"] == "blocker"
