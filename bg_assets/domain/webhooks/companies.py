@@ -29,8 +29,8 @@ _NO_COMPANY = (
 )
 _NOT_CALLED = (
     "a company has this id here of which the source never told, and there are other sources: that "
-    "it is the same one can't be told, and what is merged can't be taken apart; needed is an import "
-    "with --source, named like the source"
+    "it is the same one can't be told, and what is merged can't be taken apart; needed is an "
+    "import with --source, named like the source"
 )
 
 
