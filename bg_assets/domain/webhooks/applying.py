@@ -122,7 +122,7 @@ def _about(known: Known, one: Pending, event: Event, source: Source) -> Verdict 
     """What an event leads to that tells of a person."""
     assert event.person is not None
     person = find_person(known, one.source, event, source.workspace)
-    if event.type == "person.restored":
+    if event.type in ("person.restored", "person.deleted"):
         # Only here somebody who is deleted may be meant.
         person = whom(known, one.source, event.person) or person
     if isinstance(person, str):

@@ -56,10 +56,11 @@ def presence(known: Known, event: Event, person: Person) -> Outcome:
     seen = known.seen.get(person.id) or Seen(person.observed_at)
     if is_older(event.occurred_at, seen.last(PRESENCE)):
         return "ignored", OLDER
-    gone = event.type == "person.deleted"
+    gone, at = event.type == "person.deleted", event.occurred_at
     if gone == person.deleted:
+        # An older one that comes later is older than this.
+        _put(known, person, seen.with_told((PRESENCE,), at), at)
         return "ignored", "the person is deleted here" if gone else "the person is not deleted here"
-    at = event.occurred_at
     _put(known, replace(person, deleted=gone), seen.with_told((PRESENCE,), at), at)
     return APPLIED
 

@@ -29,7 +29,8 @@ _NO_COMPANY = (
 )
 _NOT_CALLED = (
     "a company has this id here of which the source never told, and there are other sources: that "
-    "it is the same one can't be told, and what is merged can't be taken apart"
+    "it is the same one can't be told, and what is merged can't be taken apart; needed is an "
+    "import with --source, named like the source"
 )
 
 
@@ -102,6 +103,8 @@ def _presence(known: Known, source: str, event: Event, company: Company) -> Beca
     if is_older(at, heard.last(PRESENCE)):
         return Became("ignored", OLDER, company.id)
     if gone == company.deleted:
+        # An older one that comes later is older than this.
+        _put(known, company, heard.with_told((PRESENCE,), at), event)
         why = "the company is not tracked" if gone else "the company is tracked already"
         return Became("ignored", why, company.id)
     recognise(known, "company", source, event.company, company.id)

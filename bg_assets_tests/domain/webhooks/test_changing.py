@@ -110,6 +110,14 @@ def test_who_was_deleted_is_found_by_nobody_until_restored() -> None:
     assert (late.status, done.people["ada"].deleted) == ("ignored", False)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_last_word_on_whether_somebody_is_there_counts(order: tuple[int, ...]) -> None:
+    events = (
+        event(1, "person.deleted"), event(2, "person.restored"), event(3, "person.deleted"),
+    )  # fmt: skip
+    assert after(*(events[n] for n in order))[0].people["ada"].deleted
+
+
 def test_who_was_erased_is_gone_and_late_events_bring_nobody_back() -> None:
     done, verdicts = after(
         event(0, "person.erased"),
