@@ -1,6 +1,5 @@
 """Which companies a tick claims, when, and in which order: the clock is passed in."""
 
-import random
 import threading
 from dataclasses import replace
 
@@ -394,31 +393,3 @@ def test_the_limit_by_the_minute_counts_no_refreshes_of_the_future(engine: sa.En
     change(engine, "acme", 0)
 
     assert claim(engine, 10, replace(POLICY, claim_per_minute=1)) == {"acme"}
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_whatever_waits_the_most_urgent_of_the_due_are_taken_and_a_fifth_by_age(
-    engine: sa.Engine, seed: int
-) -> None:
-    chance = random.Random(seed)
-    due, limit = {}, chance.choice([1, 5, 10, 25, 60])
-    for number in range(40):
-        name, waits = f"c{number:02}", chance.choice(["", "", "", "deferred", "dead", "requested"])
-        priority, age = chance.randrange(0, 50, 10), chance.randrange(5)
-        change(engine, name, age - 10, priority=priority)
-        if waits == "deferred":
-            refresh(engine, name, "completed", starts_interval=True)
-        elif waits:
-            refresh(engine, name, waits, not_before=at(1000))
-        else:
-            due[name] = (-priority, age, name)
-    with engine.begin() as conn:
-        taken = claims.claim(conn, replace(POLICY, settle=0, claim_limit=limit), "s", at(0))
-    found = rows(engine, "select company_id from bg.buyer_group_refresh_log where sensor = 's'")
-
-    by_age = (limit + int(at(0).timestamp()) % 5) // 5
-    urgent = sorted(due.values())[: limit - by_age]
-    rest = sorted(one[1:] for one in due.values() if one not in urgent)[:by_age]
-    expected = {one[-1] for one in [*urgent, *rest]}
-    assert {row["company_id"] for row in found} == expected
-    assert taken == len(expected) == min(limit, len(due))
