@@ -109,19 +109,6 @@ def test_a_tick_of_5000_due_companies_reads_each_change_a_few_times(
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
-def test_a_claim_of_few_of_the_many_that_wait_does_not_probe_the_others(
-    conn: sa.Connection, *, fresh: bool
-) -> None:
-    bulk.pending(conn, 5000, 1)
-    if fresh:
-        run(conn, "analyze bg.changes")
-    with plans.watched(conn) as reads:
-        assert claims.claim(conn, replace(POLICY, claim_limit=50), "s", at(60)) == 50
-
-    plans.check(reads, rows=50_000, pages=12_000)
-
-
-@pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
 def test_traces_of_5000_due_companies_are_read_and_noted_by_their_own_rows(
     conn: sa.Connection, *, fresh: bool
 ) -> None:

@@ -1,16 +1,16 @@
-"""Whom a claim takes of those who wait, held to a plain rule."""
+"""Claims of a few companies while many wait: which are taken, and what is looked at for it."""
 
 import random
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from bg_assets.storage import claims
 from bg_assets.storage.claims import Policy
-from bg_assets_tests.storage.rows import at, change, refresh, rows
+from bg_assets_tests.storage import bulk, plans
+from bg_assets_tests.storage.rows import at, change, refresh, rows, run
 
-POLICY = Policy(settle=0, refresh_interval=3600, claim_limit=100)
+HOUR = 3600
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -30,7 +30,7 @@ def test_whatever_waits_the_most_urgent_of_the_due_are_taken_and_a_fifth_by_age(
         else:
             due[name] = (-priority, age, name)
     with engine.begin() as conn:
-        taken = claims.claim(conn, replace(POLICY, claim_limit=limit), "s", at(0))
+        taken = claims.claim(conn, Policy(0, HOUR, limit), "s", at(0))
     found = rows(engine, "select company_id from bg.buyer_group_refresh_log where sensor = 's'")
 
     by_age = (limit + int(at(0).timestamp()) % 5) // 5
@@ -39,3 +39,18 @@ def test_whatever_waits_the_most_urgent_of_the_due_are_taken_and_a_fifth_by_age(
     expected = {one[-1] for one in [*urgent, *rest]}
     assert {row["company_id"] for row in found} == expected
     assert taken == len(expected) == min(limit, len(due))
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["old figures", "new figures"])
+def test_those_behind_the_ones_that_are_taken_are_not_probed(
+    engine: sa.Engine, *, fresh: bool
+) -> None:
+    """Each probe would touch two or three pages, of three indexes."""
+    with engine.begin() as conn:
+        bulk.deferred(conn, 5000)
+        run(conn, "update bg.buyer_group_refresh_log set finished_at = :at", at=at(-2 * HOUR))
+    run(engine, "analyze" if fresh else "analyze bg.buyer_group_refresh_log")
+    with engine.begin() as conn, plans.watched(conn) as reads:
+        assert claims.claim(conn, Policy(0, HOUR, 50), "s", at(60)) == 50
+
+    assert max(read.pages for read in reads) < 12_000
