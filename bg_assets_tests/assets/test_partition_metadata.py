@@ -28,14 +28,14 @@ def test_who_left_and_who_came_is_told_with_their_titles_and_roles(world: World)
     assert shown["diff"]["left"] == ["acme-cfo (Chief Financial Officer)"]
     assert shown["news"] == (
         "acme-cfo (Chief Financial Officer) left; "
-        "acme-ceo (Chief Executive Officer): stakeholder -> decision maker"
+        "acme-fd (Finance Director): stakeholder -> decision maker"
     )
     world.sql("update bg.people set status = 'active' where id = 'acme-cfo'")
     shown = again(world)
     assert shown["because"] == "direct write: somebody joined, acme-cfo (Chief Financial Officer)"
     assert shown["news"] == (
         "acme-cfo (Chief Financial Officer) joined as decision maker; "
-        "acme-ceo (Chief Executive Officer): decision maker -> stakeholder"
+        "acme-fd (Finance Director): decision maker -> stakeholder"
     )
 
 

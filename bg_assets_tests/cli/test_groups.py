@@ -195,7 +195,7 @@ NEAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ACME-HOLDING", ("acme-holding",)),
     ("holding", ("acme-holding",)),
     ("bcme-holding", ("acme-holding",)),
-    ("Globex", ("gx:1",)),
+    ("Globex", ("gx:1 (Globex Corporation)",)),
     ("zzz", ()),
     ("", ()),
     ("[bold]", ()),
