@@ -96,9 +96,9 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     ids.update(*by_email.values())
     parameters = {"ids": sorted(ids)}
     table = observed.table(conn)
-    held = through.lock(conn, ids)
-    free = set(conn.execute(_LOCK_PEOPLE[table], parameters).scalars())
     beside = table == observed.BESIDE
+    held = through.lock(conn, ids) if beside else set()
+    free = set(conn.execute(_LOCK_PEOPLE[table], parameters).scalars())
     copied = observed.copied(conn, ids) if beside else set()
     people = {row["id"]: Person(**row) for row in conn.execute(_PEOPLE, parameters).mappings()}
 
