@@ -76,8 +76,8 @@ def test_a_batch_that_is_cancelled_stops_within_seconds_and_keeps_what_it_has_wr
     )
     stack.execute(
         "insert into bg.people (id, company_id, title) "
-        "select 'p-' || n || '-' || m, 'many-' || n, 'Finance Director ' || m "
-        "from generate_series(1, 500) as n, generate_series(1, 150) as m"
+        "select 'p-' || n || '-' || m, 'many-' || n, 'Finance Director ' || n || ' of ' || m "
+        "from generate_series(1, 500) as n, generate_series(1, 300) as m"
     )
 
     def under_way() -> list[dict[str, object]]:
