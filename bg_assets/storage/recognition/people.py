@@ -223,7 +223,8 @@ _RECOGNISE = sa.text("""
     select 'person', :source, their_id, min(id) from staged
     where their_id is not null and reason is null
     group by their_id order by their_id
-    on conflict (source, kind, external_id) do update set our_id = excluded.our_id
+    on conflict (source, kind, external_id) do update
+    set our_id = excluded.our_id, merged_at = null
     where i.our_id <> excluded.our_id
 """)
 
