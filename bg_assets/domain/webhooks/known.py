@@ -4,11 +4,16 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from bg_assets.domain.enrichment.names import is_another
 from bg_assets.domain.webhooks.events import Event, Party
 from bg_assets.domain.webhooks.seen import Seen, is_older
 
 # So many who share an e-mail or a domain are never told apart, and no more of them are read.
 CROWD = 8
+_ANOTHER = (
+    "somebody of quite another name has the e-mail here: who is meant can't be told; needed is an "
+    "import in which the person has the id that the source uses"
+)
 # What an identity leads to whose person was erased.
 ERASED = ""
 
@@ -131,7 +136,8 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
         if len(ids) >= CROWD or len(owners) > 1:
             return "several people have the e-mail: who is meant can't be told"
         if owners:
-            return owners[0]
+            name, ours = party.name or event.values.get("name"), owners[0].name
+            return _ANOTHER if name and ours and is_another(name, ours) else owners[0]
     return None
 
 
