@@ -36,7 +36,7 @@ ROOMS = {
     "domain.products": "domain domain.values domain.enrichment",
     "domain.groups": "domain domain.values domain.titles domain.products",
     "domain.experiments": "domain.products domain.groups",
-    "domain.webhooks": "domain.values",
+    "domain.webhooks": "domain.values domain.enrichment",
     "domain.kpis": "domain",
     "domain.notifications": "",
     "domain.alerts": "domain.values",

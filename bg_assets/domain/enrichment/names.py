@@ -55,6 +55,13 @@ def people_agree(one: str, other: str) -> Agreement:
     return Agreement.UNCLEAR if exact >= 2 else Agreement.DIFFERS
 
 
+def is_another(name: str, known: str) -> bool:
+    """Whether two people's names have nothing in common; who marries keeps a part."""
+    if people_agree(name, known) is not Agreement.DIFFERS:
+        return False
+    return set(person_parts(name)).isdisjoint(person_parts(known))
+
+
 def companies_agree(
     name: str | None, domain: str | None, other_name: str | None, other_domain: str | None
 ) -> Agreement:

@@ -43,6 +43,13 @@ _THEIRS = (
 _NO_NAME = "the person is not known; to create it the event must tell person.name"
 _NO_EMPLOYER = "the person is not known; to create it the event must tell company.id"
 
+_ITSELF = "it says that a record is one with itself: nothing follows from that"
+_ENDED = (
+    "that record is one with another: whether it is there by itself says nothing of the one that "
+    "stays"
+)
+_BEFORE = "that record is one with another: what happened before says nothing of the one that stays"
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -76,6 +83,7 @@ def fold(known: Known, events: Iterable[Pending]) -> tuple[Known, list[Verdict]]
     after = replace(
         known,
         identities=dict(known.identities),
+        merged=dict(known.merged),
         companies=dict(known.companies),
         people=dict(known.people),
         by_domain=dict(known.by_domain),
@@ -106,6 +114,9 @@ def _apply(known: Known, one: Pending) -> Verdict | None:
         return Verdict(one.id, "ignored", "its type is not known here")
     if source is None:
         return Verdict(one.id, "dead", "its source is not known any more")
+    passed = _passed_over(known, one.source, event)
+    if passed is not None:
+        return Verdict(one.id, "ignored", passed)
     if event.type in OF_COMPANIES:
         became = companies.apply(known, one.source, event, source)
         if became is None:
@@ -116,6 +127,24 @@ def _apply(known: Known, one: Pending) -> Verdict | None:
     if event.type in ("person.erased", "person.merged"):
         return _removed(known, one, event, source)
     return _about(known, one, event, source)
+
+
+def _passed_over(known: Known, source: str, event: Event) -> str | None:
+    """Why nothing follows from an event under an id of two that are one, where that is so.
+
+    What happened to the record that ended is no matter of the one that stays; what is told of it
+    since is.
+    """
+    kind, party = ("company", event.company) if event.person is None else ("person", event.person)
+    if event.type in ("person.merged", "company.merged"):
+        return _ITSELF if event.into in party.ids else None
+    since = [known.merged.get((kind, source, one)) for one in party.ids]
+    merged = max((at for at in since if at is not None), default=None)
+    if merged is None or event.type == "person.erased":
+        return None
+    if event.type.endswith((".deleted", ".restored")):
+        return _ENDED
+    return _BEFORE if is_older(event.occurred_at, merged) else None
 
 
 def _about(known: Known, one: Pending, event: Event, source: Source) -> Verdict | None:

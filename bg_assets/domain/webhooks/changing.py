@@ -13,6 +13,7 @@ from bg_assets.domain.webhooks.known import (
     Company,
     Known,
     Person,
+    join,
     put_person,
     recognise,
     remove,
@@ -87,11 +88,9 @@ def merge(known: Known, source: str, event: Event) -> Outcome:
     if loser is None or survivor is None:
         one = loser or survivor
         assert one is not None
-        for party in (event.person, into):
-            recognise(known, "person", source, party, one.id)
+        join(known, "person", source, event, one.id)
         return APPLIED
-    recognise(known, "person", source, into, survivor.id)
-    recognise(known, "person", source, event.person, survivor.id)
+    join(known, "person", source, event, survivor.id)
     if loser.id != survivor.id:
         remove(known, loser.id, survivor.id)
     return APPLIED

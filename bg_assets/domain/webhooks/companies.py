@@ -16,6 +16,7 @@ from bg_assets.domain.webhooks.known import (
     change_company,
     find_company,
     is_called,
+    join,
     put_company,
     recognise,
     whose,
@@ -123,13 +124,11 @@ def _merged(known: Known, source: str, event: Event, rights: Source) -> Became |
     if loser is None or survivor is None or loser.id == survivor.id:
         one = survivor or loser
         assert one is not None
-        for party in (event.company, into):
-            recognise(known, "company", source, party, one.id)
+        join(known, "company", source, event, one.id)
         return Became("applied", id=one.id)
     if not (rights.alone or is_called(known, source, event.company, "company")):
         return Became("dead", _NOT_CALLED, loser.id)
-    for party in (event.company, into):
-        recognise(known, "company", source, party, survivor.id)
+    join(known, "company", source, event, survivor.id)
     if survivor.deleted and not loser.deleted:
         # What is tracked goes on being so, under the other's id.
         _renew(known, replace(survivor, deleted=False), event)

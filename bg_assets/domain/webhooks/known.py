@@ -4,11 +4,16 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from bg_assets.domain.enrichment.names import is_another
 from bg_assets.domain.webhooks.events import Event, Party
-from bg_assets.domain.webhooks.seen import Seen
+from bg_assets.domain.webhooks.seen import Seen, is_older
 
 # So many who share an e-mail or a domain are never told apart, and no more of them are read.
 CROWD = 8
+_ANOTHER = (
+    "somebody of quite another name has the e-mail here: who is meant can't be told; needed is an "
+    "import in which the person has the id that the source uses"
+)
 # What an identity leads to whose person was erased.
 ERASED = ""
 
@@ -83,11 +88,13 @@ class Known:
     when each value of a person was told, of those of whom a part was told last; heard: of a
     company. removed: who is gone for good, with whom they turned out to be; None where they were
     erased. joined: companies that are one with another, by the one that ended. theirs: who stands
-    in a table of somebody else's, and copied: of whom a row is kept beside it.
+    in a table of somebody else's, and copied: of whom a row is kept beside it. merged: since when a
+    source's id is that of a record which is one with another.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
     identities: dict[Identity, str] = field(default_factory=dict)
+    merged: dict[Identity, datetime] = field(default_factory=dict)
     companies: dict[str, Company] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     by_domain: dict[Place, tuple[str, ...]] = field(default_factory=dict)
@@ -129,7 +136,8 @@ def find_person(known: Known, source: str, event: Event, workspace: str) -> Pers
         if len(ids) >= CROWD or len(owners) > 1:
             return "several people have the e-mail: who is meant can't be told"
         if owners:
-            return owners[0]
+            name, ours = party.name or event.values.get("name"), owners[0].name
+            return _ANOTHER if name and ours and is_another(name, ours) else owners[0]
     return None
 
 
@@ -283,7 +291,27 @@ def _add(places: dict[Place, tuple[str, ...]], place: Place, found: str) -> None
 
 
 def recognise(known: Known, kind: str, source: str, party: Party, ours: str) -> None:
+    """Note whom, or which company, the source's id means from now on."""
     identity = (kind, source, party.id or "")
-    if known.identities.get(identity) != ours:
+    before = known.identities.get(identity)
+    if before != ours:
+        if before is None or kind == "person" or home(known, before) != ours:
+            # It is the id of somebody else from now on.
+            known.merged.pop(identity, None)
         known.identities[identity] = ours
         known.new_identities[identity] = None
+
+
+def join(known: Known, kind: str, source: str, event: Event, ours: str) -> None:
+    """Both ids of a merger mean the one that stays; that of the other since the event's time."""
+    party = event.company if event.person is None else event.person
+    for one in (Party(event.into), party):
+        recognise(known, kind, source, one, ours)
+    ended, stays = ((kind, source, one or "") for one in (party.id, event.into))
+    if stays in known.merged and not is_older(event.occurred_at, known.merged[stays]):
+        # What was one with another goes on under its own id.
+        known.merged.pop(stays)
+        known.new_identities[stays] = None
+    if ended not in known.merged:
+        known.merged[ended] = event.occurred_at
+        known.new_identities[ended] = None

@@ -217,7 +217,8 @@ _RECOGNISE = {
         select 'company', :source, theirs, min(ours) from firms
         where theirs is not null and ours in (select {column} from staged where reason is null)
         group by theirs order by theirs
-        on conflict (source, kind, external_id) do update set our_id = excluded.our_id
+        on conflict (source, kind, external_id) do update
+        set our_id = excluded.our_id, merged_at = null
         where i.our_id <> excluded.our_id
     """)
     for kind, column in (("companies", "id"), ("people", "company_id"))

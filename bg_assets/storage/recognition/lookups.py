@@ -20,7 +20,7 @@ WHOLE_DONE = sa.text("set local enable_nestloop to default; set local enable_seq
 
 # Of w(source, kind, external_id). Served by the unique key of the identities.
 BY_IDENTITY = """
-    select our_id from bg.webhook_identities as i
+    select our_id, merged_at from bg.webhook_identities as i
     where i.source = w.source and i.kind = w.kind and i.external_id = w.external_id
     limit 1
 """

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
-from bg_assets.domain.enrichment.names import Agreement, people_agree
-from bg_assets.domain.values.names import person_key, person_parts
+from bg_assets.domain.enrichment.names import is_another
+from bg_assets.domain.values.names import person_key
 from bg_assets.domain.webhooks.known import CROWD
 from bg_assets.storage import erased
 from bg_assets.storage.copying import copy_rows
@@ -223,7 +223,8 @@ _RECOGNISE = sa.text("""
     select 'person', :source, their_id, min(id) from staged
     where their_id is not null and reason is null
     group by their_id order by their_id
-    on conflict (source, kind, external_id) do update set our_id = excluded.our_id
+    on conflict (source, kind, external_id) do update
+    set our_id = excluded.our_id, merged_at = null
     where i.our_id <> excluded.our_id
 """)
 
@@ -273,16 +274,9 @@ def _leave_out_others(conn: sa.Connection) -> None:
     conn.execute(_OTHERS)
     found = conn.execute(_OTHERWISE_CALLED, execution_options={"yield_per": _AT_ONCE})
     for part in found.partitions():
-        lines = [(row.line,) for row in part if _is_another(row.name, row.known)]
+        lines = [(row.line,) for row in part if is_another(row.name, row.known)]
         copy_rows(conn, "others", ("line",), lines)
     conn.execute(_NOT_THESE)
-
-
-def _is_another(name: str, known: str) -> bool:
-    """Whether two names have nothing in common; who marries keeps a part."""
-    if people_agree(name, known) is not Agreement.DIFFERS:
-        return False
-    return set(person_parts(name)).isdisjoint(person_parts(known))
 
 
 def _read_colleagues(conn: sa.Connection) -> None:

@@ -20,7 +20,7 @@ from bg_assets.domain.values.columns import PEOPLE
 from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import OF_COMPANIES, Event, read_body
-from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Known, rename
+from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Identity, Known, rename
 from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
 from bg_assets.storage.attach import through
 from bg_assets.storage.capture import attached, observed
@@ -127,11 +127,12 @@ _TELL_SEEN = sa.text("""
         whole_at = excluded.whole_at, told = excluded.told
 """)
 _RECOGNISE = sa.text("""
-    insert into bg.webhook_identities (kind, source, external_id, our_id)
-    select kind, source, external_id, our_id
+    insert into bg.webhook_identities (kind, source, external_id, our_id, merged_at)
+    select kind, source, external_id, our_id, merged_at
     from jsonb_to_recordset(cast(:rows as jsonb))
-        as r(kind text, source text, external_id text, our_id text)
-    on conflict (source, kind, external_id) do update set our_id = excluded.our_id
+        as r(kind text, source text, external_id text, our_id text, merged_at timestamptz)
+    on conflict (source, kind, external_id) do update
+        set our_id = excluded.our_id, merged_at = excluded.merged_at
 """)
 # Served by the primary key.
 _DONE = sa.text("""
@@ -290,13 +291,7 @@ def _write(
     companies = [profiles.row(known.companies[company_id]) for company_id in known.new_companies]
     _execute(conn, profiles.CREATE, companies)
     _write_people(conn, known, verdicts)
-    identities = [
-        {"kind": kind, "source": source, "external_id": theirs, "our_id": ours}
-        for (kind, source, theirs), ours in (
-            (key, known.identities[key]) for key in known.new_identities
-        )
-    ]
-    _execute(conn, _RECOGNISE, identities)
+    _execute(conn, _RECOGNISE, [_identity(known, one) for one in known.new_identities])
     _execute(conn, _TELL_SEEN, [_seen(known, person_id) for person_id in known.changed_seen])
     profiles.write(conn, known)
     if known.refreshes:
@@ -362,6 +357,11 @@ def _asked_to_forget(
         and one.event.person.id is not None
     }
     return set(asking.values()), list(asking)
+
+
+def _identity(known: Known, identity: Identity) -> dict[str, object]:
+    named = dict(zip(("kind", "source", "external_id"), identity, strict=True))
+    return named | {"our_id": known.identities[identity], "merged_at": known.merged.get(identity)}
 
 
 def _seen(known: Known, person_id: str) -> dict[str, object]:

@@ -28,7 +28,7 @@ _SOURCES = sa.text("""
     from bg.webhook_sources as s where id = any(:ids)
 """)
 _IDENTITIES = sa.text(f"""
-    select w.kind, w.source, w.external_id, i.our_id
+    select w.kind, w.source, w.external_id, i.our_id, i.merged_at
     from unnest(cast(:kinds as text[]), cast(:sources as text[]), cast(:ids as text[]))
         as w(kind, source, external_id)
     cross join lateral ({lookups.BY_IDENTITY}) as i
@@ -86,7 +86,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
         row.id: Source(row.workspace, row.may_create, row.alone)
         for row in conn.execute(_SOURCES, {"ids": names})
     }
-    identities = _identities(conn, told)
+    identities, merged = _identities(conn, told)
     emails, domains = _wanted(told, sources, identities)
     by_email = _places(conn, _BY_EMAIL, emails)
     by_domain = _places(conn, _BY_DOMAIN, domains)
@@ -113,6 +113,7 @@ def read(conn: sa.Connection, told: Sequence[tuple[str, Event]]) -> Known:
     return Known(
         sources=sources,
         identities=identities,
+        merged=merged,
         companies=companies,
         people=people,
         by_domain=by_domain,
@@ -209,7 +210,8 @@ def _seen(conn: sa.Connection, people: dict[str, Person]) -> dict[str, Seen]:
 
 def _identities(
     conn: sa.Connection, told: Iterable[tuple[str, Event]]
-) -> dict[tuple[str, str, str], str]:
+) -> tuple[dict[tuple[str, str, str], str], dict[tuple[str, str, str], datetime]]:
+    """Whom the sources' ids mean, and since when some are those of what is one with another."""
     wanted: dict[tuple[str, str, str], None] = {}
     for source, event in told:
         named = [("person", party) for party in _people(event)]
@@ -219,7 +221,9 @@ def _identities(
                 wanted[kind, source, one] = None
     kinds, sources, ids = ([one[place] for one in wanted] for place in range(3))
     rows = conn.execute(_IDENTITIES, {"kinds": kinds, "sources": sources, "ids": ids})
-    return {(row.kind, row.source, row.external_id): row.our_id for row in rows}
+    found = {(row.kind, row.source, row.external_id): row for row in rows}
+    merged = {one: row.merged_at for one, row in found.items() if row.merged_at is not None}
+    return {one: row.our_id for one, row in found.items()}, merged
 
 
 def _wanted(

@@ -87,6 +87,42 @@ def test_a_crowd_is_not_told_apart(number: int, *, tells: bool) -> None:
     assert found(known, Party("x", email="ada@acme.example")) == (ADA if tells else SEVERAL)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Jill Reed",
+        "REED, Jill",
+        "Jill Stone",
+        "J. R.",
+        "Gillian Reed",
+        "Jill Reid",
+        "Джилл Рид",
+        "?",
+    ],
+)
+def test_an_email_tells_who_is_meant_where_the_names_have_something_in_common(name: str) -> None:
+    jill = Person("jill", "acme", "Jill Reed", email="jill@birch.example")
+    assert found(world(jill), Party("zz-77", name, "jill@birch.example")) == jill
+    nameless = replace(jill, name=None)
+    assert found(world(nameless), Party("zz-77", name, "jill@birch.example")) == nameless
+
+
+@pytest.mark.parametrize("name", ["Ivo Stone", "Reception Desk", "Ivo"])
+def test_an_email_does_not_tell_who_is_meant_by_quite_another_name(name: str) -> None:
+    jill = Person("jill", "acme", "Jill Reed", email="jill@birch.example")
+    for event in ((Party("zz-77", name, "jill@birch.example"), None),
+                  (Party("zz-77", name, "new@birch.example"), "jill@birch.example")):  # fmt: skip
+        reason = found(world(jill), *event)
+        assert reason.startswith("somebody of quite another name has the e-mail here")
+        assert not any(word in reason for word in ("Jill", "jill", name))
+    # So it is where the name is a property, as CRMs tell it.
+    party, moment = Party("zz-77", email="jill@birch.example"), datetime(2026, 3, 2, tzinfo=UTC)
+    told = Event("e", "crm", "person.changed", moment, Party(None), party, {"name": name})
+    assert "another name" in str(find_person(world(jill), "crm", told, "default"))
+    # By an id she is meant whatever she is called there.
+    assert found(world(jill), Party("jill", name)) == jill
+
+
 def test_an_email_counts_in_the_workspace_of_the_company_only() -> None:
     known = world(ADA)
     assert found(known, Party("x", email="ada@acme.example"), at="east") is None

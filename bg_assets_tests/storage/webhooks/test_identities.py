@@ -71,6 +71,21 @@ def test_a_person_is_known_by_the_email_that_they_had(engine: sa.Engine) -> None
     assert value(engine, "select email from bg.people") == "vance@acme.example"
 
 
+@pytest.mark.parametrize("by", ["crm", "open"])
+@pytest.mark.parametrize("kind", ["person.role_change", "person.changed", "person.deleted"])
+def test_an_event_of_quite_another_name_does_not_change_who_has_the_email_and_doubles_nobody(
+    engine: sa.Engine, kind: str, by: str
+) -> None:
+    told.known(engine, "update bg.people set name = 'Jill Reed', email = 'jill@birch.example'")
+    forget_changes(engine)
+    called = {"id": "zz-77", "name": "Ivo Stone", "email": "jill@birch.example", "newTitle": "CEO"}
+    status, reason = one(engine, kind, called, by=by, changes={"title": {"new": "CEO"}})
+    assert (status, "another name" in (reason or "")) == ("dead", True)
+    assert title(engine, "ada") == "CFO"
+    assert (value(engine, "select count(*) from bg.people"), changes(engine)) == (1, [])
+    assert value(engine, "select count(*) from bg.webhook_identities where kind = 'person'") == 0
+
+
 def test_an_email_that_several_people_have_tells_nobody(engine: sa.Engine) -> None:
     insert(engine, "bg.people", id="bo", company_id="globex", email="Ada@acme.example")
     called = {"id": "sf-1", "email": "ada@acme.example"}

@@ -1,4 +1,4 @@
-"""Events about companies: when a company was last written, and when each of its values was told."""
+"""Events about companies: when each value was last written and told, and which ids have ended."""
 
 from alembic import op
 
@@ -44,7 +44,12 @@ create table bg.webhook_heard (
 );
 """
 
+IDENTITIES = """
+-- Since when it is the id of a record that is one with another.
+alter table bg.webhook_identities add column merged_at timestamptz;
+"""
+
 
 def upgrade() -> None:
-    for statements in (OBSERVED, HEARD):
+    for statements in (OBSERVED, HEARD, IDENTITIES):
         op.execute(statements)
