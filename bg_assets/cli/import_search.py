@@ -10,7 +10,9 @@ from bg_assets.cli import session
 from bg_assets.files.clues import FOUND_BY, Clues
 from bg_assets.files.reading import ImportFile
 from bg_assets.files.rows import Reject
+from bg_assets.storage import locks
 from bg_assets.storage.capture import attached
+from bg_assets.storage.locks import Lock
 from bg_assets.storage.recognition import rows as recognition
 from bg_assets.storage.recognition.rows import Recognised
 from bg_assets.storage.recognition.search import Search
@@ -81,6 +83,9 @@ def search(
             )
         return None
     source = opened.source
+    if source is not None:
+        # Whose these ids are stays so until they are written.
+        locks.share(conn, Lock.SOURCES)
     if source is not None and not opened.told_source:
         source = recognition.source_of_scheme(conn, source) or source
     if source is None and "source_id" in opened.columns:

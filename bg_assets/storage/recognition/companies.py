@@ -3,6 +3,8 @@
 The table ``firms`` has a line for whatever the rows tell of companies; what is found stands there.
 """
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from bg_assets.domain.webhooks.known import CROWD
@@ -250,16 +252,7 @@ def recognise(conn: sa.Connection, search: Search) -> None:
         conn.execute(_BY_OUR_ID, {"source": search.source})
     conn.execute(_BY_DOMAIN, places)
     if conn.execute(_ANY_LEFT).scalar_one():
-        conn.execute(lookups.PROBED)
-        keys.refresh(conn, search.workspace)
-        conn.execute(lookups.PROBE)
-        for deleted in (False, True):
-            given = {**places, "source": search.source, "apart": not of_people, "deleted": deleted}
-            conn.execute(_BY_NAME, given)
-        conn.execute(_AS_ELSEWHERE)
-        conn.execute(_BY_MAIL, places)
-        if of_people and not search.create_companies:
-            conn.execute(_OTHERWISE_CALLED, {"workspace": search.workspace})
+        _look_for_names(conn, search, places)
     if of_people:
         conn.execute(_GONE)
     conn.execute(lookups.PROBED)
@@ -277,6 +270,20 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     conn.execute(sa.text("analyze firms"))
     if search.fills_domain:
         conn.execute(_KNOWN_DOMAIN)
+
+
+def _look_for_names(conn: sa.Connection, search: Search, places: Mapping[str, object]) -> None:
+    of_people = search.kind == "people"
+    conn.execute(lookups.PROBED)
+    keys.refresh(conn, search.workspace)
+    conn.execute(lookups.PROBE)
+    for deleted in (False, True):
+        given = {**places, "source": search.source, "apart": not of_people, "deleted": deleted}
+        conn.execute(_BY_NAME, given)
+    conn.execute(_AS_ELSEWHERE)
+    conn.execute(_BY_MAIL, places)
+    if of_people and not search.create_companies:
+        conn.execute(_OTHERWISE_CALLED, {"workspace": search.workspace})
 
 
 def write(conn: sa.Connection, search: Search) -> None:
