@@ -7,14 +7,19 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bg_assets.cli import session
+from bg_assets.domain.webhooks.vendors import short_ids
 from bg_assets.files.clues import FOUND_BY, Clues
 from bg_assets.files.reading import ImportFile
 from bg_assets.files.rows import Reject
+from bg_assets.storage import locks
 from bg_assets.storage.capture import attached
+from bg_assets.storage.locks import Lock
 from bg_assets.storage.recognition import rows as recognition
 from bg_assets.storage.recognition.rows import Recognised
 from bg_assets.storage.recognition.search import Search
 
+# Where a system's ids stand.
+_IDS = frozenset({"id", "source_id", "company_id", "manager_id"})
 # As the webhook door's sources are called.
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -27,6 +32,7 @@ class Staging:
     beside: tuple[str, ...]
     constants: tuple[object, ...]
     clues: Clues | None
+    short_ids: bool = False
 
     def rows(self, opened: ImportFile) -> Iterator[tuple[object, ...]]:
         """Line, reason, what is kept otherwise, and values of each row.
@@ -37,15 +43,27 @@ class Staging:
         name = "id" if opened.source is None else None if opened.told_source else "their_id"
         columns = (*self.columns, *self.beside)
         clues, last = self.clues, self.constants
+        ids = [at for at, one in enumerate(opened.columns) if one in _IDS and self.short_ids]
         for row in opened.rows():
             if isinstance(row, Reject):
                 key = opened.key(row) if name else None
+                key = short_ids.whole(key) if key and self.short_ids else key
                 told = (key if column == name else None for column in columns)
                 yield (row.line, row.reason, None, *told)
             elif clues is None:
                 yield (row.line, None, row.kept, *row.cells, *last)
             else:
-                yield (row.line, None, row.kept, *last, *clues.staged(row.line, row.cells))
+                cells = _whole(row.cells, ids) if ids else row.cells
+                yield (row.line, None, row.kept, *last, *clues.staged(row.line, cells))
+
+
+def _whole(cells: Sequence[object], ids: Sequence[int]) -> Sequence[object]:
+    """The cells, with ids in these places that are not short."""
+    written = list(cells)
+    for at in ids:
+        one = written[at]
+        written[at] = short_ids.whole(one) if isinstance(one, str) else one
+    return written
 
 
 def check_source(source: str | None) -> str | None:
@@ -65,7 +83,13 @@ def staging(opened: ImportFile, search: Search | None, constants: dict[str, obje
         return Staging(columns, (), tuple(constants.values()), None)
     constants = {"workspace": search.workspace} if opened.kind == "companies" else {}
     clues = Clues(opened.kind, opened.columns, of_source=opened.source is not None)
-    return Staging((*constants, *clues.stored), FOUND_BY, tuple(constants.values()), clues)
+    return Staging(
+        (*constants, *clues.stored),
+        FOUND_BY,
+        tuple(constants.values()),
+        clues,
+        search.short_ids > 0,
+    )
 
 
 def search(
@@ -81,6 +105,9 @@ def search(
             )
         return None
     source = opened.source
+    if source is not None:
+        # Whose these ids are stays so until they are written.
+        locks.share(conn, Lock.SOURCES)
     if source is not None and not opened.told_source:
         source = recognition.source_of_scheme(conn, source) or source
     if source is None and "source_id" in opened.columns:
@@ -107,7 +134,20 @@ def search(
         keeps_ids=not opened.told_source and "id" in opened.columns,
         # A list that is no system's of record has what its writer could see.
         keeps_emails="id" not in opened.columns and "email" in opened.columns,
+        short_ids=_short_ids(conn, opened, source),
     )
+
+
+def _short_ids(conn: sa.Connection, opened: ImportFile, source: str | None) -> int:
+    """How many characters of an id tell it: by the source's scheme, its name, or the header."""
+    if opened.source is None or source is None:
+        return 0
+    systems = (
+        recognition.scheme_of(conn, source),
+        opened.source,
+        (opened.fitted.system or "").lower(),
+    )
+    return max(map(short_ids.length, systems))
 
 
 def told(search: Search, found: Recognised, dry: bool) -> Iterator[str]:

@@ -33,6 +33,7 @@ class Lock(IntEnum):
     KEY_ROTATION = 0x6267_0004  # encrypting anew what is stored
     DAGSTER_TABLES = 0x6267_0005  # making or changing Dagster's tables
     ALERTS = 0x6267_0007  # noting what a look for alerts has seen
+    SOURCES = 0x6267_0008  # making ids from files a source's; imports with such ids share it
     OLD_GROUPS = 0x6267_5F74  # asking for groups that another template built
 
 

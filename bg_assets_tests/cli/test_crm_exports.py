@@ -141,3 +141,17 @@ def test_a_list_without_ids_takes_no_address_away_and_a_system_s_own_export_does
     assert bg.value("select count(email) from bg.people") == 3
     bg.json("import", "people", bg.file("h.csv", EXPORTS["hubspot"].replace("ann@acme.com", "")))
     assert bg.value("select count(email) from bg.people") == 2
+
+
+def test_of_a_company_that_is_known_by_another_id_the_name_is_not_denied(bg: Command) -> None:
+    bg.json("import", "people", bg.file("hubspot.csv", EXPORTS["hubspot"]))
+    more = bg.file("more.csv", HUBSPOT + "907,Gus,Ito,COO,Acme Inc.,gus@x.com,,79\n"
+                   "908,Hal,Jay,COO,Cord AG,hal@x.com,,78\n")  # fmt: skip
+    assert bg.json("import", "people", more, code=1)["rejected"] == 2
+    known, unknown = (row[1] for row in rejects_of(more))
+    assert known == (
+        'no company is known by the id 79, and "Acme Inc." has another: import companies first, '
+        "or repeat with --create-companies"
+    )
+    assert 'no company "Cord AG" is known' in unknown
+    assert bg.json("import", "people", more, "--create-companies")["inserted"] == 2

@@ -17,7 +17,8 @@ from bg_assets.domain.webhooks import secrets as webhook_secrets
 from bg_assets.domain.webhooks.secrets import Scheme
 from bg_assets.domain.webhooks.vendors.table import VENDORS, shipped
 from bg_assets.storage import database
-from bg_assets.storage.webhooks import listing, sources
+from bg_assets.storage.webhooks import adopting, listing, sources
+from bg_assets.storage.webhooks.adopting import Adopted
 from bg_assets.storage.webhooks.listing import StoredSource
 from bg_assets.storage.webhooks.sources import Source
 
@@ -76,7 +77,8 @@ def add_source(
 
     The secret of hubspot is the client secret of your app, to be given with --secret; of pipedrive
     it is username:password, of salesforce a token that stands in the URL: both are made here unless
-    you give them. What to enter in the vendor's screen is printed with the secret.
+    you give them. What to enter in the vendor's screen is printed with the secret. Ids that exports
+    of a CRM left here before are those of its first source.
 
     A source that was revoked comes back with these settings and a new secret; what it has called
     people and companies still counts.
@@ -105,6 +107,7 @@ def add_source(
         with database.connect(engine) as conn:
             try:
                 again = sources.add_source(conn, opener, source, secret, lookups.who_types())
+                adopted = adopting.adopt(conn, name, scheme, lookups.who_types())
             except sources.SourceExists:
                 session.fail(
                     f"there is a source {name} already: `bg-assets webhook rotate {name}` gives "
@@ -113,6 +116,7 @@ def add_source(
                 )
     back = " is back: it was revoked before, and its former secrets stay so" if again else ""
     session.say(f"source {name} ({scheme}){back or ' added'}")
+    _tell_adopted(scheme, adopted)
     _tell_vendor(name, scheme)
     _show(name, scheme, secret, given, as_json)
 
@@ -196,6 +200,23 @@ def list_command(as_json: bool) -> None:
             Group(*_told(source)),
         )
     terminal.results.print(table)
+
+
+def _tell_adopted(scheme: Scheme, adopted: Adopted) -> None:
+    """That ids from files are the source's, where there are such."""
+    if scheme not in VENDORS:
+        return
+    system = shipped(scheme).name
+    if adopted.people or adopted.companies:
+        session.say(
+            f"ids of {adopted.people:,} people and {adopted.companies:,} companies imported from "
+            f"{system}'s exports are this source's"
+        )
+    if adopted.left:
+        session.say(
+            f"{adopted.left:,} ids of {system}'s exports are not: this source has called others "
+            "so, or erased them; docs/webhooks.md says how to erase somebody by hand"
+        )
 
 
 def _tell_vendor(name: str, scheme: Scheme) -> None:

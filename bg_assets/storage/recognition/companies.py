@@ -3,6 +3,8 @@
 The table ``firms`` has a line for whatever the rows tell of companies; what is found stands there.
 """
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from bg_assets.domain.webhooks.known import CROWD
@@ -151,6 +153,17 @@ _GONE = sa.text("""
         select from bg.canonical_companies as c
         where c.id = firms.ours and c.deleted_at is not null offset 0)
 """)
+# Served by company_keys_by_key.
+_OTHERWISE_CALLED = sa.text("""
+    update firms as f set problem = 'no company is known by the id ' || f.theirs || ', and "'
+        || f.name || '" has another: import companies first, or repeat with --create-companies'
+    where f.ours is null and f.maybe is null and f.theirs is not null and f.name is not null
+        and f.key <> '' and exists (
+            select from bg.company_keys as k
+                join bg.canonical_companies as c on c.id = k.company_id
+            where k.key = f.key and k.name = c.name and c.workspace = :workspace
+                and c.deleted_at is null offset 0)
+""")
 # Where a row names none, a person who is known stays where they are.
 _UNKNOWN = sa.text("""
     update firms set problem = 'no company "' || name || '" is known: import companies first, or '
@@ -240,14 +253,7 @@ def recognise(conn: sa.Connection, search: Search) -> None:
         conn.execute(_BY_OUR_ID, {"source": search.source})
     conn.execute(_BY_DOMAIN, places)
     if conn.execute(_ANY_LEFT).scalar_one():
-        conn.execute(lookups.PROBED)
-        keys.refresh(conn, search.workspace)
-        conn.execute(lookups.PROBE)
-        for deleted in (False, True):
-            given = {**places, "source": search.source, "apart": not of_people, "deleted": deleted}
-            conn.execute(_BY_NAME, given)
-        conn.execute(_AS_ELSEWHERE)
-        conn.execute(_BY_MAIL, places)
+        _look_for_names(conn, search, places)
     if of_people:
         conn.execute(_GONE)
     conn.execute(lookups.PROBED)
@@ -265,6 +271,20 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     conn.execute(sa.text("analyze firms"))
     if search.fills_domain:
         conn.execute(_KNOWN_DOMAIN)
+
+
+def _look_for_names(conn: sa.Connection, search: Search, places: Mapping[str, object]) -> None:
+    of_people = search.kind == "people"
+    conn.execute(lookups.PROBED)
+    keys.refresh(conn, search.workspace)
+    conn.execute(lookups.PROBE)
+    for deleted in (False, True):
+        given = {**places, "source": search.source, "apart": not of_people, "deleted": deleted}
+        conn.execute(_BY_NAME, given)
+    conn.execute(_AS_ELSEWHERE)
+    conn.execute(_BY_MAIL, places)
+    if of_people and not search.create_companies:
+        conn.execute(_OTHERWISE_CALLED, {"workspace": search.workspace})
 
 
 def write(conn: sa.Connection, search: Search) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from bg_assets.storage.recognition import companies, people
+from bg_assets.storage.recognition import companies, people, short_ids
 from bg_assets.storage.recognition.search import Search
 
 # Names of columns that statements look at, whether the file has them or not.
@@ -39,6 +39,7 @@ _WORKSPACES = sa.text("select distinct workspace from bg.canonical_companies")
 _OF_SCHEME = sa.text(
     "select min(id) from bg.webhook_sources where scheme = :scheme having count(*) = 1"
 )
+_SCHEME = sa.text("select scheme from bg.webhook_sources where id = :source")
 _OF_SOURCE = sa.text("select workspace from bg.webhook_sources where id = :source")
 
 
@@ -68,6 +69,8 @@ def recognise(conn: sa.Connection, search: Search) -> None:
     missing = [f"{name} text" for name in _LOOKED_AT if name not in has]
     for column in (*missing, *_ADDED):
         conn.execute(sa.text(f"alter table staged add column {column}"))
+    if search.short_ids:
+        short_ids.write_as_known(conn, search)
     companies.recognise(conn, search)
     if search.kind == "people":
         people.recognise(conn, search)
@@ -112,6 +115,12 @@ def any_company(conn: sa.Connection) -> bool:
 def source_of_scheme(conn: sa.Connection, scheme: str) -> str | None:
     """The webhook source to which a system sends, if it is the only one of that system."""
     found = conn.execute(_OF_SCHEME, {"scheme": scheme}).scalar()
+    return None if found is None else str(found)
+
+
+def scheme_of(conn: sa.Connection, source: str) -> str | None:
+    """The scheme of the webhook source of that name, a revoked one too; None: there is none."""
+    found = conn.execute(_SCHEME, {"source": source}).scalar()
     return None if found is None else str(found)
 
 

@@ -12,7 +12,8 @@ class Search:
     e-mails count. create_companies: whether people bring companies along. fills_domain: whether a
     company's website tells its domain where none is known. allow_erased: whether people may come
     back who were erased. keeps_ids: whether what is new is called by us as by the source, where
-    nobody is called so yet. keeps_emails: whether a blank says nothing of an address.
+    nobody is called so yet. keeps_emails: whether a blank says nothing of an address. short_ids: so
+    many characters of the source's ids are the same id, 0: all.
     """
 
     kind: Literal["companies", "people"]
@@ -23,3 +24,4 @@ class Search:
     allow_erased: bool = False
     keeps_ids: bool = False
     keeps_emails: bool = False
+    short_ids: int = 0
