@@ -15,6 +15,7 @@ from bg_assets.cli import session
 from bg_assets.domain.groups.renewal import LastRefresh, Renewal, Rules, in_words, renewal
 from bg_assets.domain.vocabulary import ROLE_LABELS
 from bg_assets.storage import claims, next_refreshes
+from bg_assets.storage.capture import attached
 from bg_assets.storage.reports import shown
 from bg_assets.terminal import Terminal
 
@@ -46,11 +47,21 @@ def read(conn: sa.Connection, company_id: str) -> tuple[dict[str, Any], Renewal 
         },
         "next_refresh": _next_refresh(conn, company_id) if config.refresh_without_news else None,
         "pending_changes": shown.count_pending(conn, company_id),
-        "groups": [
-            _group(group)
-            for group in shown.read_shown(conn, [company_id], names=True).get(company_id, [])
-        ],
+        "groups": [_group(group) for group in _shown(conn, company_id)],
     }, coming
+
+
+def _shown(conn: sa.Connection, company_id: str) -> list[shown.ShownGroup]:
+    """The groups as they stand; without names, and a line on why, where these can't be read."""
+    try:
+        with conn.begin_nested():
+            return shown.read_shown(conn, [company_id], names=True).get(company_id, [])
+    except sa.exc.DBAPIError as err:
+        lines = attached.unread(conn, err)
+        if not lines:
+            raise
+    session.say(f"names can't be read, and groups stay as they are: {'; '.join(lines)}")
+    return shown.read_shown(conn, [company_id], names=False).get(company_id, [])
 
 
 def _renewal(

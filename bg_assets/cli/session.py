@@ -102,9 +102,23 @@ def opened() -> Iterator[sa.Engine]:
         try:
             with database.connect(engine) as conn:
                 database.check_schema(conn)
-            yield engine
+            try:
+                yield engine
+            except sa.exc.DBAPIError as err:
+                _tell_unread(engine, err)
+                raise
         finally:
             engine.dispose()
+
+
+def _tell_unread(engine: sa.Engine, err: sa.exc.DBAPIError) -> None:
+    """End with what is gone of an attached table and what to do, where that made it fail."""
+    if errors.is_outage(getattr(err.orig, "pgcode", None) or "08"):
+        return
+    with database.connect(engine) as conn:
+        lines = attached.unread(conn, err)
+    if lines:
+        fail(lines, FAILED)
 
 
 def settings_in_force(conn: sa.Connection, *names: str) -> settings.Settings:

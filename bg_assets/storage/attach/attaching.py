@@ -28,6 +28,7 @@ MOST_WITHOUT_INDEX = 20_000
 _LOCK_TIMEOUT = "5s"
 ROWS_SHOWN = 5
 
+# By when it was attached events are judged: a mapping that is mended makes none of them old.
 _KEEP = sa.text("""
     insert into bg.attached_tables as a
         (kind, on_table, schema, table_oid, mapping, gone, readers, columns, attached_by, writes)
@@ -38,7 +39,7 @@ _KEEP = sa.text("""
         on_table = excluded.on_table, schema = excluded.schema, table_oid = excluded.table_oid,
         mapping = excluded.mapping, gone = excluded.gone, readers = excluded.readers,
         columns = excluded.columns, attached_by = excluded.attached_by, writes = excluded.writes,
-        attached_at = clock_timestamp()
+        attached_at = case when :again then a.attached_at else clock_timestamp() end
 """)
 _LET_GO = sa.text("delete from bg.attached_tables where kind = :kind returning on_table")
 _MENDED = sa.text("delete from bg.capture_failures")
@@ -171,7 +172,8 @@ def attach(
     writes: Writes | None = None,
 ) -> None:
     """Put the table in the place of ours, in this transaction. writes: how what is told of people
-    is written there; None: it is only read.
+    is written there; None: it is only read. A table that is attached already stays so since when
+    it was.
 
     All companies are to be compared after it: database.catch_up. Raises LockNotAvailable where
     somebody holds the table.
@@ -193,11 +195,13 @@ def attach(
         "writes": None if writes is None else json.dumps(writes.document()),
     }
     _begin(conn)
+    before = attached.read(conn).get(choice.kind)
+    same = before is not None and before.table_oid == table.oid
     if choice.kind == "people":
-        before = attached.read(conn).get("people")
-        renamed = before is not None and before.table_oid == table.oid
-        observed.belongs_to(conn, values["on_table"], renamed=renamed)
-    conn.execute(_KEEP, values)
+        observed.belongs_to(conn, values["on_table"], renamed=same)
+    # One that was made anew under its name is the same as well.
+    again = before is not None and (same or before.on_table == values["on_table"])
+    conn.execute(_KEEP, {**values, "again": again})
     _put_in_force(conn)
     audit.record(conn, actor, ATTACHED, choice.kind, detail={"table": values["on_table"]})
 

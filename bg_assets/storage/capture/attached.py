@@ -17,6 +17,8 @@ UNREADABLE = "attached table "
 REFUSED = "BG001"
 # And what is said where an attached table that may be written takes no write.
 UNWRITTEN = "BG002"
+# Classes of errors that come of columns: gone, of another type, not to be read; their values.
+_OF_COLUMNS = ("42", "22")
 
 # A schema that is about to be migrated has no column for how they are written yet.
 _READ = sa.text("""
@@ -158,6 +160,13 @@ def misfits(conn: sa.Connection) -> list[str]:
         for one in read(conn).values()
         for line in _misfits(conn, one)
     ]
+
+
+def unread(conn: sa.Connection, err: sa.exc.DBAPIError) -> list[str]:
+    """What of attached tables made a statement fail, as ``misfits`` tells it; nothing where the
+    error is of another kind. The transaction must have been rolled back to before it."""
+    code = getattr(err.orig, "pgcode", None) or ""
+    return misfits(conn) if code.startswith(_OF_COLUMNS) else []
 
 
 def _misfits(conn: sa.Connection, one: Attached) -> list[str]:

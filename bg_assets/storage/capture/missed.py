@@ -3,6 +3,7 @@
 A change is raised only where they differ, a portion of companies at a time.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -17,6 +18,8 @@ from bg_assets.storage.capture.bodies import CANONICAL, employed
 from bg_assets.storage.priorities import OF_KIND
 
 MOST = 1000
+# A change of a company names so many people at most.
+MOST_NAMED = 200
 _FOUND = """'{"found": "by comparison"}'::jsonb"""
 # What company_people and company_profiles hold of what stands in people and in companies.
 _PERSON = named(one for one in PEOPLE if one.kept)
@@ -81,6 +84,18 @@ _COMPANIES = sa.text(f"""
     order by 1
     returning company_id
 """)
+
+
+def _written(there: str, kept: str) -> str:
+    """Whether their owner wrote somebody: a column that an attached table has no more differs by
+    no write of theirs."""
+    differs = (
+        f"('{name}' = any(cast(:read as text[])) and {there}.{name} is distinct from {kept}.{name})"
+        for name in _PERSON
+    )
+    return " or ".join(differs)
+
+
 # Served by people_by_company and the primary keys. Who is on the staff and was not taken into
 # company_people may be somebody whose title says that this is over: that is for titles to tell.
 _PEOPLE = sa.text(f"""
@@ -95,7 +110,8 @@ _PEOPLE = sa.text(f"""
     ), differing as (
         select coalesce(t.company_id, k.company_id) as company_id,
             coalesce(t.person_id, k.person_id) as person_id, t.title, t.department,
-            k.person_id is null as is_new, t.person_id is null as is_gone
+            k.person_id is null as is_new, t.person_id is null as is_gone,
+            k.person_id is not null and (t.person_id is null or {_written("t", "k")}) as is_written
         from there as t
         full join kept as k on k.company_id = t.company_id and k.person_id = t.person_id
         where ({_of("t", "person_id", *_PERSON, "has_email")})
@@ -106,7 +122,8 @@ _PEOPLE = sa.text(f"""
             select from bg.buyer_group_members as m
             where m.company_id = d.company_id and m.person_id = d.person_id offset 0)) as leavers,
         jsonb_agg(distinct jsonb_build_array(d.title, d.department)) filter (where d.is_new)
-            as titles
+            as titles,
+        coalesce(jsonb_agg(d.person_id) filter (where d.is_written), '[]') as written
     from differing as d
     where exists (
         select from bg.canonical_companies as c
@@ -116,8 +133,10 @@ _PEOPLE = sa.text(f"""
 """)
 _RAISE = sa.text(f"""
     insert into bg.changes (company_id, person_id, kind, source, new, priority, is_departure)
-    select company_id, null, 'resync', 'people_table', {_FOUND}, {OF_KIND["resync"]}, false
-    from unnest(cast(:companies as text[])) as company_id
+    select company_id, null, 'resync', 'people_table',
+        {_FOUND} || jsonb_strip_nulls(jsonb_build_object('written', written)),
+        {OF_KIND["resync"]}, false
+    from unnest(cast(:companies as text[]), cast(:written as jsonb[])) as c(company_id, written)
     union all
     select company_id, person_id, 'person_left', 'people_table', {_FOUND},
         {OF_KIND["person_left"]}, true
@@ -187,18 +206,27 @@ def compare(
 
 def _people(conn: sa.Connection, within: dict[str, object]) -> set[str]:
     today = claims.database_now(conn).astimezone(UTC).date()
-    rows = conn.execute(_PEOPLE, {**within, "today": today}).all()
-    companies = [row.company_id for row in rows if row.differs or _new_staff(row.titles)]
+    people = attached.read(conn).get("people")
+    read = list(people.mapping if people else _PERSON)
+    rows = conn.execute(_PEOPLE, {**within, "today": today, "read": read}).all()
+    differing = [row for row in rows if row.differs or _new_staff(row.titles)]
+    companies = [row.company_id for row in differing]
     left = [(row.company_id, person_id) for row in rows for person_id in row.leavers or ()]
     conn.execute(
         _RAISE,
         {
             "companies": companies,
+            "written": [json.dumps(_few(row.written)) for row in differing],
             "left_companies": [company_id for company_id, _ in left],
             "left_people": [person_id for _, person_id in left],
         },
     )
     return set(companies)
+
+
+def _few(people: list[str]) -> list[str] | None:
+    """Who was written; None, which means anybody, where they are many."""
+    return people if len(people) <= MOST_NAMED else None
 
 
 def _new_staff(titles: Iterable[Sequence[str | None]]) -> bool:

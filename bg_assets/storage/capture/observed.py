@@ -69,21 +69,23 @@ _LET_GO = sa.text("""
 _OBSERVED_OF = sa.text("select observed_of from bg.capture_watch")
 _NOW_OF = sa.text("update bg.capture_watch set observed_of = :table")
 # When the owner of the table last wrote somebody, as far as changes tell: a statement about many is
-# one change of their company. Served by changes_pending, refreshes_by_company, changes_by_refresh.
+# one change of their company, and what is found by comparison names those who were written. Served
+# by changes_pending, refreshes_by_company, changes_by_refresh.
 _WRITTEN = sa.text(f"""
     select p.id, greatest(max(c.occurred_at), (
         select attached_at from bg.attached_tables where kind = 'people')) as at
     from unnest(cast(:ids as text[]), cast(:companies as text[])) as p(id, company_id)
     left join lateral (
-        select w.person_id, w.source, w.occurred_at from bg.changes as w
+        select w.person_id, w.source, w.occurred_at, w.new from bg.changes as w
         where w.company_id = p.company_id and w.refresh_id is null
         union all
-        select w.person_id, w.source, w.occurred_at
+        select w.person_id, w.source, w.occurred_at, w.new
         from bg.buyer_group_refresh_log as r join bg.changes as w on w.refresh_id = r.id
         where r.company_id = p.company_id
             and r.requested_at > clock_timestamp() - interval '{_LOOKED_BACK_DAYS} days'
-    ) as c on (c.person_id = p.id or c.person_id is null)
-        and c.source not in ('webhook', 'manual', 'schedule', 'template')
+    ) as c on (c.person_id = p.id or c.person_id is null
+            and coalesce(c.new -> 'written' ? p.id, true))
+        and c.source not in ('webhook', 'manual', 'schedule', 'template', 'company_table')
     group by p.id
 """)
 _COUNT = sa.text("""
