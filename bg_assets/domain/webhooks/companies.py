@@ -28,6 +28,9 @@ _NO_COMPANY = (
     "the company is not known, and the source may not create it; needed is an import in which the "
     "company has the id that the source uses, or a domain in the event that is known here"
 )
+_THERE = (
+    "needed is its row there, with the id that the source uses or a domain that the event tells"
+)
 _NOT_CALLED = (
     "a company has this id here of which the source never told, and there are other sources: that "
     "it is the same one can't be told, and what is merged can't be taken apart; needed is an "
@@ -49,7 +52,7 @@ def meant(known: Known, source: str, event: Event, rights: Source) -> Company | 
     company = find_company(known, source, event.company, rights.workspace)
     if company is not None:
         return company
-    return _created(event.company, event, rights)
+    return _created(known, event.company, event, rights)
 
 
 def apply(known: Known, source: str, event: Event, rights: Source) -> Became | None:
@@ -80,7 +83,7 @@ def _changed(
     )
     found = company or find_company(known, source, party, rights.workspace)
     if found is None:
-        found = _created(party, event, rights)
+        found = _created(known, party, event, rights)
     if isinstance(found, str):
         return Became("dead", found)
     if found.id in known.busy:
@@ -148,8 +151,10 @@ def _put(known: Known, company: Company, heard: Seen, event: Event) -> None:
     change_company(known, replace(company, observed_at=seen), heard)
 
 
-def _created(party: Party, event: Event, rights: Source) -> Company | str:
+def _created(known: Known, party: Party, event: Event, rights: Source) -> Company | str:
     """A new company as an event names it; a reason where it can't be."""
+    if known.closed is not None:
+        return f"the company is not known, and {known.closed}; {_THERE}"
     if not rights.may_create:
         return _NO_COMPANY
     for part, value, parse in (

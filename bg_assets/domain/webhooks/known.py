@@ -89,7 +89,8 @@ class Known:
     company. removed: who is gone for good, with whom they turned out to be; None where they were
     erased. joined: companies that are one with another, by the one that ended. theirs: who stands
     in a table of somebody else's, and copied: of whom a row is kept beside it. merged: since when a
-    source's id is that of a record which is one with another.
+    source's id is that of a record which is one with another. closed: why no company is created
+    here, where that is so.
     """
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class Known:
     people: dict[str, Person] = field(default_factory=dict)
     by_domain: dict[Place, tuple[str, ...]] = field(default_factory=dict)
     by_email: dict[Place, tuple[str, ...]] = field(default_factory=dict)
+    closed: str | None = None
     locked: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
     seen: dict[str, Seen] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import json
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -173,8 +173,10 @@ def apply_pending(
         trace = {**ids, **of_each}[events[0].id] if len(events) == 1 else ""
         conn.execute(_TRACE, {"trace": trace})
         last = None if trace or not of_each else traces.last_change(conn)
-        events = _refused(conn, events)
+        refusals = attached.refusals(conn)
+        events = _refused(refusals, events)
         known = webhook_known.read(conn, _told(events))
+        known.closed = refusals.get("companies")
         verdicts = _settle(conn, known, events, time.monotonic() + _BUSY_SECONDS)[1]
         _note(conn, events, verdicts, began_at)
         if last is not None:
@@ -217,11 +219,10 @@ def _read(
     return events, ids, of_each
 
 
-def _refused(conn: sa.Connection, events: Sequence[Pending]) -> list[Pending]:
+def _refused(refusals: Mapping[str, str], events: Sequence[Pending]) -> list[Pending]:
     """The same events; what is about companies can't be applied while these are somebody else's,
     nor can two become one while their people are.
     """
-    refusals = attached.refusals(conn)
     refused = refusals.get("companies") or refusals.get("people")
     if refused is None:
         return list(events)

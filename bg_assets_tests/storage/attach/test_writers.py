@@ -16,7 +16,7 @@ from bg_assets.storage.attach import attaching
 from bg_assets_tests.storage import told
 from bg_assets_tests.storage.attach import shapes
 from bg_assets_tests.storage.attach.shapes import RAILS, as_owner
-from bg_assets_tests.storage.rows import rows, run, value
+from bg_assets_tests.storage.rows import insert, rows, run, value
 from bg_assets_tests.storage.told import apply, event
 
 EVENTS = "select status, status_reason from bg.webhook_events order by id"
@@ -33,6 +33,29 @@ def test_an_event_that_would_make_a_company_says_why_it_can_not(engine: sa.Engin
     assert dead["status"] == "dead"
     assert "companies are read from app.companies, which is attached" in dead["status_reason"]
     assert value(engine, "select count(*) from bg.people") == 0
+
+
+@pytest.mark.parametrize("may_create", [True, False])
+@pytest.mark.parametrize(
+    "firm", [{"id": "999"}, {"id": "999", "name": "Acme", "domain": "no.example"}]
+)
+@pytest.mark.parametrize("kind", ["person.joined", "person.changed", "company.refresh_requested"])
+def test_an_event_at_an_unknown_company_says_that_its_row_is_needed_in_the_attached_table(
+    engine: sa.Engine, kind: str, firm: dict[str, str], *, may_create: bool
+) -> None:
+    shapes.make(engine, RAILS)
+    told.source(engine, "crm", may_create=may_create)
+    shapes.attach(engine, "companies", RAILS.companies)
+    insert(engine, "bg.people", id="p", company_id="1", name="Ada Vance", observed_at=None)
+    event(engine, kind, None if kind.startswith("company") else "p", firm)
+    apply(engine)
+    (dead,) = rows(engine, EVENTS)
+    assert dead["status"] == "dead"
+    assert dead["status_reason"].startswith(
+        "the company is not known, and companies are read from app.companies, which is attached"
+    )
+    assert "needed is its row there, with the id that the source uses" in dead["status_reason"]
+    assert value(engine, "select count(*) from bg.companies") == 0
 
 
 @pytest.mark.parametrize(
