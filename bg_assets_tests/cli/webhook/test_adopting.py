@@ -159,6 +159,7 @@ def test_whom_an_erasure_left_behind_is_erased_by_an_event_of_one_s_own(imported
     assert (became, "whom the source never told of" in str(why)) == ("dead", True)
     path = bg.file("erase.csv", f"source_id,name,email\n{ann},Ann Smith,ann@acme.com\n")
     assert bg.json("import", "people", path, "--source", "by-hand")["inserted"] == 0
-    assert told.one(bg.engine, "person.erased", {"id": ann}, by="by-hand") == told.APPLIED
+    erased = told.one(bg.engine, "person.erased", {"id": ann}, {}, by="by-hand")
+    assert erased == told.APPLIED
     assert bg.rows("select name from bg.people") == [("Bob Ng",)]
     assert bg.json("import", "people", bg.folder / "hubspot.csv", code=0)["rejected"] == 1
