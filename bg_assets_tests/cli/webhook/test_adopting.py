@@ -107,10 +107,13 @@ def test_what_the_source_has_called_somebody_itself_stays_and_is_told(imported: 
 
 
 def test_ids_of_an_import_that_is_under_way_are_the_source_s_too(engine: sa.Engine) -> None:
+    waited = list[str]()
+
     def add() -> Adopted:
         with engine.begin() as conn:
             told.source(conn, "hs", scheme="hubspot")
-            return adopting.adopt(conn, "hs", "hubspot", "tester")
+            said = waited.append
+            return adopting.adopt(conn, "hs", "hubspot", "tester", lambda: said("waiting"))
 
     with engine.connect() as conn, ThreadPoolExecutor(1) as pool:
         locks.share(conn, Lock.SOURCES)
@@ -129,6 +132,7 @@ def test_ids_of_an_import_that_is_under_way_are_the_source_s_too(engine: sa.Engi
             time.sleep(0.01)
         conn.commit()
         assert adding.result(60) == Adopted(people=1)
+    assert waited == ["waiting"]
     assert value(engine, "select source from bg.webhook_identities") == "hs"
 
 
