@@ -104,10 +104,12 @@ def add_source(
     secret = _secret(scheme, given)
     with session.opened() as engine:
         opener = encryption.load(settings.read())
-        with database.connect(engine) as conn:
+        # Whatever the database's default: ids that others wrote meanwhile are seen.
+        committed = engine.execution_options(isolation_level="READ COMMITTED")
+        with database.connect(committed) as conn:
             try:
                 again = sources.add_source(conn, opener, source, secret, lookups.who_types())
-                adopted = adopting.adopt(conn, name, scheme, lookups.who_types())
+                adopted = adopting.adopt(conn, name, scheme, lookups.who_types(), _say_waiting)
             except sources.SourceExists:
                 session.fail(
                     f"there is a source {name} already: `bg-assets webhook rotate {name}` gives "
@@ -200,6 +202,10 @@ def list_command(as_json: bool) -> None:
             Group(*_told(source)),
         )
     terminal.results.print(table)
+
+
+def _say_waiting() -> None:
+    session.say("waiting for an import to end ...")
 
 
 def _tell_adopted(scheme: Scheme, adopted: Adopted) -> None:

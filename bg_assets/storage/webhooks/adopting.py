@@ -4,6 +4,7 @@ An export's ids stand under the name of its system until there is a source of th
 events would find nobody by them.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
@@ -51,16 +52,24 @@ class Adopted:
     left: int = 0
 
 
-def adopt(conn: sa.Connection, source_id: str, scheme: Scheme, actor: str) -> Adopted:
+def adopt(
+    conn: sa.Connection,
+    source_id: str,
+    scheme: Scheme,
+    actor: str,
+    waiting: Callable[[], None] = lambda: None,
+) -> Adopted:
     """Make ids that exports of a CRM left behind those of its first source, just added.
 
     Of a second source of the scheme nobody can tell whether they are its own. Waits for imports
-    that began before, and for a round of events: both write ids. The transaction must be READ
-    COMMITTED, so that what these wrote is seen.
+    that began before, after a call of ``waiting``, and for a round of events: both write ids. The
+    transaction must be READ COMMITTED, so that what these wrote is seen.
     """
     if scheme not in VENDORS:
         return Adopted()
-    locks.take(conn, Lock.SOURCES)
+    if not locks.try_to_take(conn, Lock.SOURCES):
+        waiting()
+        locks.take(conn, Lock.SOURCES)
     locks.take(conn, Lock.WEBHOOK_EVENTS)
     values = {"source": source_id, "scheme": scheme}
     if not conn.execute(_IS_FIRST, values).scalar_one():

@@ -107,10 +107,13 @@ def test_what_the_source_has_called_somebody_itself_stays_and_is_told(imported: 
 
 
 def test_ids_of_an_import_that_is_under_way_are_the_source_s_too(engine: sa.Engine) -> None:
+    waited = list[str]()
+
     def add() -> Adopted:
         with engine.begin() as conn:
             told.source(conn, "hs", scheme="hubspot")
-            return adopting.adopt(conn, "hs", "hubspot", "tester")
+            said = waited.append
+            return adopting.adopt(conn, "hs", "hubspot", "tester", lambda: said("waiting"))
 
     with engine.connect() as conn, ThreadPoolExecutor(1) as pool:
         locks.share(conn, Lock.SOURCES)
@@ -129,6 +132,7 @@ def test_ids_of_an_import_that_is_under_way_are_the_source_s_too(engine: sa.Engi
             time.sleep(0.01)
         conn.commit()
         assert adding.result(60) == Adopted(people=1)
+    assert waited == ["waiting"]
     assert value(engine, "select source from bg.webhook_identities") == "hs"
 
 
@@ -159,6 +163,7 @@ def test_whom_an_erasure_left_behind_is_erased_by_an_event_of_one_s_own(imported
     assert (became, "whom the source never told of" in str(why)) == ("dead", True)
     path = bg.file("erase.csv", f"source_id,name,email\n{ann},Ann Smith,ann@acme.com\n")
     assert bg.json("import", "people", path, "--source", "by-hand")["inserted"] == 0
-    assert told.one(bg.engine, "person.erased", {"id": ann}, by="by-hand") == told.APPLIED
+    erased = told.one(bg.engine, "person.erased", {"id": ann}, {}, by="by-hand")
+    assert erased == told.APPLIED
     assert bg.rows("select name from bg.people") == [("Bob Ng",)]
     assert bg.json("import", "people", bg.folder / "hubspot.csv", code=0)["rejected"] == 1

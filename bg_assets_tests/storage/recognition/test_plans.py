@@ -87,8 +87,11 @@ def staged(number: int) -> Iterator[tuple[object, ...]]:
         yield (n + 2, None, None, None, None, name, email, *found)
 
 
-def test_a_search_reads_some_pages_for_each_row_whatever_is_known(past: sa.Engine) -> None:
-    search = Search("people", "default", "crm", create_companies=True)
+@pytest.mark.parametrize(("create", "short_ids"), [(True, 0), (False, 2)])
+def test_a_search_reads_some_pages_for_each_row_whatever_is_known(
+    past: sa.Engine, create: bool, short_ids: int
+) -> None:
+    search = Search("people", "default", "crm", create_companies=create, short_ids=short_ids)
     with past.connect() as conn:
         imports.stage(conn, "people", COLUMNS, staged(ROWS), beside=FOUND_BY)
         with plans.watched(conn) as reads:
