@@ -14,7 +14,7 @@ from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
 from bg_assets.files import mapping as mappings
 from bg_assets.storage import database
 from bg_assets.storage.attach import attaching, catalog, choosing, through, writable
-from bg_assets.storage.attach.attaching import Preview
+from bg_assets.storage.attach.attaching import ROWS_SHOWN, Preview
 from bg_assets.storage.attach.catalog import CannotAttach, Table
 from bg_assets.storage.attach.choosing import Choice
 from bg_assets.storage.attach.writable import Writes
@@ -313,6 +313,8 @@ def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
             f"and at {found.untracked:,} that are not: attach or import companies, else nothing "
             "comes of them"
         )
+    if found.erased:
+        lines.append(_erased(table, found.erased))
     if found.own:
         rows = "1 row" if found.own == 1 else f"{found.own:,} rows"
         lines.append(f"bg.{choice.kind} has {rows}, of no account while this is attached")
@@ -324,6 +326,16 @@ def _counts(table: Table, choice: Choice, found: Preview) -> list[str]:
         if not one.needed
     ]
     return lines
+
+
+def _erased(table: Table, ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:ROWS_SHOWN]) + (", ..." if len(ids) > ROWS_SHOWN else "")
+    one = len(ids) == 1
+    who = "1 person there was" if one else f"{len(ids):,} people there were"
+    return (
+        f"{who} erased here, and {'counts' if one else 'count'} again once this is attached: "
+        f"delete them from {table.sql}: {shown}"
+    )
 
 
 def _mode(choice: Choice, writes: Writes | None) -> list[str]:
@@ -373,6 +385,7 @@ def _document(
         "companies": found.companies,
         "untracked_companies": found.untracked,
         "own_rows": found.own,
+        "erased": list(found.erased),
         "first": [{name: row[name] for name in names} for row in found.first],
         "missing_indexes": [one.statement for one in found.indexes],
         "statements": list(statements),

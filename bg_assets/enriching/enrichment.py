@@ -28,7 +28,8 @@ from bg_assets.domain.enrichment.likeness import (
 )
 from bg_assets.domain.enrichment.plan import Item, Offer, Plan
 from bg_assets.embedded.databases import DatabaseUnreachable
-from bg_assets.storage import claims, database
+from bg_assets.storage import claims, database, errors
+from bg_assets.storage.capture import attached
 from bg_assets.storage.enrichment import due, writing
 from bg_assets.storage.enrichment.writing import Settled, Written
 
@@ -115,7 +116,7 @@ def carry_out(engine: sa.Engine, plan: Plan, asking: Asking, run_id: str | None 
         except DatabaseUnreachable:
             raise
         except sa.exc.DBAPIError as err:
-            not_done = _refusal(err)
+            not_done = _refusal(engine, err)
     with database.connect(engine) as conn:
         if not_done is None:
             due.done(conn, plan.company_id, run_id, began)
@@ -185,18 +186,13 @@ def _another(blank: Settled, reasons: tuple[str, ...]) -> tuple[str, str, Settle
     return "another", "; ".join(reasons), replace(blank, outcome="another")
 
 
-def _refusal(err: sa.exc.DBAPIError) -> str:
+def _refusal(engine: sa.Engine, err: sa.exc.DBAPIError) -> str:
     """Why nothing was written, without values: the name of the error and of a constraint."""
-    code = str(getattr(err.orig, "pgcode", None) or "")
-    if code == psycopg2.errorcodes.LOCK_NOT_AVAILABLE:
+    if getattr(err.orig, "pgcode", None) == psycopg2.errorcodes.LOCK_NOT_AVAILABLE:
         return "somebody else is writing the same people; what was answered is kept"
-    diagnosis = getattr(err.orig, "diag", None)
-    constraint = getattr(diagnosis, "constraint_name", None)
-    try:
-        name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")
-    except KeyError:
-        name = f"error {code}"
-    return f"the database refused it: {name}" + (f" ({constraint})" if constraint else "")
+    with database.connect(engine) as conn:
+        table = attached.table_of(conn, "people")
+    return f"the database refused it: {errors.refusal(err, table)}"
 
 
 def _cost(asked: list[Asked]) -> Decimal:

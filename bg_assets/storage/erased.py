@@ -42,6 +42,11 @@ _WAS_ERASED = sa.text(f"""
             join unnest(cast(:told as text[])) as told on e.digest = {_DIGEST.format("told")})
 """)
 _ANY = sa.text("select exists (select from bg.erased_people)")
+# Served by webhook_identities_by_ours.
+_ANY_CALLED = sa.text("""
+    select exists (
+        select from bg.webhook_identities where kind = 'person' and our_id = :erased)
+""")
 # By the unique key of the identities; whoever else the row may mean, its source has erased them.
 _REFUSE_CALLED = sa.text("""
     update staged as s set reason = :reason, id = gen_random_uuid()::text
@@ -49,6 +54,19 @@ _REFUSE_CALLED = sa.text("""
     where s.reason is null and s.their_id is not null and i.source = :source and i.kind = 'person'
         and i.external_id = s.their_id and i.our_id = :erased
 """)
+# A look at all rows of the table, joined by hashes: only where anybody was erased. By what a source
+# calls its erased they are known where no other source's ids might be meant.
+_STAND = f"""
+    select p.id from {{source}} as p
+    where p.deleted_at is null and (
+        {_DIGEST.format("'id ' || p.id")} in (select digest from bg.erased_people)
+        or p.id in (
+            select i.external_id from bg.webhook_identities as i
+            where i.kind = 'person' and i.our_id = '{ERASED}' and not exists (
+                select from bg.webhook_sources as o
+                where o.id <> i.source and o.revoked_at is null)))
+    order by p.id
+"""
 # Who stands in the tables was not erased, or is back. Each pair is joined, by hashes where there
 # are many: served by the primary keys.
 _TOLD = """
@@ -99,6 +117,15 @@ def was_erased(conn: sa.Connection, company_id: str, name: str | None, email: st
     """Whether somebody who would be new was erased."""
     told = [*_told("", company_id, name, email and email.lower())][1:]
     return bool(conn.execute(_WAS_ERASED, {"told": told}).scalar_one())
+
+
+def who_stand(conn: sa.Connection, source: str) -> list[str]:
+    """The ids of those in a table who were erased here; ``source``: SQL that gives its people."""
+    called = conn.execute(_ANY_CALLED, {"erased": ERASED}).scalar_one()
+    if _is_needless(conn) and not called:
+        return []
+    statement = _STAND.format(source=source).replace("%", "%%")
+    return list(conn.exec_driver_sql(statement).scalars())
 
 
 def lift(conn: sa.Connection) -> None:

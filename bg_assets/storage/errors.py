@@ -1,12 +1,15 @@
 """Errors of the driver in words that may be logged, without what PostgreSQL quotes from rows."""
 
+import re
 from typing import Any
 
 import psycopg2
+import psycopg2.errorcodes
 import sqlalchemy as sa
 
 # Class 22, data exceptions: the message itself ends in the value that was refused.
 _QUOTES_A_VALUE = "22"
+_TOO_LONG = psycopg2.errorcodes.STRING_DATA_RIGHT_TRUNCATION
 
 # Classes of errors that tell of the server and not of what it was asked: connections, resources,
 # shutdown, the system under it; and a standby, which is what a primary is after it has failed over.
@@ -39,6 +42,25 @@ def said(err: psycopg2.Error) -> str:
     if (err.pgcode or "").startswith(_QUOTES_A_VALUE):
         text = text.split('"', 1)[0].rstrip(" :")
     return text
+
+
+def refusal(err: sa.exc.DBAPIError, table: str) -> str:
+    """Why the database took no row, without values: the error by name, with the constraint or the
+    column; of a text that is too long, of which it tells no column, that it is. ``table``: written.
+    """
+    code = getattr(err.orig, "pgcode", None) or ""
+    diagnosis = getattr(err.orig, "diag", None)
+    where = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "column_name", None)
+    if code == _TOO_LONG:
+        column = f"column {where}" if where else "a column"
+        limit = re.search(r"\((\d+)\)", diagnosis.message_primary or "") if diagnosis else None
+        most = f": {limit[1]} characters at most" if limit else ""
+        return f"a text is longer than {column} of {table} takes{most}"
+    try:
+        name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")
+    except KeyError:
+        name = f"error {code}"
+    return f"{name} ({where})" if where else name
 
 
 def _strip(context: Any) -> None:

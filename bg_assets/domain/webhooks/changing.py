@@ -74,6 +74,10 @@ def erase(known: Known, source: str, event: Event, person: Person | None) -> Out
     assert event.person is not None
     if person is not None:
         remove(known, person.id, None)
+    else:
+        # They may stand in a table that is not attached just now: so as to know them there again.
+        called = {known.identities.get(("person", source, one)) for one in event.person.ids}
+        known.removed.update((ours, None) for ours in called if ours not in (None, ERASED))
     recognise(known, "person", source, event.person, ERASED)
     return APPLIED
 

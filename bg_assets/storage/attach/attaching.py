@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets.domain.values.columns import COMPANIES, PEOPLE, named
-from bg_assets.storage import audit, locks
+from bg_assets.storage import audit, erased, locks
 from bg_assets.storage.attach import reading, writable
 from bg_assets.storage.attach.catalog import CannotAttach, Table, missing_rights, quoted
 from bg_assets.storage.attach.choosing import Choice
@@ -67,7 +67,8 @@ class Preview:
 
     there: rows that count; of people at a company, of companies all. gone: marked as such or as
     left. unfit: rows with ids that can't be ours. companies: those of the people that are tracked;
-    untracked: those that are not. own: rows of ours that would be out of force.
+    untracked: those that are not. own: rows of ours that would be out of force. erased: ids of
+    people who stand there though a source had them erased here.
     """
 
     rows: int
@@ -79,6 +80,7 @@ class Preview:
     own: int
     first: tuple[dict[str, Any], ...]
     indexes: tuple[Index, ...]
+    erased: tuple[str, ...] = ()
 
 
 def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
@@ -88,7 +90,8 @@ def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
     """
     names = named(PEOPLE if choice.kind == "people" else COMPANIES)
     listed = ", ".join(f"({choice.readers[name].format(row='t')}) as {name}" for name in names)
-    source = f"(select {listed} from {table.sql} as t) as p"
+    rows = f"(select {listed} from {table.sql} as t)"
+    source = f"{rows} as p"
     left = "deleted_at is not null" + (" or status = 'left'" if choice.kind == "people" else "")
     company = "company_id" if choice.kind == "people" else "id"
     unfit = f"{reading.unfit(choice.kind, choice.theirs).format(row='t')}"
@@ -119,6 +122,7 @@ def preview(conn: sa.Connection, table: Table, choice: Choice) -> Preview:
         **companies,
         first=tuple(dict(row) for row in first),
         indexes=tuple(_missing_indexes(conn, table, choice, source)),
+        erased=tuple(erased.who_stand(conn, rows)) if choice.kind == "people" else (),
     )
 
 

@@ -21,7 +21,7 @@ from bg_assets.domain.values.unfit import Unfit
 from bg_assets.domain.webhooks.applying import Pending, Verdict, fold
 from bg_assets.domain.webhooks.events import OF_COMPANIES, Event, read_body
 from bg_assets.domain.webhooks.known import PERSON_COLUMNS, Identity, Known, rename
-from bg_assets.storage import claims, database, locks, priorities, refreshes, writes
+from bg_assets.storage import claims, database, errors, locks, priorities, refreshes, writes
 from bg_assets.storage.attach import through
 from bg_assets.storage.capture import attached, observed
 from bg_assets.storage.locks import Lock
@@ -276,7 +276,7 @@ def _settle(
         if code in _BUSY:
             return known, []
         verdicts = [
-            Verdict(events[0].id, "dead", f"the database refused it: {_refusal(err, code)}")
+            Verdict(events[0].id, "dead", f"the database refused it: {_refusal(conn, err, code)}")
         ]
         _finish(conn, verdicts)
         return known, verdicts
@@ -381,14 +381,8 @@ def _finish(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
         conn.execute(_DONE, {"rows": json.dumps(rows)})
 
 
-def _refusal(err: sa.exc.DBAPIError, code: str) -> str:
+def _refusal(conn: sa.Connection, err: sa.exc.DBAPIError, code: str) -> str:
     """The name of the error and of the constraint: never the message, which may quote a value."""
-    diagnosis = getattr(err.orig, "diag", None)
     if code in (attached.REFUSED, attached.UNWRITTEN):
-        return str(getattr(diagnosis, "message_primary", ""))
-    try:
-        name = psycopg2.errorcodes.lookup(code).lower().replace("_", " ")
-    except KeyError:
-        name = f"error {code}"
-    constraint = getattr(diagnosis, "constraint_name", None)
-    return f"{name} ({constraint})" if constraint else name
+        return str(getattr(getattr(err.orig, "diag", None), "message_primary", ""))
+    return errors.refusal(err, attached.table_of(conn, "people"))

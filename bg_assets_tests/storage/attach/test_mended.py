@@ -89,3 +89,18 @@ def test_another_table_in_its_place_is_attached_since_now(engine: sa.Engine) -> 
     shapes.attach(engine, "people", "app.others", {"title": "none"})
 
     assert since < other == value(engine, SINCE)
+
+
+def test_what_is_written_of_a_company_makes_no_event_of_its_people_older(
+    engine: sa.Engine,
+) -> None:
+    shapes.make(engine, RAILS)
+    shapes.attach_both(engine, RAILS)
+    told.source(engine, "crm", may_create=True)
+    ada = {"id": "1", "name": "Ada A", "newTitle": "VP"}
+    event = told.event(engine, "person.role_change", ada, COMPANY, seconds=since_start())
+    as_owner(engine, "update app.companies set name = 'Acme Inc' where id = 7")
+    assert rows(engine, "select source from bg.changes") == [{"source": "company_table"}]
+    told.apply(engine)
+
+    assert told.became(engine, event) == APPLIED

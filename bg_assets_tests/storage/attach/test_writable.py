@@ -150,6 +150,31 @@ def test_what_the_owner_refuses_is_a_dead_letter_of_its_own_and_the_others_are_w
     assert rows(engine, "select id from bg.observed_people") == [{"id": "2"}]
 
 
+LIMITS = [
+    ("alter table app.people alter column title type varchar(12)",
+     "a text is longer than a column of app.people takes: 12 characters at most"),
+    ("create domain short as text check (length(value) < 13); "
+     "alter table app.people alter column title type short", "check violation (short_check)"),
+    ("alter table app.people add column rank integer not null default 1; create function "
+     "app.unranked() returns trigger language plpgsql as $$ begin new.rank := null; return new; "
+     "end $$; create trigger unranked before update on app.people for each row "
+     "execute function app.unranked()", "not null violation (rank)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("limit", "said"), LIMITS, ids=["length", "domain", "not null"])
+def test_a_refusal_of_the_table_names_what_it_is_about(
+    engine: sa.Engine, limit: str, said: str
+) -> None:
+    shapes.make(engine, RAILS)
+    run(engine, limit)
+    shapes.attach_both(engine, RAILS, to_write=True)
+    told.source(engine, "crm", may_create=True)
+    new = {"id": "1", "newTitle": "Vice President of Finance"}
+    told_of = tell(engine, "person.role_change", new, RAILS)
+    assert told_of == ("dead", f"the database refused it: {said}")
+
+
 TRIGGERS = """
     create function app.tidy() returns trigger language plpgsql as $$ begin
         if new.title = 'never' then return null; end if;
