@@ -69,7 +69,8 @@ _EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
 _SINGLE: Mapping[str, Sequence[str]] = {
     "grade": GRADES,
-    "standing": STANDINGS, "leaver": LEAVING,
+    "standing": STANDINGS,
+    "leaver": LEAVING,
     "unheld": UNHELD,
 }
 # What these say of somebody is not what he or she does.

@@ -54,25 +54,21 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
                 unit, run, begun, linked = unit + 1, run + 1, at, False
                 office = office and (not parsed.hits or _officer(starts.get(at + 1)))
                 parsed.joined = True
-            elif is_year(words[at]) and (end := ended(parsed, past, text, at)) > at:
-                at = end - 1
+                at += 1
             else:
-                parsed.unknown += not words[at].isdigit()
-                parsed.foreign = parsed.foreign or at in odd
-            at += 1
+                at = _unread(parsed, past, text, at, odd)
             continue
         if phrase.kind == "cut" and parsed.hits:
             break
         if phrase.kind == "link":
             run, linked = run + 1, True
             office = phrase.words[:2] == ("office", "of")
+        parsed.abroad = parsed.abroad or phrase.language != "en"
         if phrase.levels and _is_served(parsed, phrase, text, at):
             at = _own_office(parsed.hits[-1].phrase, text, at)
-            parsed.abroad = parsed.abroad or phrase.language != "en"
             continue
         end = at + len(phrase.words)
-        if phrase.kind == "unheld":
-            past.never = unheld(parsed, phrase, text, at)
+        past.never = unheld(parsed, phrase, text, at, past.never)
         owned = office or (end - 1 in owners and end < len(words))
         phrase = served(phrase, parsed.hits[-1] if parsed.hits else None, at)
         hit = _hit(phrase, text, at, (unit, run, begun), linked, owned)
@@ -82,7 +78,6 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
         if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
             end = _own_office(phrase, text, end)
         at = end
-        parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
 
 
@@ -169,6 +164,16 @@ def _own_office(served: Phrase, text: Text, at: int) -> int:
     ]
     own = served.levels[:1] == ("assistant",) and after and {*after} == {"manager"}
     return comma if own else len(text.words)
+
+
+def _unread(parsed: Parsed, past: Past, text: Text, at: int, odd: frozenset[int]) -> int:
+    """The place behind a word that is no phrase, noted as unknown, or behind a span of years."""
+    if text.words[at].isdigit():
+        end = ended(parsed, past, text, at) if is_year(text.words[at]) else at
+        return max(end, at + 1)
+    parsed.unknown += 1
+    parsed.foreign = parsed.foreign or at in odd
+    return at + 1
 
 
 def _is_served(parsed: Parsed, phrase: Phrase, text: Text, at: int) -> bool:

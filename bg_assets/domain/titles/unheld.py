@@ -8,11 +8,12 @@ _STRONG = frozenset(LEVELS[: LEVELS.index("senior")])
 _OFFICERS = (("owner",), ("c_level",))
 # What these are said of is a thing more often than somebody.
 _OF_THINGS = (("future",), ("incoming",))
+_OF_THE = (("of", "the"),)
 _ARTICLES = frozenset(("the", "a", "an", "our"))
 
 
 def is_unheld(phrase: Phrase, text: Text, at: int) -> bool:
-    """Whether such a word says it of an office: of a `Future CEO`, not of `Future Mobility Lead`."""
+    """Whether such a word says it of an office: of a `Future CEO`, not of `Future Works`."""
     end = at + len(phrase.words)
     if phrase.value == "before":
         return text.stops(end) and text.told_before(at)
@@ -31,14 +32,16 @@ def is_unheld(phrase: Phrase, text: Text, at: int) -> bool:
     if phrase.words not in _OF_THINGS:
         return True
     # `Future CFO`, but neither `Future Mobility Manager` nor `Future Leaders Programme Manager`.
-    return text.rank_at(end) and len(ranks) == 1
+    following = text.starts.get(end)
+    silent = following is not None and following.kind == "ignore"
+    return len(ranks) == 1 and not silent and text.rank_at(end)
 
 
 def _behind_links(text: Text, at: int) -> int:
     """The place behind links and articles that stand there: `of the`."""
     while at < len(text.words):
         link = text.starts.get(at)
-        if link is not None and link.kind == "link":
+        if link is not None and (link.kind == "link" or link.words in _OF_THE):
             at += len(link.words)
         elif text.words[at] in _ARTICLES:
             at += 1
@@ -47,8 +50,13 @@ def _behind_links(text: Text, at: int) -> int:
     return at
 
 
-def unheld(parsed: Parsed, phrase: Phrase, text: Text, at: int) -> int:
-    """The place up to which nothing is the person's; what stands before is forgotten at once."""
+def unheld(parsed: Parsed, phrase: Phrase, text: Text, at: int, never: int) -> int:
+    """The place up to which nothing is the person's; what stands before is forgotten at once.
+
+    never: the place so far, which stays where the phrase says nothing of the kind.
+    """
+    if phrase.kind != "unheld":
+        return never
     end = at + len(phrase.words)
     if phrase.value == "before":
         begun = max((place for place in range(at) if text.parts(place)), default=0)
