@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bg_assets.domain.titles.phrases import Phrase
+from bg_assets.domain.vocabulary import LEVELS
 
 MEANINGFUL = frozenset(("title", "function", "acronym", "weak", "level", "grade"))
+_LEADING = frozenset(LEVELS[: LEVELS.index("senior")])
+_BETWEEN = frozenset(("region", "ignore", "grade"))
 # Of these in the past others take care.
 _PEOPLE = frozenset(
     (
@@ -94,10 +97,30 @@ class Text:
 
     def rank_at(self, at: int) -> bool:
         """Whether a rank stands there, or after one word like national or senior."""
+        return bool(self.levels_at(at))
+
+    def leader_at(self, at: int) -> bool:
+        """Whether the rank of somebody who leads stands there."""
+        return not _LEADING.isdisjoint(self.levels_at(at)[:1])
+
+    def levels_at(self, at: int) -> tuple[str, ...]:
+        """The levels of the rank there, or after one word like national or senior."""
         phrase = self.starts.get(at)
-        if phrase is not None and phrase.kind in ("region", "ignore", "grade"):
+        if phrase is not None and phrase.kind in _BETWEEN:
             phrase = self.starts.get(at + len(phrase.words))
-        return phrase is not None and bool(phrase.levels)
+        return phrase.levels if phrase is not None else ()
+
+    def told_before(self, at: int) -> bool:
+        """Whether a phrase that says something of the work, or where it is, ends there."""
+        return any(
+            place + len(phrase.words) == at
+            and (phrase.kind in MEANINGFUL or phrase.kind in _BETWEEN)
+            for place, phrase in self.starts.items()
+        )
+
+    def parts(self, at: int) -> bool:
+        """Whether what stands there is parted from what stands before."""
+        return at in self.breaks or self.words[at] == "and"
 
     def looks_after_people(self, at: int) -> bool:
         """Whether people are named there of whom somebody takes care: `Retired Members Officer`."""

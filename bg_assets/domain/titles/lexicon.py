@@ -19,7 +19,8 @@ from bg_assets.domain.vocabulary import FUNCTIONS, LEVELS
 COLUMNS = ("phrase", "kind", "value", "language", "note")
 LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "sv", "da", "no", "pl", "cs")
 GRADES = ("senior", "lead", "junior", "chief")
-LEAVING = ("after", "all", "now", "retired")
+LEAVING = ("after", "all", "now", "retired", "behind", "over", "until")
+UNHELD = ("after", "officer", "before", "kin")
 STANDINGS = (
     "top",
     "board",
@@ -46,7 +47,10 @@ KINDS: Mapping[str, str] = {
     "alias": "the phrase that is meant",
     "standing": "what the phrase says about authority: " + ", ".join(STANDINGS),
     "leaver": "after, all or now: what follows, or all, was true once; now ends that. "
-    "retired: what follows up to a comma, all where nothing does",
+    "retired: what follows up to a comma, all where nothing does. behind: what stands before; "
+    "over: that, where it stands alone or with a year; until: where a year follows",
+    "unheld": "after, officer or before: the rank that follows, an officer's only, or that stands "
+    "before is not held yet; kin: the officer after a link is of the family",
     "cut": "empty: what follows is somebody else's title or place",
     "link": "empty: of, for, in",
     "ignore": "empty: says nothing about function or level",
@@ -63,7 +67,12 @@ _SHIPPED = Path(__file__).with_name("lexicon.csv")
 _APART = frozenset(("alias", "standing", "compound_start", "compound_end", "compound_open"))
 _EMPTY = frozenset(k for k, v in KINDS.items() if v.startswith("empty"))
 
-_SINGLE: Mapping[str, Sequence[str]] = {"grade": GRADES, "standing": STANDINGS, "leaver": LEAVING}
+_SINGLE: Mapping[str, Sequence[str]] = {
+    "grade": GRADES,
+    "standing": STANDINGS,
+    "leaver": LEAVING,
+    "unheld": UNHELD,
+}
 # What these say of somebody is not what he or she does.
 SILENT = frozenset(("region", "credential", "junk", "leaver", "grade"))
 

@@ -1,17 +1,20 @@
 """From a title to what was found in it: its phrases, each with what stands around it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bg_assets.domain.titles.cleaning import Section, tokens
 from bg_assets.domain.titles.compounds import derived
+from bg_assets.domain.titles.dates import is_year
 from bg_assets.domain.titles.hits import MEANINGFUL, Ahead, Hit, Parsed, Text
 from bg_assets.domain.titles.languages import UNTOLD, Told
-from bg_assets.domain.titles.leaving import Past, leaver
+from bg_assets.domain.titles.leaving import Past, ended, leaver
 from bg_assets.domain.titles.lexicon import Lexicon
 from bg_assets.domain.titles.phrases import Phrase
-from bg_assets.domain.titles.serving import of_others, served
+from bg_assets.domain.titles.serving import of_others, served, serves
+from bg_assets.domain.titles.unheld import is_unheld, unheld
 
+_BETWEEN = frozenset(("ignore", "region"))
 _HELP = frozenset(("assistant", "associate"))
 _EMPLOYEE = ("employee",)  # somebody, unless a thing follows that is about such people
 # Who runs a company in Dutch, or drives what ends in one of these.
@@ -51,17 +54,21 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
                 unit, run, begun, linked = unit + 1, run + 1, at, False
                 office = office and (not parsed.hits or _officer(starts.get(at + 1)))
                 parsed.joined = True
+                at += 1
             else:
-                parsed.unknown += not words[at].isdigit()
-                parsed.foreign = parsed.foreign or at in odd
-            at += 1
+                at = _unread(parsed, past, text, at, odd)
             continue
         if phrase.kind == "cut" and parsed.hits:
             break
         if phrase.kind == "link":
             run, linked = run + 1, True
             office = phrase.words[:2] == ("office", "of")
+        parsed.abroad = parsed.abroad or phrase.language != "en"
+        if phrase.levels and _is_served(parsed, phrase, text, at):
+            at = _own_office(parsed.hits[-1].phrase, text, at)
+            continue
         end = at + len(phrase.words)
+        past.never = unheld(parsed, phrase, text, at, past.never)
         owned = office or (end - 1 in owners and end < len(words))
         phrase = served(phrase, parsed.hits[-1] if parsed.hits else None, at)
         hit = _hit(phrase, text, at, (unit, run, begun), linked, owned)
@@ -71,7 +78,6 @@ def parse(section: Section, lexicon: Lexicon, languages: Mapping[str, Told] = UN
         if phrase.words[-1] == "to" or phrase.words[-2:] == ("to", "the"):
             end = _own_office(phrase, text, end)
         at = end
-        parsed.abroad = parsed.abroad or phrase.language != "en"
     return parsed
 
 
@@ -117,6 +123,8 @@ def _found(
 def _phrase_at(parsed: Parsed, text: Text, at: int, lexicon: Lexicon) -> Phrase | None:
     """The phrase at a place by what stands around it; None for a word that joins or is unknown."""
     phrase = text.starts.get(at)
+    if phrase is not None and phrase.kind == "unheld" and not is_unheld(phrase, text, at):
+        return None
     if phrase is None or len(phrase.words) > 1:
         return phrase
     if phrase.words in _AND and _joins(parsed, phrase, text.starts.get(at + 1)):
@@ -156,6 +164,36 @@ def _own_office(served: Phrase, text: Text, at: int) -> int:
     ]
     own = served.levels[:1] == ("assistant",) and after and {*after} == {"manager"}
     return comma if own else len(text.words)
+
+
+def _unread(parsed: Parsed, past: Past, text: Text, at: int, odd: frozenset[int]) -> int:
+    """The place behind a word that is no phrase, noted as unknown, or behind a span of years."""
+    if text.words[at].isdigit():
+        end = ended(parsed, past, text, at) if is_year(text.words[at]) else at
+        return max(end, at + 1)
+    parsed.unknown += 1
+    parsed.foreign = parsed.foreign or at in odd
+    return at + 1
+
+
+def _is_served(parsed: Parsed, phrase: Phrase, text: Text, at: int) -> bool:
+    """Whether an office is that of whom somebody serves who is named right before: `PA CEO`.
+
+    A secretariat before an office is who works there.
+    """
+    if not parsed.hits or at in text.breaks:
+        return False
+    last = parsed.hits[-1]
+    place = last.at + len(last.phrase.words)
+    while place < at and (between := text.starts.get(place)) is not None:
+        if between.kind not in _BETWEEN or place in text.breaks:
+            return False
+        place += len(between.words)
+    if place != at or not serves(last.phrase, phrase):
+        return False
+    if not last.phrase.levels:
+        parsed.hits[-1] = replace(last, phrase=replace(last.phrase, levels=("assistant",)))
+    return True
 
 
 def _joins(parsed: Parsed, phrase: Phrase, following: Phrase | None) -> bool:
@@ -208,6 +246,8 @@ def _officer(phrase: Phrase | None) -> bool:
 
 def _heard(parsed: Parsed, hit: Hit, past: Past, text: Text, end: int) -> None:
     """Note a hit, and what is true once only from here on."""
+    if hit.at < past.never:
+        return
     if hit.kind in MEANINGFUL:
         over = past.on or hit.at < past.until
         (parsed.past if over else parsed.hits).append(hit)

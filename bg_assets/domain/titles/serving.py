@@ -25,6 +25,15 @@ _DONE_BY_STAFF = _DONE_FOR | frozenset(
     ("affairs", "engagement", "events", "experience", "programs", "services", "success", "visits")
 )
 _OFFICERS = frozenset(("owner", "c_level"))
+# Whom somebody serves who is named right before: officers, and of secretaries all who lead others.
+_SERVED = _OFFICERS | {"vp", "head", "director"}
+_IN_SHORT = frozenset(("ea", "pa"))
+_HELPING = frozenset(("assistant", "associate"))
+_ASSISTING = ("assist", "asist", "asyst")
+_SECRETARIES = ("secret", "sekret", "segret")
+_SECRETARIATS = frozenset(("secretariat", "secretariaat", "sekretariat", "sekretariatet"))
+_OWN_OFFICE = frozenset((("general",), ("company",), ("corporate",)))
+_EXECUTIVE = ("executive", "personal", "management")
 _LED = frozenset(("director", "manager"))
 # Whom a partner works with rather than what he is: a `Partner Patent Attorney` is one.
 _FOR_PARTNERS = frozenset(
@@ -71,6 +80,25 @@ def of_others(phrase: Phrase, text: Text, at: int, ahead: Ahead, word: str) -> b
         alone = word in _DONE_FOR and text.stops(end + 1)
         return alone or (word in _DONE_BY_STAFF and _ends_in_staff(text, end))
     return bool(first) and first[0] in _LED and word in _DONE_FOR and _ends_in_staff(text, end)
+
+
+def serves(before: Phrase, phrase: Phrase) -> bool:
+    """Whether who is named right before an office serves whoever holds it: `PA CEO`.
+
+    An `Assistant CFO` may be a deputy, and an `Executive Assistant Director` is one.
+    """
+    first, last = phrase.levels[:1], before.words[-1]
+    if not first or first[0] not in _SERVED or before.words[:1] in _OWN_OFFICE:
+        return False
+    if before.levels[:1] != ("assistant",) and last not in _SECRETARIATS:
+        return False
+    if len(before.words) == 1 and last in _HELPING:
+        return False
+    if first[0] in _OFFICERS:
+        return last in _IN_SHORT or any(part in last for part in (*_ASSISTING, *_SECRETARIES))
+    secretary = last in _IN_SHORT or any(part in last for part in _SECRETARIES)
+    named = bool(phrase.functions) and before.text.startswith(_EXECUTIVE)
+    return (secretary and before.words != ("secretary",)) or named
 
 
 def served(phrase: Phrase, before: Hit | None, at: int) -> Phrase:

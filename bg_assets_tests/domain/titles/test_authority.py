@@ -23,6 +23,9 @@ ORDERED = [
     ("Director of Strategy", "Deputy Director, Chief Economist"),
     ("Senior Account Manager", "Account Manager"),
     ("Account Director", "Senior Account Manager"),
+    ("Dyrektor finansowy", "Zastępca dyrektora finansowego"),
+    ("Dyrektor HR", "Z-ca dyrektora HR"),
+    ("Direttore amministrativo", "Vicedirettore amministrativo"),
 ]
 
 
