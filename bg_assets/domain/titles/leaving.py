@@ -65,7 +65,7 @@ def ended(parsed: Parsed, past: Past, text: Text, at: int) -> int:
     """The place behind a span of years that ended, noted as such; the same place without one."""
     end = behind_span(text, at)
     if end > at and text.stops(end):
-        _over(parsed, past, text, beginning(text, at))
+        _over(parsed, past, text, beginning(text, at), years=True)
     return end
 
 
@@ -80,8 +80,11 @@ def _behind(parsed: Parsed, hit: Hit, past: Past, text: Text, end: int) -> None:
         _over(parsed, past, text, hit.at)
 
 
-def _over(parsed: Parsed, past: Past, text: Text, at: int) -> None:
-    """What stands before a place is over; a whole section that says so, says it of the others."""
+def _over(parsed: Parsed, past: Past, text: Text, at: int, *, years: bool = False) -> None:
+    """What stands before a place is over; a whole section that says so, says it of the others.
+
+    years: a span says so, which may be that of a thing: `CFO, Budget 2023-2024`.
+    """
     if past.on:
         return
     if at == 0:
@@ -93,6 +96,8 @@ def _over(parsed: Parsed, past: Past, text: Text, at: int) -> None:
         begun = max((place for place in text.breaks if place < at), default=0)
         # `VP, Finance until 2020`
         if not any(hit.levels for hit in parsed.hits if hit.at >= begun):
+            if years:
+                return
             begun = 0
     else:
         return

@@ -25,6 +25,7 @@ HERE = [
     *("Former VP Finance, now Advisor", "Past Due Collections Manager", "CFO | Retired Navy"),
     *("CFO | Retired Navy 2010", "Retired Members Officer", "CEO since 2023, CFO 2015-2022"),
     *("Horizon 2021-2027 Programme Manager", "Programme Manager, Horizon 2021-2027"),
+    *("CFO, Budget 2023-2024", "Finance Director, IT 2019-2021"),
     *("CFO | Harvard MBA 2015-2017", "CFO (Board Member 2015-2020)", "Strategy 2030 Director"),
     *("Left Luggage Manager", "War Correspondent", "Referent Ruhestand", "Now CFO, was VP Finance"),
 ]
