@@ -10,12 +10,10 @@ it, `--json` prints one document.
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,9 +21,7 @@ from statistics import median
 import psutil
 import sqlalchemy as sa
 
-from bg_assets.embedded.databases import ensure_database
-from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import database
+from bench.scratch import scratch
 from bg_assets.storage.copying import copy_rows
 
 # So many statements of one row are one measurement.
@@ -101,18 +97,8 @@ def main(arguments: Sequence[str]) -> None:
 @contextmanager
 def _grown(people: int, of_one: int) -> Iterator[sa.Engine]:
     """A database with so many people."""
-    with ExitStack() as stop:
-        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-        stop.callback(shutil.rmtree, folder)
-        folder.chmod(0o711)
-        server = EmbeddedPostgres(folder / "home")
-        stop.callback(server.destroy)
-        stop.enter_context(server.acquire())
-        url = server.url("bg_assets")
-        ensure_database(url)
-        database.migrate(url)
-        engine = database.make_engine(url, pool_size=1)
-        stop.callback(engine.dispose)
+    with scratch(pool_size=1) as made:
+        engine = made.engine
         with engine.begin() as conn:
             conn.exec_driver_sql(_PEOPLE.format(people=people, of_one=of_one))
         yield engine

@@ -8,13 +8,11 @@ alone, `--json` prints one document.
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,9 +21,8 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from bg_assets.embedded.databases import ensure_database
+from bench.scratch import Scratch, scratch
 from bg_assets.embedded.server import EmbeddedPostgres
-from bg_assets.storage import database
 
 PEOPLE_OF_ONE = 50
 _TITLES = ("Chief Financial Officer", "Head of IT", "Buyer", "Clerk", "Engineer", "Sales Manager")
@@ -66,20 +63,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    with ExitStack() as stop:
-        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-        stop.callback(shutil.rmtree, folder)
-        folder.chmod(0o711)
-        server = EmbeddedPostgres(folder / "home")
-        stop.callback(server.destroy)
-        stop.enter_context(server.acquire())
-        url = server.url("bg_assets")
-        ensure_database(url)
-        database.migrate(url)
-        engine = database.make_engine(url)
-        stop.callback(engine.dispose)
+    with scratch() as made:
         lines = []
-        for line in islice(_lines(engine, server, folder, options.rows), options.turns):
+        for line in islice(_lines(made, options.rows), options.turns):
             lines.append(line)
             if not options.json:
                 _say(line)
@@ -88,7 +74,9 @@ def main(arguments: Sequence[str]) -> None:
             json.dump(document, sys.stdout, indent=2)
 
 
-def _lines(engine: sa.Engine, server: EmbeddedPostgres, folder: Path, rows: int) -> Iterator[Line]:
+def _lines(made: Scratch, rows: int) -> Iterator[Line]:
+    engine, server, folder = made.engine, made.server, made.folder
+
     def imported(what: str, kind: str, path: Path, *options: str) -> Line:
         changes, cpu = _changes(engine), _cpu(server)
         done = measure({"BG_HOME": str(folder / "home")}, kind, path, *options)

@@ -10,22 +10,18 @@ N` (10) says, each behind the one before. `--json` prints one document.
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from statistics import median
 
 import dagster as dg
 import sqlalchemy as sa
 
+from bench.scratch import scratch
 from bg_assets import sensors, settings
-from bg_assets.embedded.databases import ensure_database
-from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.products import in_force
 from bg_assets.storage import claims, database
 from bg_assets.ticks import upkeep
@@ -114,21 +110,11 @@ def main(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def _filled(companies: int, past: int) -> Iterator[sa.Engine]:
-    with ExitStack() as stop:
-        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-        stop.callback(shutil.rmtree, folder)
-        folder.chmod(0o711)
-        server = EmbeddedPostgres(folder / "home")
-        stop.callback(server.destroy)
-        stop.enter_context(server.acquire())
-        url = server.url("bg_assets")
-        ensure_database(url)
-        database.migrate(url)
-        engine = database.make_engine(url)
-        stop.callback(engine.dispose)
+    with scratch() as made:
+        engine = made.engine
         unset = {one.name: "" for one in settings.VARIABLES}
         products = {"BG_PRODUCTS": "finance_system"}
-        os.environ |= {**unset, **products, "BG_HOME": str(folder / "home")}
+        os.environ |= {**unset, **products, "BG_HOME": str(made.folder / "home")}
         with engine.begin() as conn:
             conn.exec_driver_sql("set local session_replication_role = replica")
             for statement in _PAST:
