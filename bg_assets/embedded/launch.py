@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 from bg_assets.embedded import EmbeddedUnavailable, processes
 from bg_assets.embedded.users import ServerUser
 
@@ -40,6 +42,8 @@ INITDB = (
     "--locale=C",
     "--no-instructions",
 )
+# Of the machine's memory, and no more than that: people and groups of 10,000 companies take 400 MB.
+_SHARE, _MOST_MB, _LEAST_MB = 8, 512, 128
 # The shell leaves at once, so that the server is nobody's child and no zombie of ours.
 DETACH = '"$@" >&2 & echo $!'
 
@@ -101,7 +105,11 @@ def start(
 
     Raises EmbeddedUnavailable with the end of its log.
     """
-    settings = SETTINGS | {"unix_socket_directories": str(sockets)} | dict(options)
+    settings = SETTINGS | {
+        "unix_socket_directories": str(sockets),
+        "shared_buffers": f"{buffers(psutil.virtual_memory().total)}MB",
+        **options,
+    }
     command: list[str | Path] = [programs / "postgres", "-D", data]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
@@ -119,6 +127,11 @@ def start(
     if not _ready(data, pid):
         what = "did not start" if ready else f"was not ready after {START_SECONDS:.0f} s"
         raise _failure(what, log, before, data)
+
+
+def buffers(memory: int) -> int:
+    """How many MB PostgreSQL keeps tables in, on a machine with so many bytes of memory."""
+    return min(_MOST_MB, max(_LEAST_MB, (memory >> 20) // _SHARE))
 
 
 def _detached(command: list[str | Path], output: int, user: ServerUser) -> int:

@@ -11,7 +11,7 @@ from bg_assets.domain.groups.group import Company, Override, StaffMember
 from bg_assets.domain.titles import languages
 from bg_assets.domain.titles import verdict as titles
 from bg_assets.domain.values import departments
-from bg_assets.storage import standing_verdicts
+from bg_assets.storage import probes, standing_verdicts
 from bg_assets.storage.copying import Encoded, copy_rows, encoded
 from bg_assets.storage.standing_verdicts import Standing, kept
 
@@ -27,40 +27,42 @@ _READING = sa.text("""
 """)
 
 # Served by people_by_company.
-_PEOPLE = sa.text("""
-    select company_id, id as person_id, title, department, location, manager_id, start_date,
-        end_date, status, email is not null as has_email, seniority,
-        cast(observed_at at time zone 'UTC' as date) as seen
-    from bg.canonical_people
-    where company_id = any(:companies) and deleted_at is null and status is distinct from 'left'
-    order by company_id, id
+_PEOPLE = sa.text(f"""
+    select company_id, p.* from {probes.EACH} cross join lateral (
+        select id as person_id, title, department, location, manager_id, start_date,
+            end_date, status, email is not null as has_email, seniority,
+            cast(observed_at at time zone 'UTC' as date) as seen
+        from bg.canonical_people
+        where company_id = each.company_id and deleted_at is null
+            and status is distinct from 'left'
+        order by id offset 0) as p
 """)
 
 # Served by people_by_company, and the primary key.
 _COUNTS = {
-    "canonical_people": sa.text("""
-        select company_id, count(*) as people from bg.canonical_people
-        where company_id = any(:companies) group by company_id
-    """),
-    "company_people": sa.text("""
-        select company_id, count(*) as people from bg.company_people
-        where company_id = any(:companies) group by company_id
-    """),
+    table: sa.text(f"""
+        select company_id, people from {probes.EACH} cross join lateral (
+            select count(*) as people from bg.{table} where company_id = each.company_id) as n
+        where people > 0
+    """)
+    for table in ("canonical_people", "company_people")
 }
 
 # When somebody was last seen is no part of company_people: a writer that sees the same again
 # changes nothing there. Served by the primary keys; as a join it became a look at all people.
 # Lists come as they are written: most are alike, and none is parsed twice.
-_STAFF = sa.text("""
-    select company_id, person_id, title, department, location, manager_id, start_date, has_email,
-        seniority, lexicon_version, function, level, confidence, cast(evidence as text) as evidence,
-        cast(nullif(function_alternatives, '[]') as text) as function_alternatives,
-        cast(nullif(level_alternatives, '[]') as text) as level_alternatives,
-        has_left, by_department, (
-            select cast(p.observed_at at time zone 'UTC' as date)
-            from bg.canonical_people as p where p.id = person_id) as seen
-    from bg.company_people where company_id = any(:companies)
-    order by company_id, person_id
+_STAFF = sa.text(f"""
+    select company_id, k.* from {probes.EACH} cross join lateral (
+        select person_id, title, department, location, manager_id, start_date, has_email,
+            seniority, lexicon_version, function, level, confidence,
+            cast(evidence as text) as evidence,
+            cast(nullif(function_alternatives, '[]') as text) as function_alternatives,
+            cast(nullif(level_alternatives, '[]') as text) as level_alternatives,
+            has_left, by_department, (
+                select cast(p.observed_at at time zone 'UTC' as date)
+                from bg.canonical_people as p where p.id = person_id) as seen
+        from bg.company_people where company_id = each.company_id
+        order by person_id offset 0) as k
 """)
 
 _OVERRIDES = sa.text("""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.domain.titles import languages
 from bg_assets.domain.titles import verdict as titles
+from bg_assets.storage import probes
 
 # Served by the primary keys.
 _AS_THEY_WERE = sa.text("""
@@ -22,13 +23,13 @@ _AS_THEY_WERE = sa.text("""
         and k.country is not distinct from c.country
 """)
 # Served by the primary key.
-_ROWS = sa.text("""
-    select company_id, person_id, lexicon_version = :version, title, department, location,
-        manager_id, start_date, has_email, seniority, function, level, confidence,
-        cast(evidence as text), cast(nullif(function_alternatives, '[]') as text),
-        cast(nullif(level_alternatives, '[]') as text), has_left, by_department
-    from bg.company_people
-    where company_id = any(:companies)
+_ROWS = sa.text(f"""
+    select company_id, k.* from {probes.EACH} cross join lateral (
+        select person_id, lexicon_version = :version, title, department, location, manager_id,
+            start_date, has_email, seniority, function, level, confidence,
+            cast(evidence as text), cast(nullif(function_alternatives, '[]') as text),
+            cast(nullif(level_alternatives, '[]') as text), has_left, by_department
+        from bg.company_people where company_id = each.company_id offset 0) as k
 """)
 
 

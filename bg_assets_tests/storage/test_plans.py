@@ -19,6 +19,7 @@ from bg_assets.storage import (
     refreshes,
     resync,
     staff,
+    standing_verdicts,
     templates,
     traces,
     writes,
@@ -266,6 +267,23 @@ def test_what_is_shown_and_kept_of_one_company_is_found_by_its_id(conn: sa.Conne
         staff.write_staff(conn, ["c000007"], {})
 
     plans.check(reads, rows=120, pages=120)
+
+
+def test_a_run_probes_companies_of_which_postgresql_has_no_figures_yet(
+    conn: sa.Connection,
+) -> None:
+    """As just after people were first loaded, until autovacuum has been there."""
+    run(conn, "delete from pg_statistic where starelid in (select oid from pg_class where relname "
+              "in ('people', 'company_people', 'buyer_groups', 'buyer_group_members'))")  # fmt: skip
+    names = [f"c{number:06}" for number in range(100)]
+    with plans.watched(conn) as reads:
+        assert sum(staff.count_people(conn, names).values()) == 1000
+        assert len(staff.read_people(conn, names)) == 1000
+        assert len(standing_verdicts.read(conn, names).rows) == 500
+        assert len(staff.read_staff(conn, names)) == 100
+        assert len(shown.read_shown(conn, names, names=True)) == 100
+
+    plans.check(reads, rows=8000, pages=8000)
 
 
 def test_a_look_for_old_groups_reads_nothing_while_there_are_none(conn: sa.Connection) -> None:

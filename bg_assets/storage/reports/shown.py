@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bg_assets.domain.groups.renewal import Pending
 from bg_assets.domain.vocabulary import ROLES
-from bg_assets.storage import dueness
+from bg_assets.storage import dueness, probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,16 @@ class ShownGroup:
     members: list[ShownMember] = field(default_factory=list)
 
 
-_GROUPS = sa.text("""
+_GROUPS = sa.text(f"""
     select g.company_id, g.product, g.refresh_id::text as refresh_id, g.template_hash, g.as_of,
         g.completeness, g.confidence, g.cohesion, g.cohesion_reason, g.coverage, g.gaps,
-        coalesce(r.diff -> g.product, '{"joined": [], "left": [], "role_changed": []}') as diff
-    from bg.buyer_groups as g
-    join bg.buyer_group_refresh_log as r on r.id = g.refresh_id
-    where g.company_id = any(:companies)
-    order by g.company_id, g.product
+        coalesce(
+            (select r.diff -> g.product from bg.buyer_group_refresh_log as r
+             where r.id = g.refresh_id),
+            '{{"joined": [], "left": [], "role_changed": []}}') as diff
+    from {probes.EACH} cross join lateral (
+        select * from bg.buyer_groups as g
+        where g.company_id = each.company_id order by g.product offset 0) as g
 """)
 
 # The order in which the members m of a group are shown and exported.
@@ -62,22 +64,23 @@ _QUOTED_ROLES = ", ".join(f"'{role}'" for role in ROLES)
 IN_ORDER = f"array_position(array[{_QUOTED_ROLES}], m.role), m.influence desc, m.person_id"
 
 
-def _members(name: str, join: str = "") -> sa.TextClause:
+def _members(name: str) -> sa.TextClause:
     return sa.text(f"""
         select m.company_id, m.product, m.person_id, {name} as name, k.title, k.department,
             k.function, k.level, m.role, m.confidence, m.influence, m.pinned, m.reasons
-        from bg.buyer_group_members as m
-        left join bg.company_people as k
-            on k.company_id = m.company_id and k.person_id = m.person_id
-        {join}
-        where m.company_id = any(:companies)
+        from {probes.EACH} cross join lateral (
+            select * from bg.buyer_group_members as m
+            where m.company_id = each.company_id offset 0) as m
+        left join lateral (
+            select * from bg.company_people as k
+            where k.company_id = m.company_id and k.person_id = m.person_id offset 0) as k on true
         order by m.company_id, m.product, {IN_ORDER}
     """)
 
 
 # A name is read only for a person's own eyes: logs and metadata never get one.
 _WITHOUT_NAMES = _members("null")
-_WITH_NAMES = _members("p.name", "left join bg.canonical_people as p on p.id = m.person_id")
+_WITH_NAMES = _members("(select p.name from bg.canonical_people as p where p.id = m.person_id)")
 
 _COMPANY = sa.text("""
     select id, workspace, name, employee_min, employee_max, deleted_at
