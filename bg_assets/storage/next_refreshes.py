@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bg_assets.domain.groups.churn import Churn
-from bg_assets.storage import dueness, priorities
+from bg_assets.storage import dueness, priorities, probes
 
 # By these days a company comes again; see domain/groups/churn.py.
 DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
@@ -38,7 +38,7 @@ def _at(moment: str) -> str:
 
 
 # Served by history_by_company, and the primary key of the refresh log: a probe for each event.
-_PAST = sa.text("""
+_PAST = sa.text(f"""
     select company_id, count(*) filter (where gone) as left,
         jsonb_object_agg(person_id, joined) filter (where joined is not null) as joined
     from (
@@ -48,8 +48,10 @@ _PAST = sa.text("""
             select h.company_id, h.person_id, h.event, h.because, (
                 select cast(r.finished_at at time zone 'UTC' as date)
                 from bg.buyer_group_refresh_log as r where r.id = h.refresh_id) as at
-            from bg.buyer_group_history as h
-            where h.company_id = any(:companies) and h.event in ('joined', 'left')
+            from {probes.EACH} cross join lateral (
+                select * from bg.buyer_group_history as h
+                where h.company_id = each.company_id and h.event in ('joined', 'left') offset 0
+            ) as h
         ) as events
         group by company_id, person_id
     ) as people
