@@ -147,6 +147,8 @@ def through_the_daemon(number: int) -> Through:
             groups = time.monotonic() - began
             _ended(dagster)
             events = time.monotonic() - began
+            while any(_runs_of(config)):
+                time.sleep(0.05)
             spent = _cpu(engine, config)
         with dagster.connect() as conn:
             materializations, _ = conn.execute(_TOLD, {"after": after}).one()
@@ -179,6 +181,16 @@ def _ended(dagster: sa.Engine) -> None:
             if not conn.execute(_IN_PROGRESS).scalar():
                 return
         time.sleep(0.1)
+
+
+def _runs_of(config: settings.Settings) -> Iterator[psutil.Process]:
+    """The processes of runs: the time of one that has ended tells when its parent has seen it."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("BG_HOME") == str(config.home) and (
+                _kind(process.cmdline()) == "runs"
+            ):
+                yield from process.children()
 
 
 def _cpu(engine: sa.Engine, config: settings.Settings) -> dict[str, float]:

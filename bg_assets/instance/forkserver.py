@@ -10,6 +10,7 @@ import gc
 import importlib
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -256,7 +257,15 @@ def main(arguments: list[str]) -> int:
     server.prepare(origin)
     LOG.info("forkserver_started")
     launch = server.serve()
-    return 0 if launch is None else execute(launch)
+    if launch is None:
+        return 0
+    code = execute(launch)
+    # Taking apart what was imported and read costs an eighth of the run of a batch, a third of that
+    # of one company.
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
