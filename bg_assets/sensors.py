@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from bg_assets import encryption, jobs, partitions, repair, settings
 from bg_assets.assets import enriched_people, runs
 from bg_assets.domain.causes import number
-from bg_assets.instance import longest, report, state, stopping
+from bg_assets.instance import coordinator, longest, report, state, stopping
 from bg_assets.logs import log
 from bg_assets.products import in_force
 from bg_assets.resources import Database
@@ -68,7 +68,7 @@ def tick(
     """
     config = settings.read()
     patient = patient or patience.Patience(engine)
-    policy = policy_of(config)
+    policy = policy_of(config, coordinator.runs_at_once(instance))
     with patient.spent(), database.connect(patient.engine) as conn:
         instance_settings.write(conn, settings.shared(config))
     repaired: list[str] = []
@@ -99,7 +99,7 @@ def tick(
     return [], repaired
 
 
-def policy_of(config: settings.Settings) -> claims.Policy:
+def policy_of(config: settings.Settings, runs_at_once: int = 3) -> claims.Policy:
     """When a company is due and how many are taken, by the settings."""
     return claims.Policy(
         settle=config.settle,
@@ -108,6 +108,7 @@ def policy_of(config: settings.Settings) -> claims.Policy:
         claim_per_minute=config.claim_per_minute,
         batch_from=config.batch_from,
         batch_size=config.batch_size,
+        runs_at_once=runs_at_once,
     )
 
 

@@ -16,6 +16,7 @@ from dagster._core.definitions.reconstruct import (
 )
 from dagster._core.events import JobFailureData as JobFailureData
 from dagster._core.events import RunFailureReason as RunFailureReason
+from dagster._core.events import StepMaterializationData as StepMaterializationData
 from dagster._core.execution.api import execute_run as execute_run
 from dagster._core.execution.backfill import BulkActionStatus as BulkActionStatus
 from dagster._core.execution.backfill import PartitionBackfill as PartitionBackfill

@@ -44,7 +44,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: st
 def test_nothing_set_gives_the_defaults_that_the_help_names() -> None:
     read = settings.read({})
     assert (read.refresh_interval, read.settle, read.claim_limit) == (3600, 2, 5000)
-    assert (read.batch_from, read.batch_size, read.max_attempts) == (5, 500, 3)
+    assert (read.batch_from, read.batch_size, read.max_attempts) == (5, 1000, 3)
     assert read.products == ("finance_system",)
     assert (read.receiver_body_limit, read.trusted_proxies) == (262144, ())
     assert read.database_url is None

@@ -18,6 +18,11 @@ _IN_PROGRESS = [
 ]
 
 
+def runs_at_once(instance: dg.DagsterInstance) -> int:
+    """How many runs may be under way; 1 where any number may, or none."""
+    return max(1, running.max_concurrent_runs(instance))
+
+
 class DirectRunCoordinator(dg.QueuedRunCoordinator):
     """The queue, passed by where it would only cost its 0.6 s.
 

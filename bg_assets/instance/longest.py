@@ -1,8 +1,8 @@
 """The longest time of a run, which Dagster's run monitoring reads from a tag of it.
 
-BG_RUN_TIMEOUT is for up to 500 companies, the default size of a batch; a larger batch has more in
-proportion. 500 companies of 73 people take half a minute on one core, so that the default of
-15 minutes cuts nothing but what hangs.
+BG_RUN_TIMEOUT is for up to 500 companies; a larger batch has more in proportion. 500 companies of
+73 people take some seconds on one core, so that the default of 15 minutes cuts nothing but what
+hangs.
 """
 
 from collections.abc import Mapping

@@ -69,6 +69,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             _ensure_tables(engine, url)
         super().__init__(url, should_autocreate_tables=False, inst_data=inst_data)
         schema.share_engine(self, engine)
+        schema.write_batches_as_arrays(self)
         if should_autocreate_tables:
             schema.trust_schema(self)
 

@@ -1,6 +1,7 @@
 """The one question of every tick: which companies are due, and their refreshes, requested."""
 
 import json
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +13,24 @@ from bg_assets.storage import dueness
 
 # Submitting a run takes about 0.2 s of the 60 s that a tick has; the rest is for the next tick.
 MOST_RUNS = 50
+# Fewer companies are not worth a further run: its start costs as much as 40 of them.
+LEAST_OF_MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a company is due, and how many are taken: durations in seconds (see settings)."""
+    """When a company is due, and how many are taken: durations in seconds (see settings).
+
+    runs_at_once: how many runs Dagster lets be under way.
+    """
 
     settle: float
     refresh_interval: float
     claim_limit: int
     claim_per_minute: int | None = None
     batch_from: int = 5
-    batch_size: int = 500
+    batch_size: int = 1000
+    runs_at_once: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,8 @@ def claim(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> in
 def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list[Request]:
     """Bundle the requested refreshes that no run was asked for yet into runs, and note that.
 
-    Fewer than ``batch_from`` become a run each. More become batches; a later attempt comes in
+    Fewer than ``batch_from`` become a run each. More become batches, as many as can be under way at
+    once; a later attempt comes in
     smaller batches and then alone, so that a company which kills its run ends up by itself; what an
     outage ended comes as it came before, when its delay is over. At most MOST_RUNS runs at once, a
     fifth of them for those that wait longest, whatever their priority: the next call returns more.
@@ -196,7 +204,7 @@ def ask(conn: sa.Connection, policy: Policy, sensor: str, now: datetime) -> list
     chunks = [
         group[start : start + size]
         for group, size in (
-            (first, policy.batch_size if len(first) >= policy.batch_from else 1),
+            (first, _even(policy, len(first)) if len(first) >= policy.batch_from else 1),
             (again, max(1, policy.batch_size // 20) if len(again) >= 4 * policy.batch_from else 1),
             (alone, 1),
         )
@@ -247,6 +255,16 @@ def seen(conn: sa.Connection, run_keys: Sequence[str], now: datetime) -> None:
     """The runs of these keys are in Dagster's queue: nobody needs to ask for them again."""
     if run_keys:
         conn.execute(_SEEN, {"keys": list(run_keys), "now": now})
+
+
+def _even(policy: Policy, number: int) -> int:
+    """How many of so many companies a batch holds: as large as may be, and none runs alone.
+
+    A large batch knows more titles already; of three at once none should be there longest.
+    """
+    fewest = math.ceil(number / policy.batch_size)
+    even = math.ceil(fewest / policy.runs_at_once) * policy.runs_at_once
+    return math.ceil(number / max(fewest, min(even, number // LEAST_OF_MANY)))
 
 
 def _first_of(chunks: Sequence[Sequence[sa.RowMapping]]) -> Sequence[Sequence[sa.RowMapping]]:

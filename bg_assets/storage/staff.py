@@ -1,9 +1,8 @@
 """Companies and their people as the rules see them: read from the views, kept as company_people."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -114,8 +113,7 @@ _UPSERT = sa.text(f"""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """A row of people that is not marked as gone; unknown is None. It holds no name."""
 
     company_id: str

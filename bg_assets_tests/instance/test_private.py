@@ -181,6 +181,14 @@ def test_the_storages_still_ask_the_catalog_these_questions() -> None:
         assert hasattr(getattr(made, part), "_engine")
 
 
+def test_the_event_storage_still_makes_its_insert_of_a_batch_apart() -> None:
+    made = DagsterPostgresStorage("postgresql+psycopg2://nobody@/", should_autocreate_tables=False)
+    events: Any = made.event_log_storage
+    function = events.prepare_insert_event_batch
+    assert list(inspect.signature(function).parameters) == ["events"], ADVICE
+    assert callable(events._event_to_row)
+
+
 def test_all_tables_of_dagster_are_named() -> None:
     assert set(tables.TABLES) == {*private.TABLES, "alembic_version"}
 

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 import yaml
+from dagster_postgres import DagsterPostgresStorage
 
 from bg_assets import settings
 from bg_assets.embedded import EmbeddedUnavailable
@@ -23,7 +24,7 @@ from bg_assets.local import code_server
 from bg_assets.storage import database
 from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.instance.conftest import write_config
-from bg_assets_tests.private import InstanceRef
+from bg_assets_tests.private import InstanceRef, StepMaterializationData
 
 # Four processes that have imported everything and open the storage at the same moment.
 FOUR_AT_ONCE = """
@@ -109,6 +110,47 @@ def test_one_pool_serves_all_and_survives_a_restart_of_the_server(
     name = sa.make_url(empty).database
     postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     assert storage.run_storage.get_runs() == []
+
+
+def test_a_batch_of_events_is_stored_as_dagsters_own_storage_stores_it(empty: str) -> None:
+    ours = PooledPostgresStorage(empty).event_log_storage
+    dagsters = DagsterPostgresStorage(empty, should_autocreate_tables=False).event_log_storage
+    batch = [_materialized(text) for text in ("Ärzte, {a}", "b'\\\"", "c:d %s", "e" * 10_000)]
+    for storage in (ours, dagsters):
+        storage.store_event_batch(batch)
+    with sa.create_engine(empty, poolclass=sa.NullPool).connect() as conn:
+        rows = conn.execute(
+            sa.text(
+                "select run_id, event, dagster_event_type, timestamp, step_key, asset_key, "
+                "partition from event_logs order by id"
+            )
+        ).all()
+        tags = conn.execute(
+            sa.text(
+                "select e.partition, t.value from event_logs as e "
+                "join asset_event_tags as t on t.event_id = e.id order by e.id"
+            )
+        ).all()
+
+    assert [row.partition for row in rows[:4]] == [f"of {one.message[:9]}" for one in batch]
+    assert rows[:4] == rows[4:]
+    assert [(row.partition, row.value) for row in tags] == [
+        (row.partition, row.partition) for row in rows
+    ]
+
+
+def _materialized(text: str) -> dg.EventLogEntry:
+    event = dg.AssetMaterialization(
+        "company_people", partition=f"of {text[:9]}", metadata={"said": text},
+        tags={"dagster/data_version": f"of {text[:9]}"},
+    )  # fmt: skip
+    return dg.EventLogEntry(  # type: ignore[no-untyped-call]
+        error_info=None, level=20, user_message=text, run_id="", timestamp=1_790_000_000.5,
+        dagster_event=dg.DagsterEvent(
+            "ASSET_MATERIALIZATION", "job", message=text,
+            event_specific_data=StepMaterializationData(event),
+        ),
+    )  # fmt: skip
 
 
 def test_an_instance_without_a_url_asks_for_the_one_of_the_project(

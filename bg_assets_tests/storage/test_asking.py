@@ -82,17 +82,35 @@ def test_batches_hold_no_more_than_their_size_and_no_company_twice(engine: sa.En
     requested(engine, 250)
     found = ask(engine)
 
-    assert [len(one.companies) for one in found] == [100, 100, 50]
+    assert [len(one.companies) for one in found] == [84, 84, 82]
     assert len({company for one in found for company in one.companies}) == 250
     assert len({one.run_key for one in found}) == 3
 
 
+@pytest.mark.parametrize(
+    ("number", "sizes"),
+    [
+        (199, [199]),
+        (200, [100, 100]),
+        (1000, [334, 334, 332]),
+        (3001, [501] * 5 + [496]),
+    ],
+)
+def test_batches_are_as_many_as_run_at_once_and_of_one_size(
+    engine: sa.Engine, number: int, sizes: list[int]
+) -> None:
+    requested(engine, number)
+
+    assert [len(one.companies) for one in ask(engine, 0, replace(POLICY, batch_size=1000))] == sizes
+
+
 def test_a_batch_of_one_is_an_ordinary_run(engine: sa.Engine) -> None:
-    requested(engine, 101)
-    found = ask(engine)
+    requested(engine, 5)
+    found = ask(engine, 0, replace(POLICY, batch_size=2, runs_at_once=1))
 
     assert [(len(one.companies), one.batch_id is None) for one in found] == [
-        (100, False),
+        (2, False),
+        (2, False),
         (1, True),
     ]
 

@@ -252,7 +252,7 @@ def counted(engine: sa.Engine, work: Callable[[], object]) -> int:
 def test_the_number_of_statements_does_not_depend_on_the_number_of_companies(
     engine: sa.Engine,
 ) -> None:
-    policy = replace(steps.POLICY, batch_size=500)
+    policy = replace(steps.POLICY, batch_size=500, runs_at_once=1)
 
     def statements_for(companies: list[str]) -> tuple[int, int]:
         run(

@@ -19,7 +19,6 @@ from bg_assets.storage import (
     refreshes,
     resync,
     staff,
-    standing_verdicts,
     templates,
     traces,
     writes,
@@ -34,7 +33,7 @@ from bg_assets_tests.conftest import Cluster
 from bg_assets_tests.storage import bulk, plans, steps
 from bg_assets_tests.storage.rows import at, change, run, value
 
-POLICY = Policy(settle=2, refresh_interval=3600, claim_limit=5000)
+POLICY = Policy(settle=2, refresh_interval=3600, claim_limit=5000, batch_size=500, runs_at_once=1)
 HANDLED = 1_000_000
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -267,23 +266,6 @@ def test_what_is_shown_and_kept_of_one_company_is_found_by_its_id(conn: sa.Conne
         staff.write_staff(conn, ["c000007"], {})
 
     plans.check(reads, rows=120, pages=120)
-
-
-def test_a_run_probes_companies_of_which_postgresql_has_no_figures_yet(
-    conn: sa.Connection,
-) -> None:
-    """As just after people were first loaded, until autovacuum has been there."""
-    run(conn, "delete from pg_statistic where starelid in (select oid from pg_class where relname "
-              "in ('people', 'company_people', 'buyer_groups', 'buyer_group_members'))")  # fmt: skip
-    names = [f"c{number:06}" for number in range(100)]
-    with plans.watched(conn) as reads:
-        assert sum(staff.count_people(conn, names).values()) == 1000
-        assert len(staff.read_people(conn, names)) == 1000
-        assert len(standing_verdicts.read(conn, names).rows) == 500
-        assert len(staff.read_staff(conn, names)) == 100
-        assert len(shown.read_shown(conn, names, names=True)) == 100
-
-    plans.check(reads, rows=8000, pages=8000)
 
 
 def test_a_look_for_old_groups_reads_nothing_while_there_are_none(conn: sa.Connection) -> None:

@@ -42,10 +42,12 @@ def limits_only_the_queue_keeps(instance: dg.DagsterInstance) -> bool:
 
 
 def max_concurrent_runs(instance: dg.DagsterInstance) -> int:
-    """How many runs may be in progress at once; -1 means any number, 0 none."""
+    """How many runs may be in progress at once; -1 means any number, 0 none.
+
+    Without a queue it is any number.
+    """
     config = instance.get_concurrency_config().run_queue_config
-    assert config is not None
-    return config.max_concurrent_runs
+    return -1 if config is None else config.max_concurrent_runs
 
 
 def instance_ref(instance: dg.DagsterInstance) -> str:

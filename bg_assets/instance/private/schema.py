@@ -1,6 +1,11 @@
 """Dagster's storage in PostgreSQL: one engine for its parts, tables that are known to be there."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
 import sqlalchemy as sa
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster_postgres import DagsterPostgresStorage
 
 
@@ -41,6 +46,30 @@ def trust_schema(storage: DagsterPostgresStorage) -> None:
     for part, questions in _SCHEMA_QUESTIONS.items():
         for question in questions:
             setattr(getattr(storage, part), question, lambda *_: True)
+
+
+def write_batches_as_arrays(storage: DagsterPostgresStorage) -> None:
+    """Let events of a batch be one INSERT of a list for each column, which stays the same.
+
+    Dagster's has a parameter for each value, is made anew each time, an eighth of the time that
+    events take, and PostgreSQL reads its thousands of values one by one.
+    """
+    events = storage._event_log_storage
+
+    def prepared(batch: Sequence[dg.EventLogEntry]) -> sa.Insert:
+        rows = [events._event_to_row(one) for one in batch]
+        columns = {name: SqlEventLogStorageTable.c[name] for name in rows[0]}
+        lists = (
+            sa.bindparam(None, [row[name] for row in rows], sa.ARRAY(column.type))
+            for name, column in columns.items()
+        )
+        told = sa.func.unnest(*lists).table_valued(*columns, with_ordinality="place")
+        told = told.render_derived()
+        chosen = sa.select(*(told.c[name] for name in columns)).order_by(told.c.place)
+        return SqlEventLogStorageTable.insert().from_select(list(columns), chosen)
+
+    replaced: Any = events
+    replaced.prepare_insert_event_batch = prepared
 
 
 def complete_tables(storage: DagsterPostgresStorage) -> None:
