@@ -8,7 +8,8 @@ own storage, in one process too; and, with that storage, a run in a process of i
 `--stock` companies (20), two at a time. `--ranges N` has so many companies in the runs of ranges,
 and in that loop (as many as in all). 0 leaves either out.
 
-`--growth 1000,3000,10000` repeats the first for each number and no other. `--json` prints one
+`--touch N` lets the statement change so many of the companies, and `--each N` so many people in
+each. `--growth 1000,3000,10000` repeats the first for each number and no other. `--json` prints one
 document. CPU is that of all processes: give it more weight than the clock where other programs run.
 """
 
@@ -54,6 +55,14 @@ _TOLD = sa.text("""
     select count(*), coalesce(max(id), 0) from event_logs
     where dagster_event_type = 'ASSET_MATERIALIZATION' and id > :after
 """)
+_RETITLE = sa.text("""
+    update bg.people set title = coalesce(title, '') || ' II' where id in (
+        select id from (
+            select id, row_number() over (partition by company_id order by id) as place,
+                dense_rank() over (order by company_id) as company
+            from bg.people) as p
+        where place <= :each and company <= :touch)
+""")
 _SOME = sa.text("select id from bg.companies order by id limit :number")
 _STOCK = """
 storage:
@@ -89,6 +98,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--companies", type=int, default=1000, metavar="N")
     parser.add_argument("--stock", type=int, default=20, metavar="N")
     parser.add_argument("--ranges", type=int, metavar="N")
+    parser.add_argument("--touch", type=int, metavar="N")
+    parser.add_argument("--each", type=int, default=1, metavar="N")
     parser.add_argument("--growth", default="", metavar="N,N,…")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
@@ -98,7 +109,7 @@ def main(arguments: Sequence[str]) -> None:
             found.append(through_the_daemon(number))
             sys.stderr.write(f"{told(found[-1])}\n")
     else:
-        found.append(through_the_daemon(chosen.companies))
+        found.append(through_the_daemon(chosen.companies, chosen.touch, chosen.each))
         sys.stderr.write(f"{told(found[-1])}\n")
         ranges = chosen.companies if chosen.ranges is None else chosen.ranges
         if ranges:
@@ -130,8 +141,12 @@ def told(one: Through) -> str:
     )
 
 
-def through_the_daemon(number: int) -> Through:
-    """One UPDATE over so many companies of the sample, through all of `up` but the UI."""
+def through_the_daemon(number: int, touch: int | None = None, each: int = 1) -> Through:
+    """One UPDATE over so many companies of the sample, through all of `up` but the UI.
+
+    ``touch``: companies that it changes, all unless told; ``each``: people in each.
+    """
+    changed = number if touch is None else touch
     with running.with_door(settle=0) as (engine, config):
         dagster = sa.create_engine(engine.url.set(database="dagster"))
         people = fill(engine, number)
@@ -142,7 +157,8 @@ def through_the_daemon(number: int) -> Through:
         with refreshing.largest() as most:
             before, began = _cpu(engine, config), time.monotonic()
             with engine.begin() as conn:
-                conn.execute(refreshing.RETITLE, {"word": "II"})
+                conn.execute(_RETITLE, {"touch": changed, "each": each})
+            updated = time.monotonic() - began
             running.settle(engine, 7200)
             groups = time.monotonic() - began
             _ended(dagster)
@@ -154,7 +170,8 @@ def through_the_daemon(number: int) -> Through:
             materializations, _ = conn.execute(_TOLD, {"after": after}).one()
         dagster.dispose()
     cpu = {kind: spent[kind] - before.get(kind, 0.0) for kind in spent}
-    return Through("the daemon", number, people, groups, events, cpu, materializations,
+    sys.stderr.write(f"the UPDATE took {updated:.2f} s\n")
+    return Through("the daemon", changed, people, groups, events, cpu, materializations,
                    most[0] >> 20)  # fmt: skip
 
 

@@ -1,10 +1,10 @@
 """The sensors: what is due becomes run requests. Four of them with one body.
 
-Dagster's daemon runs sensors one after another and rests for what is left of 5 s. Each of these
-waits inside its tick for something to do, so that with four there is always one awake. They are
-numbered, since which of them was awake tells nothing: the tag bg/for of a run tells its cause.
-Sensors that each take only what they are named for are awake too rarely: groups stand 2 to 3 s
-later.
+Dagster's daemon runs sensors one after another and rests for what is left of 5 s, ours of 1 s
+(instance/daemon.py). Each of these waits inside its tick for something to do, so that with four
+there is always one awake. They are numbered, since which of them was awake tells nothing: the tag
+bg/for of a run tells its cause. Sensors that each take only what they are named for are awake too
+rarely: groups stand 2 to 3 s later.
 """
 
 import time

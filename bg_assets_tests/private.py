@@ -51,6 +51,9 @@ from dagster._daemon.monitoring.run_monitoring import (
     execute_run_monitoring_iteration as execute_run_monitoring_iteration,
 )
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
+from dagster._daemon.sensor import (
+    execute_sensor_iteration_loop as execute_sensor_iteration_loop,
+)
 from dagster._daemon.types import DaemonHeartbeat as DaemonHeartbeat
 
 execute_run_command_body = _execute_run_command_body

@@ -25,6 +25,8 @@ from bg_assets.logs.log import logger
 # Less is the pace of ntpd, or a wait that nobody minds.
 MOST_BACK_SECONDS = 30.0
 LOOK_SECONDS = 1.0
+# From one round of sensors to the next at least: what keeps failing at once is asked so often.
+ROUND_SECONDS = 1.0
 # The exit code of a service that wants to be started again (sysexits.h: EX_TEMPFAIL).
 AGAIN = 75
 
@@ -66,6 +68,7 @@ def main(arguments: list[str]) -> None:
         sys.stderr.write(f"{err}\n")
         sys.exit(2)
     speaking.through_ours()
+    turns.rest_no_longer(ROUND_SECONDS)
     try:
         with dg.DagsterInstance.get() as instance:
             if isinstance(instance.run_launcher, ForkRunLauncher):

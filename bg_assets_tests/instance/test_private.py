@@ -19,7 +19,7 @@ import bench
 import bg_assets
 import bg_assets_tests
 from bg_assets.instance import private as package
-from bg_assets.instance.private import base, events, names, schema, tables
+from bg_assets.instance.private import base, events, names, schema, tables, turns
 from bg_assets_tests import private
 
 ADVICE = "read bg_assets/instance/private against the new version, then set CHECKED_*"
@@ -187,6 +187,15 @@ def test_the_event_storage_still_makes_its_insert_of_a_batch_apart() -> None:
     function = events.prepare_insert_event_batch
     assert list(inspect.signature(function).parameters) == ["events"], ADVICE
     assert callable(events._event_to_row)
+
+
+def test_the_daemon_still_rests_by_a_figure_of_its_module() -> None:
+    loop: Any = private.execute_sensor_iteration_loop
+    assert "MIN_INTERVAL_LOOP_TIME - loop_duration" in inspect.getsource(loop), ADVICE
+    assert loop.__globals__["MIN_INTERVAL_LOOP_TIME"] == 5, ADVICE
+    turns.rest_no_longer(3)
+    assert loop.__globals__["MIN_INTERVAL_LOOP_TIME"] == 3
+    turns.rest_no_longer(5)
 
 
 def test_all_tables_of_dagster_are_named() -> None:

@@ -350,7 +350,7 @@ def test_judging_when_companies_come_again_reads_their_own_history(
         next_refreshes.read(conn, names)
 
     assert past.keys() == set(names)
-    plans.check(reads, rows=number * 40, pages=number * 60 + 50)
+    plans.check(reads, rows=number * 60, pages=number * 60 + 50)
 
 
 @pytest.mark.parametrize("number", [1, 500])

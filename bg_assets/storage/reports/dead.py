@@ -35,7 +35,8 @@ _LIST = sa.text(f"""
 _ATTEMPTS = sa.text("""
     select r.company_id, a.attempt, a.run_id, a.ended_at, a.error
     from bg.buyer_group_refresh_log as r
-    join bg.refresh_attempts as a on a.refresh_id = r.id
+    cross join lateral (
+        select * from bg.refresh_attempts as a where a.refresh_id = r.id offset 0) as a
     where r.status = 'dead' and r.company_id = any(:companies)
     order by r.company_id, a.ended_at, a.attempt
 """)
