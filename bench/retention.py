@@ -33,7 +33,7 @@ _OLD_REFRESHES = sa.text("""
         requested_at, started_at, finished_at, starts_interval, run_id)
     select gen_random_uuid(), 'old-' || g % 10000, 'completed', 'role_change', 'change', t, t, t,
         true, 'run'
-    from (select g, now() - interval '100 d' + make_interval(secs => g) as t
+    from (select g, now() - interval '100 d' + make_interval(secs => g / 10.0) as t
         from generate_series(1, :number) as g) as s
 """)
 _OLD_CHANGES = sa.text("""
