@@ -12,17 +12,14 @@ import argparse
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -31,8 +28,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bg_assets.embedded.databases import ensure_database
-from bg_assets.embedded.server import EmbeddedPostgres
+from bench import scratch
 from bg_assets.encryption import Keys, new_key
 from bg_assets.receiver import answers, server
 from bg_assets.receiver.app import assemble
@@ -123,22 +119,12 @@ def _used(pids: Sequence[int]) -> float:
 @contextmanager
 def _prepared() -> Iterator[dict[str, str]]:
     """A durable PostgreSQL with the schema and one source; gives the variables that name it."""
-    with ExitStack() as stop:
-        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-        stop.callback(shutil.rmtree, folder)
-        folder.chmod(0o711)
-        postgres = EmbeddedPostgres(folder / "home")
-        stop.callback(postgres.destroy)
-        stop.enter_context(postgres.acquire())
-        url = postgres.url("bg_assets")
-        ensure_database(url)
-        database.migrate(url)
-        engine = database.make_engine(url)
-        stop.callback(engine.dispose)
+    with scratch.scratch() as made:
         key = new_key()
         source = Source("bench", "standard", "default", False, (), 1e6, 1_000_000)
-        with database.connect(engine) as conn:
+        with database.connect(made.engine) as conn:
             sources.add_source(conn, Keys((key,)), source, SECRET, "bench")
+        url = made.server.url("bg_assets")
         yield {**os.environ, "BG_DATABASE_URL": url, "BG_ENCRYPTION_KEYS": key}
 
 

@@ -14,7 +14,6 @@ import importlib
 import json
 import os
 import resource
-import shutil
 import sys
 import tempfile
 import threading
@@ -23,18 +22,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import psutil
 import sqlalchemy as sa
 
+from bench import scratch
 from bg_assets.embedded.databases import ensure_database
-from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.instance import forkserver
 from bg_assets.local import programs
 from bg_assets.sample import world
-from bg_assets.storage import copying, database
+from bg_assets.storage import copying
 
 SIZES = (10, 73, 300, 2000)
 _PEOPLE_OF_ALL = 30_000
@@ -178,26 +176,17 @@ class Stopwatch:
 
 @contextmanager
 def database_of_its_own() -> Iterator[sa.Engine]:
-    with ExitStack() as stop:
-        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-        stop.callback(shutil.rmtree, folder)
-        folder.chmod(0o711)
-        server = EmbeddedPostgres(folder / "home")
-        stop.callback(server.destroy)
-        stop.enter_context(server.acquire())
-        for name in ("bg_assets", "dagster"):
-            ensure_database(server.url(name))
-        database.migrate(server.url("bg_assets"))
+    with scratch.scratch() as made:
+        home, server = made.folder / "home", made.server
+        ensure_database(server.url("dagster"))
         os.environ |= {
-            "BG_HOME": str(folder / "home"),
+            "BG_HOME": str(home),
             "BG_DATABASE_URL": server.url("bg_assets"),
             "BG_DAGSTER_URL": server.url("dagster"),
-            "DAGSTER_HOME": str(programs.prepare_dagster_home(folder / "home")),
+            "DAGSTER_HOME": str(programs.prepare_dagster_home(home)),
             "DAGSTER_EVENT_BATCH_SIZE": "500",
         }
-        engine = database.make_engine(server.url("bg_assets"))
-        stop.callback(engine.dispose)
-        yield engine
+        yield made.engine
 
 
 def job(engine: sa.Engine) -> Callable[[], int]:

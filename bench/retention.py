@@ -8,22 +8,17 @@ its UPDATE to the end of a tick's statements that claim its company.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from bench import running
+from bench import running, scratch
 from bg_assets import settings
-from bg_assets.embedded.databases import ensure_database
-from bg_assets.embedded.server import EmbeddedPostgres
 from bg_assets.storage import claims, database
 from bg_assets.storage.retention import rounds
 from bg_assets.storage.retention.policy import policy
@@ -160,18 +155,8 @@ def _daemon() -> Iterator[_Trickle]:
 
 @contextmanager
 def _tables() -> Iterator[_Trickle]:
-    with ExitStack() as stop:
-        folder = Path(tempfile.mkdtemp(prefix="bg-bench-"))
-        stop.callback(shutil.rmtree, folder)
-        folder.chmod(0o711)
-        server = EmbeddedPostgres(folder / "home")
-        stop.callback(server.destroy)
-        stop.enter_context(server.acquire())
-        ensure_database(server.url("bg_assets"))
-        database.migrate(server.url("bg_assets"))
-        engine = database.make_engine(server.url("bg_assets"))
-        stop.callback(engine.dispose)
-        yield _TrickleOfTables(engine)
+    with scratch.scratch() as made:
+        yield _TrickleOfTables(made.engine)
 
 
 def _age(engine: sa.Engine, number: int) -> None:

@@ -141,7 +141,7 @@ def test_what_runs_with_other_settings_replaces_them_and_a_command_never_does(
     assert first == {
         "BG_PRODUCTS": "hr_system", "BG_TEMPLATES": None, "BG_REFRESH_INTERVAL": "3600",
         "BG_SETTLE": "2", "BG_CLAIM_LIMIT": "5000", "BG_CLAIM_PER_MINUTE": "7",
-        "BG_BATCH_FROM": "5", "BG_BATCH_SIZE": "500", "BG_MAX_ATTEMPTS": "3",
+        "BG_BATCH_FROM": "5", "BG_BATCH_SIZE": "1000", "BG_MAX_ATTEMPTS": "3",
         "BG_RUN_TIMEOUT": "900",
         "BG_REFRESH_WITHOUT_NEWS": "200",
         "BG_ENRICH_CAP_DAILY": None, "BG_ENRICH_CAP_MONTHLY": None,

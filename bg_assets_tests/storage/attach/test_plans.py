@@ -81,7 +81,7 @@ def test_the_people_of_companies_and_each_of_them_are_read_by_index(conn: sa.Con
         staff.read_staff(conn, ["7"])
 
     assert found == []
-    check(reads, rows=16 * EACH, pages=500)
+    check(reads, rows=20 * EACH, pages=500)
 
 
 def test_the_look_for_what_was_missed_goes_portion_by_portion(conn: sa.Connection) -> None:
