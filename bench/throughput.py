@@ -51,7 +51,7 @@ _COMPANY_COLUMNS = ("id", "name", "employee_min", "employee_max", "country")
 _IN_PROGRESS = sa.text("""
     select exists (select from runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED'))
 """)
-_TOLD = sa.text("""
+TOLD = sa.text("""
     select count(*), coalesce(max(id), 0) from event_logs
     where dagster_event_type = 'ASSET_MATERIALIZATION' and id > :after
 """)
@@ -153,7 +153,7 @@ def through_the_daemon(number: int, touch: int | None = None, each: int = 1) -> 
         running.settle(engine, 7200)
         _ended(dagster)
         with dagster.connect() as conn:
-            _, after = conn.execute(_TOLD, {"after": 0}).one()
+            _, after = conn.execute(TOLD, {"after": 0}).one()
         with refreshing.largest() as most:
             before, began = _cpu(engine, config), time.monotonic()
             with engine.begin() as conn:
@@ -167,7 +167,7 @@ def through_the_daemon(number: int, touch: int | None = None, each: int = 1) -> 
                 time.sleep(0.05)
             spent = _cpu(engine, config)
         with dagster.connect() as conn:
-            materializations, _ = conn.execute(_TOLD, {"after": after}).one()
+            materializations, _ = conn.execute(TOLD, {"after": after}).one()
         dagster.dispose()
     cpu = {kind: spent[kind] - before.get(kind, 0.0) for kind in spent}
     sys.stderr.write(f"the UPDATE took {updated:.2f} s\n")
