@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from bg_assets.domain.groups.group import StaffMember
 from bg_assets.storage.refreshes import Held
 
-MOST_PEOPLE = 80_000
+MOST_PEOPLE = 80_000  # that are kept at once, at about 0.5 kB each
 
 _kept: dict[tuple[str, str, int], Sequence[StaffMember]] = {}
 
