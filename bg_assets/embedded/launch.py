@@ -42,7 +42,7 @@ INITDB = (
     "--locale=C",
     "--no-instructions",
 )
-# Of the machine's memory an eighth, within these: people and groups of 10,000 companies take 400 MB.
+# An eighth of the machine's memory, within these: 10,000 companies take 400 MB with all there is.
 _SHARE, _MOST_MB, _LEAST_MB = 8, 512, 128
 # The shell leaves at once, so that the server is nobody's child and no zombie of ours.
 DETACH = '"$@" >&2 & echo $!'
