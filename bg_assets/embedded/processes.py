@@ -140,19 +140,24 @@ def _data_of_socket(lock: Path) -> list[Path]:
 
 
 def _refuse_living_owner(lock: Path) -> None:
+    # One that is ending stands in no folder any more, and takes a moment to give its memory back.
+    if not wait_until(lambda: _living_owner(lock) is None, 3.0):
+        raise EmbeddedUnavailable(
+            f"The PostgreSQL with process id {_living_owner(lock)} uses {lock.parent} for a folder "
+            "that was moved from here: stop what uses it, then try again"
+        )
+
+
+def _living_owner(lock: Path) -> int | None:
     lines = _lines(lock)
     if not lines or not lines[0].strip().isdecimal():
-        return
+        return None
     pid = int(lines[0])
     try:
         mine = alive(pid) and psutil.Process(pid).name().startswith("postgres")
     except psutil.Error:
-        return
-    if mine:
-        raise EmbeddedUnavailable(
-            f"The PostgreSQL with process id {pid} uses {lock.parent} for a folder that was moved "
-            "from here: stop what uses it, then try again"
-        )
+        return None
+    return pid if mine else None
 
 
 def _lines(path: Path) -> list[str]:
